@@ -1,0 +1,97 @@
+# Sets dr_grasp up in .venv, on a machine without ROS, and runs it there. Needs Python 3.10 or
+# 3.11 with venv and headers, a C++ compiler and make. With ROS, build with colcon instead.
+#
+# PYTHON=...  the Python to set up with, instead of the first that fits
+# ARGS=...    more arguments for the program that a target runs
+
+VENV := .venv
+# What is done is remembered by place: a copied or moved .venv still calls the old one's files.
+STAMPS := $(VENV)/stamps-$(shell printf %s "$(CURDIR)" | cksum | cut -d ' ' -f 1)
+LOG := $(VENV)/setup.log
+PIP = $(VENV)/bin/python -m pip install --disable-pip-version-check --no-input
+
+# Nothing of another installation of Python or ROS leaks in: the wheels bring a whole ROS.
+unexport PYTHONPATH PYTHONHOME RMW_IMPLEMENTATION
+ifneq ($(AMENT_PREFIX_PATH)$(_ROS_WHEELS_BOOTSTRAP_COMPLETE),)
+unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH
+unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
+endif
+# Our nodes find each other on this machine, and nobody else's robot.
+export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
+
+.PHONY: help demo test bench lint clean setup FORCE
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo   generate, score, rank, execute and record grasps; leaves results in demo/"
+	@echo "make test   run the tests"
+	@echo "make bench  run the benchmarks"
+	@echo "make lint   run ruff and mypy"
+	@echo "make clean  remove .venv and what building left (demo/ stays)"
+
+demo: $(STAMPS)/package
+	@$(VENV)/bin/dr-grasp demo $(ARGS)
+
+test: $(STAMPS)/package $(STAMPS)/test
+	@$(VENV)/bin/python -m pytest $(ARGS)
+
+bench: $(STAMPS)/package
+	@set -e; for file in benchmarks/bench_*.py; do \
+	  [ -f "$$file" ] || continue; echo "== $$file"; $(VENV)/bin/python "$$file" $(ARGS); \
+	done
+
+lint: $(STAMPS)/package $(STAMPS)/test
+	@$(VENV)/bin/python -m ruff check .
+	@$(VENV)/bin/python -m ruff format --check .
+	@$(VENV)/bin/python -m mypy
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup: $(STAMPS)/package
+
+# $(call step,what it does,command,what to do if it fails): one line, and the log's end on failure.
+define step
+@echo "setting up: $(1)"
+@{ $(2); } >$(LOG) 2>&1 || { tail -n 20 $(LOG) >&2; echo "set-up failed: $(3)" >&2; exit 1; }
+@touch $@
+endef
+
+NO_COMPILER := no C++ compiler: install one (Debian: apt install g++), then run make again
+NETWORK := see above and $(LOG); check that pip reaches a package index; then run make again
+
+# Only a PYTHON that somebody named is compared to the one .venv was made with.
+ifneq ($(PYTHON),)
+ifneq ($(PYTHON),$(shell cat $(STAMPS)/venv 2>/dev/null))
+$(STAMPS)/venv: FORCE
+endif
+endif
+
+$(STAMPS)/venv:
+	$(eval found := $(shell scripts/find_python $(PYTHON) 2>&1))
+	$(if $(filter-out 0,$(.SHELLSTATUS)),$(error $(found)))
+	$(if $(shell command -v "$${CXX:-c++}"),,$(error $(NO_COMPILER)))
+	@echo "setting up: $(VENV) with $(found)"
+	@rm -rf $(VENV)
+	@$(found) -m venv $(VENV)
+	@mkdir -p $(STAMPS)
+	@echo "$(found)" >$@
+
+$(STAMPS)/requirements: requirements/base.txt requirements/ros.txt $(STAMPS)/venv
+	$(call step,the pinned packages of requirements/ (a minute or two),\
+	  $(PIP) -r requirements/base.txt -r requirements/ros.txt,$(NETWORK))
+
+INTERFACES := $(shell find dr_grasp_interfaces -type f -not -path '*/.*')
+
+$(STAMPS)/interfaces: $(INTERFACES) $(STAMPS)/requirements
+	$(call step,the messages in dr_grasp_interfaces (a minute or two of compiling),\
+	  $(PIP) --no-deps --force-reinstall ./dr_grasp_interfaces,$(NETWORK))
+
+# Editable: what is changed here runs at once. Made anew when what it installs beside code changes.
+$(STAMPS)/package: setup.py package.xml dr_grasp/__init__.py $(wildcard scripts/*) $(STAMPS)/interfaces
+	$(call step,dr_grasp itself,$(PIP) --no-deps --no-build-isolation -e .,see above and $(LOG))
+
+# After the package, since two pips at once would get in each other's way under -j.
+$(STAMPS)/test: requirements/test.txt $(STAMPS)/requirements | $(STAMPS)/package
+	$(call step,what the tests need,$(PIP) -r requirements/test.txt,$(NETWORK))

@@ -1,0 +1,114 @@
+"""What the verbs share: tables, progress bars that stay out of pipes, and one line for an error."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from dr_grasp.core.fitness import Fitness, GraspScore
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.core.refusal import RefusedGrasp
+from dr_grasp.errors import DrGraspError
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def reports_errors(verb: Callable[P, T]) -> Callable[P, T]:
+    """Turn our errors into one line on standard error and exit status 1."""
+
+    @functools.wraps(verb)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return verb(*args, **kwargs)
+        except DrGraspError as error:
+            complain(str(error))
+            raise typer.Exit(1) from None
+        except OSError as error:
+            complain(f"{error.filename or 'system'}: {error.strerror or error}")
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            complain("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+
+    return wrapped
+
+
+def complain(message: str) -> None:
+    """One line on standard error."""
+    print(f"dr-grasp: {' '.join(message.split())}", file=sys.stderr, flush=True)
+
+
+def say_refusals(refused: Iterable[RefusedGrasp]) -> None:
+    """One line on standard error for each refused grasp."""
+    for one in refused:
+        complain(one.reason)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON on standard output."""
+    print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def progress_bar() -> Progress:
+    """A progress bar on standard error; silent unless that is a terminal."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    """Print a table on standard output; names in the first column are never cut short."""
+    table = Table(title=title or None)
+    for index, column in enumerate(columns):
+        table.add_column(column, no_wrap=True, justify="left" if index == 0 else "center")
+    for row in rows:
+        table.add_row(*map(escape, row))  # an id may look like rich's markup
+    # A pipe has no width: without a generous one, rich would cut what a script wants to read.
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console.print(table)
+
+
+def fitness_text(fitness: Fitness | None) -> str:
+    """A fitness and its interval, short."""
+    if fitness is None:
+        return "-"
+    low, high = fitness.interval
+    return f"{fitness.value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def score_cells(score: GraspScore | None) -> list[str]:
+    """The cells of a score, if there is one, in a table: all four criteria."""
+    fitness = score.fitness if score is not None else {}
+    return [fitness_text(fitness.get(criterion)) for criterion in Criterion]
+
+
+CRITERION_COLUMNS = [criterion.name for criterion in Criterion]

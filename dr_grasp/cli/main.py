@@ -1,0 +1,47 @@
+"""The program `dr-grasp`."""
+
+from __future__ import annotations
+
+import typer
+
+from dr_grasp import __version__
+from dr_grasp.cli import demo, execute, generate, listing, score
+
+app = typer.Typer(
+    name="dr-grasp",
+    help="Which simulated grasps will hold on the real arm: score, rank, execute, record.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("generate")(generate.command)
+app.command("score")(score.command)
+app.command("execute")(execute.command)
+app.command("demo")(demo.command)
+app.command("robots")(listing.robots)
+app.command("objects")(listing.objects)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"dr-grasp {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Options of all verbs."""
+
+
+def main() -> None:
+    """Run the program."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

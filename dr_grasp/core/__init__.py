@@ -1,0 +1,1 @@
+"""What travels between the rooms: values and laws, without ROS and without a simulator."""

@@ -1,0 +1,185 @@
+"""What became of a grasp, and the one rule by which every engine judges it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from dr_grasp.core.arrays import FloatArray
+from dr_grasp.core.trajectory import Phase
+
+
+class Outcome(IntEnum):
+    """How a rollout or an attempt ended; the numbers are those of dr_grasp_interfaces/Outcome."""
+
+    UNKNOWN = 0
+    SUCCESS = 1
+    MISSED = 2
+    PUSHED_AWAY = 3
+    SLIPPED_CLOSING = 4
+    DROPPED_LIFTING = 5
+    DROPPED_HOLDING = 6
+    ROBOT_HIT_TABLE = 7
+    SELF_COLLISION = 8
+    NOT_SETTLED = 9
+    DIVERGED = 10
+    FAILED = 11
+    REFUSED = 12
+    CANCELLED = 13
+    BACKEND_ERROR = 14
+
+    @property
+    def label(self) -> str:
+        """Lower-case name, as in files."""
+        return self.name.lower()
+
+    @classmethod
+    def from_label(cls, label: str) -> Outcome:
+        """Inverse of `label`.
+
+        Raises:
+            ValueError: Nothing is called that.
+        """
+        try:
+            return cls[label.upper()]
+        except KeyError:
+            valid = ", ".join(outcome.label for outcome in cls)
+            raise ValueError(f"outcome: expected one of {valid}, got {label!r}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What the judge is shown of a world at one moment. Positions in the robot's base frame.
+
+    Attributes:
+        object_position: Shape (3,), of the object's centre of mass, in metres.
+        object_speed: Linear speed of the centre of mass [m/s].
+        hand_height: Height of the tool centre point [m].
+        hand_touches: The hand touches the object.
+        object_supported: The object touches the table or the ground.
+        robot_hits_support: A moving link of the robot touches the table or the ground.
+        self_collision: Two links touch that the robot's SRDF does not allow to.
+    """
+
+    object_position: FloatArray
+    object_speed: float
+    hand_height: float
+    hand_touches: bool
+    object_supported: bool
+    robot_hits_support: bool
+    self_collision: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeSettings:
+    """Bounds of the judgement.
+
+    Attributes:
+        settled_speed: An object slower than this is at rest [m/s].
+        settled_observations: In so many observations in a row an object must have been at rest
+            before the hand first touches it, or the approach ends; else it had not settled. What
+            moves it later is the hand.
+        pushed_distance: An object displaced further when closing begins was pushed away, if it is
+            not held later [m].
+        largest_slip: Most that the object may rise less than the hand [m].
+        farthest: Beyond this distance from the base the simulation has diverged [m].
+        fastest: Above this speed of the object the simulation has diverged [m/s].
+    """
+
+    settled_speed: float = 0.03
+    settled_observations: int = 5
+    pushed_distance: float = 0.02
+    largest_slip: float = 0.05
+    farthest: float = 10.0
+    fastest: float = 30.0
+
+
+class Judge:
+    """Watches a rollout through observations and says how it ended.
+
+    Success, in the words of the method: after closing, lifting and holding, the object touches the
+    gripper and neither the table nor the ground, it has risen with the gripper, and the robot has
+    not hit the table. Call `observe` at a steady rate, and always at the last step of each phase.
+    """
+
+    def __init__(self, settings: JudgeSettings | None = None) -> None:
+        """Begin with nothing seen."""
+        self._settings = settings or JudgeSettings()
+        self._start: FloatArray | None = None
+        self._at_rest = 0
+        self._settled = False
+        self._touched = False
+        self._touched_closing = False
+        self._pushed = False
+        self._closed: Observation | None = None
+
+    def observe(self, phase: Phase, seen: Observation, phase_ends: bool) -> Outcome | None:
+        """Take one observation.
+
+        Args:
+            phase: The phase it was made in.
+            seen: The observation.
+            phase_ends: Whether this is the last one of its phase.
+
+        Returns:
+            The outcome as soon as it is decided, else None.
+        """
+        if not np.isfinite(seen.object_position).all() or not np.isfinite(seen.object_speed):
+            return Outcome.DIVERGED
+        beyond = float(np.abs(seen.object_position).max()) > self._settings.farthest
+        if beyond or seen.object_speed > self._settings.fastest:
+            return Outcome.DIVERGED
+        if seen.robot_hits_support:
+            return Outcome.ROBOT_HIT_TABLE
+        if seen.self_collision:
+            return Outcome.SELF_COLLISION
+        if self._start is None:
+            self._start = seen.object_position
+        if phase is Phase.APPROACH:
+            return self._observe_approach(seen, phase_ends)
+        if phase is Phase.CLOSE:
+            return self._observe_close(seen, phase_ends)
+        if not phase_ends:
+            return None
+        lifted = self._is_lifted(seen)
+        if phase is Phase.LIFT:
+            return None if lifted else Outcome.DROPPED_LIFTING
+        return Outcome.SUCCESS if lifted else Outcome.DROPPED_HOLDING
+
+    def _observe_approach(self, seen: Observation, phase_ends: bool) -> Outcome | None:
+        assert self._start is not None
+        self._touched |= seen.hand_touches
+        if not self._touched:
+            still = seen.object_speed < self._settings.settled_speed
+            self._at_rest = self._at_rest + 1 if still else 0
+            self._settled |= self._at_rest >= self._settings.settled_observations
+        if (self._touched or phase_ends) and not self._settled:
+            return Outcome.NOT_SETTLED
+        if phase_ends:
+            moved = float(np.linalg.norm(seen.object_position - self._start))
+            self._pushed = moved > self._settings.pushed_distance
+        return None
+
+    def _observe_close(self, seen: Observation, phase_ends: bool) -> Outcome | None:
+        self._touched_closing |= seen.hand_touches
+        if not phase_ends:
+            return None
+        self._closed = seen
+        if seen.hand_touches:
+            return None
+        if self._pushed:
+            return Outcome.PUSHED_AWAY
+        return Outcome.SLIPPED_CLOSING if self._touched_closing else Outcome.MISSED
+
+    def _is_lifted(self, seen: Observation) -> bool:
+        if self._closed is None:
+            return False
+        hand_rise = seen.hand_height - self._closed.hand_height
+        object_rise = float(seen.object_position[2] - self._closed.object_position[2])
+        return (
+            seen.hand_touches
+            and not seen.object_supported
+            and object_rise >= hand_rise - self._settings.largest_slip
+        )

@@ -1,0 +1,233 @@
+"""Domain randomisation as data: criteria, profiles, and the perturbation of one rollout.
+
+The criteria are those of Huber et al. 2023 (arXiv 2310.04517): OSDR doubts perception, JSDR
+control, FDR dynamics, MDR all three at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+
+from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.errors import UnknownNameError
+
+MAX_SEED = 2**64 - 1
+"""Seeds travel as uint64."""
+
+
+class Criterion(Enum):
+    """One kind of doubt about the simulated world."""
+
+    OSDR = "osdr"
+    JSDR = "jsdr"
+    FDR = "fdr"
+    MDR = "mdr"
+
+    @classmethod
+    def from_name(cls, name: str) -> Criterion:
+        """Find a criterion by its name.
+
+        Raises:
+            UnknownNameError: There is no such criterion.
+        """
+        try:
+            return cls(name)
+        except ValueError:
+            raise UnknownNameError("criterion", name, [c.value for c in cls]) from None
+
+    @property
+    def doubts_perception(self) -> bool:
+        """Whether the object stands elsewhere than believed."""
+        return self in (Criterion.OSDR, Criterion.MDR)
+
+    @property
+    def doubts_control(self) -> bool:
+        """Whether the joints do something else than commanded."""
+        return self in (Criterion.JSDR, Criterion.MDR)
+
+    @property
+    def doubts_dynamics(self) -> bool:
+        """Whether friction and mass are other than modelled."""
+        return self in (Criterion.FDR, Criterion.MDR)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPoseNoise:
+    """Perception error.
+
+    Attributes:
+        position_std_m: Standard deviation of x and y in the base frame [m].
+        rotation_std_rad: Standard deviations of roll, pitch and yaw about fixed axes [rad].
+    """
+
+    position_std_m: float
+    rotation_std_rad: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class JointNoise:
+    """Control error, in units of half of each arm joint's range.
+
+    Attributes:
+        jitter_std: Standard deviation of white noise on each command at each control step.
+        offset_std: Standard deviation of an error that stays the same for a whole rollout, such as
+            a badly calibrated encoder.
+    """
+
+    jitter_std: float
+    offset_std: float
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicsNoise:
+    """Uniform ranges (low, high); None leaves the nominal value.
+
+    Attributes:
+        lateral_friction_scale: Factor on the object's lateral friction.
+        rolling_friction: Rolling friction coefficient of the object, absolute, as PyBullet takes
+            it.
+        spinning_friction: Spinning friction coefficient, likewise.
+        mass_scale: Factor on the object's mass.
+        center_of_mass_std_m: Standard deviation of the centre of mass along each axis of the
+            object [m].
+    """
+
+    lateral_friction_scale: tuple[float, float] | None
+    rolling_friction: tuple[float, float] | None
+    spinning_friction: tuple[float, float] | None
+    mass_scale: tuple[float, float] | None
+    center_of_mass_std_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A named set of noises and of numbers of trials.
+
+    Attributes:
+        name: As selected by users.
+        description: One line.
+        object_pose: Perception error of OSDR and MDR.
+        joints: Control error of JSDR and MDR.
+        dynamics: Dynamics error of FDR and MDR.
+        trials: Default number of rollouts of each criterion.
+    """
+
+    name: str
+    description: str
+    object_pose: ObjectPoseNoise
+    joints: JointNoise
+    dynamics: DynamicsNoise
+    trials: Mapping[Criterion, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Perturbation:
+    """What one rollout changes of the nominal scene; the default changes nothing.
+
+    Attributes:
+        translation_m: Shape (3,), shift of the object in the base frame.
+        rotation_rpy_rad: Shape (3,), turn of the object about fixed axes.
+        joint_offset: Shape (n,) or (0,), constant command error in half joint ranges.
+        jitter_std: White command noise in half joint ranges.
+        jitter_seed: Seed of that noise, so that the perturbation stays small however long the
+            trajectory.
+        lateral_friction_scale: Factor on the object's lateral friction.
+        rolling_friction: Absolute, or None for nominal.
+        spinning_friction: Absolute, or None for nominal.
+        mass_scale: Factor on the object's mass.
+        center_of_mass_m: Shape (3,), shift of the centre of mass in the object's frame.
+    """
+
+    translation_m: FloatArray
+    rotation_rpy_rad: FloatArray
+    joint_offset: FloatArray
+    jitter_std: float = 0.0
+    jitter_seed: int = 0
+    lateral_friction_scale: float = 1.0
+    rolling_friction: float | None = None
+    spinning_friction: float | None = None
+    mass_scale: float = 1.0
+    center_of_mass_m: FloatArray = field(default_factory=lambda: frozen([0, 0, 0]))
+
+    @classmethod
+    def none(cls) -> Perturbation:
+        """The nominal scene."""
+        return cls(frozen([0, 0, 0]), frozen([0, 0, 0]), frozen([]))
+
+    def command_noise(self, steps: int, half_ranges: FloatArray) -> FloatArray:
+        """The error added to arm commands.
+
+        Args:
+            steps: Number of control steps t.
+            half_ranges: Shape (n,), half of each arm joint's range [rad or m].
+
+        Returns:
+            Shape (t, n), in the joints' units.
+        """
+        noise = np.zeros((steps, len(half_ranges)))
+        if self.jitter_std > 0:
+            rng = np.random.default_rng(self.jitter_seed)
+            noise += rng.normal(0.0, self.jitter_std, noise.shape)
+        if self.joint_offset.size:
+            noise += self.joint_offset
+        return noise * half_ranges
+
+
+def sample_perturbation(
+    profile: Profile, criterion: Criterion, seed: int, trial: int, arm_joints: int
+) -> Perturbation:
+    """Draw the perturbation of one trial.
+
+    It depends on (profile, seed, criterion, trial) alone: every grasp meets the same noise (common
+    random numbers) and no order of work can change a result. The parts draw from separate
+    streams, so changing the setting of one leaves the others as they were.
+
+    Args:
+        profile: The noises.
+        criterion: Which of them apply.
+        seed: From 0 to 2**64 - 1.
+        trial: Index of the trial from 0.
+        arm_joints: Number of arm joints n.
+    """
+    code = list(Criterion).index(criterion)
+    sequence = np.random.SeedSequence(seed, spawn_key=(code, trial))
+    pose_rng, joint_rng, dynamics_rng = (np.random.default_rng(s) for s in sequence.spawn(3))
+    fields: dict[str, object] = {
+        "translation_m": frozen([0, 0, 0]),
+        "rotation_rpy_rad": frozen([0, 0, 0]),
+        "joint_offset": frozen([]),
+    }
+    if criterion.doubts_perception:
+        pose = profile.object_pose
+        fields["translation_m"] = frozen([*pose_rng.normal(0.0, pose.position_std_m, 2), 0.0])
+        fields["rotation_rpy_rad"] = frozen(pose_rng.normal(0.0, pose.rotation_std_rad))
+    if criterion.doubts_control:
+        joints = profile.joints
+        fields["joint_offset"] = frozen(joint_rng.normal(0.0, joints.offset_std, arm_joints))
+        fields["jitter_std"] = joints.jitter_std
+        fields["jitter_seed"] = int(joint_rng.integers(2**63))
+    if criterion.doubts_dynamics:
+        fields |= _sample_dynamics(profile.dynamics, dynamics_rng)
+    return Perturbation(**fields)  # type: ignore[arg-type]
+
+
+def _sample_dynamics(dynamics: DynamicsNoise, rng: np.random.Generator) -> dict[str, object]:
+    # Every number is drawn whether it is used or not, so that switching one off moves no other.
+    unit = rng.uniform(size=4)
+    ranges = {
+        "lateral_friction_scale": dynamics.lateral_friction_scale,
+        "rolling_friction": dynamics.rolling_friction,
+        "spinning_friction": dynamics.spinning_friction,
+        "mass_scale": dynamics.mass_scale,
+    }
+    fields: dict[str, object] = {
+        name: float(bounds[0] + (bounds[1] - bounds[0]) * u)
+        for (name, bounds), u in zip(ranges.items(), unit, strict=True)
+        if bounds is not None
+    }
+    fields["center_of_mass_m"] = frozen(rng.normal(0.0, dynamics.center_of_mass_std_m, 3))
+    return fields

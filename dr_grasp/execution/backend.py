@@ -1,0 +1,65 @@
+"""What executes one grasp: the twin, MoveIt, or a driver behind DDS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from dr_grasp.core.attempt import GraspAttempt
+from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.trajectory import GraspTrajectory
+
+OnPhase = Callable[[str], None]
+"""Told "prepare", "approach", "close", "lift", "hold" as each begins."""
+
+IsCancelled = Callable[[], bool]
+"""Polled at least every 50 ms of motion; True stops the arm where it is."""
+
+
+def ignore_phase(phase: str) -> None:
+    """For callers that do not follow the phases."""
+
+
+def never_cancelled() -> bool:
+    """For callers that do not cancel."""
+    return False
+
+
+class Backend(Protocol):
+    """Executes grasps, one at a time."""
+
+    name: str
+
+    def attempt(
+        self,
+        grasp: GraspTrajectory,
+        score: GraspScore | None,
+        *,
+        seed: int,
+        attempt_index: int,
+        dry_run: bool = False,
+        on_phase: OnPhase = ignore_phase,
+        is_cancelled: IsCancelled = never_cancelled,
+    ) -> GraspAttempt:
+        """Execute one grasp to its end.
+
+        A grasp that is lost, refused by the controller or cancelled is an outcome of the attempt.
+
+        Args:
+            grasp: What to execute; checked against the robot already.
+            score: Kept beside the attempt.
+            seed: Seed of the backend's own noise, if it has any.
+            attempt_index: Number of this attempt under that seed.
+            dry_run: Do all but move.
+            on_phase: Told each phase as it begins.
+            is_cancelled: Asked while moving.
+
+        Raises:
+            BackendError: The hardware or its driver cannot be reached.
+            DrGraspError: The grasp does not fit what stands behind this backend.
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let go of the hardware; may be called twice."""
+        raise NotImplementedError

@@ -1,0 +1,288 @@
+"""The twin's world: the same arm, table and object as the scorer's, in MuJoCo.
+
+The only file that imports mujoco. The world's frame is the robot's base frame.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.geometry import Pose
+from dr_grasp.core.outcome import Observation
+from dr_grasp.errors import ModelError
+from dr_grasp.execution.twin_profile import ObjectTruth
+from dr_grasp.objects.spec import ObjectSpec
+from dr_grasp.robots.model import Mimic
+from dr_grasp.robots.spec import RobotSpec
+
+TIMESTEP_S = 0.002
+GROUND_BELOW_TABLE_M = 1.0
+
+ARM_BANDWIDTH = 100.0
+"""Natural frequency of each critically damped arm joint [rad/s]; it lags by 2 / this, 20 ms."""
+
+ARM_ARMATURE = 0.1
+"""Inertia of rotor and gear seen at an arm joint [kg m^2, or kg where it slides]."""
+
+HAND_BANDWIDTH = 250.0
+"""Natural frequency of a hand joint [rad/s]; at this timestep twice as much would not be stable."""
+
+HAND_FULL_FORCE_M = 0.002
+HAND_FULL_FORCE_RAD = 0.02
+"""Error of a hand joint at which it presses with all its force: less than a thin wall."""
+
+SOLREF = (0.006, 1.0)
+"""Time constant [s], at least two timesteps, and damping ratio of contacts and couplings."""
+
+# Warnings would otherwise go to MUJOCO_LOG.TXT in the current folder; `diverged` tells of them.
+mujoco.set_mju_user_warning(logging.getLogger(__name__).debug)
+
+_SUPPORT, _OBJECT, _HAND, _MOVING, _ROBOT = (1 << bit for bit in range(5))
+
+
+class MujocoWorld:
+    """A robot on its table with one object. After `reset` nothing of what went before remains."""
+
+    def __init__(self, robot: RobotSpec, item: ObjectSpec, truth: ObjectTruth) -> None:
+        """Build the world.
+
+        Raises:
+            ModelError: MuJoCo cannot read the robot or the object.
+        """
+        mimics = _mimics(robot)
+        self.joints = (*robot.arm_joints, *robot.hand_joints, *(m.joint for m in mimics))
+        self._arm_count = len(robot.arm_joints)
+        self._mimic_source = [robot.hand_joints.index(m.follows) for m in mimics]
+        self._mimic_multiplier = np.array([m.multiplier for m in mimics])
+        self._mimic_offset = np.array([m.offset for m in mimics])
+        try:
+            spec = _robot_spec(robot)
+            _add_scene(spec, robot, item, truth)
+            self._model = spec.compile()
+        except ValueError as error:
+            text = " ".join(str(error).split())
+            raise ModelError(f"{robot.name} with {item.name}: MuJoCo refuses: {text}") from error
+        self._data = mujoco.MjData(self._model)
+        self._qpos = np.array([self._model.joint(name).qposadr[0] for name in self.joints])
+        self._tcp = self._model.body(robot.tcp_link).id
+        self._object = self._model.body("object").id
+        start = self._model.joint("object").qposadr[0]
+        self._object_qpos = slice(start, start + 7)
+        self._geom_kind = self._kinds(robot)[self._model.geom_bodyid]
+        self._tune(robot)
+
+    def _kinds(self, robot: RobotSpec) -> np.ndarray[Any, np.dtype[np.int64]]:
+        kinds = np.zeros(self._model.nbody, dtype=np.int64)
+        kinds[0] = _SUPPORT
+        kinds[self._object] = _OBJECT
+        for name in robot.model.links:
+            body = self._model.body(name).id
+            kinds[body] = _ROBOT
+            kinds[body] |= _MOVING if self._model.body_weldid[body] != 0 else 0
+            kinds[body] |= _HAND if name in robot.hand_links else 0
+        return kinds
+
+    def _tune(self, robot: RobotSpec) -> None:
+        """Choose each joint's gains from the inertia it moves in the home posture."""
+        self.reset(robot.home, robot.hand_open, Pose.identity(), robot.hand_force)
+        for index, name in enumerate(self.joints):
+            joint = self._model.joint(name)
+            inertia, bandwidth = self._inertia(joint.dofadr[0]), ARM_BANDWIDTH
+            if index >= self._arm_count:
+                sliding = joint.type[0] == mujoco.mjtJoint.mjJNT_SLIDE
+                full_force = HAND_FULL_FORCE_M if sliding else HAND_FULL_FORCE_RAD
+                bandwidth, bare = HAND_BANDWIDTH, inertia
+                inertia = max(bare, robot.hand_force / full_force / bandwidth**2)
+                joint.armature[:] = inertia - bare
+            stiffness, damping = inertia * bandwidth**2, 2 * inertia * bandwidth
+            self._model.actuator_gainprm[index, 0] = stiffness
+            self._model.actuator_biasprm[index, 1:3] = -stiffness, -damping
+        # Limits and couplings are scaled by the inertia that they act on, which has just changed.
+        mujoco.mj_setConst(self._model, self._data)
+
+    def _inertia(self, dof: int) -> float:
+        unit, column = np.zeros(self._model.nv), np.zeros(self._model.nv)
+        unit[dof] = 1.0
+        mujoco.mj_mulM(self._model, self._data, column, unit)
+        return float(column[dof])
+
+    def reset(
+        self, arm: FloatArray, hand: FloatArray, object_in_base: Pose, hand_force: float
+    ) -> None:
+        """Begin anew with everything at rest.
+
+        Args:
+            arm: Shape (n,), arm joint positions [rad or m].
+            hand: Shape (m,), positions of the driven hand joints [rad or m].
+            object_in_base: The object's mesh frame in the base frame.
+            hand_force: Limit of each hand joint, those that mimic included [N or N m].
+        """
+        mujoco.mj_resetData(self._model, self._data)
+        self._model.actuator_forcerange[self._arm_count :] = -hand_force, hand_force
+        self.command(arm, hand)
+        self._data.qpos[self._qpos] = self._data.ctrl
+        quaternion_wxyz = np.roll(object_in_base.quaternion_xyzw, 1)
+        self._data.qpos[self._object_qpos] = [*object_in_base.position, *quaternion_wxyz]
+        mujoco.mj_forward(self._model, self._data)
+
+    def command(self, arm: FloatArray, hand: FloatArray) -> None:
+        """Set what the joints strive for from now on, shapes (n,) and (m,) [rad or m]."""
+        followers = hand[self._mimic_source] * self._mimic_multiplier + self._mimic_offset
+        self._data.ctrl[:] = np.concatenate([arm, hand, followers])
+
+    def step(self, steps: int = 1) -> None:
+        """Let time pass, `TIMESTEP_S` a step."""
+        mujoco.mj_step(self._model, self._data, steps)
+
+    @property
+    def joint_positions(self) -> FloatArray:
+        """Positions of `joints` (arm, driven hand, mimicking hand), in that order [rad or m]."""
+        return frozen(self._data.qpos[self._qpos])
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the numbers blew up since the last reset."""
+        kinds = mujoco.mjtWarning
+        bad = (kinds.mjWARN_BADQPOS, kinds.mjWARN_BADQVEL, kinds.mjWARN_BADQACC)
+        warned = any(self._data.warning[kind].number for kind in bad)
+        return warned or not np.isfinite(self._data.qpos).all()
+
+    def object_in_base(self) -> Pose:
+        """Where the object's mesh frame is; only if the world has not diverged."""
+        values = self._data.qpos[self._object_qpos]
+        return Pose(values[:3], np.roll(values[3:], -1))
+
+    def tcp_in_base(self) -> Pose:
+        """Where the tool centre point is."""
+        return Pose(self._data.xpos[self._tcp], np.roll(self._data.xquat[self._tcp], -1))
+
+    def observe(self) -> Observation:
+        """What the judge is shown."""
+        velocity = np.zeros(6)
+        mujoco.mj_objectVelocity(
+            self._model, self._data, mujoco.mjtObj.mjOBJ_BODY, self._object, velocity, 0
+        )
+        first, second = self._geom_kind[self._data.contact.geom.reshape(-1, 2)].T
+
+        def touch(one: int, other: int) -> bool:
+            forward = (first & one != 0) & (second & other != 0)
+            backward = (first & other != 0) & (second & one != 0)
+            return bool((forward | backward).any())
+
+        return Observation(
+            object_position=frozen(self._data.xipos[self._object]),
+            object_speed=float(np.linalg.norm(velocity[3:])),
+            hand_height=float(self._data.xpos[self._tcp][2]),
+            hand_touches=touch(_HAND, _OBJECT),
+            object_supported=touch(_SUPPORT, _OBJECT),
+            robot_hits_support=touch(_SUPPORT, _MOVING),
+            self_collision=touch(_ROBOT, _ROBOT),
+        )
+
+
+def _mimics(robot: RobotSpec) -> list[Mimic]:
+    return [mimic for mimic in robot.model.mimics if mimic.follows in robot.hand_joints]
+
+
+def _robot_spec(robot: RobotSpec) -> Any:
+    spec = mujoco.MjSpec.from_file(str(robot.model.urdf))
+    base_in_root, body = Pose.identity(), spec.body(robot.base_link)
+    while body.parent.name != "world":
+        base_in_root = Pose(body.pos, np.roll(body.quat, -1)) @ base_in_root
+        body = body.parent
+    root_in_base = base_in_root.inverse()
+    body.pos, body.quat = root_in_base.position, np.roll(root_in_base.quaternion_xyzw, 1)
+
+    # Some versions of the URDF reader make constraints of mimic joints, others do not.
+    for equality in list(spec.equalities):
+        spec.delete(equality)
+    kept = (*robot.arm_joints, *robot.hand_joints, *(m.joint for m in _mimics(robot)))
+    for joint in list(spec.joints):
+        if joint.name in robot.arm_joints:
+            joint.armature = ARM_ARMATURE
+        elif joint.name not in kept:
+            spec.delete(joint)  # it stays at zero
+    for name in kept:
+        spec.add_actuator(
+            name=name,
+            target=name,
+            trntype=mujoco.mjtTrn.mjTRN_JOINT,
+            biastype=mujoco.mjtBias.mjBIAS_AFFINE,
+            forcelimited=name not in robot.arm_joints,
+            forcerange=(-robot.hand_force, robot.hand_force),
+        )
+    for mimic in _mimics(robot):
+        equality = spec.add_equality(
+            type=mujoco.mjtEq.mjEQ_JOINT,
+            objtype=mujoco.mjtObj.mjOBJ_JOINT,
+            name1=mimic.joint,
+            name2=mimic.follows,
+            solref=SOLREF,
+        )
+        equality.data[:5] = mimic.offset, mimic.multiplier, 0.0, 0.0, 0.0
+    for name in robot.model.links:
+        spec.body(name).gravcomp = 1.0  # arms compensate their own weight
+    for pair in robot.model.allowed_collisions:
+        if len(pair) == 2 and all(name in robot.model.links for name in pair):
+            one, other = sorted(pair)
+            spec.add_exclude(bodyname1=one, bodyname2=other)
+    return spec
+
+
+def _add_scene(spec: Any, robot: RobotSpec, item: ObjectSpec, truth: ObjectTruth) -> None:
+    spec.option.timestep = TIMESTEP_S
+    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    # Together they cut the creep of a held mug from millimetres in 10 s to micrometres.
+    spec.option.impratio = 10.0
+    spec.option.noslip_iterations = 3
+
+    table = robot.table
+    spec.worldbody.add_geom(
+        name="table",
+        type=mujoco.mjtGeom.mjGEOM_BOX,
+        size=[side / 2 for side in table.size],
+        pos=[*table.center_xy, table.top_z - table.size[2] / 2],
+    )
+    spec.worldbody.add_geom(
+        name="ground",
+        type=mujoco.mjtGeom.mjGEOM_PLANE,
+        size=[5.0, 5.0, 0.1],
+        pos=[0.0, 0.0, table.top_z - GROUND_BELOW_TABLE_M],
+    )
+    inertia = item.inertia * truth.mass_factor
+    body = spec.worldbody.add_body(
+        name="object",
+        explicitinertial=True,
+        mass=item.mass * truth.mass_factor,
+        ipos=item.center_of_mass + truth.center_of_mass_shift_m,
+        fullinertia=[*np.diag(inertia), inertia[0, 1], inertia[0, 2], inertia[1, 2]],
+    )
+    body.add_freejoint(name="object")
+    # Of two touching geoms the one of higher priority sets the friction (else the larger would
+    # win): the hand's before the object's, the object's before all others.
+    friction = item.lateral_friction * truth.friction_factor
+    twist, roll = truth.torsional_friction_m, truth.rolling_friction_m
+    for index, piece in enumerate(item.pieces):
+        # Inertia comes from the specification; a thin piece needs none of its own.
+        mesh = spec.add_mesh(name=f"object_{index}", file=str(piece))
+        mesh.inertia = mujoco.mjtMeshInertia.mjMESH_INERTIA_CONVEX
+        body.add_geom(
+            type=mujoco.mjtGeom.mjGEOM_MESH,
+            meshname=mesh.name,
+            priority=1,
+            condim=6,
+            friction=[friction, twist, roll],
+            solref=SOLREF,
+        )
+    for name in robot.hand_links:
+        for geom in spec.body(name).geoms:
+            geom.priority = 2
+            geom.condim = 4
+            geom.friction = [friction * robot.hand_friction, twist, roll]
+            geom.solref = SOLREF

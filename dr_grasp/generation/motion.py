@@ -1,0 +1,165 @@
+"""From a grasp pose to the arm's motion: reach, lift, and their time stamps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.geometry import Pose
+from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.robots.spec import RobotSpec
+from dr_grasp.simulation.bullet_world import BulletWorld
+
+POSITION_ERROR_M = 5e-4
+ROTATION_ERROR_RAD = 5e-3
+
+
+@dataclass(frozen=True, slots=True)
+class MotionSettings:
+    """Shape and pace of the motion.
+
+    Attributes:
+        standoff_m: Length of the straight last part of the approach [m].
+        lift_m: How far the hand rises [m].
+        reach_s: Time for the free motion to the standoff, if the joints can keep it [s].
+        approach_s: Time for the straight part [s].
+        lift_s: Time for the lift [s].
+        hold_s: Time of the hold [s].
+        waypoint_s: Time between waypoints [s].
+        speed_share: Share of the joints' velocity limits that is used.
+        seeds: Starting points tried for inverse kinematics.
+    """
+
+    standoff_m: float = 0.10
+    lift_m: float = 0.20
+    reach_s: float = 1.2
+    approach_s: float = 0.8
+    lift_s: float = 1.0
+    hold_s: float = 1.0
+    waypoint_s: float = 0.05
+    speed_share: float = 0.8
+    seeds: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """Approach and lift of one grasp."""
+
+    approach: Waypoints
+    lift: Waypoints
+
+
+def plan_motion(
+    world: BulletWorld, tcp_in_base: Pose, settings: MotionSettings, rng: np.random.Generator
+) -> Motion | None:
+    """Find the arm's motion to a grasp pose and up again.
+
+    Args:
+        world: For the kinematics of its robot.
+        tcp_in_base: Tool centre point when closing.
+        settings: Shape and pace.
+        rng: Source of starting points for inverse kinematics.
+
+    Returns:
+        The motion, or None where the arm cannot reach it within its limits and without
+        touching the table.
+    """
+    robot = world.robot
+    axis, up = tcp_in_base.rotate(robot.approach_axis), np.array([0.0, 0.0, 1.0])
+    backwards = [
+        Pose(frozen(tcp_in_base.position - s * axis), tcp_in_base.quaternion_xyzw)
+        for s in np.linspace(0, settings.standoff_m, 6)
+    ]
+    upwards = [
+        Pose(frozen(tcp_in_base.position + s * up), tcp_in_base.quaternion_xyzw)
+        for s in np.linspace(0, settings.lift_m, 7)
+    ]
+    at_grasp = _solve(world, tcp_in_base, settings.seeds, rng)
+    if at_grasp is None or world.hits_support(at_grasp):
+        return None
+    reach = _follow(world, backwards, at_grasp)
+    lift = _follow(world, upwards, at_grasp)
+    if reach is None or lift is None:
+        return None
+    reach = reach[::-1]
+    first = _timed(np.stack([robot.home, reach[0]]), settings.reach_s, robot, settings)
+    second = _timed(reach, settings.approach_s, robot, settings)
+    times = np.concatenate([first[0], first[0][-1] + second[0][1:]])
+    positions = np.concatenate([first[1], second[1][1:]])
+    lift_times, lift_positions = _timed(lift, settings.lift_s, robot, settings)
+    return Motion(
+        _waypoints(robot, times, positions), _waypoints(robot, lift_times, lift_positions)
+    )
+
+
+def _waypoints(robot: RobotSpec, times: FloatArray, positions: FloatArray) -> Waypoints:
+    # Times on whole nanoseconds and positions on microradians: exact in files and in messages.
+    return Waypoints(robot.arm_joints, frozen(np.round(times, 9)), frozen(np.round(positions, 6)))
+
+
+def _solve(
+    world: BulletWorld, target: Pose, seeds: int, rng: np.random.Generator
+) -> FloatArray | None:
+    home = world.robot.home
+    for attempt in range(seeds):
+        spread = 0.0 if attempt == 0 else 0.5
+        seed = home + rng.normal(0.0, spread, len(home)) if spread else home
+        solution = _refine(world, target, frozen(seed))
+        if solution is not None:
+            return solution
+    return None
+
+
+def _refine(world: BulletWorld, target: Pose, seed: FloatArray) -> FloatArray | None:
+    solution = seed
+    for _ in range(8):
+        solution = world.inverse_kinematics_step(target, solution)
+        reached = world.forward_kinematics(solution)
+        position_error = np.linalg.norm(reached.position - target.position)
+        rotation_error = (reached.rotation.inv() * target.rotation).magnitude()
+        if position_error < POSITION_ERROR_M and rotation_error < ROTATION_ERROR_RAD:
+            within = all(
+                limit.lower <= q <= limit.upper
+                for limit, q in zip(world.robot.arm_limits, solution, strict=True)
+            )
+            return solution if within else None
+    return None
+
+
+def _follow(world: BulletWorld, poses: Sequence[Pose], start: FloatArray) -> FloatArray | None:
+    path = [start]
+    for pose in poses[1:]:
+        solution = _refine(world, pose, path[-1])
+        # A jump means that the solver changed to another branch, which the arm cannot follow.
+        if solution is None or float(np.abs(solution - path[-1]).max()) > 0.5:
+            return None
+        path.append(solution)
+    return np.stack(path)
+
+
+def _timed(
+    path: FloatArray, duration_s: float, robot: RobotSpec, settings: MotionSettings
+) -> tuple[FloatArray, FloatArray]:
+    """Run along a joint path from rest to rest, slower than asked if the joints need it."""
+    knots = np.linspace(0, 1, len(path))
+    curve = CubicSpline(knots, path, axis=0) if len(path) > 2 else None
+    velocity_limits = np.array([limit.velocity for limit in robot.arm_limits])
+    while True:
+        count = max(2, round(duration_s / settings.waypoint_s))
+        times = np.arange(count + 1) * settings.waypoint_s
+        share = np.linspace(0, 1, count + 1)
+        # Minimum-jerk time scaling (Flash and Hogan 1985).
+        scaled = share**3 * (10 - 15 * share + 6 * share**2)
+        if curve is not None:
+            positions = curve(scaled)
+        else:
+            positions = path[0] + np.outer(scaled, path[1] - path[0])
+        speed = np.abs(np.diff(positions, axis=0)).max(axis=0) / settings.waypoint_s
+        excess = float((speed / (settings.speed_share * velocity_limits)).max())
+        if excess <= 1.0:
+            return frozen(times), frozen(positions)
+        duration_s *= max(excess, 1.05)

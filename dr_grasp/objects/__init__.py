@@ -1,0 +1,1 @@
+"""Objects: a mesh, its convex pieces, its mass."""

@@ -1,0 +1,224 @@
+"""The record of a session: scores, attempts and words on attempts in one rosbag2 bag (MCAP)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rosbags.interfaces import (
+    Qos,
+    QosDurability,
+    QosHistory,
+    QosLiveliness,
+    QosReliability,
+    QosTime,
+)
+from rosbags.rosbag2 import Reader, ReaderError
+from rosbags.serde import SerdeError
+
+from dr_grasp.closing import Closing
+from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
+from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.errors import InvalidGraspError, RecordingError
+from dr_grasp.recording.decoding import decode_attempt, decode_report, decode_score
+from dr_grasp.recording.encoding import (
+    encode_attempt,
+    encode_joint_state,
+    encode_report,
+    encode_score,
+    to_ns,
+)
+from dr_grasp.recording.splits import Message, SplitBag, Topic
+from dr_grasp.recording.typestore import (
+    ATTEMPT_TYPE,
+    JOINT_STATE_TYPE,
+    REPORT_TYPE,
+    SCORE_TYPE,
+    our_typestore,
+    serialize,
+)
+
+SCORES_TOPIC = "/scores"
+ATTEMPTS_TOPIC = "/attempts"
+REPORTS_TOPIC = "/outcome_reports"
+JOINT_STATES_TOPIC = "/joint_states"
+
+
+def _qos(durability: QosDurability) -> Qos:
+    forever = QosTime(9223372036, 854775807)
+    return Qos(
+        history=QosHistory.KEEP_LAST,
+        depth=1000,
+        reliability=QosReliability.RELIABLE,
+        durability=durability,
+        deadline=forever,
+        lifespan=forever,
+        liveliness=QosLiveliness.AUTOMATIC,
+        liveliness_lease_duration=forever,
+        avoid_ros_namespace_conventions=False,
+    )
+
+
+TOPICS = (
+    Topic(SCORES_TOPIC, SCORE_TYPE, _qos(QosDurability.TRANSIENT_LOCAL)),
+    Topic(ATTEMPTS_TOPIC, ATTEMPT_TYPE, _qos(QosDurability.TRANSIENT_LOCAL)),
+    Topic(REPORTS_TOPIC, REPORT_TYPE, _qos(QosDurability.TRANSIENT_LOCAL)),
+    Topic(JOINT_STATES_TOPIC, JOINT_STATE_TYPE, _qos(QosDurability.VOLATILE)),
+)
+
+
+class BagWriter(Closing):
+    """Writes one bag; what a method has written is on disk when it returns.
+
+    Kill -9 at any moment leaves a bag that opens and holds all of it.
+    """
+
+    def __init__(self, directory: Path, *, splits_before_merge: int = 50) -> None:
+        """Make an empty bag.
+
+        Args:
+            directory: New, or an empty folder.
+            splits_before_merge: Number of small files that are merged into a larger one.
+
+        Raises:
+            RecordingError: The folder holds something, or cannot be written.
+            SettingsError: Our message definitions are not installed.
+        """
+        self._bag: SplitBag | None = SplitBag(directory, TOPICS, splits_before_merge)
+        self._attempts: set[str] = set()
+        self.directory = directory
+
+    def write_scores(self, scores: Iterable[GraspScore], stamp_ns: int) -> None:
+        """Add scores, all at once.
+
+        Args:
+            scores: Any number of them.
+            stamp_ns: When they were received, nanoseconds since the epoch.
+
+        Raises:
+            RecordingError: They could not be written; the bag is as it was before.
+        """
+        # A nanosecond apart, since readers sort by time and would else be free in their order.
+        messages = [
+            (SCORES_TOPIC, stamp_ns + index, serialize(SCORE_TYPE, encode_score(score)))
+            for index, score in enumerate(scores)
+        ]
+        if messages:
+            self._open_bag().append(messages)
+
+    def write_attempt(self, attempt: GraspAttempt) -> None:
+        """Add an attempt, and the joint states that were measured in it.
+
+        Raises:
+            RecordingError: The bag holds one of that id, or it could not be written; the bag is as
+                it was before.
+        """
+        bag = self._open_bag()
+        if attempt.attempt_id in self._attempts:
+            raise RecordingError(
+                f"attempt {attempt.attempt_id}: expected a new id, got one that is recorded already"
+            )
+        bag.append(_attempt_messages(attempt))
+        self._attempts.add(attempt.attempt_id)
+
+    def write_report(self, report: OutcomeReport) -> None:
+        """Add somebody's word on an attempt; the backend's stays.
+
+        Raises:
+            RecordingError: The bag holds no such attempt, or it could not be written; the bag is as
+                it was before.
+        """
+        bag = self._open_bag()
+        if report.attempt_id not in self._attempts:
+            known = ", ".join(sorted(self._attempts)) or "none yet"
+            raise RecordingError(
+                f"attempt {report.attempt_id!r}: expected one that is recorded ({known})"
+            )
+        data = serialize(REPORT_TYPE, encode_report(report))
+        bag.append([(REPORTS_TOPIC, report.stamp_ns, data)])
+
+    def close(self) -> None:
+        """Merge the bag into one file; may be called twice.
+
+        Raises:
+            RecordingError: The merge failed; the bag is whole all the same.
+        """
+        bag, self._bag = self._bag, None
+        if bag is not None:
+            bag.close()
+
+    def _open_bag(self) -> SplitBag:
+        if self._bag is None:
+            raise RecordingError(f"{self.directory}: expected an open bag, got a closed one")
+        return self._bag
+
+
+def _attempt_messages(attempt: GraspAttempt) -> Iterator[Message]:
+    yield ATTEMPTS_TOPIC, attempt.stamp_ns, serialize(ATTEMPT_TYPE, encode_attempt(attempt))
+    measured = attempt.measured
+    if measured is None:
+        return
+    for time_s, positions in zip(measured.times_s, measured.positions, strict=True):
+        stamp_ns = attempt.stamp_ns + to_ns(time_s)
+        fields = encode_joint_state(stamp_ns, measured.joints, positions)
+        yield JOINT_STATES_TOPIC, stamp_ns, serialize(JOINT_STATE_TYPE, fields)
+
+
+@dataclass(frozen=True, slots=True)
+class BagContents:
+    """What a bag holds, each in the order of its time stamps.
+
+    Attributes:
+        scores: All that were received.
+        attempts: With the outcomes as the backends judged them.
+        reports: What others said of them.
+    """
+
+    scores: tuple[GraspScore, ...]
+    attempts: tuple[GraspAttempt, ...]
+    reports: tuple[OutcomeReport, ...]
+
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """The latest word on each attempt, by its id: a report overrules the backend."""
+        words = {attempt.attempt_id: attempt.outcome for attempt in self.attempts}
+        for report in sorted(self.reports, key=lambda report: report.stamp_ns):
+            words[report.attempt_id] = report.outcome
+        return words
+
+
+def read_bag(path: Path) -> BagContents:
+    """Read a bag back, also one whose writer was killed.
+
+    Raises:
+        RecordingError: It is no bag, it is damaged, or its messages are of another version.
+        SettingsError: Our message definitions are not installed.
+    """
+    typestore = our_typestore()
+    found: dict[str, list[tuple[int, Any]]] = {SCORE_TYPE: [], ATTEMPT_TYPE: [], REPORT_TYPE: []}
+    decode = {SCORE_TYPE: decode_score, ATTEMPT_TYPE: decode_attempt, REPORT_TYPE: decode_report}
+    try:
+        with Reader(path) as reader:
+            ours = [one for one in reader.connections if one.msgtype in found]
+            for connection in ours:
+                expected = typestore.hash_rihs01(connection.msgtype)
+                if connection.digest != expected:
+                    raise RecordingError(
+                        f"{path}: {connection.msgtype}: expected type hash {expected}, "
+                        f"got {connection.digest or 'none'}"
+                    )
+            for connection, stamp_ns, data in reader.messages(ours) if ours else ():
+                message = typestore.deserialize_cdr(data, connection.msgtype)
+                value = decode[connection.msgtype](message)
+                found[connection.msgtype].append((stamp_ns, value))
+    except (OSError, ReaderError, SerdeError, InvalidGraspError) as error:
+        raise RecordingError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
+    # The files of a bag that was not closed may overlap in time.
+    scores, attempts, reports = (
+        tuple(value for _, value in sorted(entries, key=lambda entry: entry[0]))
+        for entries in found.values()
+    )
+    return BagContents(scores, attempts, reports)

@@ -1,0 +1,249 @@
+"""A rosbag2 bag that is whole at every moment: kill -9 loses nothing that was appended.
+
+An MCAP file is readable only once its footer is written, which a killed writer never does. But a
+bag may be split over several files, and its metadata.yaml names those that count. So each append
+becomes a small complete file of its own; only when it is on disk does an atomic replacement of
+metadata.yaml admit it. Small files are merged now and then, and all of them on close.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from rosbags.interfaces import Qos
+from rosbags.rosbag2 import Reader, ReaderError, StoragePlugin, Writer, WriterError
+
+from dr_grasp.atomic import sync, write_whole
+from dr_grasp.errors import RecordingError
+from dr_grasp.recording.typestore import our_typestore
+
+METADATA_VERSION: Final = 9
+"""That of ROS 2 Jazzy."""
+
+Message = tuple[str, int, "bytes | memoryview"]
+"""Topic, nanoseconds since the epoch, CDR bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic of a bag.
+
+    Attributes:
+        name: With its leading slash.
+        typename: As "package/msg/Name".
+        qos: As a player should offer it.
+    """
+
+    name: str
+    typename: str
+    qos: Qos
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """A complete MCAP file of the bag; times in nanoseconds since the epoch."""
+
+    path: Path
+    counts: dict[str, int]
+    start_ns: int
+    end_ns: int
+    merged: bool
+
+    @property
+    def count(self) -> int:
+        return sum(self.counts.values())
+
+
+class SplitBag:
+    """The files of one bag while it grows."""
+
+    def __init__(self, directory: Path, topics: Sequence[Topic], splits_before_merge: int) -> None:
+        """Make an empty bag, which can be opened from the moment that its folder is there.
+
+        Args:
+            directory: New, or an empty folder.
+            topics: All topics it will ever have.
+            splits_before_merge: Number of small files that are merged into a larger one.
+
+        Raises:
+            RecordingError: The folder holds something, or cannot be written.
+        """
+        self.directory = directory.resolve()
+        self._splits_before_merge = splits_before_merge
+        self._next_index = 0
+        self._splits: list[_Split] = []
+        self._definitions = [(topic, *_definition(topic.typename)) for topic in topics]
+        try:
+            if self.directory.exists() and any(self.directory.iterdir()):
+                raise RecordingError(
+                    f"{directory}: expected a new or empty folder for the bag, got one with files"
+                )
+            self._make_empty()
+        except (OSError, WriterError) as error:
+            raise RecordingError(f"{directory}: cannot be written: {_words(error)}") from error
+
+    def append(self, messages: Iterable[Message]) -> None:
+        """Add messages; on return they are on disk, in a bag that can be opened.
+
+        Raises:
+            RecordingError: They could not be written; the bag is as it was before.
+        """
+        try:
+            split = self._write_split(self.directory, messages, merged=False)
+            self._admit([*self._splits, split], instead_of=[], new=split)
+        except (OSError, WriterError) as error:
+            raise RecordingError(f"{self.directory}: cannot be written: {_words(error)}") from error
+        if sum(not split.merged for split in self._splits) > self._splits_before_merge:
+            # What was to be appended is on disk, so this is no failure of the caller's; a merge
+            # that cannot be done now is tried again later, at the latest on close.
+            with suppress(RecordingError):
+                self._merge([split for split in self._splits if not split.merged])
+
+    def close(self) -> None:
+        """Merge all into one file.
+
+        Raises:
+            RecordingError: That failed; the bag is as it was before.
+        """
+        if len(self._splits) > 1:
+            self._merge(self._splits)
+        shutil.rmtree(self._scratch(self.directory), ignore_errors=True)
+
+    def _make_empty(self) -> None:
+        # Filled beside its place and moved there whole: a rename replaces an empty folder.
+        parent = self.directory.parent
+        parent.mkdir(parents=True, exist_ok=True)
+        nascent = parent / f".{self.directory.name}.{os.getpid()}-{secrets.token_hex(4)}"
+        nascent.mkdir()
+        try:
+            split = self._write_split(nascent, [], merged=False)
+            self._splits = [split]
+            self._template = self._template_of_metadata(nascent)
+            write_whole(nascent / "metadata.yaml", self._metadata(self._splits))
+            shutil.rmtree(self._scratch(nascent))
+            nascent.rename(self.directory)
+        except BaseException:
+            shutil.rmtree(nascent, ignore_errors=True)
+            raise
+        sync(parent)
+
+    def _write_split(self, directory: Path, messages: Iterable[Message], *, merged: bool) -> _Split:
+        """Write a complete file into the bag's folder, where nobody counts it yet."""
+        name = f"{self.directory.name}_{self._next_index}"
+        self._next_index += 1
+        folder = self._scratch(directory) / name
+        shutil.rmtree(folder, ignore_errors=True)
+        counts = dict.fromkeys((topic.name for topic, _, _ in self._definitions), 0)
+        with Writer(folder, version=METADATA_VERSION, storage_plugin=StoragePlugin.MCAP) as writer:
+            connections = {
+                topic.name: writer.add_connection(
+                    topic.name,
+                    topic.typename,
+                    msgdef=definition,
+                    rihs01=digest,
+                    offered_qos_profiles=[topic.qos],
+                )
+                for topic, definition, digest in self._definitions
+            }
+            for topic_name, stamp_ns, data in messages:
+                writer.write(connections[topic_name], stamp_ns, data)
+                counts[topic_name] += 1
+            start_ns, end_ns = writer.min_timestamp, writer.max_timestamp
+        written = folder / f"{name}.mcap"
+        sync(written)
+        path = directory / written.name
+        written.rename(path)
+        sync(directory)
+        if not any(counts.values()):
+            start_ns = end_ns = 0
+        return _Split(self.directory / path.name, counts, start_ns, end_ns, merged)
+
+    def _admit(self, splits: list[_Split], *, instead_of: list[_Split], new: _Split) -> None:
+        """Make these the files that count."""
+        try:
+            write_whole(self.directory / "metadata.yaml", self._metadata(splits))
+        except BaseException:
+            with suppress(OSError):
+                new.path.unlink()
+            raise
+        self._splits = splits
+        for split in instead_of:
+            # Nobody counts it any more; one that cannot be removed takes up space, no more.
+            with suppress(OSError):
+                split.path.unlink()
+
+    def _merge(self, splits: list[_Split]) -> None:
+        try:
+            merged = self._write_split(self.directory, _messages_of(splits), merged=True)
+            # The larger files hold what is older than the small ones.
+            kept = [split for split in self._splits if split not in splits]
+            self._admit([*kept, merged], instead_of=splits, new=merged)
+        except (OSError, WriterError, ReaderError) as error:
+            raise RecordingError(f"{self.directory}: cannot be merged: {_words(error)}") from error
+
+    def _template_of_metadata(self, directory: Path) -> dict[str, Any]:
+        """What `rosbags` wrote about the empty file: version, topics, quality of service."""
+        path = self._scratch(directory) / f"{self.directory.name}_0" / "metadata.yaml"
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        information: dict[str, Any] = content["rosbag2_bagfile_information"]
+        return information
+
+    def _metadata(self, splits: Sequence[_Split]) -> bytes:
+        filled = [split for split in splits if split.count]
+        start_ns = min((split.start_ns for split in filled), default=0)
+        end_ns = max((split.end_ns for split in filled), default=0)
+        template = self._template
+        information = template | {
+            "starting_time": {"nanoseconds_since_epoch": start_ns},
+            "duration": {"nanoseconds": end_ns - start_ns},
+            "message_count": sum(split.count for split in splits),
+            "topics_with_message_count": [
+                entry
+                | {"message_count": sum(s.counts[entry["topic_metadata"]["name"]] for s in splits)}
+                for entry in template["topics_with_message_count"]
+            ],
+            "relative_file_paths": [split.path.name for split in splits],
+            "files": [
+                {
+                    "path": split.path.name,
+                    "starting_time": {"nanoseconds_since_epoch": split.start_ns},
+                    "duration": {"nanoseconds": split.end_ns - split.start_ns},
+                    "message_count": split.count,
+                }
+                for split in splits
+            ],
+        }
+        content = {"rosbag2_bagfile_information": information}
+        dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+        text: str = yaml.dump(content, Dumper=dumper, sort_keys=False)
+        return text.encode()
+
+    @staticmethod
+    def _scratch(directory: Path) -> Path:
+        return directory / ".writing"
+
+
+def _definition(typename: str) -> tuple[str, str]:
+    typestore = our_typestore()
+    definition, _ = typestore.generate_msgdef(typename, ros_version=2)
+    return definition, typestore.hash_rihs01(typename)
+
+
+def _messages_of(splits: Iterable[_Split]) -> Iterator[Message]:
+    for split in splits:
+        with Reader(split.path) as reader:
+            for connection, stamp_ns, data in reader.messages():
+                yield connection.topic, stamp_ns, data
+
+
+def _words(error: Exception) -> str:
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(words.split())

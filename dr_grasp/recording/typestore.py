@@ -1,0 +1,71 @@
+"""Our message types for rosbags, read from their .msg files; no ROS needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from rosbags.interfaces import Nodetype
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from rosbags.typesys.store import Typestore
+
+from dr_grasp.resources import find_share
+
+INTERFACES = "dr_grasp_interfaces"
+SCORE_TYPE = f"{INTERFACES}/msg/GraspScore"
+ATTEMPT_TYPE = f"{INTERFACES}/msg/GraspAttempt"
+REPORT_TYPE = f"{INTERFACES}/msg/OutcomeReport"
+JOINT_STATE_TYPE = "sensor_msgs/msg/JointState"
+
+
+@lru_cache(maxsize=1)
+def our_typestore() -> Typestore:
+    """The types of ROS 2 Jazzy and ours.
+
+    Raises:
+        SettingsError: Our .msg files are not installed.
+    """
+    typestore = get_typestore(Stores.ROS2_JAZZY)
+    types: dict[str, Any] = {}
+    folder = find_share(INTERFACES, "msg/GraspAttempt.msg") / "msg"
+    for path in sorted(folder.glob("*.msg")):
+        text = path.read_text(encoding="utf-8")
+        types |= get_types_from_msg(text, f"{INTERFACES}/msg/{path.stem}")
+    typestore.register(types)
+    return typestore
+
+
+def build(typestore: Typestore, typename: str, fields: Mapping[str, Any]) -> Any:
+    """Make a rosbags message of nested dicts.
+
+    Args:
+        typestore: Knows the type.
+        typename: As "package/msg/Name".
+        fields: Every field of the message, by name.
+    """
+    _, definitions = typestore.fielddefs[typename]
+    values = {
+        name: _build_value(typestore, definition, fields[name]) for name, definition in definitions
+    }
+    return typestore.types[typename](**values)
+
+
+def serialize(typename: str, fields: Mapping[str, Any]) -> memoryview:
+    """The CDR bytes of a message given as nested dicts."""
+    typestore = our_typestore()
+    return typestore.serialize_cdr(build(typestore, typename, fields), typename)
+
+
+def _build_value(typestore: Typestore, definition: Any, value: Any) -> Any:
+    kind, detail = definition
+    if kind is Nodetype.BASE:
+        return value
+    if kind is Nodetype.NAME:
+        return build(typestore, detail, value)
+    (element_kind, element), _ = detail
+    if element_kind is Nodetype.NAME:
+        return [build(typestore, element, entry) for entry in value]
+    base = element[0]
+    return list(value) if base == "string" else np.array(value, dtype=np.dtype(base))

@@ -1,0 +1,1 @@
+"""Robots: one YAML file each, and what their models say."""

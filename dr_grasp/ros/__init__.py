@@ -1,0 +1,1 @@
+"""Nodes: they translate between messages and values, call the other rooms, and report."""

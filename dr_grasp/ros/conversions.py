@@ -1,0 +1,78 @@
+"""rclpy messages of the nested dicts that `dr_grasp.recording.encoding` makes."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from rosidl_parser.definition import AbstractNestedType, NamespacedType
+
+from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
+from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.trajectory import GraspTrajectory
+from dr_grasp.recording import encoding
+from dr_grasp_interfaces import msg
+
+MessageT = TypeVar("MessageT")
+
+
+def to_msg(message_class: type[MessageT], fields: Mapping[str, Any]) -> MessageT:
+    """Make a message of nested dicts.
+
+    Args:
+        message_class: Class of the message.
+        fields: Its fields by name; those left out keep their defaults.
+    """
+    message = message_class()
+    names = message_class.get_fields_and_field_types()  # type: ignore[attr-defined]
+    kinds = dict(zip(names, message_class.SLOT_TYPES, strict=True))  # type: ignore[attr-defined]
+    for name, value in fields.items():
+        setattr(message, name, _value(kinds[name], value))
+    return message
+
+
+def grasp_to_msg(grasp: GraspTrajectory) -> msg.GraspTrajectory:
+    """A grasp as a message."""
+    return to_msg(msg.GraspTrajectory, encoding.encode_grasp(grasp))
+
+
+def score_to_msg(score: GraspScore) -> msg.GraspScore:
+    """A score as a message."""
+    return to_msg(msg.GraspScore, encoding.encode_score(score))
+
+
+def attempt_to_msg(attempt: GraspAttempt) -> msg.GraspAttempt:
+    """An attempt as a message."""
+    return to_msg(msg.GraspAttempt, encoding.encode_attempt(attempt))
+
+
+def report_to_msg(report: OutcomeReport) -> msg.OutcomeReport:
+    """A word on an attempt as a message."""
+    return to_msg(msg.OutcomeReport, encoding.encode_report(report))
+
+
+def outcome_to_msg(outcome: Outcome) -> msg.Outcome:
+    """An outcome as a message."""
+    return to_msg(msg.Outcome, encoding.encode_outcome(outcome))
+
+
+def refusal_to_msg(index: int, grasp_id: str, reason: str) -> msg.GraspRefusal:
+    """A refused grasp as a message."""
+    return to_msg(msg.GraspRefusal, encoding.encode_refusal(index, grasp_id, reason))
+
+
+def _value(kind: Any, value: Any) -> Any:
+    if isinstance(kind, NamespacedType):
+        return to_msg(_message_class(kind), value)
+    if isinstance(kind, AbstractNestedType) and isinstance(kind.value_type, NamespacedType):
+        element = _message_class(kind.value_type)
+        return [to_msg(element, entry) for entry in value]
+    return value
+
+
+def _message_class(kind: NamespacedType) -> type[Any]:
+    module = importlib.import_module(".".join(kind.namespaces))
+    found: type[Any] = getattr(module, kind.name)
+    return found

@@ -1,0 +1,163 @@
+"""Node `executor`: executes the best of some grasps in rank order, and has each recorded."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter
+from typing import Any
+
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.node import Node
+
+from dr_grasp.core.attempt import GraspAttempt
+from dr_grasp.errors import DrGraspError, RecordingError
+from dr_grasp.execution.runner import AttemptProgress, execute_plan, plan_execution
+from dr_grasp.recording.decoding import decode_score
+from dr_grasp.robots.spec import load_robot
+from dr_grasp.ros.batches import GraspBatch
+from dr_grasp.ros.clients import CANCEL_S, call_service
+from dr_grasp.ros.conversions import attempt_to_msg, refusal_to_msg
+from dr_grasp.ros.parameters import declare
+from dr_grasp.ros.qos import RESULTS
+from dr_grasp.ros.remote_backend import RemoteBackend
+from dr_grasp.ros.running import run_node
+from dr_grasp_interfaces.action import ExecuteGrasps
+from dr_grasp_interfaces.msg import GraspAttempt as GraspAttemptMsg
+from dr_grasp_interfaces.srv import RecordAttempt
+
+RECORD_S = 10.0
+"""How long the recorder may take to bring an attempt to disk."""
+
+
+class ExecutorNode(Node):
+    """Offers execution over ROS. One goal at a time: there is one arm."""
+
+    def __init__(self) -> None:
+        """Declare parameters and advertise."""
+        super().__init__("executor")
+        robot = declare(self, "robot", "franka", "Robot that stands behind the backend.")
+        self._record = declare(
+            self, "record", True, "Refuse to move without a recorder that keeps each attempt."
+        )
+        connect = declare(
+            self, "connect_s", 10, "Seconds to wait for backend or recorder.", (1, 600)
+        )
+        longest = declare(self, "attempt_s", 300, "Seconds that one attempt may take.", (1, 3600))
+        self._robot = load_robot(robot)
+        self._connect_s = float(connect)
+        self._backend = RemoteBackend(self, "twin", self._connect_s, float(longest))
+        group = ReentrantCallbackGroup()
+        self._recorder = self.create_client(RecordAttempt, "record_attempt", callback_group=group)
+        self._attempts = self.create_publisher(GraspAttemptMsg, "attempts", RESULTS)
+        # How many attempts each seed has had: no two may meet the same error of the twin.
+        self._made: Counter[int] = Counter()
+        self._busy = threading.Lock()
+        self._closing = threading.Event()
+        self._action = ActionServer(
+            self,
+            ExecuteGrasps,
+            "execute_grasps",
+            self._execute,
+            goal_callback=self._accept,
+            cancel_callback=lambda _: CancelResponse.ACCEPT,
+            callback_group=group,
+        )
+
+    def close(self) -> None:
+        """Stop what moves, and wait until it is recorded; may be called twice."""
+        self._closing.set()
+        if self._busy.acquire(timeout=CANCEL_S + RECORD_S):
+            self._busy.release()
+
+    def _accept(self, request: ExecuteGrasps.Goal) -> GoalResponse:
+        # One arm, one goal: a second one is refused rather than queued, since nobody wants an arm
+        # to begin to move when they have stopped looking.
+        if not self._closing.is_set() and self._busy.acquire(blocking=False):
+            return GoalResponse.ACCEPT
+        self.get_logger().warning("refused a goal: another one is being executed")
+        return GoalResponse.REJECT
+
+    def _execute(self, goal: Any) -> ExecuteGrasps.Result:
+        result = ExecuteGrasps.Result()
+        try:
+            self._run(goal, result)
+        except DrGraspError as error:
+            result.success, result.message = False, str(error)
+        finally:
+            self._busy.release()
+        if result.success:
+            goal.succeed()
+        elif goal.is_cancel_requested:
+            goal.canceled()
+        else:
+            goal.abort()
+        return result
+
+    def _run(self, goal: Any, result: ExecuteGrasps.Result) -> None:
+        request = goal.request
+        batch = GraspBatch(request.grasps)
+        scores = [decode_score(message) for message in request.scores]
+        plan = plan_execution(batch.grasps, scores, request.top_k, self._robot)
+        result.refused = [
+            refusal_to_msg(one.index, one.grasp_id, one.reason)
+            for one in batch.refusals(plan.refused)
+        ]
+        # Asked before anything moves.
+        must_record = self._record and not request.dry_run
+        if must_record and not self._recorder.wait_for_service(self._connect_s):
+            raise RecordingError(
+                f"{self._recorder.srv_name}: no recorder within {self._connect_s:g} s; start one, "
+                "or set the parameter record to false"
+            )
+
+        def report(progress: AttemptProgress) -> None:
+            goal.publish_feedback(
+                ExecuteGrasps.Feedback(
+                    grasp_id=progress.grasp_id,
+                    attempt_number=progress.number,
+                    attempts_total=progress.total,
+                    phase=progress.phase,
+                )
+            )
+
+        def record(attempt: GraspAttempt) -> None:
+            self._made[request.seed] += 1
+            self._keep(attempt)
+            result.attempts.append(attempt_to_msg(attempt))
+
+        def is_cancelled() -> bool:
+            return bool(goal.is_cancel_requested) or self._closing.is_set()
+
+        attempts = execute_plan(
+            self._backend,
+            plan,
+            seed=request.seed,
+            first_index=self._made[request.seed],
+            record=record,
+            dry_run=request.dry_run,
+            on_progress=report,
+            is_cancelled=is_cancelled,
+        )
+        if request.dry_run:
+            result.attempts = [attempt_to_msg(attempt) for attempt in attempts]
+        result.success = not is_cancelled()
+        result.message = "" if result.success else "cancelled"
+
+    def _keep(self, attempt: GraspAttempt) -> None:
+        message = attempt_to_msg(attempt)
+        if self._record:
+            answer = call_service(self._recorder, RecordAttempt.Request(attempt=message), RECORD_S)
+            if not answer.success:
+                raise RecordingError(f"the recorder refused the attempt: {answer.message}")
+        self._attempts.publish(message)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node."""
+    return run_node(ExecutorNode, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""Scores as plain dicts, as they stand in the scores file and as --json prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from dr_grasp.core.fitness import Fitness, GraspScore
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.perturbation import MAX_SEED, Criterion
+from dr_grasp.errors import DrGraspError, FileFormatError
+from dr_grasp.records import Record, check_record, given_id, within
+
+Count = Annotated[int, Field(ge=0, lt=2**32)]
+"""Counts travel as uint32."""
+
+
+class FitnessRecord(Record):
+    """A `Fitness`, with what follows from the counts for readers that do not compute."""
+
+    successes: Count
+    trials: Count
+    value: float
+    low: float
+    high: float
+
+
+class ScoreRecord(Record):
+    """A `GraspScore` without what all scores of a file share."""
+
+    grasp_id: str
+    nominal_success: bool
+    nominal_outcome: str
+    fitness: dict[str, FitnessRecord]
+    failures: dict[str, Count]
+
+
+def score_to_dict(score: GraspScore) -> dict[str, Any]:
+    """A score as an entry of a scores file; equal scores give equal text."""
+    return {
+        "grasp_id": score.grasp_id,
+        "nominal_success": score.nominal_success,
+        "nominal_outcome": score.nominal_outcome.label,
+        "fitness": {
+            criterion.value: _fitness_to_dict(score.fitness[criterion])
+            for criterion in Criterion
+            if criterion in score.fitness
+        },
+        "failures": {reason.label: score.failures[reason] for reason in sorted(score.failures)},
+    }
+
+
+def score_from_dict(raw: object, *, seed: int, profile: str, software_version: str) -> GraspScore:
+    """Inverse of `score_to_dict`.
+
+    Args:
+        raw: The entry.
+        seed: What all scores of the file share; likewise `profile` and `software_version`.
+        profile: Name of the randomisation profile.
+        software_version: Of dr_grasp and of the simulator.
+
+    Raises:
+        FileFormatError: Anything is missing, unknown, of a wrong type or contradicts itself; the
+            message begins with the grasp's id and the field.
+    """
+    try:
+        record = check_record(ScoreRecord, raw)
+        outcome = within("nominal_outcome", lambda: Outcome.from_label(record.nominal_outcome))
+        if record.nominal_success != (outcome is Outcome.SUCCESS):
+            raise FileFormatError(
+                f"nominal_success: expected {not record.nominal_success} for the nominal outcome "
+                f"{outcome.label}, got {record.nominal_success}"
+            )
+        return GraspScore(
+            grasp_id=record.grasp_id,
+            nominal_outcome=outcome,
+            fitness=within("fitness", lambda: _fitness(record.fitness)),
+            failures=within(
+                "failures",
+                lambda: {Outcome.from_label(name): n for name, n in record.failures.items()},
+            ),
+            seed=check_seed(seed),
+            profile=profile,
+            software_version=software_version,
+        )
+    except DrGraspError as error:
+        named = given_id(raw, "grasp_id") or "without an id"
+        raise FileFormatError(f"score of grasp {named}: {error}") from error
+
+
+def check_seed(seed: int) -> int:
+    """Seeds travel as uint64.
+
+    Raises:
+        FileFormatError: It does not fit.
+    """
+    if not 0 <= seed <= MAX_SEED:
+        raise FileFormatError(f"seed: expected 0 to {MAX_SEED}, got {seed}")
+    return seed
+
+
+def _fitness_to_dict(fitness: Fitness) -> dict[str, Any]:
+    low, high = fitness.interval
+    return {
+        "successes": fitness.successes,
+        "trials": fitness.trials,
+        "value": fitness.value,
+        "low": low,
+        "high": high,
+    }
+
+
+def _fitness(records: Mapping[str, FitnessRecord]) -> dict[Criterion, Fitness]:
+    found = {}
+    for name, record in records.items():
+        criterion = Criterion.from_name(name)
+        make = partial(Fitness.stated, criterion, record.successes, record.trials, record.value)
+        found[criterion] = within(name, make)
+    return found

@@ -1,0 +1,1 @@
+"""From grasps to fitnesses."""

@@ -1,0 +1,83 @@
+"""Reads randomisation profiles from config/profiles."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
+
+from dr_grasp.core.perturbation import (
+    Criterion,
+    DynamicsNoise,
+    JointNoise,
+    ObjectPoseNoise,
+    Profile,
+)
+from dr_grasp.resources import config_file, config_names
+from dr_grasp.settings import Settings, load_yaml
+
+Range = tuple[NonNegativeFloat, NonNegativeFloat]
+Deviation = Annotated[float, Field(ge=0.0)]
+
+
+class _ObjectPose(Settings):
+    position_std_m: Deviation
+    rotation_std_rad: tuple[Deviation, Deviation, Deviation]
+
+
+class _Joints(Settings):
+    jitter_std: Deviation
+    offset_std: Deviation
+
+
+class _Dynamics(Settings):
+    lateral_friction_scale: Range | None
+    rolling_friction: Range | None
+    spinning_friction: Range | None
+    mass_scale: tuple[Annotated[float, Field(gt=0.0)], Annotated[float, Field(gt=0.0)]] | None
+    center_of_mass_std_m: Deviation
+
+    @model_validator(mode="after")
+    def _ordered(self) -> _Dynamics:
+        for name, value in self:
+            if isinstance(value, tuple) and value[0] > value[1]:
+                raise ValueError(f"{name}: expected low <= high, got {list(value)}")
+        return self
+
+
+class _Trials(Settings):
+    osdr: PositiveInt
+    jsdr: PositiveInt
+    fdr: PositiveInt
+    mdr: PositiveInt
+
+
+class _Profile(Settings):
+    description: str
+    object_pose: _ObjectPose
+    joints: _Joints
+    dynamics: _Dynamics
+    trials: _Trials
+
+
+def profile_names() -> list[str]:
+    """Names of all profiles."""
+    return config_names("profiles")
+
+
+def load_profile(name: str) -> Profile:
+    """Load a profile by name.
+
+    Raises:
+        UnknownNameError: There is no such profile.
+        SettingsError: Its file does not fit the schema.
+    """
+    content = load_yaml(config_file("profiles", name, "profile"), _Profile)
+    return Profile(
+        name=name,
+        description=content.description,
+        object_pose=ObjectPoseNoise(**content.object_pose.model_dump()),
+        joints=JointNoise(**content.joints.model_dump()),
+        dynamics=DynamicsNoise(**content.dynamics.model_dump()),
+        trials={Criterion(key): value for key, value in content.trials.model_dump().items()},
+    )

@@ -1,0 +1,103 @@
+"""What scoring is asked, how far it has come, and what it answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.perturbation import MAX_SEED, Criterion, Profile
+from dr_grasp.core.refusal import RefusedGrasp
+from dr_grasp.errors import SettingsError
+from dr_grasp.scoring.profiles import load_profile
+
+MOST_TRIALS = 100_000
+"""More tell nothing that these do not: the interval is 0.6 points wide."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRequest:
+    """What to find out of each grasp.
+
+    Attributes:
+        profile: The noises.
+        criteria: Which criteria, without repetition.
+        trials: Rollouts of each criterion; None for as many as the profile says.
+        seed: Of the perturbations, from 0 to 2**64 - 1.
+    """
+
+    profile: Profile
+    criteria: tuple[Criterion, ...] = tuple(Criterion)
+    trials: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            SettingsError: No criterion, no trial, or a seed out of bounds.
+        """
+        if self.trials is not None and self.trials < 1:
+            raise SettingsError(f"trials: expected at least 1, got {self.trials}")
+        if self.trials is not None and self.trials > MOST_TRIALS:
+            raise SettingsError(f"trials: expected at most {MOST_TRIALS}, got {self.trials}")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise SettingsError(f"seed: expected from 0 to 2**64 - 1, got {self.seed}")
+        if not self.criteria:
+            raise SettingsError("criteria: expected at least one, got none")
+        # In the order of the enumeration and each once, however they were asked for.
+        object.__setattr__(self, "criteria", tuple(c for c in Criterion if c in set(self.criteria)))
+
+    @classmethod
+    def from_names(
+        cls, profile: str, criteria: Sequence[str], trials: int | None, seed: int
+    ) -> ScoreRequest:
+        """Make a request from what users type; no criteria means all four.
+
+        Raises:
+            DrGraspError: An unknown name or a number out of bounds.
+        """
+        chosen = tuple(Criterion.from_name(name) for name in criteria) or tuple(Criterion)
+        return cls(load_profile(profile), chosen, trials, seed)
+
+    def trials_of(self, criterion: Criterion) -> int:
+        """Number of rollouts of one criterion."""
+        return self.profile.trials[criterion] if self.trials is None else self.trials
+
+    @property
+    def rollouts_per_grasp(self) -> int:
+        """All rollouts of one grasp, the undisturbed one included."""
+        return 1 + sum(self.trials_of(criterion) for criterion in self.criteria)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far scoring has come.
+
+    Attributes:
+        rollouts_done: Rollouts finished.
+        rollouts_total: Rollouts to do in all.
+        best_grasp_id: Best complete score so far; empty while there is none.
+        best_value: Its ranking fitness; NaN while there is none.
+    """
+
+    rollouts_done: int
+    rollouts_total: int
+    best_grasp_id: str = ""
+    best_value: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreBatch:
+    """What scoring a batch gave.
+
+    Attributes:
+        scores: In the order of the batch, without the refused; complete scores only.
+        refused: Grasps that were not scored, and why.
+        cancelled: Whether it was cancelled before all scores were complete.
+    """
+
+    scores: tuple[GraspScore, ...]
+    refused: tuple[RefusedGrasp, ...]
+    cancelled: bool = False

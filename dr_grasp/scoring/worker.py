@@ -1,0 +1,87 @@
+"""What runs in a worker process: blocks of rollouts, in worlds that are built once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.perturbation import Criterion, Perturbation, Profile, sample_perturbation
+from dr_grasp.core.trajectory import GraspTrajectory
+from dr_grasp.objects.spec import load_object
+from dr_grasp.robots.spec import load_robot
+from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.simulation.rollout import run_rollout
+
+MOST_WORLDS = 8
+"""Worlds that a worker keeps; a world takes some 20 MB."""
+
+_worlds: OrderedDict[tuple[str, str], BulletWorld] = OrderedDict()
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive trials of one grasp under one criterion: the unit of work.
+
+    Attributes:
+        grasp_index: Position of the grasp in the batch.
+        grasp: The grasp, checked.
+        profile: The noises.
+        criterion: None for the undisturbed rollout.
+        seed: Of the perturbations.
+        first: Index of the first trial.
+        count: Number of trials.
+    """
+
+    grasp_index: int
+    grasp: GraspTrajectory
+    profile: Profile
+    criterion: Criterion | None
+    seed: int
+    first: int
+    count: int
+
+
+def start_worker() -> None:
+    """Prepare a worker process: Ctrl-C is its parent's business, and it never outlives that."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+
+
+def _die_with(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def run_block(block: Block) -> Mapping[Outcome, int]:
+    """Count the outcomes of a block."""
+    world = _world(block.grasp.robot, block.grasp.object)
+    counts: Counter[Outcome] = Counter()
+    for trial in range(block.first, block.first + block.count):
+        perturbation = (
+            Perturbation.none()
+            if block.criterion is None
+            else sample_perturbation(
+                block.profile, block.criterion, block.seed, trial, len(world.robot.arm_joints)
+            )
+        )
+        counts[run_rollout(world, block.grasp, perturbation).outcome] += 1
+    return counts
+
+
+def _world(robot: str, obj: str) -> BulletWorld:
+    key = (robot, obj)
+    if key not in _worlds:
+        if len(_worlds) >= MOST_WORLDS:
+            _, oldest = _worlds.popitem(last=False)
+            oldest.close()
+        _worlds[key] = BulletWorld(load_robot(robot), load_object(obj))
+    _worlds.move_to_end(key)
+    return _worlds[key]

@@ -1,0 +1,54 @@
+"""YAML into checked settings: unknown keys and wrong values are refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from dr_grasp.errors import SettingsError
+
+
+class Settings(BaseModel):
+    """Base of the schemas of our YAML files."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
+
+
+def load_yaml(path: Path, schema: type[SettingsT]) -> SettingsT:
+    """Read a YAML file into a schema.
+
+    Raises:
+        SettingsError: The file cannot be read, is no YAML, or does not fit the schema.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path}: {' '.join(str(error).split())}") from error
+    try:
+        return schema.model_validate(content)
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {first_problem(error)}") from error
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first complaint of pydantic in one line: where, what was expected, what came.
+
+    An unknown key goes before a missing one, which is often the same key spelt wrongly.
+    """
+    problems = error.errors(include_url=False)
+    problem = min(problems, key=lambda one: one["type"] != "extra_forbidden")
+    where = ".".join(str(part) for part in problem["loc"]) or "document"
+    if problem["type"] == "missing":
+        return f"{where}: expected a value, got nothing"
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: expected no such key"
+    if problem["type"] == "value_error":  # raised by a validator of ours, which says all
+        return f"{where}: {problem['ctx']['error']}"
+    expected = problem["msg"].removeprefix("Input should be ")
+    return f"{where}: expected {expected[:1].lower()}{expected[1:]}, got {problem['input']!r:.60}"

@@ -1,0 +1,1 @@
+"""Contact simulation of rollouts in PyBullet."""

@@ -1,0 +1,78 @@
+"""Installs dr_grasp: by pip, and by colcon as an ament_python package."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+NAME = "dr_grasp"
+NODES = ["executor", "recorder", "scorer", "twin"]
+
+
+def version() -> str:
+    # Read, not imported: an import would need what is only being installed.
+    text = Path(__file__).with_name(NAME).joinpath("__init__.py").read_text(encoding="utf-8")
+    return re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE).group(1)
+
+
+def tree(folder: str) -> list[tuple[str, list[str]]]:
+    """The files below a folder, for the same folder below share/."""
+    files = [p for p in Path(folder).rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+    return [
+        (f"share/{NAME}/{parent}", sorted(str(p) for p in files if p.parent == parent))
+        for parent in sorted({p.parent for p in files})
+    ]
+
+
+setup(
+    name=NAME,
+    version=version(),
+    description="Which simulated grasps will hold on the real arm: score, rank, execute, record.",
+    maintainer="dr_grasp maintainers",
+    maintainer_email="maintainers@dr-grasp.example",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=find_packages(include=[NAME, f"{NAME}.*"]),
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
+        (f"share/{NAME}", ["package.xml"]),
+        *tree("config"),
+        *tree("launch"),
+        *tree("urdf"),
+        # ros2 run and ros2 launch look for executables here. As data files they arrive with
+        # pip too, which keeps no libexec folder, and leave no program called `twin` on PATH.
+        (f"lib/{NAME}", [f"scripts/{node}" for node in NODES]),
+    ],
+    entry_points={"console_scripts": ["dr-grasp = dr_grasp.cli.main:main"]},
+    # Oldest versions that we have seen it work with. colcon reads none of this: on a robot PC
+    # package.xml says what to install.
+    install_requires=[
+        "coacd>=1.0.14",
+        "example-robot-data>=4.3",
+        "matplotlib>=3.6",
+        "mujoco>=3.17",
+        "numpy>=1.26",
+        "pybullet>=3.2.7",
+        "pydantic>=2.5",
+        "pyyaml>=6",
+        "rich>=13.7",
+        "rosbags>=0.11.9",
+        "scipy>=1.11",
+        "trimesh>=5.2",
+        "typer>=0.16",
+    ],
+    extras_require={
+        # Where there is no ROS. dr_grasp_interfaces is built from its folder, beside this file.
+        "ros": [
+            "ros-rclpy[fastrtps]~=7.1.6",
+            "ros-action-msgs~=2.0.3",
+            "ros-builtin-interfaces~=2.0.3",
+            "ros-diagnostic-msgs~=5.3.6",
+            "ros-geometry-msgs~=5.3.6",
+            "ros-sensor-msgs~=5.3.6",
+            "ros-trajectory-msgs~=5.3.6",
+        ],
+        "test": ["mypy", "pytest<8.4", "ruff"],
+    },
+    zip_safe=False,
+)

@@ -1,0 +1,217 @@
+"""The program as its user meets it: files, tables, JSON, one line for an error, exit statuses."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from dr_grasp.cli.main import app
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.files import read_grasps, read_scores, write_grasps
+from dr_grasp.recording.bag import read_bag
+from dr_grasp.scoring.request import ScoreRequest
+from dr_grasp.scoring.scorer import Scorer
+
+PROGRAM = [sys.executable, "-m", "dr_grasp.cli.main"]
+
+
+def run(*words):
+    """Run a command in this process."""
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def grasp_file(tmp_path_factory, block_grasps):
+    path = tmp_path_factory.mktemp("cli") / "grasps.json"
+    write_grasps(path, block_grasps)
+    return path
+
+
+@pytest.fixture(scope="module")
+def score_file(grasp_file):
+    """Written by the program in a pipe; what it printed is kept beside."""
+    out = grasp_file.with_name("scores.json")
+    words = ["score", str(grasp_file), "--out", str(out), "--seed", "5", "--jobs", "2"]
+    done = subprocess.run(
+        [*PROGRAM, *words, "--trials", "2", "--json"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return out, done
+
+
+def test_scores_are_those_of_the_library(score_file, block_grasps):
+    out, _ = score_file
+    with Scorer(1) as scorer:
+        request = ScoreRequest.from_names("default", [], 2, 5)
+        assert read_scores(out).scores == scorer.score(block_grasps, request).scores
+
+
+def test_a_pipe_gets_json_and_no_progress(score_file):
+    out, done = score_file
+    assert json.loads(done.stdout) == json.loads(out.read_text())
+    assert done.stderr == ""
+
+
+def test_the_scores_file_has_the_documented_keys(score_file, block_grasps):
+    content = json.loads(score_file[0].read_text())
+    assert content["schema_version"] == 1
+    assert [entry["grasp_id"] for entry in content["scores"]] == [g.id for g in block_grasps]
+    for entry in content["scores"]:
+        assert entry["nominal_success"] is True
+        assert set(entry["fitness"]) == {"osdr", "jsdr", "fdr", "mdr"}
+        for fitness in entry["fitness"].values():
+            assert set(fitness) == {"successes", "trials", "value", "low", "high"}
+            assert fitness["low"] <= fitness["value"] <= fitness["high"]
+        failures = sum(entry["failures"].values())
+        assert failures == sum(f["trials"] - f["successes"] for f in entry["fitness"].values())
+
+
+def test_execute_records_the_best_in_rank_order(score_file, grasp_file, tmp_path):
+    words = ["--scores", score_file[0], "--top", 2, "--seed", 3, "--bag", tmp_path / "bag"]
+    done = run("execute", grasp_file, *words, "--json")
+    assert done.exit_code == 0, done.output
+    printed = json.loads(done.stdout)
+    bag = read_bag(tmp_path / "bag")
+    assert [one["attempt_id"] for one in printed] == [one.attempt_id for one in bag.attempts]
+    assert [one["outcome"] for one in printed] == [one.outcome.label for one in bag.attempts]
+    assert len(bag.scores) == 3
+    assert all(one.outcome is not Outcome.UNKNOWN for one in bag.attempts)
+    again = run("execute", grasp_file, *words[:-1], tmp_path / "bag2", "--json")
+    assert [one["outcome"] for one in json.loads(again.stdout)] == [
+        one["outcome"] for one in printed
+    ]
+    full = run("execute", grasp_file, *words)
+    assert full.exit_code == 1
+    assert "expected a new or empty folder" in full.stderr
+
+
+def test_generate_writes_grasps_that_can_be_read_back(tmp_path):
+    out = tmp_path / "grasps.json"
+    words = ["generate", "--robot", "franka", "--object", "procedural_001", "--seed", 2]
+    done = run(*words, "--count", 1, "--out", out, "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["grasps"] == 1
+    (grasp,) = read_grasps(out).grasps
+    assert (grasp.robot, grasp.object) == ("franka", "procedural_001")
+
+
+def test_one_broken_grasp_is_named_and_the_others_are_scored(grasp_file, tmp_path):
+    content = json.loads(grasp_file.read_text())
+    content["grasps"][0]["approach"]["positions"][1][2] = float("nan")
+    content["grasps"][1]["lift"]["positions"][-1][3] = 0.5
+    broken, out = tmp_path / "broken.json", tmp_path / "scores.json"
+    broken.write_text(json.dumps(content))
+    names = [grasp["id"] for grasp in content["grasps"]]
+    done = run("score", broken, "--out", out, "--trials", 1, "--criteria", "fdr", "--jobs", 1)
+    assert done.exit_code == 1
+    first, second, summary = done.stderr.strip().splitlines()
+    assert f"grasp {names[0]}: approach positions: expected finite numbers" in first
+    assert f"grasp {names[1]}: lift positions: expected panda_joint4 within" in second
+    assert "2 of 3 grasps refused" in summary
+    scores = read_scores(out)
+    assert [score.grasp_id for score in scores.scores] == names[2:]
+    assert [one.index for one in scores.refused] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["generate", "--robot", "r2d2", "--object", "mug"], "unknown robot 'r2d2'"),
+        (["generate", "--robot", "franka", "--object", "tea"], "unknown object 'tea'"),
+        (
+            ["generate", "--robot", "franka", "--object", "mug", "--count", "0"],
+            "count: expected at least 1, got 0",
+        ),
+        (["score", "GRASPS", "--trials", "0"], "trials: expected at least 1, got 0"),
+        (["score", "GRASPS", "--jobs", "0"], "jobs: expected at least 1, got 0"),
+        (["score", "GRASPS", "--seed", "-1"], "seed: expected from 0"),
+        (["score", "GRASPS", "--criteria", "osdr,luck"], "unknown criterion 'luck'"),
+        (["score", "GRASPS", "--profile", "wishful"], "unknown profile 'wishful'"),
+        (["score", "missing.json"], "missing.json: cannot be read"),
+    ],
+)
+def test_bad_input_is_one_line_and_no_file(words, message, grasp_file, tmp_path):
+    out = tmp_path / "out.json"
+    given = [str(grasp_file) if word == "GRASPS" else word for word in words]
+    done = run(*given, "--out", out)
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("dr-grasp: ")
+    assert message in line
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [(".", "is a folder, expected a file"), ("absent/out.json", "cannot be written: no folder")],
+)
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(
+    place, message, grasp_file, tmp_path, monkeypatch
+):
+    def work(*args, **kwargs):
+        raise AssertionError("the work had begun")
+
+    monkeypatch.setattr(Scorer, "score", work)
+    monkeypatch.setattr("dr_grasp.cli.generate.generate", work)
+    where = ["--robot", "franka", "--object", "mug"]
+    for words in (["score", grasp_file], ["generate", *where]):
+        done = run(*words, "--out", tmp_path / place)
+        assert done.exit_code == 1
+        (line,) = done.stderr.strip().splitlines()
+        assert message in line
+
+
+def test_an_id_that_looks_like_markup_is_printed_as_it_is(grasp_file, tmp_path):
+    content = json.loads(grasp_file.read_text())
+    content["grasps"] = content["grasps"][:1]
+    content["grasps"][0]["id"] = "cup[left][/b]"
+    path = tmp_path / "grasps.json"
+    path.write_text(json.dumps(content))
+    words = ["--out", tmp_path / "scores.json", "--trials", 1, "--criteria", "fdr", "--jobs", 1]
+    done = run("score", path, *words)
+    assert done.exit_code == 0, done.output
+    assert "cup[left][/b]" in done.stdout
+
+
+def test_an_unknown_backend_is_refused(score_file, grasp_file, tmp_path):
+    words = ["--scores", score_file[0], "--bag", tmp_path / "bag", "--backend", "hope"]
+    done = run("execute", grasp_file, *words)
+    assert done.exit_code == 1
+    assert "unknown backend 'hope'; expected one of twin" in done.stderr
+
+
+def test_lists():
+    robots = json.loads(run("robots", "--json").stdout)
+    assert [robot["name"] for robot in robots] == ["franka"]
+    objects = json.loads(run("objects", "--json").stdout)
+    assert {one["first"] for one in objects} == {"mug", "procedural_000"}
+    assert "procedural_000 .. procedural_999" in run("objects").stdout
+    assert "Panda" in run("robots").stdout
+
+
+@pytest.mark.parametrize("verb", ["generate", "score", "execute", "demo", "robots", "objects"])
+def test_every_verb_has_help(verb):
+    done = run(verb, "--help")
+    assert done.exit_code == 0
+    assert f"{verb} [OPTIONS]" in done.stdout
+
+
+def test_ctrl_c_ends_scoring_with_one_line_and_no_file(grasp_file, tmp_path):
+    out = tmp_path / "scores.json"
+    words = ["score", str(grasp_file), "--out", str(out), "--trials", "1000", "--jobs", "1"]
+    with subprocess.Popen(
+        [*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        time.sleep(5.0)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert stdout == ""
+    assert stderr.strip() == "dr-grasp: interrupted"
+    assert not out.exists()

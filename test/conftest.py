@@ -1,0 +1,175 @@
+"""Values that are valid and all different, for tests of any room."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
+from dr_grasp.core.fitness import Fitness, GraspScore
+from dr_grasp.core.geometry import Pose
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.core.trajectory import GraspTrajectory
+from dr_grasp.core.waypoints import HandClose, Waypoints
+
+ARM = tuple(f"panda_joint{index}" for index in range(1, 8))
+HAND = ("panda_finger_joint1",)
+
+
+class Samples:
+    """Makes values; what a caller names takes the place of what stands here."""
+
+    def __init__(self):
+        self._rng = np.random.default_rng(7)
+
+    def waypoints(self, count=5, joints=ARM):
+        steps_ns = self._rng.integers(1, 10**9, count)
+        times = np.cumsum(steps_ns) / 1e9
+        return Waypoints(joints, times, self._rng.normal(size=(count, len(joints))))
+
+    def pose(self):
+        turn = self._rng.normal(size=4)
+        return Pose(self._rng.normal(size=3), turn / np.linalg.norm(turn))
+
+    def grasp(self, name="g1", **changes):
+        grasp = GraspTrajectory(
+            id=name,
+            robot="franka",
+            object="mug",
+            object_in_base=self.pose(),
+            approach=self.waypoints(),
+            close=HandClose(HAND, [0.04], [self._rng.uniform(0, 0.04)], 20.0 / 3.0, 0.7),
+            lift=self.waypoints(3),
+            hold_s=1.25,
+            provenance={"method": "by hand", "größe": "1"},
+        )
+        return replace(grasp, **changes)
+
+    def score(self, name="g1", **changes):
+        score = GraspScore(
+            grasp_id=name,
+            nominal_outcome=Outcome.SUCCESS,
+            fitness={c: Fitness(c, 7 * i, 23) for i, c in enumerate(Criterion)},
+            failures={Outcome.DROPPED_LIFTING: 3, Outcome.MISSED: 2},
+            seed=2**64 - 1,
+            profile="default",
+            software_version="dr_grasp 0.1.0, pybullet 3.2.7",
+        )
+        return replace(score, **changes)
+
+    def attempt(self, name="a1", **changes):
+        attempt = GraspAttempt(
+            attempt_id=name,
+            stamp_ns=1_763_690_000_123_456_789,
+            backend="twin",
+            seed=2**63 + 1,
+            attempt_index=4,
+            grasp=self.grasp(),
+            score=self.score(),
+            outcome=Outcome.DROPPED_HOLDING,
+            reason="it fell",
+            commanded=self.waypoints(6, ARM + HAND),
+            measured=self.waypoints(9, ARM + HAND),
+            gripper_opening=0.0123,
+            object_before=self.pose(),
+            object_after=self.pose(),
+        )
+        return replace(attempt, **changes)
+
+    def report(self, name="a1", **changes):
+        report = OutcomeReport(
+            attempt_id=name,
+            stamp_ns=1_763_690_009_000_000_001,
+            outcome=Outcome.SUCCESS,
+            reason="I saw it held",
+            reporter="Ada",
+        )
+        return replace(report, **changes)
+
+
+@pytest.fixture
+def samples():
+    return Samples()
+
+
+@pytest.fixture(scope="session")
+def franka():
+    from dr_grasp.robots.spec import load_robot
+
+    return load_robot("franka")
+
+
+@pytest.fixture(scope="session")
+def home_grasp(franka):
+    """Makes grasps that any test may break in one place: from home, a little down, and up."""
+
+    def make(**changes):
+        home = franka.home
+        below = home + np.array([0, 0.1, 0, 0, 0, 0, 0])
+        grasp = GraspTrajectory(
+            id="g1",
+            robot="franka",
+            object="mug",
+            object_in_base=Pose([0.5, 0.0, 0.0], [0, 0, 0, 1]),
+            approach=Waypoints(franka.arm_joints, [0.0, 0.5], [home, below]),
+            close=HandClose(franka.hand_joints, franka.hand_open, franka.hand_closed, 30.0, 0.25),
+            lift=Waypoints(franka.arm_joints, [0.0, 0.5], [below, home]),
+            hold_s=0.25,
+        )
+        return replace(grasp, **changes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def mug_grasps():
+    from dr_grasp.generation.sampler import generate
+
+    return generate("franka", "mug", 3, 0)
+
+
+@pytest.fixture(scope="session")
+def block_grasps():
+    from dr_grasp.generation.sampler import generate
+
+    return generate("franka", "procedural_000", 3, 0)
+
+
+@pytest.fixture(scope="session")
+def shortened():
+    """Takes from a grasp its way from home and most of its hold: half the steps to simulate."""
+
+    def shorten(grasp):
+        times = grasp.approach.times_s
+        near = times >= times[-1] - 0.8
+        approach = replace(
+            grasp.approach,
+            times_s=times[near] - times[near][0],
+            positions=grasp.approach.positions[near],
+        )
+        return replace(grasp, approach=approach, hold_s=0.25)
+
+    return shorten
+
+
+@pytest.fixture(scope="session")
+def mug_world(franka):
+    from dr_grasp.objects.spec import load_object
+    from dr_grasp.simulation.bullet_world import BulletWorld
+
+    with BulletWorld(franka, load_object("mug")) as world:
+        yield world
+
+
+@pytest.fixture
+def configuration(tmp_path, monkeypatch):
+    """A copy of config/ that a test may change; the place where settings are read from."""
+    import shutil
+
+    from dr_grasp import resources
+
+    copy = tmp_path / "share" / "config"
+    shutil.copytree(resources.share_directory() / "config", copy)
+    monkeypatch.setattr(resources, "share_directory", lambda: copy.parent)
+    return copy

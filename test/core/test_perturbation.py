@@ -1,0 +1,199 @@
+import math
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from dr_grasp.core.arrays import frozen
+from dr_grasp.core.perturbation import (
+    MAX_SEED,
+    Criterion,
+    DynamicsNoise,
+    JointNoise,
+    ObjectPoseNoise,
+    Perturbation,
+    Profile,
+    sample_perturbation,
+)
+from dr_grasp.errors import UnknownNameError
+
+OSDR, JSDR, FDR, MDR = Criterion
+PERCEPTION = {"translation_m", "rotation_rpy_rad"}
+CONTROL = {"joint_offset", "jitter_std", "jitter_seed"}
+DYNAMICS = {
+    "lateral_friction_scale",
+    "rolling_friction",
+    "spinning_friction",
+    "mass_scale",
+    "center_of_mass_m",
+}
+
+PROFILE = Profile(
+    name="test",
+    description="All noises differ",
+    object_pose=ObjectPoseNoise(0.005, (0.01, 0.02, 0.03)),
+    joints=JointNoise(0.002, 0.004),
+    dynamics=DynamicsNoise((0.5, 1.5), (0.0, 0.02), (0.1, 0.4), (0.8, 1.1), 0.003),
+    trials=dict.fromkeys(Criterion, 5),
+)
+
+
+def draw(criterion, trial=0, seed=0, profile=PROFILE):
+    return sample_perturbation(profile, criterion, seed, trial, 7)
+
+
+def values(perturbation):
+    return {f.name: np.asarray(getattr(perturbation, f.name)) for f in fields(perturbation)}
+
+
+def differing(first, second):
+    first, second = values(first), values(second)
+    return {name for name in first if not np.array_equal(first[name], second[name])}
+
+
+@pytest.mark.parametrize(
+    ("criterion", "touched"),
+    [
+        (OSDR, PERCEPTION),
+        (JSDR, CONTROL),
+        (FDR, DYNAMICS),
+        (MDR, PERCEPTION | CONTROL | DYNAMICS),
+    ],
+)
+def test_a_criterion_touches_what_it_doubts_and_nothing_else(criterion, touched):
+    assert differing(draw(criterion), Perturbation.none()) == touched
+
+
+@pytest.mark.parametrize("criterion", Criterion)
+def test_same_arguments_give_the_same_perturbation_whatever_was_drawn_before(criterion):
+    first = draw(criterion, trial=3, seed=9)
+    for other in Criterion:
+        draw(other, trial=3, seed=9)
+    np.random.seed(0)  # noqa: NPY002 - the global generator must not matter
+    assert not differing(draw(criterion, trial=3, seed=9), first)
+
+
+def test_seed_criterion_and_trial_each_matter():
+    first = draw(MDR, trial=3, seed=9)
+    everything = PERCEPTION | CONTROL - {"jitter_std"} | DYNAMICS
+    for other in (draw(MDR, 4, 9), draw(MDR, 3, 10), draw(MDR, 3, MAX_SEED)):
+        assert differing(first, other) == everything
+    assert not np.array_equal(draw(OSDR, 3, 9).translation_m, first.translation_m)
+
+
+@pytest.mark.parametrize(
+    ("changed", "moves"),
+    [
+        (replace(PROFILE, object_pose=ObjectPoseNoise(0.05, (0.1, 0.1, 0.1))), PERCEPTION),
+        (replace(PROFILE, joints=JointNoise(0.01, 0.02)), {"joint_offset", "jitter_std"}),
+        (
+            replace(PROFILE, dynamics=replace(PROFILE.dynamics, mass_scale=(0.1, 0.2))),
+            {"mass_scale"},
+        ),
+        (
+            replace(PROFILE, dynamics=replace(PROFILE.dynamics, lateral_friction_scale=None)),
+            {"lateral_friction_scale"},
+        ),
+        (
+            replace(PROFILE, dynamics=replace(PROFILE.dynamics, center_of_mass_std_m=0.1)),
+            {"center_of_mass_m"},
+        ),
+    ],
+)
+def test_changing_one_part_of_a_profile_leaves_the_others_draws(changed, moves):
+    for trial in range(5):
+        assert differing(draw(MDR, trial), draw(MDR, trial, profile=changed)) == moves
+
+
+def sampled(name, criterion=MDR, count=4000):
+    return np.array([values(draw(criterion, trial))[name] for trial in range(count)])
+
+
+def assert_normal(samples, std):
+    """Mean and standard deviation within five standard errors."""
+    count = len(samples)
+    assert abs(samples.mean(axis=0)).max() < 5 * std / math.sqrt(count)
+    assert abs(samples.std(axis=0) / std - 1).max() < 5 / math.sqrt(2 * count)
+
+
+def test_normal_noises_have_the_standard_deviations_of_the_profile():
+    translation = sampled("translation_m")
+    assert_normal(translation[:, :2], 0.005)
+    assert (translation[:, 2] == 0).all()
+    for axis, std in enumerate((0.01, 0.02, 0.03)):
+        assert_normal(sampled("rotation_rpy_rad")[:, axis], std)
+    assert_normal(sampled("joint_offset"), 0.004)
+    assert_normal(sampled("center_of_mass_m"), 0.003)
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("lateral_friction_scale", 0.5, 1.5),
+        ("rolling_friction", 0.0, 0.02),
+        ("spinning_friction", 0.1, 0.4),
+        ("mass_scale", 0.8, 1.1),
+    ],
+)
+def test_uniform_noises_fill_the_ranges_of_the_profile(name, low, high):
+    samples = sampled(name)
+    width = high - low
+    assert low <= samples.min() < low + 0.01 * width
+    assert high - 0.01 * width < samples.max() <= high
+    assert abs(samples.mean() - (low + high) / 2) < 5 * width / math.sqrt(12 * len(samples))
+
+
+def test_parts_are_independent_of_each_other():
+    columns = np.column_stack(
+        [
+            sampled("translation_m", count=2000)[:, :2],
+            sampled("joint_offset", count=2000)[:, :2],
+            sampled("mass_scale", count=2000),
+            sampled("lateral_friction_scale", count=2000),
+        ]
+    )
+    correlation = np.corrcoef(columns.T) - np.eye(columns.shape[1])
+    assert np.abs(correlation).max() < 5 / math.sqrt(2000)
+
+
+def test_parts_that_are_switched_off_stay_nominal():
+    off = replace(PROFILE, dynamics=DynamicsNoise(None, None, None, None, 0.0))
+    assert not differing(draw(FDR, profile=off), Perturbation.none())
+
+
+def test_command_noise_is_in_half_ranges_and_white():
+    half_ranges = np.array([2.0, 0.5])
+    noise = replace(Perturbation.none(), jitter_std=0.002, jitter_seed=4).command_noise(
+        8000, half_ranges
+    )
+    assert noise.shape == (8000, 2)
+    for column, half_range in zip(noise.T, half_ranges, strict=True):
+        assert_normal(column, 0.002 * half_range)
+        assert abs(np.corrcoef(column[1:], column[:-1])[0, 1]) < 5 / math.sqrt(8000)
+
+
+def test_command_noise_of_an_offset_stays_the_same_for_the_whole_rollout():
+    offset = replace(Perturbation.none(), joint_offset=frozen([0.01, -0.02]))
+    expected = np.tile([0.02, -0.01], (50, 1))
+    np.testing.assert_allclose(offset.command_noise(50, np.array([2.0, 0.5])), expected)
+
+
+def test_command_noise_is_repeatable_and_a_longer_one_begins_with_a_shorter_one():
+    jitter = draw(JSDR)
+    half_ranges = frozen(np.arange(1, 8))
+    long = jitter.command_noise(100, half_ranges)
+    assert np.array_equal(long, jitter.command_noise(100, half_ranges))
+    assert np.array_equal(long[:30], jitter.command_noise(30, half_ranges))
+    other = replace(jitter, jitter_seed=jitter.jitter_seed + 1)
+    assert not np.array_equal(long, other.command_noise(100, half_ranges))
+
+
+def test_no_perturbation_makes_no_command_noise():
+    assert not Perturbation.none().command_noise(10, frozen(np.ones(7))).any()
+
+
+def test_criteria_by_name():
+    assert [Criterion.from_name(name) for name in ("osdr", "jsdr", "fdr", "mdr")] == [*Criterion]
+    expected = "unknown criterion 'OSDR'; expected one of fdr, jsdr, mdr, osdr"
+    with pytest.raises(UnknownNameError, match=expected):
+        Criterion.from_name("OSDR")

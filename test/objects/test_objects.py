@@ -1,0 +1,204 @@
+import numpy as np
+import pytest
+import trimesh
+from scipy.spatial import ConvexHull
+
+from dr_grasp.errors import ModelError, SettingsError, UnknownNameError
+from dr_grasp.objects import meshes
+from dr_grasp.objects.meshes import prepare_meshes
+from dr_grasp.objects.spec import check_object_name, load_object, object_families
+from dr_grasp.resources import resolve_uri
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("DR_GRASP_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def box(tmp_path):
+    """An STL of 100 x 200 x 300 mm whose corner is the origin, in millimetres."""
+    mesh = trimesh.creation.box((100, 200, 300))
+    mesh.apply_translation([50, 100, 150])
+    mesh.export(tmp_path / "box.stl")
+    return tmp_path / "box.stl"
+
+
+def pieces(spec):
+    return [np.asarray(trimesh.load_mesh(path).vertices) for path in spec.pieces]
+
+
+def holds(points, point):
+    """Whether a point lies in the convex hull of points."""
+    planes = ConvexHull(points).equations
+    return bool((planes[:, :3] @ point + planes[:, 3] <= 0).all())
+
+
+def test_the_mug_is_hollow():
+    mug = load_object("mug")
+    volume = sum(ConvexHull(points).volume for points in pieces(mug))
+    assert volume < 0.6 * ConvexHull(mug.points).volume
+    on_axis = np.array([0.0, 0.0, 0.05])
+    assert holds(mug.points, on_axis)
+    assert not any(holds(points, on_axis) for points in pieces(mug))
+
+
+def test_the_mug_has_a_bottom_a_wall_and_an_open_handle():
+    mug = load_object("mug")
+    solid = pieces(mug)
+    assert any(holds(points, [0, 0, 0.002]) for points in solid)
+    low, high = mug.points.min(axis=0), mug.points.max(axis=0)
+    np.testing.assert_allclose(high - low, [0.083, 0.123, 0.101], atol=0.002)
+    # The wall, somewhere within 5 mm of the outside, opposite the handle.
+    wall = [[0, y, 0.05] for y in np.linspace(low[1], low[1] + 0.005, 11)]
+    assert any(holds(points, point) for points in solid for point in wall)
+    # A finger fits through the handle.
+    assert not any(holds(points, [0, 0.06, 0.05]) for points in solid)
+
+
+@pytest.mark.parametrize("name", ["mug", "procedural_000", "procedural_001", "procedural_999"])
+def test_pieces_are_convex_and_within_the_whole(name):
+    spec = load_object(name)
+    whole = trimesh.load_mesh(spec.visual).bounds
+    for path in spec.pieces:
+        mesh = trimesh.load_mesh(path)
+        assert mesh.volume == pytest.approx(ConvexHull(mesh.vertices).volume, rel=1e-3)
+        assert (mesh.bounds[0] > whole[0] - 2e-3).all() and (mesh.bounds[1] < whole[1] + 2e-3).all()
+    assert len(spec.points) == sum(len(points) for points in pieces(spec))
+
+
+def test_a_procedural_object_has_as_many_pieces_as_groups():
+    mesh = resolve_uri("pybullet_data://random_urdfs/001/001.obj")
+    groups = sum(line.startswith(("o ", "g ")) for line in mesh.read_text().splitlines())
+    assert len(load_object("procedural_001").pieces) == groups > 1
+
+
+@pytest.mark.parametrize("decomposition", ["hull", "groups", "coacd"])
+def test_mass_properties_of_a_box_are_those_of_the_textbook(cache, box, decomposition):
+    mass, (x, y, z) = 2.5, (0.1, 0.2, 0.3)
+    properties = prepare_meshes(box, 0.001, decomposition).mass_properties(mass)
+    np.testing.assert_allclose(properties.center, [x / 2, y / 2, z / 2], atol=1e-6)
+    expected = mass / 12 * np.diag([y * y + z * z, x * x + z * z, x * x + y * y])
+    np.testing.assert_allclose(properties.inertia, expected, atol=1e-6)
+
+
+def test_pieces_weigh_together_as_one(cache, tmp_path):
+    # Two boxes side by side make a longer one, so that the parallel axis theorem can be checked.
+    halves = [trimesh.creation.box((0.1, 0.2, 0.3)) for _ in range(2)]
+    for half, x in zip(halves, (-0.05, 0.05), strict=True):
+        half.apply_translation([x, 0, 0])
+    obj = "".join(
+        f"o half{i}\n"
+        + "".join(f"v {x} {y} {z}\n" for x, y, z in half.vertices)
+        + "".join(f"f {a} {b} {c}\n" for a, b, c in half.faces + 1 + 8 * i)
+        for i, half in enumerate(halves)
+    )
+    (tmp_path / "halves.obj").write_text(obj)
+    prepared = prepare_meshes(tmp_path / "halves.obj", 1.0, "groups")
+    assert len(prepared.pieces) == 2
+    properties = prepared.mass_properties(3.0)
+    expected = 3 / 12 * np.diag([0.2**2 + 0.3**2, 0.2**2 + 0.3**2, 0.2**2 + 0.2**2])
+    np.testing.assert_allclose(properties.center, 0, atol=1e-7)
+    np.testing.assert_allclose(properties.inertia, expected, atol=1e-7)
+
+
+def test_prepared_meshes_are_kept_and_used_again(cache, box):
+    first = prepare_meshes(box, 0.001, "hull")
+    stamp = first.visual.stat().st_mtime_ns
+    assert cache in first.visual.parents
+    assert prepare_meshes(box, 0.001, "hull") == first
+    assert first.visual.stat().st_mtime_ns == stamp
+    other = prepare_meshes(box, 0.002, "hull")
+    assert other != first
+    np.testing.assert_allclose(other.piece_points()[0].max(axis=0), [0.2, 0.4, 0.6], atol=1e-6)
+
+
+def test_pieces_made_in_another_way_are_not_used_again(cache, box, monkeypatch):
+    first = prepare_meshes(box, 0.001, "hull")
+    monkeypatch.setattr(meshes, "RECIPE", meshes.RECIPE + 1)
+    assert prepare_meshes(box, 0.001, "hull") != first
+
+
+def write_flat(path):
+    trimesh.Trimesh([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], [[0, 1, 2], [0, 2, 3]]).export(
+        path
+    )
+
+
+@pytest.mark.parametrize("decomposition", ["hull", "groups", "coacd"])
+@pytest.mark.parametrize(
+    ("name", "write", "message"),
+    [
+        ("flat.stl", write_flat, "expected a mesh that encloses a volume, got a flat one"),
+        ("empty.obj", lambda path: path.touch(), "expected a mesh with faces, got an empty one"),
+        ("junk.stl", lambda path: path.write_text("junk"), "expected a mesh with faces, got an"),
+        ("point.obj", lambda path: path.write_text("v 0 0 0\n"), "expected a mesh with faces"),
+        ("what.xyzzy", lambda path: path.write_text("what"), "expected a mesh, got"),
+        ("absent.obj", lambda path: None, "expected a mesh, got No such file"),
+    ],
+)
+def test_bad_meshes_are_refused_by_name(cache, tmp_path, decomposition, name, write, message):
+    write(tmp_path / name)
+    with pytest.raises(ModelError, match=f"{name}: {message}"):
+        prepare_meshes(tmp_path / name, 1.0, decomposition)
+    # Nothing of it stays in the cache, so that it is refused again.
+    with pytest.raises(ModelError, match=message):
+        prepare_meshes(tmp_path / name, 1.0, decomposition)
+
+
+def test_all_procedural_objects_exist():
+    for index in (0, 1, 9, 99, 500, 998, 999):
+        check_object_name(f"procedural_{index:03d}")
+    for index in range(1000):
+        assert resolve_uri(f"pybullet_data://random_urdfs/{index:03d}/{index:03d}.obj").is_file()
+    assert load_object("procedural_000").mass == 0.1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["procedural_1000", "procedural_", "procedural", "procedural_00", "procedural_-01", "000", ""],
+)
+def test_other_names_are_refused_with_the_valid_ones(name):
+    message = f"unknown object '{name}'; expected one of mug, procedural_000 .. procedural_999"
+    for look_up in (check_object_name, load_object):
+        with pytest.raises(UnknownNameError) as refusal:
+            look_up(name)
+        assert str(refusal.value) == message
+
+
+def test_a_family_is_one_line_of_the_list():
+    families = {family.first: family for family in object_families()}
+    assert families["mug"].last == "mug"
+    assert families["procedural_000"].last == "procedural_999"
+
+
+def test_lowest_point_is_that_of_the_turned_object():
+    mug = load_object("mug")
+    assert mug.lowest_point(np.eye(3)) == mug.points[:, 2].min()
+    upside_down = np.diag([1.0, -1.0, -1.0])
+    assert mug.lowest_point(upside_down) == -mug.points[:, 2].max()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("mass: 0.3", "mass: 0", "mass: expected greater than 0, got 0"),
+        ("mass: 0.3", "mass: 0.3\nweight: 3", "weight: expected no such key"),
+        ("collision: coacd", "collision: vhacd", "collision: expected 'coacd', 'groups'"),
+        ("mesh: pybullet_data://objects/mug.obj", "", "mesh: expected a value, got nothing"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused_by_its_key(configuration, old, new, message):
+    text = (configuration / "objects" / "mug.yaml").read_text()
+    assert old in text
+    (configuration / "objects" / "bad.yaml").write_text(text.replace(old, new))
+    with pytest.raises(SettingsError, match=message):
+        load_object("bad")
+
+
+def test_a_missing_mesh_is_refused_by_its_address(configuration):
+    text = (configuration / "objects" / "mug.yaml").read_text()
+    (configuration / "objects" / "gone.yaml").write_text(text.replace("mug.obj", "gone.obj"))
+    with pytest.raises(ModelError, match=r"pybullet_data://objects/gone\.obj: file not found"):
+        load_object("gone")

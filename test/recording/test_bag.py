@@ -1,0 +1,370 @@
+"""The bag: what was written is there, whatever killed the writer."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from rosbags.highlevel import AnyReader
+from rosbags.interfaces import QosDurability, QosReliability
+from rosbags.rosbag2 import Reader, StoragePlugin, Writer
+
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.errors import RecordingError
+from dr_grasp.files import write_grasps
+from dr_grasp.recording import splits
+from dr_grasp.recording.bag import BagContents, BagWriter, read_bag
+from dr_grasp.recording.decoding import decode_attempt
+from dr_grasp.recording.encoding import to_ns
+from dr_grasp.recording.typestore import ATTEMPT_TYPE
+
+EMPTY = BagContents((), (), ())
+
+
+def mcaps(directory):
+    return sorted(path.name for path in Path(directory).glob("*.mcap"))
+
+
+def check_metadata(directory):
+    """Open the bag as anybody would, without our message types; count what it claims to hold."""
+    with AnyReader([Path(directory)]) as reader:
+        counts = dict.fromkeys((c.topic for c in reader.connections), 0)
+        for connection, _, data in reader.messages():
+            reader.deserialize(data, connection.msgtype)
+            counts[connection.topic] += 1
+        assert counts == {c.topic: c.msgcount for c in reader.connections}
+        assert reader.message_count == sum(counts.values())
+        return counts
+
+
+def test_a_bag_comes_back(tmp_path, samples):
+    scores = [samples.score(f"g{index}") for index in range(3)]
+    attempts = [
+        samples.attempt(f"a{index}", stamp_ns=10**18 + index * 10**11) for index in range(3)
+    ]
+    report = samples.report("a1")
+    expected = BagContents(tuple(scores), tuple(attempts), (report,))
+    with BagWriter(tmp_path / "bag") as writer:
+        writer.write_scores(scores, 10**18)
+        for attempt in attempts:
+            writer.write_attempt(attempt)
+        writer.write_report(report)
+        assert read_bag(tmp_path / "bag") == expected
+        open_counts = check_metadata(tmp_path / "bag")
+    assert read_bag(tmp_path / "bag") == expected
+    assert check_metadata(tmp_path / "bag") == open_counts
+    assert open_counts == {
+        "/scores": 3,
+        "/attempts": 3,
+        "/outcome_reports": 1,
+        "/joint_states": 27,
+    }
+    assert len(mcaps(tmp_path / "bag")) == 1
+    assert sorted(p.name for p in (tmp_path / "bag").iterdir()) == [
+        *mcaps(tmp_path / "bag"),
+        "metadata.yaml",
+    ]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["bag"]
+
+
+def test_a_bag_opens_before_anything_is_written(tmp_path):
+    with BagWriter(tmp_path / "deep" / "bag") as writer:
+        assert read_bag(writer.directory) == EMPTY
+        assert set(check_metadata(writer.directory)) == {
+            "/scores",
+            "/attempts",
+            "/outcome_reports",
+            "/joint_states",
+        }
+    assert read_bag(writer.directory) == EMPTY
+
+
+def test_joint_states_are_what_was_measured(tmp_path, samples):
+    attempt = samples.attempt()
+    with BagWriter(tmp_path / "bag") as writer:
+        writer.write_attempt(attempt)
+        writer.write_attempt(samples.attempt("a2", measured=None))
+    with AnyReader([tmp_path / "bag"]) as reader:
+        connections = [c for c in reader.connections if c.topic == "/joint_states"]
+        found = [
+            (stamp, reader.deserialize(data, connection.msgtype))
+            for connection, stamp, data in reader.messages(connections)
+        ]
+    assert len(found) == len(attempt.measured.times_s)
+    rows = zip(attempt.measured.times_s, attempt.measured.positions, strict=True)
+    for (stamp, message), (time_s, positions) in zip(found, rows, strict=True):
+        header = message.header.stamp
+        assert stamp == header.sec * 10**9 + header.nanosec == attempt.stamp_ns + to_ns(time_s)
+        assert tuple(message.name) == attempt.measured.joints
+        assert message.position.tolist() == positions.tolist()
+
+
+def test_topics_are_offered_to_late_joiners(tmp_path):
+    with BagWriter(tmp_path / "bag"):
+        pass
+    with Reader(tmp_path / "bag") as reader:
+        (qos,) = {c.topic: c.ext.offered_qos_profiles for c in reader.connections}["/attempts"]
+    assert qos.durability is QosDurability.TRANSIENT_LOCAL
+    assert qos.reliability is QosReliability.RELIABLE
+
+
+def test_both_words_are_kept_and_the_latest_counts(tmp_path, samples):
+    with BagWriter(tmp_path / "bag") as writer:
+        for name in ("a1", "a2", "a3"):
+            writer.write_attempt(samples.attempt(name, outcome=Outcome.MISSED))
+        later = samples.report("a2", outcome=Outcome.FAILED, stamp_ns=2 * 10**18)
+        writer.write_report(later)
+        writer.write_report(replace(later, outcome=Outcome.SUCCESS, stamp_ns=10**18))
+        # A clock that is wrong makes no difference to who overrules whom.
+        writer.write_report(samples.report("a3", stamp_ns=5))
+    found = read_bag(tmp_path / "bag")
+    assert [attempt.outcome for attempt in found.attempts] == [Outcome.MISSED] * 3
+    assert len(found.reports) == 3
+    assert found.outcomes == {
+        "a1": Outcome.MISSED,
+        "a2": Outcome.FAILED,
+        "a3": Outcome.SUCCESS,
+    }
+
+
+def test_a_burst_of_scores_keeps_its_order_in_one_file(tmp_path, samples):
+    scores = tuple(samples.score(f"g{index}") for index in range(5000))
+    with BagWriter(tmp_path / "bag") as writer:
+        before = len(mcaps(writer.directory))
+        writer.write_scores(scores, 10**18)
+        writer.write_scores([], 10**18)
+        assert len(mcaps(writer.directory)) == before + 1
+    assert read_bag(tmp_path / "bag").scores == scores
+
+
+def test_small_files_are_merged_now_and_then(tmp_path, samples):
+    names = [f"a{index}" for index in range(14)]
+    most = 0
+    with BagWriter(tmp_path / "bag", splits_before_merge=3) as writer:
+        for index, name in enumerate(names):
+            writer.write_attempt(samples.attempt(name, stamp_ns=10**18 + index * 10**11))
+            assert [a.attempt_id for a in read_bag(writer.directory).attempts] == (
+                names[: index + 1]
+            )
+            most = max(most, len(mcaps(writer.directory)))
+    assert 3 <= most <= 7
+    assert len(mcaps(tmp_path / "bag")) == 1
+    assert [a.attempt_id for a in read_bag(tmp_path / "bag").attempts] == names
+
+
+def refusal(call, *args, **named):
+    with pytest.raises(RecordingError) as caught:
+        call(*args, **named)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_words_on_attempts_that_are_not_there_are_refused(tmp_path, samples):
+    with BagWriter(tmp_path / "bag") as writer:
+        message = refusal(writer.write_report, samples.report("a7"))
+        assert message == "attempt 'a7': expected one that is recorded (none yet)"
+        writer.write_attempt(samples.attempt("a2"))
+        writer.write_attempt(samples.attempt("a1"))
+        message = refusal(writer.write_report, samples.report("a7"))
+        assert message == "attempt 'a7': expected one that is recorded (a1, a2)"
+    assert read_bag(tmp_path / "bag").reports == ()
+
+
+def test_an_attempt_is_recorded_once(tmp_path, samples):
+    with BagWriter(tmp_path / "bag") as writer:
+        writer.write_attempt(samples.attempt())
+        message = refusal(writer.write_attempt, samples.attempt())
+    assert message == "attempt a1: expected a new id, got one that is recorded already"
+    assert len(read_bag(tmp_path / "bag").attempts) == 1
+
+
+def test_what_is_there_is_not_overwritten(tmp_path):
+    (tmp_path / "mine").write_text("precious")
+    message = refusal(BagWriter, tmp_path)
+    assert message == f"{tmp_path}: expected a new or empty folder for the bag, got one with files"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["mine"]
+    assert "cannot be written" in refusal(BagWriter, tmp_path / "mine")
+    assert "cannot be written" in refusal(BagWriter, tmp_path / "mine" / "bag")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["mine"]
+
+
+def test_an_empty_folder_will_do(tmp_path):
+    with BagWriter(tmp_path):
+        assert read_bag(tmp_path) == EMPTY
+
+
+def test_close_may_be_called_twice_and_is_final(tmp_path, samples):
+    writer = BagWriter(tmp_path / "bag")
+    writer.close()
+    writer.close()
+    for call in (
+        lambda: writer.write_attempt(samples.attempt()),
+        lambda: writer.write_report(samples.report()),
+        lambda: writer.write_scores([samples.score()], 1),
+    ):
+        assert refusal(call) == f"{tmp_path / 'bag'}: expected an open bag, got a closed one"
+
+
+@pytest.mark.parametrize("victim", ["sync", "write_whole"])
+def test_a_full_disk_refuses_the_attempt_and_leaves_the_bag(tmp_path, samples, monkeypatch, victim):
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    writer = BagWriter(tmp_path / "bag", splits_before_merge=2)
+    writer.write_attempt(samples.attempt("a1"))
+    files = mcaps(tmp_path / "bag")
+    with monkeypatch.context() as patch:
+        patch.setattr(splits, victim, full)
+        message = refusal(writer.write_attempt, samples.attempt("a2"))
+        assert message == f"{tmp_path / 'bag'}: cannot be written: No space left on device"
+        message = refusal(writer.write_report, samples.report("a2"))
+        assert message == "attempt 'a2': expected one that is recorded (a1)"
+    assert mcaps(tmp_path / "bag") == files
+    assert [a.attempt_id for a in read_bag(tmp_path / "bag").attempts] == ["a1"]
+    writer.write_attempt(samples.attempt("a2"))
+    writer.write_attempt(samples.attempt("a3"))
+    writer.close()
+    assert len(read_bag(tmp_path / "bag").attempts) == 3
+
+
+def test_a_merge_that_fails_costs_nothing(tmp_path, samples, monkeypatch):
+    writer = BagWriter(tmp_path / "bag", splits_before_merge=1)
+    with monkeypatch.context() as patch:
+
+        def broken(sources):
+            raise OSError(5, "Input/output error")
+
+        patch.setattr(splits, "_messages_of", broken)
+        writer.write_attempt(samples.attempt("a1"))
+        writer.write_attempt(samples.attempt("a2"))
+        message = refusal(writer.close)
+    assert message == f"{tmp_path / 'bag'}: cannot be merged: Input/output error"
+    assert len(read_bag(tmp_path / "bag").attempts) == 2
+
+
+def test_bags_that_cannot_be_read(tmp_path, samples):
+    assert refusal(read_bag, tmp_path / "none").startswith(f"{tmp_path / 'none'}: cannot be read: ")
+    assert refusal(read_bag, tmp_path).startswith(f"{tmp_path}: cannot be read: ")
+    bag = tmp_path / "bag"
+    with BagWriter(bag) as writer:
+        writer.write_attempt(samples.attempt())
+    (name,) = mcaps(bag)
+    content = (bag / name).read_bytes()
+    (bag / name).write_bytes(content[:-200])
+    assert refusal(read_bag, bag).startswith(f"{bag}: cannot be read: ")
+    (bag / name).unlink()
+    assert refusal(read_bag, bag).startswith(f"{bag}: cannot be read: ")
+
+
+def test_bags_of_another_version_of_the_messages_are_refused(tmp_path):
+    bag = tmp_path / "bag"
+    with Writer(bag, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        writer.add_connection("/attempts", ATTEMPT_TYPE, msgdef="int8 x", rihs01="RIHS01_00")
+    message = refusal(read_bag, bag)
+    assert message.startswith(f"{bag}: {ATTEMPT_TYPE}: expected type hash RIHS01_")
+    assert message.endswith(", got RIHS01_00")
+
+
+def test_metadata_is_plain_yaml(tmp_path, samples):
+    with BagWriter(tmp_path / "bag") as writer:
+        writer.write_attempt(samples.attempt())
+    text = (tmp_path / "bag" / "metadata.yaml").read_text()
+    assert "&" not in text and "!" not in text
+    information = yaml.safe_load(text)["rosbag2_bagfile_information"]
+    assert information["version"] == 9
+    assert information["relative_file_paths"] == mcaps(tmp_path / "bag")
+    assert information["starting_time"]["nanoseconds_since_epoch"] == samples.attempt().stamp_ns
+    assert information["message_count"] == 10
+
+
+def test_a_writer_that_dies_at_any_step_leaves_a_whole_bag(tmp_path, samples, monkeypatch):
+    """Takes a copy of the disk before each step on it: what a killed writer would leave there."""
+    disk, copies = tmp_path / "disk", tmp_path / "copies"
+    disk.mkdir()
+    written = []
+    left = []
+
+    def photographed(function):
+        def call(*args, **named):
+            copy = copies / str(len(left))
+            shutil.copytree(disk, copy)
+            left.append((copy, list(written)))
+            return function(*args, **named)
+
+        return call
+
+    names = ["a0", "a1", "a2"]
+    attempts = [samples.attempt(name) for name in names]
+    with monkeypatch.context() as patch:
+        steps = [(os, "fsync"), (Path, "mkdir"), (Path, "rename"), (Path, "replace")]
+        for module, name in [*steps, (Path, "unlink"), (shutil, "rmtree")]:
+            patch.setattr(module, name, photographed(getattr(module, name)))
+        with BagWriter(disk / "bag", splits_before_merge=1) as writer:
+            written.append("opened")
+            for attempt in attempts:
+                writer.write_attempt(attempt)
+                written.append(attempt.attempt_id)
+    assert len(left) > 50
+    for copy, acknowledged in left:
+        if acknowledged or (copy / "bag").exists():
+            found = [attempt.attempt_id for attempt in read_bag(copy / "bag").attempts]
+            # What was acknowledged, and at most the one that was just being written.
+            assert found in (acknowledged[1:], names[: len(acknowledged)])
+
+
+WRITER = """
+import os, sys
+from pathlib import Path
+from dr_grasp.core.attempt import GraspAttempt
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.files import read_grasps
+from dr_grasp.recording.bag import BagWriter
+grasp = read_grasps(Path(sys.argv[1])).grasps[0]
+with BagWriter(Path(sys.argv[2]), splits_before_merge=4) as writer:
+    for index in range(1_000_000):
+        writer.write_attempt(GraspAttempt(
+            f"a{index}", 10**18 + index, "twin", 0, index, grasp, None, Outcome.SUCCESS, "",
+            grasp.approach, grasp.approach, 0.0, None, None))
+        os.write(1, f"a{index}\\n".encode())
+"""
+
+
+def test_kill_9_at_random_moments_loses_nothing(tmp_path, samples):
+    write_grasps(tmp_path / "grasps.json", [samples.grasp()])
+    rng = random.Random(time.time_ns())
+    total = 0
+    for repetition in range(3):
+        bag = tmp_path / f"bag{repetition}"
+        command = [sys.executable, "-c", WRITER, str(tmp_path / "grasps.json"), str(bag)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            first = process.stdout.readline()
+            time.sleep(rng.uniform(0.0, 0.8))
+            process.send_signal(signal.SIGKILL)
+            acknowledged = (first + process.stdout.read()).decode().split()
+        found = [attempt.attempt_id for attempt in read_bag(bag).attempts]
+        expected = [f"a{index}" for index in range(len(found))]
+        assert found == expected
+        assert acknowledged == expected[: len(acknowledged)]
+        assert len(found) - len(acknowledged) in (0, 1)
+        check_metadata(bag)
+        total += len(acknowledged)
+    assert total >= 3
+
+
+def test_the_bag_needs_no_types_of_ours(tmp_path, samples):
+    attempt = samples.attempt()
+    with BagWriter(tmp_path / "bag") as writer:
+        writer.write_attempt(attempt)
+    with AnyReader([tmp_path / "bag"]) as reader:
+        (connection,) = [c for c in reader.connections if c.topic == "/attempts"]
+        ((_, stamp_ns, data),) = reader.messages([connection])
+        message = reader.deserialize(data, connection.msgtype)
+    assert stamp_ns == attempt.stamp_ns
+    assert decode_attempt(message) == attempt

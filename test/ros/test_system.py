@@ -1,0 +1,454 @@
+"""The four nodes together, over DDS: scoring, execution, recording, cancelling and bad input."""
+
+import dataclasses
+import math
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from sensor_msgs.msg import JointState
+
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.core.ranking import rank
+from dr_grasp.errors import BackendError
+from dr_grasp.recording.bag import read_bag
+from dr_grasp.ros.conversions import grasp_to_msg
+from dr_grasp.ros.planner import Planner
+from dr_grasp.ros.processes import NodeCommand, NodeProcesses
+from dr_grasp.scoring.request import ScoreRequest
+from dr_grasp.scoring.scorer import Scorer
+from dr_grasp_interfaces.srv import ScoreGrasps
+
+TRIALS = 2
+LIMIT_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def library_scores(block_grasps):
+    with Scorer(1) as scorer:
+        request = ScoreRequest.from_names("default", [], TRIALS, 5)
+        return scorer.score(block_grasps, request).scores
+
+
+def call_service(system, request):
+    """Call the scoring service as a planner without our client code would."""
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node("caller", namespace=system.namespace, context=context)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    try:
+        client = node.create_client(ScoreGrasps, "score_grasps")
+        assert client.wait_for_service(LIMIT_S)
+        future = client.call_async(request)
+        executor.spin_until_future_complete(future, timeout_sec=LIMIT_S)
+        return future.result()
+    finally:
+        node.destroy_node()
+        rclpy.shutdown(context=context)
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def descendants(pid):
+    """Process numbers of all children of a process, and theirs."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            found += [int(child), *descendants(int(child))]
+    return found
+
+
+def workers(pid):
+    """Process numbers of the scorer's workers."""
+    return [
+        child
+        for child in descendants(pid)
+        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+
+
+def test_the_action_gives_the_scores_of_the_library(system, block_grasps, library_scores):
+    seen = []
+    answer = system.planner.score(block_grasps, trials=TRIALS, seed=5, on_progress=seen.append)
+    assert answer.scores == library_scores
+    assert answer.refused == ()
+    total = len(block_grasps) * (1 + 4 * TRIALS)
+    assert seen[-1].rollouts_done == seen[-1].rollouts_total == total
+    assert seen[-1].best_grasp_id == rank(library_scores)[0].grasp_id
+    done = [progress.rollouts_done for progress in seen]
+    assert done == sorted(done)
+
+
+def test_the_service_gives_the_scores_of_the_library(system, block_grasps, library_scores):
+    request = ScoreGrasps.Request(
+        grasps=[grasp_to_msg(block_grasps[1])], criteria=["mdr"], trials=TRIALS, seed=5
+    )
+    answer = call_service(system, request)
+    assert answer.success, answer.message
+    (score,) = answer.scores
+    expected = library_scores[1].fitness[Criterion.MDR]
+    (fitness,) = score.fitness
+    assert (fitness.criterion, fitness.successes, fitness.trials) == (
+        "mdr",
+        expected.successes,
+        expected.trials,
+    )
+    assert (fitness.low, fitness.high) == pytest.approx(expected.interval)
+
+
+def broken(grasp, name, change):
+    message = grasp_to_msg(grasp)
+    message.id = name
+    change(message)
+    return message
+
+
+def set_nan(message):
+    message.approach.points[1].positions[2] = math.nan
+
+
+def name_wrong_joint(message):
+    message.lift.joint_names[0] = "elbow"
+
+
+def repeat_joint(message):
+    message.approach.joint_names[1] = message.approach.joint_names[0]
+
+
+def go_back_in_time(message):
+    message.approach.points[2].time_from_start.sec = 0
+    message.approach.points[2].time_from_start.nanosec = 0
+
+
+def exceed_limit(message):
+    message.lift.points[-1].positions[3] = 0.5
+
+
+def name_unknown_object(message):
+    message.object = "teapot"
+
+
+def name_unknown_robot(message):
+    message.robot = "c3po"
+
+
+BROKEN = {
+    "nan": (set_nan, ["approach positions", "finite"]),
+    "wrong": (name_wrong_joint, ["lift joints", "elbow"]),
+    "twice": (repeat_joint, ["approach", "panda_joint1 twice"]),
+    "back": (go_back_in_time, ["approach times", "increasing"]),
+    "limit": (exceed_limit, ["lift positions", "panda_joint4 within [-3.0718, -0.0698], got 0.5"]),
+    "object": (name_unknown_object, ["unknown object 'teapot'"]),
+    "robot": (name_unknown_robot, ["unknown robot 'c3po'"]),
+}
+
+
+def test_broken_grasps_are_refused_by_name_and_the_others_scored(system, block_grasps):
+    grasp = block_grasps[0]
+    messages = [broken(grasp, name, change) for name, (change, _) in BROKEN.items()]
+    request = ScoreGrasps.Request(
+        grasps=[*messages, grasp_to_msg(grasp)], criteria=["fdr"], trials=1
+    )
+    answer = call_service(system, request)
+    assert answer.success, answer.message
+    assert [score.grasp_id for score in answer.scores] == [grasp.id]
+    assert [one.index for one in answer.refused] == list(range(len(BROKEN)))
+    for refusal, (name, (_, words)) in zip(answer.refused, BROKEN.items(), strict=True):
+        assert refusal.grasp_id == name
+        assert "\n" not in refusal.reason
+        for word in [f"grasp {name}", *words]:
+            assert word in refusal.reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"trials": 0}, "trials: expected at least 1, got 0"),
+        ({"profile": "wishful"}, "unknown profile 'wishful'; expected one of default"),
+        ({"criteria": ["xyz"]}, "unknown criterion 'xyz'; expected one of fdr, jsdr, mdr, osdr"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_refused_as_a_whole(system, block_grasps, changes, words):
+    request = ScoreGrasps.Request(grasps=[grasp_to_msg(block_grasps[0])], **changes)
+    answer = call_service(system, request)
+    assert not answer.success
+    assert words in answer.message
+    with pytest.raises(BackendError, match=words):
+        system.planner.score(block_grasps[:1], **changes)
+
+
+def test_cancel_stops_scoring_within_a_second(system, block_grasps):
+    started, cancelled = threading.Event(), []
+
+    def cancel():
+        if started.is_set() and not cancelled:
+            cancelled.append(time.monotonic())
+        return started.is_set()
+
+    with pytest.raises(BackendError, match="cancelled"):
+        system.planner.score(
+            block_grasps,
+            trials=1000,
+            on_progress=lambda progress: started.set(),
+            is_cancelled=cancel,
+        )
+    assert time.monotonic() - cancelled[0] < 1.0
+    # And the node takes the next goal.
+    assert system.planner.score(block_grasps[:1], trials=1, criteria=["fdr"]).scores
+
+
+def test_a_killed_worker_changes_nothing(system, block_grasps, library_scores):
+    killed = []
+
+    def kill(progress):
+        if not killed and progress.rollouts_done > 0:
+            killed.append(workers(system.nodes.pid("scorer"))[0])
+            os.kill(killed[0], signal.SIGKILL)
+
+    answer = system.planner.score(block_grasps, trials=TRIALS, seed=5, on_progress=kill)
+    assert killed
+    assert answer.scores == library_scores
+
+
+def test_executed_attempts_are_in_the_bag_with_both_words(system, block_grasps, library_scores):
+    phases = []
+    joint_states = []
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node("watcher", namespace=system.namespace, context=context)
+    node.create_subscription(JointState, "joint_states", joint_states.append, 1000)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    thread = threading.Thread(target=executor.spin, daemon=True)
+    thread.start()
+    wait_until(lambda: node.count_publishers("joint_states") > 0)
+    answer = system.planner.execute(
+        block_grasps, library_scores, top=2, seed=3, on_progress=phases.append
+    )
+    best = [score.grasp_id for score in rank(library_scores)][:2]
+    assert [attempt.grasp.id for attempt in answer.attempts] == best
+    first = [progress.phase for progress in phases if progress.number == 1]
+    assert first[0] == "prepare"
+    assert first[-1] == "record"
+    assert {"approach", "close"} <= set(first)
+
+    attempt = answer.attempts[0]
+    system.planner.record_outcome(attempt.attempt_id, Outcome.FAILED, "it wobbled", "Ada")
+    with pytest.raises(BackendError, match="nobody"):
+        system.planner.record_outcome("nobody", Outcome.SUCCESS)
+    content = read_bag(system.bag)
+    recorded = {one.attempt_id: one for one in content.attempts}
+    for one in answer.attempts:
+        assert recorded[one.attempt_id].outcome is one.outcome
+        assert recorded[one.attempt_id].measured == one.measured
+        assert recorded[one.attempt_id].score == one.score
+    (report,) = [one for one in content.reports if one.attempt_id == attempt.attempt_id]
+    assert (report.outcome, report.reporter) == (Outcome.FAILED, "Ada")
+    assert {score.grasp_id for score in content.scores} >= set(best)
+
+    wait_until(lambda: joint_states)
+    executor.shutdown()
+    thread.join(5.0)
+    node.destroy_node()
+    rclpy.shutdown(context=context)
+    assert set(joint_states[0].name) >= set(block_grasps[0].approach.joints)
+
+
+def test_a_dry_run_moves_and_records_nothing(system, block_grasps, library_scores):
+    before = len(read_bag(system.bag).attempts)
+    answer = system.planner.execute(block_grasps, library_scores, top=1, dry_run=True)
+    (attempt,) = answer.attempts
+    assert attempt.outcome is Outcome.UNKNOWN
+    assert attempt.measured is None
+    assert len(read_bag(system.bag).attempts) == before
+
+
+def test_the_executor_refuses_what_its_arm_cannot_do(system, block_grasps, library_scores):
+    waypoints = block_grasps[0].lift
+    positions = waypoints.positions.copy()
+    positions[-1, 3] = 0.5
+    bad = dataclasses.replace(
+        block_grasps[0], id="bad", lift=dataclasses.replace(waypoints, positions=positions)
+    )
+    answer = system.planner.execute([bad, *block_grasps], library_scores, top=1, dry_run=True)
+    (refusal,) = answer.refused
+    assert (refusal.index, refusal.grasp_id) == (0, "bad")
+    assert "grasp bad: lift positions: expected panda_joint4" in refusal.reason
+    with pytest.raises(BackendError, match="top: expected at least 1, got 0"):
+        system.planner.execute(block_grasps, library_scores, top=0)
+
+
+def test_every_goal_meets_an_error_of_its_own(system, block_grasps):
+    seed = 11
+    positions = [
+        tuple(one.object_before.position)
+        for _ in range(2)
+        for one in system.planner.execute(block_grasps[:1], [], top=1, seed=seed).attempts
+    ]
+    assert positions[0] != positions[1]
+
+
+def test_the_scorer_refuses_a_third_goal_and_still_hears_cancels(system, block_grasps):
+    stop, started = threading.Event(), threading.Event()
+    endings = []
+
+    def ask(planner):
+        try:
+            planner.score(
+                block_grasps,
+                trials=1000,
+                on_progress=lambda progress: started.set(),
+                is_cancelled=stop.is_set,
+            )
+        except BackendError as error:
+            endings.append(str(error))
+
+    with Planner(system.namespace) as second, Planner(system.namespace) as third:
+        asking = [
+            threading.Thread(target=ask, args=[planner]) for planner in (system.planner, second)
+        ]
+        asking[0].start()
+        assert started.wait(LIMIT_S)
+        asking[1].start()
+        time.sleep(1.0)
+        with pytest.raises(BackendError, match="the goal was refused"):
+            third.score(block_grasps, trials=1)
+        stop.set()
+        for thread in asking:
+            thread.join(10.0)
+    assert endings == ["score_grasps: cancelled"] * 2
+    assert system.planner.score(block_grasps[:1], trials=1, criteria=["fdr"]).scores
+
+
+def test_a_signal_to_the_scorer_ends_its_goal_with_an_answer(namespace, tmp_path, block_grasps):
+    with (
+        NodeProcesses([NodeCommand("scorer", {"jobs": 1})], namespace, tmp_path / "logs") as nodes,
+        Planner(namespace) as planner,
+    ):
+        scorer = nodes.pid("scorer")
+        children = []
+
+        def stop(progress):
+            if not children:
+                children.extend(descendants(scorer))
+                os.kill(scorer, signal.SIGTERM)
+
+        with pytest.raises(BackendError, match="cancelled"):
+            planner.score(block_grasps, trials=1000, on_progress=stop)
+        assert children
+        wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+    assert "Traceback" not in (tmp_path / "logs" / "scorer.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("scorer", {"jobs": 0}), ("scorer", {"jobs": "two"})]
+)
+def test_a_bad_parameter_is_one_line(name, parameters, namespace, tmp_path):
+    with NodeProcesses([NodeCommand(name, parameters)], namespace, tmp_path / "logs") as nodes:
+        wait_until(lambda: ended(nodes))
+    lines = (tmp_path / "logs" / f"{name}.log").read_text().strip().splitlines()
+    assert len(lines) == 1
+    assert "parameter jobs" in lines[0]
+
+
+def ended(nodes):
+    try:
+        nodes.check()
+    except BackendError:
+        return True
+    return False
+
+
+def test_without_a_recorder_nothing_moves(namespace, tmp_path, block_grasps):
+    commands = [NodeCommand("executor", {"connect_s": 1}), NodeCommand("twin", {})]
+    with (
+        NodeProcesses(commands, namespace, tmp_path / "logs"),
+        Planner(namespace) as planner,
+        pytest.raises(BackendError, match="no recorder within 1 s"),
+    ):
+        planner.execute(block_grasps, [], top=1)
+
+
+def test_cancel_and_kills_in_the_middle_of_an_attempt(namespace, tmp_path, block_grasps):
+    """Cancel stops the arm; a killed recorder keeps what was reported; a killed twin is noticed."""
+    commands = [
+        NodeCommand("executor", {"connect_s": 2}),
+        NodeCommand("recorder", {"bag": str(tmp_path / "bag")}),
+        NodeCommand("twin", {"real_time": True}),
+    ]
+    with (
+        NodeProcesses(commands, namespace, tmp_path / "logs") as nodes,
+        Planner(namespace) as planner,
+    ):
+        moving = threading.Event()
+
+        def watch(progress):
+            if progress.phase == "approach":
+                moving.set()
+
+        with pytest.raises(BackendError, match="cancelled"):
+            planner.execute(block_grasps, [], top=2, on_progress=watch, is_cancelled=moving.is_set)
+        (attempt,) = read_bag(tmp_path / "bag").attempts
+        assert attempt.outcome is Outcome.CANCELLED
+        assert attempt.measured.duration_s < block_grasps[0].duration_s / 2
+
+        os.kill(nodes.pid("recorder"), signal.SIGKILL)
+        assert [one.attempt_id for one in read_bag(tmp_path / "bag").attempts] == [
+            attempt.attempt_id
+        ]
+
+    with (
+        NodeProcesses(
+            [
+                NodeCommand("executor", {"connect_s": 5, "record": False}),
+                NodeCommand("twin", {"real_time": True}),
+            ],
+            namespace,
+            tmp_path / "more_logs",
+        ) as nodes,
+        Planner(namespace) as planner,
+    ):
+
+        def kill(progress):
+            if progress.phase == "approach":
+                os.kill(nodes.pid("twin"), signal.SIGKILL)
+
+        with pytest.raises(BackendError, match="the server vanished"):
+            planner.execute(block_grasps, [], top=1, on_progress=kill)
+
+
+def test_a_signal_to_the_executor_stops_the_arm_and_keeps_the_attempt(
+    namespace, tmp_path, block_grasps
+):
+    commands = [
+        NodeCommand("executor", {"connect_s": 5}),
+        NodeCommand("recorder", {"bag": str(tmp_path / "bag")}),
+        NodeCommand("twin", {"real_time": True}),
+    ]
+    with (
+        NodeProcesses(commands, namespace, tmp_path / "logs") as nodes,
+        Planner(namespace) as planner,
+    ):
+
+        def stop(progress):
+            if progress.phase == "approach":
+                os.kill(nodes.pid("executor"), signal.SIGINT)
+
+        with pytest.raises(BackendError, match="cancelled"):
+            planner.execute(block_grasps, [], top=2, on_progress=stop)
+    (attempt,) = read_bag(tmp_path / "bag").attempts
+    assert attempt.outcome is Outcome.CANCELLED
+    assert attempt.measured.duration_s < block_grasps[0].duration_s / 2
+    assert "Traceback" not in (tmp_path / "logs" / "executor.log").read_text()

@@ -1,0 +1,75 @@
+import math
+
+import pytest
+
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.errors import SettingsError, UnknownNameError
+from dr_grasp.scoring.profiles import load_profile, profile_names
+
+OSDR, JSDR, FDR, MDR = Criterion
+
+
+def test_huber2023_has_the_constants_of_the_reference():
+    profile = load_profile("huber2023")
+    assert profile.object_pose.position_std_m == 0.005
+    assert profile.object_pose.rotation_std_rad == pytest.approx([math.radians(0.2)] * 3, rel=1e-6)
+    assert profile.joints.jitter_std == 0.002
+    assert profile.joints.offset_std == 0.0
+    assert profile.dynamics.rolling_friction == (0.01, 0.04)
+    assert profile.dynamics.spinning_friction == (0.1, 0.4)
+    assert profile.dynamics.lateral_friction_scale is None
+    assert profile.dynamics.mass_scale is None
+    assert profile.dynamics.center_of_mass_std_m == 0.0
+    assert profile.trials == {OSDR: 200, JSDR: 200, FDR: 50, MDR: 100}
+    assert sum(profile.trials.values()) == 550
+
+
+def test_the_default_doubts_what_the_reference_does_not():
+    profile = load_profile("default")
+    low, high = profile.dynamics.lateral_friction_scale
+    assert low < 1 < high
+    low, high = profile.dynamics.mass_scale
+    assert low < 1 < high
+    assert profile.dynamics.center_of_mass_std_m > 0
+    assert profile.joints.offset_std > 0 and profile.joints.jitter_std > 0
+
+
+def test_all_profiles_load():
+    assert {"default", "huber2023"} <= set(profile_names())
+    for name in profile_names():
+        profile = load_profile(name)
+        assert profile.name == name and set(profile.trials) == set(Criterion)
+
+
+def test_an_unknown_profile_lists_the_valid_ones():
+    message = r"unknown profile 'none'; expected one of default, .*huber2023"
+    with pytest.raises(UnknownNameError, match=message):
+        load_profile("none")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "jitter_std: 0.002",
+            "jitter_variance: 0.002",
+            "joints.jitter_variance: expected no such key",
+        ),
+        ("jitter_std: 0.002", "jitter_std: -0.1", "joints.jitter_std: expected greater"),
+        ("osdr: 200", "osdr: 0", "trials.osdr: expected greater than 0, got 0"),
+        ("osdr: 200", "osdr: 200, gdr: 5", "trials.gdr: expected no such key"),
+        (
+            "spinning_friction: [0.1, 0.4]",
+            "spinning_friction: [0.4, 0.1]",
+            r"dynamics: .*spinning_friction: expected low <= high, got \[0.4, 0.1\]",
+        ),
+        ("mass_scale: null", "mass_scale: [0.0, 1.0]", "dynamics.mass_scale.0: expected"),
+        ("rolling_friction: [0.01,", "rolling_friction: [-0.01,", "rolling_friction.0: expected"),
+    ],
+)
+def test_a_profile_that_does_not_fit_is_refused_by_its_key(configuration, old, new, message):
+    text = (configuration / "profiles" / "huber2023.yaml").read_text()
+    assert old in text
+    (configuration / "profiles" / "bad.yaml").write_text(text.replace(old, new))
+    with pytest.raises(SettingsError, match=message):
+        load_profile("bad")

@@ -1,0 +1,265 @@
+"""The world against textbook mechanics, mostly with a box of known mass and inertia."""
+
+from dataclasses import replace
+
+import numpy as np
+import pybullet as p
+import pytest
+import trimesh
+
+from dr_grasp.core.arrays import frozen
+from dr_grasp.core.geometry import Pose
+from dr_grasp.core.perturbation import Perturbation
+from dr_grasp.objects.meshes import prepare_meshes
+from dr_grasp.objects.spec import ObjectSpec
+from dr_grasp.simulation.bullet_world import GRAVITY, BulletWorld
+from dr_grasp.simulation.rollout import settled_pose
+
+SIZE = np.array([0.10, 0.12, 0.04])
+MASS = 0.5
+FRICTION = 0.6
+STEP_S = 1 / 240
+
+
+@pytest.fixture(scope="module")
+def world(franka, tmp_path_factory):
+    path = tmp_path_factory.mktemp("box") / "box.stl"
+    trimesh.creation.box(SIZE).export(path)
+    meshes = prepare_meshes(path, 1.0, "hull")
+    mass = meshes.mass_properties(MASS)
+    box = ObjectSpec(
+        name="box",
+        description="A box",
+        visual=meshes.visual,
+        pieces=meshes.pieces,
+        points=frozen(np.vstack(meshes.piece_points())),
+        mass=MASS,
+        center_of_mass=mass.center,
+        inertia=mass.inertia,
+        lateral_friction=FRICTION,
+        rolling_friction=0.0,
+        spinning_friction=0.0,
+    )
+    with BulletWorld(franka, box) as world:
+        yield world
+
+
+IN_THE_AIR = Pose([0.7, 0.4, 1.5], [0, 0, 0, 1]).perturbed([0, 0, 0], [0.4, -0.2, 1.0])
+FLAT = Pose([0.7, 0.3, SIZE[2] / 2], [0, 0, 0, 1])
+
+
+def begin(world, pose=FLAT, **changes):
+    perturbation = replace(Perturbation.none(), **changes)
+    world.start(pose, perturbation, world.robot.home, world.robot.hand_open)
+
+
+def advance(world, seconds):
+    for _ in range(round(seconds / STEP_S)):
+        world.advance()
+
+
+def turned_rad(first, second):
+    return float((second.rotation * first.rotation.inv()).magnitude())
+
+
+def test_free_fall(world):
+    begin(world, IN_THE_AIR)
+    for seconds in (0.1, 0.3):
+        begin(world, IN_THE_AIR)
+        before = world.object_pose()
+        advance(world, seconds)
+        after = world.object_pose()
+        fallen = before.position - after.position
+        # An integrator of first order is behind by at most one step's way at the final speed.
+        assert fallen[2] == pytest.approx(GRAVITY * seconds**2 / 2, abs=GRAVITY * seconds * STEP_S)
+        np.testing.assert_allclose(fallen[:2], 0, atol=1e-9)
+        assert turned_rad(before, after) < 1e-6
+        assert world.observe().object_speed == pytest.approx(GRAVITY * seconds, rel=1e-6)
+
+
+def test_an_object_at_rest_stays_where_it_is(world, mug_world):
+    for any_world in (world, mug_world):
+        before = settled_pose(any_world, yaw=0.3)
+        for _ in range(240):
+            any_world.advance()
+        after = any_world.object_pose()
+        assert np.abs(after.position - before.position).max() < 1e-4
+        assert turned_rad(before, after) < 1e-3
+        seen = any_world.observe()
+        assert seen.object_supported and not seen.hand_touches and seen.object_speed < 1e-3
+        assert not seen.robot_hits_support and not seen.self_collision
+
+
+def test_settled_objects_stand_on_the_table(world, mug_world):
+    for any_world in (world, mug_world):
+        pose = settled_pose(any_world, yaw=0.3)
+        lowest = any_world.object.lowest_point(pose.rotation.as_matrix()) + pose.position[2]
+        assert lowest == pytest.approx(any_world.robot.table.top_z, abs=1.5e-3)
+        np.testing.assert_allclose(pose.position[:2], any_world.robot.object_xy, atol=2e-3)
+
+
+def test_the_object_starts_where_it_is_believed_to_be_plus_the_perturbation(world):
+    turn = [0.02, -0.03, 0.5]
+    begin(world, IN_THE_AIR, translation_m=frozen([0.1, -0.2, 0]), rotation_rpy_rad=frozen(turn))
+    expected = IN_THE_AIR.perturbed([0.1, -0.2, 0], turn)
+    np.testing.assert_allclose(world.object_pose().matrix, expected.matrix, atol=1e-9)
+
+
+def test_the_object_never_starts_inside_the_table(world):
+    begin(world, FLAT, rotation_rpy_rad=frozen([0.2, 0, 0]))
+    pose = world.object_pose()
+    assert pose.apply(world.object.points)[:, 2].min() > 0
+    np.testing.assert_allclose(pose.position[:2], FLAT.position[:2], atol=1e-9)
+
+
+def slide(world, speed, **changes):
+    """How far the box slides on the table, and which way it turns."""
+    begin(world, **changes)
+    advance(world, 0.5)
+    before = world.object_pose()
+    p.resetBaseVelocity(world._object, [0, speed, 0], [0, 0, 0], **world._in_client)
+    advance(world, 1.0)
+    after = world.object_pose()
+    assert world.observe().object_speed < 1e-2
+    return after.position[1] - before.position[1]
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5, 1.3])
+def test_a_box_slides_as_far_as_its_friction_lets_it(world, scale):
+    speed = 0.8
+    distance = slide(world, speed, lateral_friction_scale=scale)
+    assert distance == pytest.approx(speed**2 / (2 * FRICTION * scale * GRAVITY), rel=0.06)
+
+
+def test_sliding_does_not_depend_on_mass(world):
+    assert slide(world, 0.6, mass_scale=2.0) == pytest.approx(slide(world, 0.6), rel=0.05)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5, 2.0])
+def test_mass_scale_scales_mass_and_inertia(world, scale):
+    impulse, torque_impulse = 0.1, 1e-3
+    begin(world, IN_THE_AIR.perturbed([0, 0, 0], [0, 0, 0]), mass_scale=scale)
+    start = world.object_pose()
+    place = start.position.tolist()
+    p.applyExternalForce(
+        world._object, -1, [impulse / STEP_S, 0, 0], place, p.WORLD_FRAME, **world._in_client
+    )
+    p.applyExternalTorque(
+        world._object, -1, [0, 0, torque_impulse / STEP_S], p.WORLD_FRAME, **world._in_client
+    )
+    world.advance()
+    velocity, spin = p.getBaseVelocity(world._object, **world._in_client)
+    assert velocity[0] == pytest.approx(impulse / (MASS * scale), rel=1e-3)
+    rotation = start.rotation.as_matrix()
+    inertia = rotation @ world.object.inertia @ rotation.T * scale
+    expected = np.linalg.solve(inertia, [0, 0, torque_impulse])
+    np.testing.assert_allclose(spin, expected, rtol=1e-2, atol=1e-3 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize(("share", "tips"), [(0.85, False), (1.15, True)])
+def test_a_box_tips_once_its_centre_of_mass_is_beyond_its_edge(world, axis, share, tips):
+    shift = np.zeros(3)
+    shift[axis] = share * SIZE[axis] / 2
+    begin(world, center_of_mass_m=frozen(shift))
+    before = world.object_pose()
+    advance(world, 0.3)
+    after = world.object_pose()
+    up = after.rotate([0, 0, 1])
+    assert (turned_rad(before, after) > 0.2) is tips
+    if tips:
+        # It goes down on the heavy side: the top leans that way.
+        assert up[axis] > 0.1 and abs(up[1 - axis]) < 0.05
+
+
+@pytest.mark.parametrize("yaw", [0.0, 0.7, np.pi / 2])
+def test_the_shifted_weight_turns_the_object_as_its_inertia_says(world, yaw):
+    shift, scale = np.array([0.01, 0.004, -0.003]), 1.3
+    pose = IN_THE_AIR.perturbed([0, 0, 0], [0, 0, yaw])
+    begin(world, pose, center_of_mass_m=frozen(shift), mass_scale=scale)
+    rotation = world.object_pose().rotation.as_matrix()
+    world.advance()
+    after = world.object_pose()
+    spin = (after.rotation * pose.rotation.inv()).as_rotvec() / STEP_S
+    torque = np.cross(rotation @ shift, [0, 0, -MASS * scale * GRAVITY])
+    inertia = rotation @ world.object.inertia @ rotation.T * scale
+    np.testing.assert_allclose(spin, np.linalg.solve(inertia, torque) * STEP_S, rtol=1e-3)
+
+
+def test_the_hand_follows_its_command_and_the_mimic_finger_the_hand(world):
+    begin(world, IN_THE_AIR)
+    fingers = [
+        p.getJointInfo(world._robot, joint, **world._in_client)[0]
+        for joint in range(p.getNumJoints(world._robot, **world._in_client))
+        if b"finger_joint" in p.getJointInfo(world._robot, joint, **world._in_client)[1]
+    ]
+    assert len(fingers) == 2
+    for target in (0.0, 0.03, 0.01):
+        world.command_hand(frozen([target]), 30.0)
+        for _ in range(120):
+            world.advance()
+            first, second = (
+                p.getJointState(world._robot, finger, **world._in_client)[0] for finger in fingers
+            )
+            assert abs(first - second) < 5e-4
+        assert world.hand_positions()[0] == first == pytest.approx(target, abs=5e-4)
+
+
+def test_the_arm_follows_a_trajectory(world, mug_grasps):
+    grasp = mug_grasps[0]
+    plan = grasp.schedule(1 / STEP_S)
+    begin(world, IN_THE_AIR.perturbed([0, 0.5, 0], [0, 0, 0]))
+    world.start(IN_THE_AIR, Perturbation.none(), grasp.approach.positions[0], grasp.close.preshape)
+    reached = []
+    for arm, velocity in zip(plan.arm, plan.arm_velocity, strict=True):
+        world.command_arm(arm.tolist(), velocity.tolist())
+        world.advance()
+        reached.append((arm, world.arm_positions(), world.tcp_pose()))
+    for arm, measured, tcp in reached[::20]:
+        assert np.abs(measured - arm).max() < 1e-3
+        expected = world.forward_kinematics(arm)
+        assert np.linalg.norm(tcp.position - expected.position) < 5e-4
+        assert (tcp.rotation.inv() * expected.rotation).magnitude() < 1e-3
+
+
+def test_inverse_kinematics_undoes_forward_kinematics(world):
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        arm = frozen(world.robot.home + rng.normal(0, 0.2, 7))
+        target = world.forward_kinematics(arm)
+        solution = world.inverse_kinematics_step(target, world.robot.home)
+        solution = world.inverse_kinematics_step(target, solution)
+        reached = world.forward_kinematics(solution)
+        np.testing.assert_allclose(reached.position, target.position, atol=1e-3)
+
+
+def test_the_home_posture_is_free_and_a_low_one_hits_the_table(world):
+    assert not world.hits_support(world.robot.home)
+    low = np.array(world.robot.home)
+    low[1] = 1.2
+    assert world.hits_support(frozen(low))
+
+
+def test_the_picture_shows_the_scene(world):
+    begin(world)
+    first = world.picture(160, 120)
+    assert first.shape == (120, 160, 3) and first.dtype == np.uint8 and first.std() > 10
+    begin(world, FLAT.perturbed([0, -0.2, 0], [0, 0, 0]))
+    assert (world.picture(160, 120) != first).any()
+
+
+def test_worlds_do_not_touch_each_other(franka, world, mug_world):
+    begin(world)
+    mug_world.start(
+        Pose([0.5, 0, 0], [0, 0, 0, 1]), Perturbation.none(), franka.home, franka.hand_open
+    )
+    before = mug_world.object_pose()
+    advance(world, 0.1)
+    assert mug_world.object_pose() == before
+
+
+def test_a_closed_world_may_be_closed_again(franka, world):
+    other = BulletWorld(franka, world.object)
+    other.close()
+    other.close()
+    advance(world, 0.1)

@@ -1,0 +1,57 @@
+"""What the README says can be typed, can be typed; what it says is there, is there."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+
+from dr_grasp.cli.main import app
+from dr_grasp.robots.spec import robot_names
+from dr_grasp.scoring.profiles import profile_names
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^    dr-grasp (.+)$", README, re.MULTILINE)
+
+
+def test_there_are_commands():
+    assert {line.split()[0] for line in COMMANDS} == {
+        "generate",
+        "score",
+        "execute",
+        "demo",
+        "robots",
+        "objects",
+    }
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_is_understood(line):
+    verb, *words = shlex.split(line)
+    command = typer.main.get_command(app).commands[verb]
+    # Parsed as if typed, but not run; an unknown option or a missing argument raises.
+    command.make_context(verb, words)
+
+
+def test_make_knows_its_targets():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in set(re.findall(r"`?make (\w+)", README)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_named_folders_and_pictures_are_there():
+    folders = re.findall(r"`([\w/]+/)`", README.partition("## Layout")[2])
+    assert len(folders) > 10
+    for folder in folders:
+        assert (ROOT / folder).is_dir() or (ROOT / "dr_grasp" / folder).is_dir(), folder
+    for picture in re.findall(r"!\[.*?\]\((.+?)\)", README):
+        assert (ROOT / picture).stat().st_size > 10_000
+
+
+def test_named_profiles_and_robots_are_there():
+    assert "`default` and `huber2023`" in README
+    assert {"default", "huber2023"} <= set(profile_names())
+    assert re.findall(r"--robot (\w+)", README)
+    assert set(re.findall(r"--robot (\w+)", README)) <= set(robot_names())
