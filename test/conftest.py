@@ -1,6 +1,7 @@
 """Values that are valid and all different, for tests of any room."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -160,6 +161,25 @@ def mug_world(franka):
 
     with BulletWorld(franka, load_object("mug")) as world:
         yield world
+
+
+@pytest.fixture(scope="session")
+def children_of():
+    """Finds the child processes of a process."""
+
+    def children_of(pid):
+        """Ids of those that live."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:  # it ended meanwhile
+                continue
+            if int(fields[1]) == pid and fields[0] != "Z":
+                found.append(int(entry.name))
+        return found
+
+    return children_of
 
 
 @pytest.fixture

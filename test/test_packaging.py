@@ -124,7 +124,7 @@ def test_a_node_runs_with_the_python_of_its_environment(tmp_path: Path, node: st
     shutil.copy(ROOT / "scripts" / node, program)  # follows the link, as an installation does
     write_executable(tmp_path / "bin" / "python3", 'printf "%s|" "$@"')
     command = [program, "--ros-args", "-r", "__ns:=/a b"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     assert said == f"-m|dr_grasp.ros.{node}_node|--ros-args|-r|__ns:=/a b|"
     assert (ROOT / "dr_grasp" / "ros" / f"{node}_node.py").is_file()
 

@@ -60,6 +60,14 @@ class NodeProcesses(Closing):
 
     def __enter__(self) -> NodeProcesses:
         """Start the nodes."""
+        try:
+            self._start()
+        except BaseException:  # Ctrl-C among them: a `with` block that was not entered is not left
+            self.close()
+            raise
+        return self
+
+    def _start(self) -> None:
         self._logs.mkdir(parents=True, exist_ok=True)
         libc = ctypes.CDLL(None)
 
@@ -78,7 +86,6 @@ class NodeProcesses(Closing):
                     start_new_session=True,
                     preexec_fn=die_with_parent,
                 )
-        return self
 
     def close(self) -> None:
         """Ask all nodes to stop, then kill those that do not; may be called twice."""

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -201,16 +202,25 @@ def test_every_verb_has_help(verb):
     assert f"{verb} [OPTIONS]" in done.stdout
 
 
-def test_ctrl_c_ends_scoring_with_one_line_and_no_file(grasp_file, tmp_path):
+def simulates(pid):
+    """Whether a process has loaded the simulator."""
+    try:
+        return "pybullet" in Path(f"/proc/{pid}/maps").read_text()
+    except OSError:  # it is only being started, or has ended
+        return False
+
+
+def test_ctrl_c_ends_scoring_with_one_line_and_no_file(grasp_file, tmp_path, children_of):
     out = tmp_path / "scores.json"
     words = ["score", str(grasp_file), "--out", str(out), "--trials", "1000", "--jobs", "1"]
     with subprocess.Popen(
         [*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        time.sleep(5.0)
-        assert process.poll() is None
+        while not any(map(simulates, children_of(process.pid))):
+            assert process.poll() is None
+            time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=20)
+        stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 130
     assert stdout == ""
     assert stderr.strip() == "dr-grasp: interrupted"

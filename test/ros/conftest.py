@@ -34,7 +34,7 @@ def system(tmp_path_factory):
     space = f"/test_{os.getpid()}_{next(NUMBERS)}"
     commands = [
         NodeCommand("scorer", {"jobs": 2}),
-        NodeCommand("executor", {"connect_s": 5}),
+        NodeCommand("executor", {"connect_s": 60}),
         NodeCommand("recorder", {"bag": str(folder / "bag")}),
         NodeCommand("twin", {}),
     ]

@@ -24,7 +24,7 @@ from dr_grasp.ros.qos import RESULTS
 from dr_grasp.ros.recorder_node import RecorderNode
 from dr_grasp_interfaces import msg, srv
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 
 class Operator:

@@ -213,17 +213,15 @@ def test_workers_that_always_die_are_an_error(grasps, monkeypatch):
         assert len(batch.scores) == 1
 
 
-def test_cancel_stops_within_a_second_and_the_scorer_lives_on(reference, grasps, one_worker):
-    asked_at = []
-
-    def ask(progress):
-        if not asked_at and progress.rollouts_done >= 1:
-            asked_at.append(time.monotonic())
-
+def test_cancel_stops_at_once_and_the_scorer_lives_on(reference, grasps, one_worker):
+    heard = []
     endless = ScoreRequest(HARSH, trials=1000, seed=SEED)
-    batch = one_worker.score(grasps, endless, on_progress=ask, is_cancelled=lambda: bool(asked_at))
-    assert time.monotonic() - asked_at[0] < 1.0
+    batch = one_worker.score(
+        grasps, endless, on_progress=heard.append, is_cancelled=lambda: bool(heard)
+    )
     assert batch.cancelled and batch.scores == ()
+    # What had ended when it was asked for; nothing was waited for.
+    assert len(heard) <= 2
     again = one_worker.score(grasps[:1], ONLY_MDR)
     assert not again.cancelled
     assert again.scores[0].fitness[MDR] == by_id(reference[0])[grasps[0].id].fitness[MDR]
@@ -350,19 +348,6 @@ if __name__ == "__main__":
 """
 
 
-def children_of(pid):
-    """Ids of the child processes that live."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-        except OSError:  # it ended meanwhile
-            continue
-        if int(fields[1]) == pid and fields[0] != "Z":
-            found.append(int(entry.name))
-    return found
-
-
 def lives(pid):
     try:
         return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -371,7 +356,7 @@ def lives(pid):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_workers_end_when_their_parent_is_killed(tmp_path, grasps):
+def test_workers_end_when_their_parent_is_killed(tmp_path, grasps, children_of):
     import pickle
 
     (tmp_path / "grasps.pickle").write_bytes(pickle.dumps(grasps))
@@ -389,7 +374,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path, grasps):
         parent.kill()
         parent.wait()
         parent.stdout.close()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while any(lives(pid) for pid in children) and time.monotonic() < deadline:
         time.sleep(0.05)
     left = [pid for pid in children if lives(pid)]
