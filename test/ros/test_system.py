@@ -38,7 +38,7 @@ def library_scores(block_grasps):
 
 @pytest.fixture(scope="module")
 def slow_grasps(block_grasps):
-    """Grasps whose approach takes half a minute: an arm that is still moving, however busy we are."""
+    """Grasps whose approach takes half a minute: still moving, however busy the machine is."""
 
     def slow_down(grasp):
         times = grasp.approach.times_s * (30.0 / grasp.approach.duration_s)
