@@ -49,9 +49,11 @@ setup(
     install_requires=[
         "coacd>=1.0.14",
         "example-robot-data>=4.3",
+        "h5py>=3.10",
         "matplotlib>=3.6",
         "mujoco>=3.17",
         "numpy>=1.26",
+        "pycollada>=0.8",
         "pybullet>=3.2.7",
         "pydantic>=2.5",
         "pyyaml>=6",

@@ -15,7 +15,8 @@ from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import BackendError, SettingsError
 from dr_grasp.execution.runner import AttemptProgress
 from dr_grasp.files import ScoreFile, write_grasps, write_scores
-from dr_grasp.generation.sampler import Candidate, generate
+from dr_grasp.generation.evaluation import Evaluation
+from dr_grasp.generation.sampler import generate
 from dr_grasp.pictures import draw_best_and_worst
 from dr_grasp.robots.spec import load_robot
 from dr_grasp.ros.planner import Planner
@@ -177,9 +178,9 @@ def generate_grasps(
     for name in settings.objects:
         found = len(grasps)
 
-        def follow(candidate: Candidate) -> None:
+        def follow(evaluation: Evaluation) -> None:
             nonlocal found
-            found += candidate.success
+            found += evaluation.success
             on_found(found, wanted)
 
         grasps += generate(settings.robot, name, settings.grasps_per_object, settings.seed, follow)

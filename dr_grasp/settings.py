@@ -26,10 +26,35 @@ def load_yaml(path: Path, schema: type[SettingsT]) -> SettingsT:
     Raises:
         SettingsError: The file cannot be read, is no YAML, or does not fit the schema.
     """
+    return validate(read_yaml(path), schema, path)
+
+
+def read_yaml(path: Path) -> object:
+    """Read a YAML file.
+
+    Raises:
+        SettingsError: The file cannot be read or is no YAML.
+    """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content: object = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SettingsError(f"{path}: {' '.join(str(error).split())}") from error
+    return content
+
+
+def merged(base: object, changes: object) -> object:
+    """What YAML says on top of what another says: mappings key by key, all else replaced."""
+    if not isinstance(base, dict) or not isinstance(changes, dict):
+        return changes
+    return base | {key: merged(base.get(key), value) for key, value in changes.items()}
+
+
+def validate(content: object, schema: type[SettingsT], path: Path) -> SettingsT:
+    """Fit what a file says into a schema.
+
+    Raises:
+        SettingsError: It does not fit; the message names the file and the key.
+    """
     try:
         return schema.model_validate(content)
     except ValidationError as error:

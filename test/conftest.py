@@ -143,7 +143,7 @@ def shortened():
 
     def shorten(grasp):
         times = grasp.approach.times_s
-        near = times >= times[-1] - 0.8
+        near = times >= times[-1] - 1.2
         approach = replace(
             grasp.approach,
             times_s=times[near] - times[near][0],

@@ -9,7 +9,8 @@ import typer
 
 from dr_grasp.cli.console import print_json, progress_bar, reports_errors
 from dr_grasp.files import check_writable, write_grasps
-from dr_grasp.generation.sampler import Candidate, generate
+from dr_grasp.generation.evaluation import Evaluation
+from dr_grasp.generation.sampler import generate
 
 
 @reports_errors
@@ -27,11 +28,11 @@ def command(
     with progress_bar() as bar:
         task = bar.add_task("generating", total=count, note="")
 
-        def follow(candidate: Candidate) -> None:
+        def follow(evaluation: Evaluation) -> None:
             nonlocal tried, reached
             tried += 1
-            reached += candidate.grasp is not None
-            bar.update(task, advance=int(candidate.success), note=f"{tried} candidates")
+            reached += evaluation.grasp is not None
+            bar.update(task, advance=int(evaluation.success), note=f"{tried} candidates")
 
         grasps = generate(robot, obj, count, seed, follow)
     write_grasps(out, grasps)

@@ -17,7 +17,6 @@ from dr_grasp.core.outcome import Observation
 from dr_grasp.errors import ModelError
 from dr_grasp.execution.twin_profile import ObjectTruth
 from dr_grasp.objects.spec import ObjectSpec
-from dr_grasp.robots.model import Mimic
 from dr_grasp.robots.spec import RobotSpec
 
 TIMESTEP_S = 0.002
@@ -54,7 +53,7 @@ class MujocoWorld:
         Raises:
             ModelError: MuJoCo cannot read the robot or the object.
         """
-        mimics = _mimics(robot)
+        mimics = robot.model.mimics
         self.joints = (*robot.arm_joints, *robot.hand_joints, *(m.joint for m in mimics))
         self._arm_count = len(robot.arm_joints)
         self._mimic_source = [robot.hand_joints.index(m.follows) for m in mimics]
@@ -185,29 +184,14 @@ class MujocoWorld:
         )
 
 
-def _mimics(robot: RobotSpec) -> list[Mimic]:
-    return [mimic for mimic in robot.model.mimics if mimic.follows in robot.hand_joints]
-
-
 def _robot_spec(robot: RobotSpec) -> Any:
     spec = mujoco.MjSpec.from_file(str(robot.model.urdf))
-    base_in_root, body = Pose.identity(), spec.body(robot.base_link)
-    while body.parent.name != "world":
-        base_in_root = Pose(body.pos, np.roll(body.quat, -1)) @ base_in_root
-        body = body.parent
-    root_in_base = base_in_root.inverse()
-    body.pos, body.quat = root_in_base.position, np.roll(root_in_base.quaternion_xyzw, 1)
-
     # Some versions of the URDF reader make constraints of mimic joints, others do not.
     for equality in list(spec.equalities):
         spec.delete(equality)
-    kept = (*robot.arm_joints, *robot.hand_joints, *(m.joint for m in _mimics(robot)))
-    for joint in list(spec.joints):
-        if joint.name in robot.arm_joints:
-            joint.armature = ARM_ARMATURE
-        elif joint.name not in kept:
-            spec.delete(joint)  # it stays at zero
-    for name in kept:
+    for name in robot.arm_joints:
+        spec.joint(name).armature = ARM_ARMATURE
+    for name in (*robot.arm_joints, *robot.hand_joints, *(m.joint for m in robot.model.mimics)):
         spec.add_actuator(
             name=name,
             target=name,
@@ -216,7 +200,7 @@ def _robot_spec(robot: RobotSpec) -> Any:
             forcelimited=name not in robot.arm_joints,
             forcerange=(-robot.hand_force, robot.hand_force),
         )
-    for mimic in _mimics(robot):
+    for mimic in robot.model.mimics:
         equality = spec.add_equality(
             type=mujoco.mjtEq.mjEQ_JOINT,
             objtype=mujoco.mjtObj.mjOBJ_JOINT,

@@ -114,7 +114,7 @@ class Replay:
 
     def _hand_targets(self, commands: FloatArray) -> FloatArray:
         """A hand follows a sudden command no faster than its joints' velocity limits allow."""
-        reach = np.array([limits.velocity for limits in self.robot.hand_limits]) / CONTROL_RATE_HZ
+        reach = self.robot.hand_velocities / CONTROL_RATE_HZ
         targets, target = np.empty_like(commands), self.grasp.close.preshape
         for step, command in enumerate(commands):
             target = target + np.clip(command - target, -reach, reach)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -11,7 +12,7 @@ from scipy.interpolate import CubicSpline
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.waypoints import Waypoints
-from dr_grasp.robots.spec import RobotSpec
+from dr_grasp.robots.spec import RobotSpec, Synergy
 from dr_grasp.simulation.bullet_world import BulletWorld
 
 POSITION_ERROR_M = 5e-4
@@ -53,23 +54,41 @@ class Motion:
     lift: Waypoints
 
 
+class Unreachable(Enum):
+    """Why the arm cannot do a grasp."""
+
+    KINEMATICS = "no inverse kinematics within the joints' limits"
+    TABLE = "the open hand would touch the table"
+    APPROACH = "no continuous straight approach within the joints' limits"
+    LIFT = "no continuous lift within the joints' limits"
+    LIMITS = "the motion would pass a joint's limits"
+
+
 def plan_motion(
-    world: BulletWorld, tcp_in_base: Pose, settings: MotionSettings, rng: np.random.Generator
-) -> Motion | None:
-    """Find the arm's motion to a grasp pose and up again.
+    world: BulletWorld,
+    grip_in_base: Pose,
+    synergy: Synergy,
+    settings: MotionSettings,
+    rng: np.random.Generator,
+    *,
+    opening: float = 1.0,
+) -> Motion | Unreachable:
+    """Find the arm's motion to a grip and up again.
 
     Args:
         world: For the kinematics of its robot.
-        tcp_in_base: Tool centre point when closing.
+        grip_in_base: The grip frame when closing.
+        synergy: Says where that frame is in the hand.
         settings: Shape and pace.
         rng: Source of starting points for inverse kinematics.
+        opening: How far the hand is open, 0 to 1.
 
     Returns:
-        The motion, or None where the arm cannot reach it within its limits and without
-        touching the table.
+        The motion, or why there is none within the arm's limits and clear of the table.
     """
     robot = world.robot
-    axis, up = tcp_in_base.rotate(robot.approach_axis), np.array([0.0, 0.0, 1.0])
+    tcp_in_base = grip_in_base @ synergy.grip_in_tcp.inverse()
+    axis, up = grip_in_base.rotate([0.0, 0.0, 1.0]), np.array([0.0, 0.0, 1.0])
     backwards = [
         Pose(frozen(tcp_in_base.position - s * axis), tcp_in_base.quaternion_xyzw)
         for s in np.linspace(0, settings.standoff_m, 6)
@@ -79,12 +98,16 @@ def plan_motion(
         for s in np.linspace(0, settings.lift_m, 7)
     ]
     at_grasp = _solve(world, tcp_in_base, settings.seeds, rng)
-    if at_grasp is None or world.hits_support(at_grasp):
-        return None
+    if at_grasp is None:
+        return Unreachable.KINEMATICS
+    if world.hits_support(at_grasp, synergy.preshape(opening)):
+        return Unreachable.TABLE
     reach = _follow(world, backwards, at_grasp)
+    if reach is None:
+        return Unreachable.APPROACH
     lift = _follow(world, upwards, at_grasp)
-    if reach is None or lift is None:
-        return None
+    if lift is None:
+        return Unreachable.LIFT
     reach = reach[::-1]
     first = _timed(np.stack([robot.home, reach[0]]), settings.reach_s, robot, settings)
     second = _timed(reach, settings.approach_s, robot, settings)

@@ -1,14 +1,19 @@
-"""What a URDF and an SRDF say: limits, mimic joints, link pairs that may touch."""
+"""What a description says of a robot: limits, mimic joints, link pairs that may touch."""
 
 from __future__ import annotations
 
+import itertools
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 from dr_grasp.errors import ModelError
-from dr_grasp.resources import cached_folder, resolve_uri
+from dr_grasp.robots.description import DescriptionSource, read_description
+from dr_grasp.robots.preparation import park, prepare
+
+MOVABLE = ("revolute", "prismatic", "continuous")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,73 +46,101 @@ class RobotModel:
     """A robot's description.
 
     Attributes:
-        urdf: Prepared URDF: mesh paths are absolute, and MuJoCo is told to keep to the collision
-            geometry. PyBullet and MuJoCo load the same file.
+        urdf: Prepared for PyBullet and MuJoCo, which load the same file.
+        root_link: The link that no joint carries.
         links: Names of all links.
+        standing_links: Those that never move: the root's rigid body.
         limits: Limits of each movable joint.
-        mimics: Joints that follow others.
-        allowed_collisions: Unordered pairs of links whose contact means nothing, from the SRDF, and
-            all pairs joined by a joint.
+        mimics: Joints that follow a driven one.
+        allowed_collisions: Unordered pairs of links whose contact means nothing: those that the
+            SRDF lists, those of one rigid body, and those of neighbouring bodies.
     """
 
     urdf: Path
+    root_link: str
     links: tuple[str, ...]
+    standing_links: frozenset[str]
     limits: dict[str, JointLimits]
     mimics: tuple[Mimic, ...]
     allowed_collisions: frozenset[frozenset[str]]
 
 
-def load_model(urdf_uri: str, srdf_uri: str | None) -> RobotModel:
+def load_model(
+    source: DescriptionSource, driven: Sequence[str], parked: Mapping[str, float]
+) -> RobotModel:
     """Read and prepare a robot's description.
 
     Args:
-        urdf_uri: Path or package:// address.
-        srdf_uri: Likewise, or None.
+        source: Where it is.
+        driven: Joints that are moved; all others but those that mimic one of them are made fixed.
+        parked: Where these stand [rad or m].
 
     Raises:
-        ModelError: A file or mesh is missing, or not of its format.
+        ModelError: A file or mesh is missing or not of its format, or a joint not in it.
     """
-    path = resolve_uri(urdf_uri)
-    root = _parse(path)
+    description = read_description(source)
+    root = description.root
     joints = root.findall("joint")
-    allowed = {frozenset((_child(j, "parent", "link"), _child(j, "child", "link"))) for j in joints}
-    if srdf_uri is not None:
-        allowed |= {
-            frozenset((pair.get("link1", ""), pair.get("link2", "")))
-            for pair in _parse(resolve_uri(srdf_uri)).iter("disable_collisions")
-        }
+    movable = {joint.get("name", ""): joint for joint in joints if joint.get("type") in MOVABLE}
+    for where, names in (("driven", driven), ("parked", parked)):
+        missing = [name for name in names if name not in movable]
+        if missing:
+            raise ModelError(f"{source.urdf}: {where} joints not in the URDF: {', '.join(missing)}")
+    mimics = _mimics(movable, frozenset(driven))
+    kept = frozenset(driven) | {mimic.joint for mimic in mimics}
+    limits = {name: _limits(joint) for name, joint in movable.items() if name in kept}
+    park(root, kept, parked)
+    links = tuple(link.get("name", "") for link in root.findall("link"))
+    carried = {_link(joint, "child") for joint in joints}
+    roots = [name for name in links if name not in carried]
+    if len(roots) != 1:
+        raise ModelError(f"{source.urdf}: expected one root link, got {', '.join(roots) or 'none'}")
+    bodies = _bodies(links, joints)
     return RobotModel(
-        urdf=_prepare(root, path),
-        links=tuple(link.get("name", "") for link in root.findall("link")),
-        limits={
-            joint.get("name", ""): _limits(joint)
-            for joint in joints
-            if joint.get("type") in ("revolute", "prismatic", "continuous")
-        },
-        mimics=tuple(
-            Mimic(
-                joint.get("name", ""),
-                mimic.get("joint", ""),
-                float(mimic.get("multiplier", "1")),
-                float(mimic.get("offset", "0")),
-            )
-            for joint in joints
-            for mimic in joint.findall("mimic")
-        ),
-        allowed_collisions=frozenset(allowed),
+        urdf=prepare(description),
+        root_link=roots[0],
+        links=links,
+        standing_links=bodies[roots[0]],
+        limits=limits,
+        mimics=mimics,
+        allowed_collisions=description.disabled_collisions | _neighbours(bodies, joints),
     )
 
 
-def _parse(path: Path) -> ElementTree.Element:
-    try:
-        return ElementTree.parse(path).getroot()
-    except ElementTree.ParseError as error:
-        raise ModelError(f"{path}: expected XML, got {error}") from error
+def _link(joint: ElementTree.Element, tag: str) -> str:
+    element = joint.find(tag)
+    return element.get("link", "") if element is not None else ""
 
 
-def _child(joint: ElementTree.Element, tag: str, attribute: str) -> str:
-    child = joint.find(tag)
-    return child.get(attribute, "") if child is not None else ""
+def _mimics(
+    movable: Mapping[str, ElementTree.Element], driven: frozenset[str]
+) -> tuple[Mimic, ...]:
+    """Joints that follow a driven one, directly or through others."""
+    direct = {}
+    for name, joint in movable.items():
+        element = joint.find("mimic")
+        if element is not None and name not in driven:
+            direct[name] = Mimic(
+                name,
+                element.get("joint", ""),
+                float(element.get("multiplier", "1")),
+                float(element.get("offset", "0")),
+            )
+    found = []
+    for name, mimic in direct.items():
+        seen = {name}
+        while mimic.follows in direct and mimic.follows not in seen:
+            seen.add(mimic.follows)
+            other = direct[mimic.follows]
+            mimic = replace(
+                mimic,
+                follows=other.follows,
+                multiplier=mimic.multiplier * other.multiplier,
+                offset=mimic.multiplier * other.offset + mimic.offset,
+            )
+        if mimic.follows in driven:
+            found.append(mimic)
+    return tuple(found)
 
 
 def _limits(joint: ElementTree.Element) -> JointLimits:
@@ -123,18 +156,26 @@ def _limits(joint: ElementTree.Element) -> JointLimits:
     )
 
 
-def _prepare(root: ElementTree.Element, path: Path) -> Path:
-    for mesh in root.iter("mesh"):
-        mesh.set("filename", str(resolve_uri(mesh.get("filename", ""), relative_to=path.parent)))
-    # MuJoCo reads neither DAE nor needs looks; fusing fixed links would lose the tool centre point.
-    extension = ElementTree.SubElement(root, "mujoco")
-    ElementTree.SubElement(
-        extension,
-        "compiler",
-        {"discardvisual": "true", "fusestatic": "false", "strippath": "false"},
-    )
-    text = ElementTree.tostring(root)
-    folder = cached_folder(
-        "robots", [text], lambda scratch: (scratch / "robot.urdf").write_bytes(text)
-    )
-    return folder / "robot.urdf"
+def _bodies(
+    links: Sequence[str], joints: Sequence[ElementTree.Element]
+) -> dict[str, frozenset[str]]:
+    """For each link, the links of its rigid body."""
+    bodies = {name: frozenset({name}) for name in links}
+    for joint in joints:
+        if joint.get("type") == "fixed":
+            body = bodies[_link(joint, "parent")] | bodies[_link(joint, "child")]
+            bodies.update(dict.fromkeys(body, body))
+    return bodies
+
+
+def _neighbours(
+    bodies: Mapping[str, frozenset[str]], joints: Sequence[ElementTree.Element]
+) -> frozenset[frozenset[str]]:
+    """Pairs of links within one rigid body, or in two bodies with a joint between them."""
+    pairs = {
+        frozenset(pair) for body in set(bodies.values()) for pair in itertools.combinations(body, 2)
+    }
+    for joint in joints:
+        two = bodies[_link(joint, "parent")], bodies[_link(joint, "child")]
+        pairs |= {frozenset(pair) for pair in itertools.product(*two)}
+    return frozenset(pair for pair in pairs if len(pair) == 2)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
-from pydantic import Field, PositiveFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat
 
+from dr_grasp import resources
 from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.geometry import Pose
 from dr_grasp.core.scene import Table
-from dr_grasp.errors import SettingsError
+from dr_grasp.errors import SettingsError, UnknownNameError
 from dr_grasp.resources import config_file, config_names
+from dr_grasp.robots.description import DescriptionSource
 from dr_grasp.robots.model import JointLimits, RobotModel, load_model
-from dr_grasp.settings import Settings, load_yaml
+from dr_grasp.settings import Settings, merged, read_yaml, validate
 
 Vector3 = tuple[float, float, float]
 
@@ -25,20 +30,29 @@ class ArmSettings(Settings):
     home: tuple[float, ...]
 
 
+class SynergySettings(Settings):
+    """One of `hand.synergies`: a way to close."""
+
+    open: tuple[float, ...]
+    closed: tuple[float, ...]
+    grip_in_tcp: Vector3 = (0.0, 0.0, 0.0)
+    reach_m: NonNegativeFloat
+    approach_axis: Vector3
+    closing_axis: Vector3
+    largest_width_m: PositiveFloat
+
+
 class HandSettings(Settings):
     """The `hand` section; joints that mimic others are not listed."""
 
     joints: tuple[str, ...] = Field(min_length=1)
-    open: tuple[float, ...]
-    closed: tuple[float, ...]
     force: PositiveFloat
     close_duration_s: PositiveFloat
+    closing_speed: PositiveFloat | None = None
     tcp_link: str
     links: tuple[str, ...] = Field(min_length=1)
     friction: PositiveFloat
-    approach_axis: Vector3
-    closing_axis: Vector3
-    largest_width_m: PositiveFloat
+    synergies: dict[str, SynergySettings] = Field(min_length=1)
 
 
 class TableSettings(Settings):
@@ -54,12 +68,41 @@ class RobotSettings(Settings):
 
     description: str
     urdf: str
+    xacro: dict[str, str] = Field(default_factory=dict)
     srdf: str | None = None
+    names: dict[str, str] = Field(default_factory=dict)
+    parked: dict[str, float] = Field(default_factory=dict)
     base_link: str
     arm: ArmSettings
     hand: HandSettings
     table: TableSettings
     object_xy: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Synergy:
+    """A way to close the hand: all driven joints together, from one posture to another.
+
+    Attributes:
+        name: As selected by users.
+        open: Shape (m,), hand posture before closing [rad or m].
+        closed: Shape (m,), where the motors aim [rad or m].
+        grip_in_tcp: The grip frame: its origin is the middle between the surfaces that close on
+            the object, z the direction of approach, y that of closing.
+        reach_m: How far the hand reaches beyond that origin, along the approach.
+        largest_width_m: How far apart these surfaces are when open.
+    """
+
+    name: str
+    open: FloatArray
+    closed: FloatArray
+    grip_in_tcp: Pose
+    reach_m: float
+    largest_width_m: float
+
+    def preshape(self, opening: float) -> FloatArray:
+        """Hand posture before closing, shape (m,): 1 is open, 0 is closed."""
+        return frozen(self.closed + opening * (self.open - self.closed))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,16 +117,13 @@ class RobotSpec:
         arm_joints: Names, n of them.
         home: Shape (n,), where approaches begin [rad or m].
         hand_joints: Names of the driven hand joints, m of them.
-        hand_open: Shape (m,) [rad or m].
-        hand_closed: Shape (m,) [rad or m].
         hand_force: Force [N] or torque [N m] of each hand joint when closing.
+        hand_velocities: Shape (m,), largest speed of the driven hand joints [rad/s or m/s].
         close_duration_s: Time the hand is given to close.
         tcp_link: Link whose frame is the tool centre point.
         hand_links: Links whose contact with the object counts as touching it.
         hand_friction: Lateral friction coefficient of the hand's links.
-        approach_axis: Shape (3,), unit, in the TCP frame.
-        closing_axis: Shape (3,), unit, in the TCP frame: along it the jaws close.
-        largest_width_m: How far the jaws open.
+        synergies: Ways to close, at least one.
         table: The table.
         object_xy: Where objects are put, in the base frame [m].
     """
@@ -95,18 +135,36 @@ class RobotSpec:
     arm_joints: tuple[str, ...]
     home: FloatArray
     hand_joints: tuple[str, ...]
-    hand_open: FloatArray
-    hand_closed: FloatArray
     hand_force: float
+    hand_velocities: FloatArray
     close_duration_s: float
     tcp_link: str
     hand_links: tuple[str, ...]
     hand_friction: float
-    approach_axis: FloatArray
-    closing_axis: FloatArray
-    largest_width_m: float
+    synergies: tuple[Synergy, ...]
     table: Table
     object_xy: tuple[float, float]
+
+    @property
+    def hand_open(self) -> FloatArray:
+        """Where the hand waits: the first synergy, open; shape (m,) [rad or m]."""
+        return self.synergies[0].open
+
+    @property
+    def hand_closed(self) -> FloatArray:
+        """The first synergy, closed; shape (m,) [rad or m]."""
+        return self.synergies[0].closed
+
+    def synergy(self, name: str) -> Synergy:
+        """A synergy by name.
+
+        Raises:
+            UnknownNameError: There is none.
+        """
+        for one in self.synergies:
+            if one.name == name:
+                return one
+        raise UnknownNameError("synergy", name, [one.name for one in self.synergies])
 
     @property
     def arm_limits(self) -> tuple[JointLimits, ...]:
@@ -146,10 +204,14 @@ def load_robot(name: str) -> RobotSpec:
         ModelError: Its model cannot be read.
     """
     path = config_file("robots", name, "robot")
-    settings = load_yaml(path, RobotSettings)
-    model = load_model(settings.urdf, settings.srdf)
-    _check(str(path), settings, model)
+    settings = validate(_with_base(path), RobotSettings, path)
     arm, hand = settings.arm, settings.hand
+    source = DescriptionSource(
+        settings.urdf, settings.srdf, settings.xacro, settings.names, path.parent
+    )
+    model = load_model(source, [*arm.joints, *hand.joints], settings.parked)
+    _check(str(path), settings, model)
+    speed = math.inf if hand.closing_speed is None else hand.closing_speed
     robot = RobotSpec(
         name=name,
         description=settings.description,
@@ -158,22 +220,49 @@ def load_robot(name: str) -> RobotSpec:
         arm_joints=arm.joints,
         home=frozen(arm.home),
         hand_joints=hand.joints,
-        hand_open=frozen(hand.open),
-        hand_closed=frozen(hand.closed),
         hand_force=hand.force,
+        hand_velocities=frozen([min(speed, model.limits[one].velocity) for one in hand.joints]),
         close_duration_s=hand.close_duration_s,
         tcp_link=hand.tcp_link,
         hand_links=hand.links,
         hand_friction=hand.friction,
-        approach_axis=_unit(hand.approach_axis),
-        closing_axis=_unit(hand.closing_axis),
-        largest_width_m=hand.largest_width_m,
+        synergies=tuple(_synergy(key, one) for key, one in hand.synergies.items()),
         table=Table(settings.table.center_xy, settings.table.size, settings.table.top_z),
         object_xy=settings.object_xy,
     )
     if not robot.home_within_limits():
         raise SettingsError(f"{path}: arm.home: expected within the URDF's limits, got {arm.home}")
     return robot
+
+
+def _with_base(path: Path) -> object:
+    """The content of a robot's file, on top of that of the robot that it extends."""
+    content = read_yaml(path)
+    if not isinstance(content, dict) or "extends" not in content:
+        return content
+    base = content.pop("extends")
+    if base == path.stem:  # the user's own variant, under the same name, of one of ours
+        base_path = resources.share_directory() / "config" / "robots" / path.name
+    else:
+        base_path = config_file("robots", str(base), "robot")
+    if not base_path.is_file() or base_path.samefile(path):
+        raise SettingsError(f"{path}: extends: expected another robot, got {base}")
+    return merged(read_yaml(base_path), content)
+
+
+def _synergy(name: str, settings: SynergySettings) -> Synergy:
+    approach, closing = _unit(settings.approach_axis), _unit(settings.closing_axis)
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.stack([np.cross(closing, approach), closing, approach], axis=1)
+    matrix[:3, 3] = settings.grip_in_tcp
+    return Synergy(
+        name,
+        frozen(settings.open),
+        frozen(settings.closed),
+        Pose.from_matrix(matrix),
+        settings.reach_m,
+        settings.largest_width_m,
+    )
 
 
 def _unit(axis: Vector3) -> FloatArray:
@@ -183,33 +272,35 @@ def _unit(axis: Vector3) -> FloatArray:
 
 def _check(path: str, settings: RobotSettings, model: RobotModel) -> None:
     arm, hand = settings.arm, settings.hand
-    for where, names, valid in (
-        ("arm.joints", arm.joints, model.limits),
-        ("hand.joints", hand.joints, model.limits),
-        ("hand.links", hand.links, model.links),
-        ("hand.tcp_link", (hand.tcp_link,), model.links),
-        ("base_link", (settings.base_link,), model.links),
-    ):
-        missing = [name for name in names if name not in valid]
+    for where, names in (("hand.links", hand.links), ("hand.tcp_link", (hand.tcp_link,))):
+        missing = [name for name in names if name not in model.links]
         if missing:
             raise SettingsError(f"{path}: {where}: not in the URDF: {', '.join(missing)}")
-    for where, values, joints in (
-        ("arm.home", arm.home, arm.joints),
-        ("hand.open", hand.open, hand.joints),
-        ("hand.closed", hand.closed, hand.joints),
-    ):
+    if settings.base_link != model.root_link:
+        raise SettingsError(
+            f"{path}: base_link: expected the URDF's root link {model.root_link}, "
+            f"got {settings.base_link}"
+        )
+    postures = [("arm.home", arm.home, arm.joints)]
+    for name, synergy in hand.synergies.items():
+        postures += [
+            (f"hand.synergies.{name}.open", synergy.open, hand.joints),
+            (f"hand.synergies.{name}.closed", synergy.closed, hand.joints),
+        ]
+        _check_axes(f"{path}: hand.synergies.{name}", synergy)
+    for where, values, joints in postures:
         if len(values) != len(joints):
             raise SettingsError(
                 f"{path}: {where}: expected {len(joints)} numbers, got {len(values)}"
             )
-    for where, axis in (
-        ("hand.approach_axis", hand.approach_axis),
-        ("hand.closing_axis", hand.closing_axis),
-    ):
-        if not np.linalg.norm(axis) > 0:
-            raise SettingsError(f"{path}: {where}: expected a direction, got {axis}")
-    if abs(_unit(hand.approach_axis) @ _unit(hand.closing_axis)) > 1e-3:
+
+
+def _check_axes(where: str, synergy: SynergySettings) -> None:
+    for key in ("approach_axis", "closing_axis"):
+        if not np.linalg.norm(getattr(synergy, key)) > 0:
+            raise SettingsError(f"{where}.{key}: expected a direction, got (0, 0, 0)")
+    if abs(_unit(synergy.approach_axis) @ _unit(synergy.closing_axis)) > 1e-3:
         raise SettingsError(
-            f"{path}: hand.closing_axis: expected perpendicular to approach_axis, "
-            f"got {hand.closing_axis}"
+            f"{where}.closing_axis: expected perpendicular to approach_axis, "
+            f"got {synergy.closing_axis}"
         )

@@ -122,12 +122,13 @@ class BulletWorld(Closing):
 
     def _add_robot(self) -> int:
         spec = self.robot
-        body: int = p.loadURDF(
-            str(spec.model.urdf),
-            useFixedBase=True,
-            flags=p.URDF_USE_SELF_COLLISION | p.URDF_USE_INERTIA_FROM_FILE,
-            **self._in_client,
-        )
+        with quiet():  # it complains of links without inertia, which frames do not have
+            body: int = p.loadURDF(
+                str(spec.model.urdf),
+                useFixedBase=True,
+                flags=p.URDF_USE_SELF_COLLISION | p.URDF_USE_INERTIA_FROM_FILE,
+                **self._in_client,
+            )
         count = p.getNumJoints(body, **self._in_client)
         infos = [p.getJointInfo(body, joint, **self._in_client) for joint in range(count)]
         joint_index = {info[1].decode(): info[0] for info in infos}
@@ -141,7 +142,7 @@ class BulletWorld(Closing):
         self._position_gains = [self.settings.arm_position_gain] * len(self._arm)
         self._velocity_gains = [self.settings.arm_velocity_gain] * len(self._arm)
         # Which driven joint each finger motor follows, with sign and offset of its mimic tag.
-        followers = [m for m in spec.model.mimics if m.follows in spec.hand_joints]
+        followers = spec.model.mimics
         self._hand = [joint_index[name] for name in spec.hand_joints]
         self._hand += [joint_index[mimic.joint] for mimic in followers]
         self._hand_source = [*range(len(spec.hand_joints))]
@@ -149,8 +150,8 @@ class BulletWorld(Closing):
         self._hand_scale = [1.0] * len(spec.hand_joints) + [m.multiplier for m in followers]
         self._hand_offset = [0.0] * len(spec.hand_joints) + [m.offset for m in followers]
         self._hand_velocities = [
-            spec.model.limits[name].velocity
-            for name in [*spec.hand_joints, *(mimic.joint for mimic in followers)]
+            abs(scale) * float(spec.hand_velocities[source])
+            for source, scale in zip(self._hand_source, self._hand_scale, strict=True)
         ]
         self._tcp = self._link_index[spec.tcp_link]
         self._hand_links = frozenset(self._link_index[name] for name in spec.hand_links)
@@ -162,9 +163,10 @@ class BulletWorld(Closing):
             if pair <= self._link_index.keys() and len(pair) == 2:
                 first, second = (self._link_index[name] for name in pair)
                 p.setCollisionFilterPair(body, body, first, second, 0, **self._in_client)
+        self._standing = {self._link_index[name] for name in spec.model.standing_links}
         for support in (self._ground, self._table):
-            base = self._link_index[spec.base_link]
-            p.setCollisionFilterPair(body, support, base, -1, 0, **self._in_client)
+            for link in self._standing:
+                p.setCollisionFilterPair(body, support, link, -1, 0, **self._in_client)
         for link in self._hand_links:
             p.changeDynamics(body, link, lateralFriction=spec.hand_friction, **self._in_client)
         return body
@@ -382,6 +384,17 @@ class BulletWorld(Closing):
             self_collision=self_collision,
         )
 
+    def touch_in_object(self) -> FloatArray | None:
+        """Where the hand touches the object: middle of the contacts in the object's frame, (3,)."""
+        points = [
+            contact[6]
+            for contact in p.getContactPoints(self._robot, self._object, **self._in_client)
+            if contact[9] > 0.0 and contact[3] in self._hand_links
+        ]
+        if not points:
+            return None
+        return frozen(self.object_pose().inverse().apply(points).mean(axis=0))
+
     def tcp_position(self) -> tuple[float, float, float]:
         """Tool centre point in the base frame [m]."""
         x, y, z = p.getLinkState(self._robot, self._tcp, **self._in_client)[4]
@@ -415,16 +428,16 @@ class BulletWorld(Closing):
         self._reset_robot(arm, self.robot.hand_open)
         return self.tcp_pose()
 
-    def hits_support(self, arm: FloatArray) -> bool:
-        """Whether the open robot touches the table or the ground; moves the robot.
+    def hits_support(self, arm: FloatArray, hand: FloatArray) -> bool:
+        """Whether the robot touches the table or the ground; moves the robot.
 
         Args:
             arm: Shape (n,) [rad or m].
+            hand: Shape (m,), driven joints [rad or m].
         """
-        self._reset_robot(arm, self.robot.hand_open)
-        base = self._link_index[self.robot.base_link]
+        self._reset_robot(arm, hand)
         return any(
-            contact[3] != base
+            contact[3] not in self._standing
             for support in (self._table, self._ground)
             for contact in p.getClosestPoints(self._robot, support, 0.0, **self._in_client)
         )

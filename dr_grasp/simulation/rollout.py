@@ -9,7 +9,7 @@ import numpy as np
 
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.outcome import Judge, Outcome
+from dr_grasp.core.outcome import Judge, Observation, Outcome
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase
 from dr_grasp.simulation.bullet_world import BulletWorld
@@ -32,6 +32,7 @@ def run_rollout(
     grasp: GraspTrajectory,
     perturbation: Perturbation,
     on_phase_end: Callable[[Phase], None] | None = None,
+    on_observation: Callable[[Observation], None] | None = None,
 ) -> Rollout:
     """Replay one grasp once, open loop.
 
@@ -42,6 +43,7 @@ def run_rollout(
         grasp: Checked against the robot already.
         perturbation: What differs from the nominal scene.
         on_phase_end: Called at the last step of each phase, to look at the world.
+        on_observation: Told what the judge is shown.
     """
     rate = world.settings.rate_hz
     plan = grasp.schedule(rate)
@@ -63,7 +65,10 @@ def run_rollout(
             world.command_hand(grasp.close.positions, grasp.close.force)
         world.advance()
         if phase_ends[step] or step % look_every == 0:
-            outcome = judge.observe(phases[step], world.observe(), phase_ends[step])
+            seen = world.observe()
+            outcome = judge.observe(phases[step], seen, phase_ends[step])
+            if on_observation is not None:
+                on_observation(seen)
             if phase_ends[step] and on_phase_end is not None:
                 on_phase_end(phases[step])
             if outcome is not None:

@@ -1,8 +1,10 @@
+import re
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
+from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import ModelError, SettingsError, UnknownNameError
 from dr_grasp.resources import resolve_uri
 from dr_grasp.robots.spec import load_robot, robot_names
@@ -32,7 +34,8 @@ def test_the_franka_is_the_franka(franka):
     (mimic,) = franka.model.mimics
     assert (mimic.joint, mimic.follows) == ("panda_finger_joint2", "panda_finger_joint1")
     assert (mimic.multiplier, mimic.offset) == (1.0, 0.0)
-    assert abs(franka.approach_axis @ franka.closing_axis) < 1e-12
+    (pinch,) = franka.synergies
+    assert pinch.grip_in_tcp == Pose.identity()
     np.testing.assert_allclose(franka.arm_half_ranges[0], 2.8973, atol=1e-3)
 
 
@@ -80,45 +83,89 @@ def test_a_robot_is_its_file_alone(edited):
         ("  force: 30.0", "  farce: 30.0", "hand.farce: expected no such key"),
         ("  force: 30.0", "  force: 30.0\n  grip: 1", "hand.grip: expected no such key"),
         ("  force: 30.0", "  force: -1", "hand.force: expected greater than 0, got -1"),
-        ("[panda_joint1,", "[joint1,", "arm.joints: not in the URDF: joint1"),
-        ("[panda_finger_joint1]", "[thumb]", "hand.joints: not in the URDF: thumb"),
+        ("[panda_joint1,", "[joint1,", "driven joints not in the URDF: joint1"),
+        ("[panda_finger_joint1]", "[thumb]", "driven joints not in the URDF: thumb"),
         ("panda_hand_tcp", "tool", "hand.tcp_link: not in the URDF: tool"),
-        ("base_link: panda_link0", "base_link: base", "base_link: not in the URDF: base"),
+        (
+            "base_link: panda_link0",
+            "base_link: base",
+            "base_link: expected .* panda_link0, got base",
+        ),
         ("panda_leftfinger,", "left,", "hand.links: not in the URDF: left"),
-        ("open: [0.04]", "open: [0.04, 0.04]", "hand.open: expected 1 numbers, got 2"),
+        (
+            "  force: 30.0",
+            "  force: 30.0\n  closing_speed: 0",
+            "hand.closing_speed: expected greater",
+        ),
+        ("      reach_m: 0.0095\n", "", "pinch.reach_m: expected a value, got nothing"),
+        ("object_xy:", "parked: {tail: 1}\nobject_xy:", "parked joints not in the URDF: tail"),
+        ("object_xy:", "names: {a: b}\nobject_xy:", "expected joints or links named b, got none"),
+        ("open: [0.04]", "open: [0.04, 0.04]", "pinch.open: expected 1 numbers, got 2"),
         ("home: [0.0, ", "home: [", "arm.home: expected 7 numbers, got 6"),
         ("home: [0.0, ", "home: [9.0, ", "arm.home: expected within the URDF's limits, got"),
-        ("[0.0, 1.0, 0.0]", "[0.0, 0.0, 0.0]", "hand.closing_axis: expected a direction"),
-        ("[0.0, 1.0, 0.0]", "[0.0, 0.1, 1.0]", "hand.closing_axis: expected perpendicular"),
+        ("[0.0, 1.0, 0.0]", "[0.0, 0.0, 0.0]", "pinch.closing_axis: expected a direction"),
+        ("[0.0, 1.0, 0.0]", "[0.0, 0.1, 1.0]", "pinch.closing_axis: expected perpendicular"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused_by_its_key(edited, old, new, message):
-    with pytest.raises(SettingsError, match=message):
+    with pytest.raises((SettingsError, ModelError), match=message):
         edited(old, new)
 
 
-LINKS = """<robot name="r"><link name="base"><collision><geometry>
-<mesh filename="{mesh}"/></geometry></collision></link><link name="tip"/>
-<joint name="j" type="revolute"><parent link="base"/><child link="tip"/>{limit}</joint></robot>"""
-LIMIT = '<limit lower="-1" upper="1" velocity="1" effort="1"/>'
+def test_a_robot_of_ours_can_stand_on_the_users_own_description(configuration, tmp_path):
+    text = resolve_uri(URDF).read_text()
+    (tmp_path / "fr3.urdf").write_text(
+        re.sub(r"panda_(joint\d|finger_joint1|hand_tcp)", r"fr3_\1", text)
+    )
+    name = f"mine_{tmp_path.name}"
+    names = [f"panda_joint{i}" for i in range(1, 9)] + ["panda_finger_joint1", "panda_hand_tcp"]
+    mapped = ", ".join(f"{one}: {one.replace('panda', 'fr3')}" for one in names)
+    (configuration / "robots" / f"{name}.yaml").write_text(
+        f"extends: franka\nurdf: {tmp_path / 'fr3.urdf'}\nnames: {{{mapped}}}\n"
+        "hand: {force: 40.0}\n"
+    )
+    franka, mine = load_robot("franka"), load_robot(name)
+    assert mine.arm_joints == franka.arm_joints  # so that the same grasp files fit
+    assert mine.arm_limits == franka.arm_limits
+    assert mine.model.mimics == franka.model.mimics
+    assert mine.model.allowed_collisions == franka.model.allowed_collisions
+    assert (mine.hand_force, franka.hand_force) == (40.0, 30.0)
+    assert mine.close_duration_s == franka.close_duration_s
 
 
-@pytest.mark.parametrize(
-    ("urdf", "message"),
-    [
-        (LINKS.format(mesh="absent.stl", limit=LIMIT), r"absent\.stl: file not found"),
-        (LINKS.format(mesh="empty.stl", limit=LIMIT), r"empty\.stl: .* got an empty file"),
-        (LINKS.format(mesh="some.stl", limit=""), "joint j: expected a <limit>, got none"),
-        ("<robot", r"model\.urdf: expected XML"),
-        ("", r"model\.urdf: expected a model, got an empty file"),
-    ],
-)
-def test_a_broken_model_is_refused(edited, tmp_path, urdf, message):
-    (tmp_path / "empty.stl").touch()
-    (tmp_path / "some.stl").write_text("solid")
-    (tmp_path / "model.urdf").write_text(urdf)
-    with pytest.raises(ModelError, match=message):
-        edited(URDF, str(tmp_path / "model.urdf"))
+def test_a_robot_cannot_extend_itself(configuration):
+    (configuration / "robots" / "loop.yaml").write_text("extends: loop\n")
+    with pytest.raises(SettingsError, match=r"loop\.yaml: extends: expected another robot"):
+        load_robot("loop")
+
+
+def test_a_missing_base_is_refused(configuration):
+    (configuration / "robots" / "orphan.yaml").write_text("extends: pr2\n")
+    with pytest.raises(UnknownNameError, match="unknown robot 'pr2'"):
+        load_robot("orphan")
+
+
+def test_a_slow_hand_is_slower_than_its_limits(franka):
+    baxter = load_robot("baxter")
+    assert baxter.hand_velocities.tolist() == [0.05]
+    assert baxter.hand_limits[0].velocity == 5.0
+    assert franka.hand_velocities.tolist() == [franka.hand_limits[0].velocity]
+
+
+@pytest.mark.parametrize("name", robot_names())
+def test_every_synergy_is_within_limits_and_its_hand_has_time_to_close(name):
+    robot = load_robot(name)
+    for synergy in robot.synergies:
+        for posture in (synergy.open, synergy.closed, synergy.preshape(0.5)):
+            for limit, q in zip(robot.hand_limits, posture, strict=True):
+                assert limit.lower - 1e-9 <= q <= limit.upper + 1e-9
+        travel = np.abs(synergy.closed - synergy.open) / robot.hand_velocities
+        assert travel.max() <= robot.close_duration_s
+        np.testing.assert_array_equal(synergy.preshape(1.0), synergy.open)
+        np.testing.assert_array_equal(synergy.preshape(0.0), synergy.closed)
+        assert robot.synergy(synergy.name) is synergy
+    with pytest.raises(UnknownNameError, match="unknown synergy 'bite'; expected one of"):
+        robot.synergy("bite")
 
 
 def test_a_missing_model_is_refused(edited):

@@ -234,10 +234,10 @@ def test_inverse_kinematics_undoes_forward_kinematics(world):
 
 
 def test_the_home_posture_is_free_and_a_low_one_hits_the_table(world):
-    assert not world.hits_support(world.robot.home)
+    assert not world.hits_support(world.robot.home, world.robot.hand_open)
     low = np.array(world.robot.home)
     low[1] = 1.2
-    assert world.hits_support(frozen(low))
+    assert world.hits_support(frozen(low), world.robot.hand_open)
 
 
 def test_the_picture_shows_the_scene(world):

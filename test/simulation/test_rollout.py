@@ -129,7 +129,7 @@ def test_a_rollout_does_not_depend_on_what_ran_before_it(name, franka, request, 
         lambda w: stop_after(30)(w, grasp, VIOLENT),
         lambda w: stop_after(61)(w, other, Perturbation.none()),
         lambda w: stop_after(400)(w, third, perturbations[1]),
-        lambda w: w.hits_support(other.approach.positions[-1]),
+        lambda w: w.hits_support(other.approach.positions[-1], franka.hand_open),
         lambda w: replay(w, grasp, perturbations[2]),
     ]
     with LoggingWorld(franka, obj) as world:

@@ -1,0 +1,148 @@
+"""One proposal tried: planned for the arm, then replayed in the undisturbed simulation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dr_grasp.core.arrays import FloatArray
+from dr_grasp.core.geometry import Pose
+from dr_grasp.core.outcome import Observation, Outcome
+from dr_grasp.core.perturbation import Perturbation
+from dr_grasp.core.trajectory import GraspTrajectory, Phase
+from dr_grasp.core.waypoints import HandClose
+from dr_grasp.errors import InvalidGraspError
+from dr_grasp.generation.motion import MotionSettings, Unreachable, plan_motion
+from dr_grasp.generation.proposal import Proposal
+from dr_grasp.robots.checking import check_grasp
+from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.simulation.rollout import run_rollout, settled_pose
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """What became of a proposal.
+
+    Attributes:
+        proposal: The proposal.
+        grasp: The trajectory; None if the arm cannot do it.
+        unreachable: Why not; None if it can.
+        outcome: Of the undisturbed rollout; None if there was none.
+        touch_in_object: Shape (3,), where the hand first touched, in the object's frame at that
+            moment [m]; None if it never did.
+        slip_m: How far the object moved in the hand from the end of closing to the end of the
+            hold; None without success.
+    """
+
+    proposal: Proposal
+    grasp: GraspTrajectory | None
+    unreachable: Unreachable | None
+    outcome: Outcome | None = None
+    touch_in_object: FloatArray | None = None
+    slip_m: float | None = None
+
+    @property
+    def success(self) -> bool:
+        """Whether this is a grasp that holds undisturbed."""
+        return self.outcome is Outcome.SUCCESS
+
+
+class Evaluator:
+    """Tries proposals for one robot and one object, which stands where it came to rest."""
+
+    def __init__(self, world: BulletWorld, method: str, seed: int) -> None:
+        """Let the object settle.
+
+        Args:
+            world: The robot and the object.
+            method: Who proposes; part of the grasps' provenance and ids.
+            seed: Of the run, likewise.
+        """
+        self.object_in_base = settled_pose(world, yaw=0.0)
+        self._world = world
+        self._method = method
+        self._seed = seed
+
+    def evaluate(self, proposal: Proposal) -> Evaluation:
+        """Plan and replay; depends on the proposal and the seed alone."""
+        grasp = self.plan(proposal)
+        if isinstance(grasp, Unreachable):
+            return Evaluation(proposal, None, grasp)
+        watcher = _Watcher(self._world)
+        rollout = run_rollout(
+            self._world,
+            grasp,
+            Perturbation.none(),
+            on_phase_end=watcher.phase_ended,
+            on_observation=watcher.observed,
+        )
+        slip = watcher.slip_m if rollout.outcome is Outcome.SUCCESS else None
+        return Evaluation(proposal, grasp, None, rollout.outcome, watcher.touch_in_object, slip)
+
+    def plan(self, proposal: Proposal) -> GraspTrajectory | Unreachable:
+        """Find the arm's way to a proposal, in the present settings of motion."""
+        robot, index = self._world.robot, proposal.index
+        synergy = robot.synergy(proposal.synergy)
+        grip_in_base = self.object_in_base @ proposal.grip_in_object
+        settings = MotionSettings()
+        rng = np.random.default_rng([self._seed, 2, index])
+        opening = proposal.opening
+        motion = plan_motion(self._world, grip_in_base, synergy, settings, rng, opening=opening)
+        if isinstance(motion, Unreachable):
+            return motion
+        name = proposal.name or f"{self._seed}-{index:05d}"
+        grasp = GraspTrajectory(
+            id=f"{robot.name}-{self._world.object.name}-{self._method}-{name}",
+            robot=robot.name,
+            object=self._world.object.name,
+            object_in_base=self.object_in_base,
+            approach=motion.approach,
+            close=HandClose(
+                robot.hand_joints,
+                synergy.preshape(opening),
+                synergy.closed,
+                robot.hand_force,
+                robot.close_duration_s,
+            ),
+            lift=motion.lift,
+            hold_s=settings.hold_s,
+            provenance={
+                "method": self._method,
+                "seed": str(self._seed),
+                "candidate": str(index),
+                "synergy": synergy.name,
+                **proposal.provenance,
+            },
+        )
+        try:
+            check_grasp(grasp, robot)
+        except InvalidGraspError:  # a spline may overshoot a limit between two reachable postures
+            return Unreachable.LIMITS
+        return grasp
+
+
+class _Watcher:
+    """Sees where the hand first touches, and how far the object slips in it."""
+
+    def __init__(self, world: BulletWorld) -> None:
+        self._world = world
+        self._closed: Pose | None = None
+        self.touch_in_object: FloatArray | None = None
+        self.slip_m = 0.0
+
+    def observed(self, seen: Observation) -> None:
+        if self.touch_in_object is None and seen.hand_touches:
+            self.touch_in_object = self._world.touch_in_object()
+
+    def phase_ended(self, phase: Phase) -> None:
+        if phase not in (Phase.CLOSE, Phase.HOLD):
+            return
+        object_in_tcp = self._world.tcp_pose().inverse() @ self._world.object_pose()
+        if self._closed is None:
+            self._closed = object_in_tcp
+        else:
+            # Of the object's centre, so that turning in the hand about it does not count.
+            center = self._world.object.center_of_mass[None]
+            moved = object_in_tcp.apply(center) - self._closed.apply(center)
+            self.slip_m = float(np.linalg.norm(moved))

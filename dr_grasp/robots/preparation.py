@@ -1,0 +1,129 @@
+"""From a description to the one URDF that PyBullet and MuJoCo both load."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import trimesh
+from scipy.spatial.transform import Rotation
+
+from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.geometry import Pose
+from dr_grasp.errors import ModelError
+from dr_grasp.resources import cached_folder, resolve_uri
+from dr_grasp.robots.description import Description
+
+
+def park(root: ElementTree.Element, movable: frozenset[str], parked: Mapping[str, float]) -> None:
+    """Turn the joints that nobody moves into fixed ones; changes the element.
+
+    A second arm or a head then costs no degrees of freedom, and stands still in both engines.
+
+    Args:
+        root: The URDF's element <robot>.
+        movable: Joints that stay as they are.
+        parked: Where the others stand [rad or m]; those not listed at zero.
+    """
+    for joint in root.findall("joint"):
+        name, kind = joint.get("name", ""), joint.get("type")
+        if kind == "fixed" or name in movable:
+            continue
+        _stop(joint, kind or "", parked.get(name, 0.0))
+
+
+def _stop(joint: ElementTree.Element, kind: str, position: float) -> None:
+    axis_element = joint.find("axis")
+    # x is what the URDF specification says where a joint names no axis.
+    axis = _numbers(axis_element, "xyz") if axis_element is not None else np.array([1.0, 0.0, 0.0])
+    if kind == "prismatic":
+        moved = Pose(frozen(axis * position), frozen([0, 0, 0, 1]))
+    else:
+        moved = Pose(frozen([0, 0, 0]), frozen(Rotation.from_rotvec(axis * position).as_quat()))
+    origin = joint.find("origin")
+    if origin is None:
+        origin = ElementTree.SubElement(joint, "origin")
+    stopped = _pose(origin) @ moved
+    origin.set("xyz", _text(stopped.position))
+    with warnings.catch_warnings():
+        # In gimbal lock SciPy warns that it chose one of the many answers; any will do.
+        warnings.simplefilter("ignore", UserWarning)
+        origin.set("rpy", _text(stopped.rotation.as_euler("xyz")))
+    joint.set("type", "fixed")
+    for tag in ("axis", "limit", "mimic", "dynamics", "safety_controller", "calibration"):
+        for element in joint.findall(tag):
+            joint.remove(element)
+
+
+def _pose(origin: ElementTree.Element) -> Pose:
+    turn = Rotation.from_euler("xyz", _numbers(origin, "rpy"))
+    return Pose(frozen(_numbers(origin, "xyz")), frozen(turn.as_quat()))
+
+
+def _numbers(element: ElementTree.Element, attribute: str) -> FloatArray:
+    return np.array([float(word) for word in element.get(attribute, "0 0 0").split()])
+
+
+def _text(values: FloatArray) -> str:
+    return " ".join(repr(float(value)) for value in values)
+
+
+def prepare(description: Description) -> Path:
+    """Write the URDF for the engines into the cache; changes the description's element.
+
+    Mesh paths become absolute. A collision mesh becomes its convex hull, which is what both
+    engines would take for contact anyway; and so its format does not matter, though MuJoCo does
+    not read COLLADA.
+
+    Returns:
+        The prepared file.
+
+    Raises:
+        ModelError: A mesh is missing or cannot be read.
+    """
+    root = description.root
+    for mesh in root.iter("mesh"):
+        path = resolve_uri(mesh.get("filename", ""), relative_to=description.folder)
+        mesh.set("filename", str(path))
+    for collision in root.iter("collision"):
+        for mesh in collision.iter("mesh"):
+            scale = mesh.attrib.pop("scale", "1 1 1")
+            mesh.set("filename", str(_hull(Path(mesh.get("filename", "")), scale)))
+    # MuJoCo needs no looks; fusing fixed links would lose the tool centre point.
+    extension = ElementTree.SubElement(root, "mujoco")
+    ElementTree.SubElement(
+        extension,
+        "compiler",
+        {"discardvisual": "true", "fusestatic": "false", "strippath": "false"},
+    )
+    text = ElementTree.tostring(root)
+    folder = cached_folder(
+        "robots", [text], lambda scratch: (scratch / "robot.urdf").write_bytes(text)
+    )
+    return folder / "robot.urdf"
+
+
+def _hull(path: Path, scale: str) -> Path:
+    """The convex hull of a mesh, scaled as URDFs do, as STL."""
+    parts = [path.read_bytes(), path.suffix.encode(), scale.encode(), version("trimesh").encode()]
+    # MuJoCo takes two files of the same name for the same mesh, wherever they are.
+    name = f"{path.stem}_{hashlib.sha256(b' '.join(parts)).hexdigest()[:16]}.stl"
+    folder = cached_folder("hulls", parts, lambda scratch: _write_hull(path, scale, scratch / name))
+    return folder / name
+
+
+def _write_hull(path: Path, scale: str, target: Path) -> None:
+    try:
+        mesh = trimesh.load_mesh(path)
+        mesh.apply_scale([float(word) for word in scale.split()])
+        mesh.convex_hull.export(target)
+    except Exception as error:  # trimesh and Qhull raise whatever their many parts raise
+        problem = " ".join(str(error).split())[:200]
+        raise ModelError(
+            f"{path}: expected a mesh, got {type(error).__name__}: {problem}"
+        ) from error
