@@ -62,6 +62,7 @@ setup(
         "scipy>=1.11",
         "trimesh>=5.2",
         "typer>=0.16",
+        "xacro>=2.0.8",
     ],
     extras_require={
         # Where there is no ROS. dr_grasp_interfaces is built from its folder, beside this file.
