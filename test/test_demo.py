@@ -16,6 +16,7 @@ from dr_grasp.demo import DemoSettings, run_demo
 from dr_grasp.errors import SettingsError
 from dr_grasp.files import read_grasps, read_scores
 from dr_grasp.recording.bag import read_bag
+from dr_grasp.robots.spec import robot_names
 
 SMALL = DemoSettings(objects=("procedural_001",), grasps_per_object=4, trials=2, executed=2, jobs=2)
 
@@ -106,5 +107,6 @@ def test_an_unknown_robot_is_refused_at_once(tmp_path):
         [*program, "--out", str(tmp_path / "out")], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert done.stderr.strip() == "dr-grasp: unknown robot 'r2d2'; expected one of franka"
+    names = ", ".join(robot_names())
+    assert done.stderr.strip() == f"dr-grasp: unknown robot 'r2d2'; expected one of {names}"
     assert not (tmp_path / "out").exists()

@@ -1,0 +1,123 @@
+"""JSON and YAML from elsewhere: read whole and without loss, or refused in one line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from dr_grasp.errors import FileFormatError
+from dr_grasp.settings import first_problem
+
+LARGEST_TEXT_BYTES = 256 * 1024**2
+"""A file of 2,000 grasps has about one megabyte."""
+
+
+DEEPEST_YAML = 100
+"""PyYAML's loader in C dies of a file that is nested thousands deep; the formats have 5 levels."""
+
+
+class ForeignRecord(BaseModel):
+    """Base of the schemas of others: what we do not read, we do not judge."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+RecordT = TypeVar("RecordT", bound=ForeignRecord)
+
+
+def check_foreign(schema: type[RecordT], raw: object) -> RecordT:
+    """Fit plain data into a schema.
+
+    Raises:
+        FileFormatError: It does not fit; one line with the field, what was expected, what came.
+    """
+    try:
+        return schema.model_validate(raw)
+    except ValidationError as error:
+        raise FileFormatError(first_problem(error)) from error
+
+
+def read_text(path: Path) -> str:
+    """Read a text file.
+
+    Raises:
+        FileFormatError: It is not text, or too large.
+    """
+    size = path.stat().st_size
+    if size > LARGEST_TEXT_BYTES:
+        raise FileFormatError(f"expected at most {LARGEST_TEXT_BYTES} bytes of text, got {size}")
+    try:
+        return path.read_text(encoding="utf-8-sig")  # spreadsheets begin with a byte order mark
+    except UnicodeDecodeError as error:
+        raise FileFormatError("expected text in UTF-8, got other bytes") from error
+
+
+def load_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        FileFormatError: It is none, half-written, or has a key twice.
+    """
+    text = read_text(path)
+    try:
+        return json.loads(text, object_pairs_hook=_without_loss)
+    except (ValueError, RecursionError) as error:
+        raise FileFormatError(
+            f"expected a whole JSON document, got {one_line(error)} (half-written?)"
+        ) from error
+
+
+def load_yaml(path: Path) -> Any:
+    """Read a YAML file.
+
+    Raises:
+        FileFormatError: It is none, half-written, nested too deep, or has a key twice.
+    """
+    text = read_text(path)
+    try:
+        _check_depth(text)
+        return yaml.load(text, Loader=_Loader)
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        raise FileFormatError(
+            f"expected a whole YAML document, got {one_line(error)} (half-written?)"
+        ) from error
+
+
+def one_line(error: BaseException) -> str:
+    """The message of an error, without its line breaks."""
+    return " ".join(str(error).split())[:200]
+
+
+def _without_loss(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    # A reader that lets the last of two equal keys win drops what stood under the first.
+    mapping: dict[Any, Any] = {}
+    for key, value in pairs:
+        if key in mapping:
+            raise FileFormatError(f"expected each key once, got {key!r:.60} twice")
+        mapping[key] = value
+    return mapping
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):  # this does not nest, and costs little
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST_YAML:
+            raise FileFormatError(f"expected at most {DEEPEST_YAML} levels, got more")
+
+
+# The loader in C, where PyYAML was built with it, is ten times as fast.
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """A safe loader that refuses a key given twice."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        """As the base class has it, but not before a look at the keys."""
+        if isinstance(node, yaml.MappingNode):
+            _without_loss((str(key.value), None) for key, _ in node.value)
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,232 @@
+"""GraspGen's grasp files (Murali et al. 2025, arXiv 2507.13097): the dataset's JSON, demos' YAML.
+
+JSON, keys as in NVlabs/GraspGen, docs/GRASP_DATASET_FORMAT.md, and in the dataset
+nvidia/PhysicalAI-Robotics-GraspGen on Hugging Face, one file an object:
+
+    object.file, object.scale   the mesh (missing on Hugging Face) and its factor to metres
+    grasps.transforms           n matrices of 4 x 4, base link of the gripper in the scaled mesh [m]
+    grasps.object_in_gripper    n times whether the object was held in simulation
+
+The dataset's files do not say which gripper they are for: it has a folder for each, so we look
+there (`grasp_data/franka_panda/...`). Those that NVlabs/GraspDataGen writes do say,
+scripts/graspgen/graspgen.py:
+
+    gripper.name, gripper.depth
+    gripper.transform_offset_from_asset_to_graspgen_convention
+
+The offset, [[x, y, z], [qx, qy, qz, qw]] or the 16 numbers of a matrix, is the pose of a frame
+with GraspGen's axes in that of the poses: NVlabs/GraspGen, grasp_gen/dataset/dataset_utils.py,
+multiplies every grasp by it from the right. Suction cups write keys of their own there
+(grasp_gen/dataset/suction.py).
+
+YAML is NVIDIA's isaac_grasp format, as Isaac Sim's grasp editor, GraspGen's demos (NVlabs/GraspGen,
+grasp_gen/dataset/eval_utils.py) and NVlabs/GraspDataGen (scripts/graspgen/grasp_sim.py) write it:
+
+    format: isaac_grasp
+    object_file, object_scale   GraspDataGen alone
+    created_with                GraspDataGen alone; under grasp_sim the confidence is the outcome
+    grasps.NAME.confidence, .position, .orientation.w, .orientation.xyz
+
+Its frames are there for human readers, "do not rely on these fields in code" (Isaac ROS, "Isaac
+Grasp File"). So the gripper of a YAML file has to be given.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from dr_grasp.core.arrays import frozen
+from dr_grasp.core.geometry import Pose
+from dr_grasp.errors import FileFormatError
+from dr_grasp.generation.importers.documents import (
+    ForeignRecord,
+    check_foreign,
+    load_json,
+    load_yaml,
+)
+from dr_grasp.generation.importers.entries import Entry, check_count, number_id, sort_out, verdicts
+from dr_grasp.generation.importers.frames import (
+    GRIPPER_FRAMES,
+    LARGEST_DEPTH_M,
+    SUCTION_CUPS,
+    closing_along_x,
+    grip_in_gripper,
+    no_jaws,
+)
+from dr_grasp.generation.importers.grasp_poses import GraspPoses
+from dr_grasp.generation.importers.stacks import (
+    Stack,
+    from_matrices,
+    from_quaternions,
+    short,
+    to_stack,
+)
+
+FOLDERS = ("franka_panda", "robotiq_2f_140", "robotiq_2f_85", *SUCTION_CUPS)
+"""Grippers that a folder may be named after."""
+
+YAML_SUFFIXES = (".yaml", ".yml")
+
+
+class _Object(ForeignRecord):
+    file: str | None = None
+    scale: float = Field(gt=0, allow_inf_nan=False)
+
+
+class _Gripper(ForeignRecord):
+    name: str | None = None
+    depth: float | None = Field(default=None, gt=0, le=LARGEST_DEPTH_M)
+    transform_offset_from_asset_to_graspgen_convention: Any = None
+    suction_force: Any = None
+
+
+class _Grasps(ForeignRecord):
+    transforms: list[Any]
+    object_in_gripper: list[Any]
+
+
+class _Dataset(ForeignRecord):
+    object: _Object
+    gripper: _Gripper = _Gripper()
+    grasps: _Grasps
+
+
+class _Orientation(ForeignRecord):
+    w: float
+    xyz: list[float]
+
+
+class _IsaacGrasp(ForeignRecord):
+    position: list[float]
+    orientation: _Orientation
+    confidence: float | None = None
+
+
+class _IsaacFile(ForeignRecord):
+    object_file: str | None = None
+    object_scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    created_with: str | None = None
+    grasps: dict[Any, Any]
+
+
+def read_graspgen(path: Path, gripper: str | None) -> GraspPoses:
+    """Read a file of GraspGen's.
+
+    Args:
+        path: The file; YAML if it is named .yaml or .yml, JSON otherwise.
+        gripper: Whose frame the poses are in; None for what the file or its folder says.
+
+    Raises:
+        DrGraspError: It is no such file, is half-written, or its gripper has no jaws, is unknown
+            to us or not named.
+    """
+    if path.suffix.lower() in YAML_SUFFIXES:
+        return _read_isaac(path, gripper)
+    record = check_foreign(_Dataset, load_json(path))
+    transforms = record.grasps.transforms
+    check_count("grasps.transforms", len(transforms))
+    held, bad = verdicts(
+        "grasps.object_in_gripper", record.grasps.object_in_gripper, len(transforms)
+    )
+    name, grip = _gripper(path, record.gripper, gripper)
+    entries = [
+        Entry(number_id(index), held=one, problem=bad.get(index, ""))
+        for index, one in enumerate(held)
+    ]
+    poses = from_matrices(to_stack("matrix", transforms, (4, 4)))
+    grasps, refused = sort_out(entries, poses)
+    return GraspPoses(
+        path.name, name, grip, record.object.file, record.object.scale, grasps, refused
+    )
+
+
+def _read_isaac(path: Path, gripper: str | None) -> GraspPoses:
+    content = load_yaml(path)
+    if not isinstance(content, dict) or content.get("format") != "isaac_grasp":
+        got = content.get("format") if isinstance(content, dict) else content
+        raise FileFormatError(f"format: expected 'isaac_grasp', got {short(got)}")
+    record = check_foreign(_IsaacFile, content)
+    if gripper is None:
+        raise FileFormatError(
+            "gripper: expected to be told whose frame the poses are in, for isaac_grasp does not "
+            f"say: one of {', '.join(GRIPPER_FRAMES)}"
+        )
+    check_count("grasps", len(record.grasps))
+    entries, positions, quaternions = [], [], []
+    for name, raw in record.grasps.items():
+        entry, position, quaternion = _isaac_grasp(str(name), raw, record.created_with)
+        entries.append(entry)
+        positions.append(position)
+        quaternions.append(quaternion)
+    poses = from_quaternions(
+        to_stack("position", positions, (3,)), to_stack("orientation", quaternions, (4,))
+    )
+    grasps, refused = sort_out(entries, poses)
+    return GraspPoses(
+        path.name,
+        gripper,
+        grip_in_gripper(gripper),
+        record.object_file,
+        record.object_scale,
+        grasps,
+        refused,
+    )
+
+
+def _isaac_grasp(
+    name: str, raw: object, created_with: str | None
+) -> tuple[Entry, list[float], list[float]]:
+    try:
+        grasp = check_foreign(_IsaacGrasp, raw)
+    except FileFormatError as error:
+        return Entry(name, problem=str(error)), [], []
+    confidence = grasp.confidence
+    held = confidence > 0 if created_with == "grasp_sim" and confidence is not None else None
+    entry = Entry(name, held=held, quality=confidence)
+    return entry, grasp.position, [*grasp.orientation.xyz, grasp.orientation.w]
+
+
+def _gripper(path: Path, record: _Gripper, given: str | None) -> tuple[str, Pose]:
+    """The gripper's name and its grip: as given, as in the file, or as the folder says."""
+    if given is not None:
+        return given, grip_in_gripper(given)
+    if record.suction_force is not None:
+        raise no_jaws(record.name or "that wrote it")
+    if record.name is None:
+        return _gripper_of_folder(path)
+    if record.name in GRIPPER_FRAMES or record.name in SUCTION_CUPS or record.depth is None:
+        grip = grip_in_gripper(record.name)
+    else:
+        grip = closing_along_x(record.depth)
+    offset = record.transform_offset_from_asset_to_graspgen_convention
+    return record.name, grip if offset is None else _offset(offset) @ grip
+
+
+def _gripper_of_folder(path: Path) -> tuple[str, Pose]:
+    parents = path.absolute().parents
+    below = [folder.name for folder in parents if folder.parent.name == "grasp_data"]
+    for name in (parents[0].name, *below):
+        if name in FOLDERS:
+            return name, grip_in_gripper(name)
+    raise FileFormatError(
+        "gripper: expected its name, or a folder named after it, or to be told whose frame the "
+        f"poses are in: one of {', '.join(GRIPPER_FRAMES)}"
+    )
+
+
+def _offset(raw: Any) -> Pose:
+    if isinstance(raw, list) and len(raw) == 2:
+        poses = from_quaternions(
+            to_stack("position", raw[:1], (3,)), to_stack("orientation", raw[1:], (4,))
+        )
+    else:
+        flat = to_stack("matrix", [raw], (16,))
+        poses = from_matrices(Stack(flat.values.reshape(1, 4, 4), flat.problems))
+    for problem in poses.problems.values():
+        raise FileFormatError(
+            f"gripper.transform_offset_from_asset_to_graspgen_convention: {problem}"
+        )
+    return Pose(frozen(poses.positions[0]), frozen(poses.quaternions_xyzw[0]))

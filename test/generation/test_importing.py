@@ -1,0 +1,89 @@
+"""Grasp poses of others become trajectories that put our hand where theirs was."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dr_grasp.core.geometry import Pose
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.perturbation import Perturbation
+from dr_grasp.errors import DrGraspError
+from dr_grasp.generation.importers import read_poses
+from dr_grasp.generation.importing import import_poses
+from dr_grasp.generation.motion import Unreachable
+from dr_grasp.objects.spec import load_object
+from dr_grasp.robots.checking import check_grasp
+from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.simulation.rollout import run_rollout
+
+
+@pytest.fixture(scope="module")
+def world(franka):
+    with BulletWorld(franka, load_object("procedural_000")) as world:
+        yield world
+
+
+def grip_in_mesh(world, grasp):
+    """Where a grasp of ours grips, as a dataset would say it."""
+    tcp = world.forward_kinematics(grasp.approach.positions[-1])
+    grip = tcp @ world.robot.synergies[0].grip_in_tcp
+    mesh_in_object = Pose(world.object.mesh_origin, [0, 0, 0, 1])
+    return mesh_in_object.inverse() @ grasp.object_in_base.inverse() @ grip
+
+
+def entry(name, pose):
+    return {
+        "id": name,
+        "position": list(pose.position),
+        "quaternion_xyzw": list(pose.quaternion_xyzw),
+    }
+
+
+@pytest.fixture(scope="module")
+def file(world, block_grasps, tmp_path_factory):
+    """Three good poses, one far away, one from below the table, and one that is none."""
+    entries = [entry(f"good{i}", grip_in_mesh(world, g)) for i, g in enumerate(block_grasps)]
+    entries.append(entry("far", Pose([3.0, 0.0, 0.0], [1, 0, 0, 0])))
+    entries.append(entry("below", Pose([0.0, 0.0, -0.1], [0, 0, 0, 1])))
+    entries.append(entry("broken", Pose([0.0, 0.0, 0.0], [0, 0, 0, 1])) | {"position": [0, 0]})
+    path = tmp_path_factory.mktemp("poses") / "mine.json"
+    path.write_text(json.dumps({"frame": "grip", "grasps": entries}))
+    return path
+
+
+def test_poses_of_grasps_that_hold_become_grasps_that_hold(world, file, block_grasps, franka):
+    told = []
+    imported = import_poses(world, read_poses(file, "poses"), franka.synergies, 0, told.append)
+    assert told == [1, 2, 3, 4, 5]
+    assert [grasp.provenance["pose"] for grasp in imported.grasps] == ["good0", "good1", "good2"]
+    for grasp, original in zip(imported.grasps, block_grasps, strict=True):
+        check_grasp(grasp, franka)
+        assert grasp.provenance["method"] == "import" and grasp.provenance["source"] == "mine.json"
+        ours, theirs = grip_in_mesh(world, grasp), grip_in_mesh(world, original)
+        np.testing.assert_allclose(ours.position, theirs.position, atol=1e-3)
+        assert (ours.rotation.inv() * theirs.rotation).magnitude() < 1e-2
+        assert run_rollout(world, grasp, Perturbation.none()).outcome is Outcome.SUCCESS
+
+
+def test_every_pose_is_somewhere(world, file, franka):
+    poses = read_poses(file, "poses")
+    imported = import_poses(world, poses, franka.synergies)
+    (refused,) = imported.refused
+    assert refused.grasp_id == "broken" and "position" in refused.reason
+    assert "far" in imported.unreachable[Unreachable.KINEMATICS]
+    named = sorted(name for names in imported.unreachable.values() for name in names)
+    assert named == ["below", "far"]
+    assert len(imported.grasps) + len(named) + 1 == 6
+
+
+def test_the_same_seed_gives_the_same_grasps(world, file, franka):
+    poses = read_poses(file, "poses")
+    first, again = (import_poses(world, poses, franka.synergies, 4).grasps for _ in range(2))
+    assert [g.approach for g in first] == [g.approach for g in again]
+    assert len({grasp.id for grasp in first}) == len(first)
+
+
+def test_no_synergy_is_refused(world, file):
+    with pytest.raises(DrGraspError, match="synergies: expected at least one, got none"):
+        import_poses(world, read_poses(file, "poses"), [])
