@@ -30,13 +30,25 @@ def share_directory() -> Path:
     raise SettingsError(f"config/robots not found in any of {', '.join(map(str, candidates))}")
 
 
+def user_directory() -> Path:
+    """Where the user's own robots/, objects/, profiles/ and twin/ are; it need not exist.
+
+    $DR_GRASP_CONFIG, or dr_grasp in the user's configuration folder.
+    """
+    named = os.environ.get("DR_GRASP_CONFIG")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(base) / PACKAGE
+
+
 def config_names(kind: str) -> list[str]:
-    """Names of the YAML files in config/<kind>, sorted."""
-    return sorted(path.stem for path in (share_directory() / "config" / kind).glob("*.yaml"))
+    """Names of the YAML files in config/<kind>, the user's own among them, sorted."""
+    return sorted({stem for folder in _config_folders(kind) for stem in _stems(folder)})
 
 
 def config_file(kind: str, name: str, what: str) -> Path:
-    """Find config/<kind>/<name>.yaml.
+    """Find config/<kind>/<name>.yaml; the user's own replaces ours of the same name.
 
     Args:
         kind: Folder below config/.
@@ -46,9 +58,28 @@ def config_file(kind: str, name: str, what: str) -> Path:
     Raises:
         UnknownNameError: There is no such file.
     """
-    if name not in config_names(kind):
-        raise UnknownNameError(what, name, config_names(kind))
-    return share_directory() / "config" / kind / f"{name}.yaml"
+    for folder in _config_folders(kind):
+        if name in _stems(folder):
+            return folder / f"{name}.yaml"
+    raise UnknownNameError(what, name, config_names(kind))
+
+
+def built_in_files(kind: str) -> list[Path]:
+    """The YAML files in our own config/<kind>, sorted."""
+    return sorted((share_directory() / "config" / kind).glob("*.yaml"))
+
+
+def own_names(kind: str) -> list[str]:
+    """Names of the YAML files in the user's <kind>, sorted."""
+    return sorted(_stems(user_directory() / kind))
+
+
+def _config_folders(kind: str) -> tuple[Path, Path]:
+    return user_directory() / kind, share_directory() / "config" / kind
+
+
+def _stems(folder: Path) -> set[str]:
+    return {path.stem for path in folder.glob("*.yaml")}
 
 
 def resolve_uri(uri: str, relative_to: Path | None = None) -> Path:
@@ -70,6 +101,9 @@ def resolve_uri(uri: str, relative_to: Path | None = None) -> Path:
         tried = [folder / rest for folder in _package_folders("pybullet_data")]
     elif scheme == "package":
         tried = [prefix / "share" / rest for prefix in _prefixes()]
+        package, _, inside = rest.partition("/")
+        if package == PACKAGE:
+            tried.insert(0, share_directory() / inside)
     else:
         raise ModelError(
             f"{uri}: expected a path or package://, pybullet_data:// or file://, got {scheme}://"

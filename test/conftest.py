@@ -89,6 +89,14 @@ class Samples:
         return replace(report, **changes)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_configuration(tmp_path_factory):
+    """No test reads the configuration of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DR_GRASP_CONFIG", str(tmp_path_factory.mktemp("config") / "own"))
+        yield
+
+
 @pytest.fixture
 def samples():
     return Samples()

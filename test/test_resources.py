@@ -12,20 +12,60 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-def test_config_files_are_found_by_name(configuration):
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """The user's configuration, not there yet."""
+    monkeypatch.setenv("DR_GRASP_CONFIG", str(tmp_path / "own"))
+    return tmp_path / "own"
+
+
+def test_config_files_are_found_by_name(own, configuration):
     (configuration / "robots" / "another.yaml").write_text("x: 1")
     assert "another" in resources.config_names("robots")
     found = resources.config_file("robots", "another", "robot")
     assert found == configuration / "robots" / "another.yaml"
 
 
-def test_an_unknown_name_lists_the_valid_ones(configuration):
+def test_the_users_configuration_is_where_the_environment_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DR_GRASP_CONFIG", raising=False)
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    assert resources.user_directory() == tmp_path / "home" / ".config" / "dr_grasp"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
+    assert resources.user_directory() == tmp_path / "xdg" / "dr_grasp"
+    monkeypatch.setenv("DR_GRASP_CONFIG", str(tmp_path / "named"))
+    assert resources.user_directory() == tmp_path / "named"
+
+
+def test_a_missing_configuration_of_the_user_is_normal(own, configuration):
+    assert resources.own_names("profiles") == []
+    assert resources.config_names("profiles") == ["default", "huber2023"]
+    assert not own.exists()
+
+
+def test_the_users_own_files_are_found_too_and_go_before_ours(own, configuration):
+    (own / "profiles").mkdir(parents=True)
+    for name in ("default", "mine"):
+        (own / "profiles" / f"{name}.yaml").write_text("x: 1")
+    (own / "profiles" / "notes.txt").touch()
+    assert resources.own_names("profiles") == ["default", "mine"]
+    assert resources.config_names("profiles") == ["default", "huber2023", "mine"]
+    for name, folder in (("default", own), ("mine", own), ("huber2023", configuration)):
+        found = resources.config_file("profiles", name, "profile")
+        assert found == folder / "profiles" / f"{name}.yaml"
+    ours = resources.built_in_files("profiles")
+    assert ours == [
+        configuration / "profiles" / f"{name}.yaml" for name in ("default", "huber2023")
+    ]
+
+
+def test_an_unknown_name_lists_the_valid_ones(own, configuration):
     with pytest.raises(UnknownNameError, match="unknown profile 'x'; expected one of default, hub"):
         resources.config_file("profiles", "x", "profile")
 
 
 @pytest.mark.parametrize("name", ["../robots/franka", "", "default.yaml"])
-def test_a_name_is_no_path(name):
+def test_a_name_is_no_path(own, name):
     with pytest.raises(UnknownNameError):
         resources.config_file("profiles", name, "profile")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from dr_grasp import __version__
-from dr_grasp.cli import demo, execute, generate, listing, score
+from dr_grasp.cli import demo, execute, generate, importing, listing, objects, score
 
 app = typer.Typer(
     name="dr-grasp",
@@ -16,11 +16,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("generate")(generate.command)
+app.command("import")(importing.command)
 app.command("score")(score.command)
 app.command("execute")(execute.command)
 app.command("demo")(demo.command)
 app.command("robots")(listing.robots)
-app.command("objects")(listing.objects)
+app.add_typer(objects.app, name="objects")
 
 
 def _version(wanted: bool) -> None:

@@ -73,7 +73,7 @@ class TwinBackend(Closing):
         self._real_time = real_time
         self._on_joint_states = on_joint_states
         self._truth = robot_truth(profile, robot.name, len(robot.arm_joints))
-        self._worlds: dict[str, MujocoWorld] = {}
+        self._worlds: dict[ObjectSpec, MujocoWorld] = {}
         self._closed = False
 
     def attempt(
@@ -145,12 +145,12 @@ class TwinBackend(Closing):
         )
 
     def _world(self, item: ObjectSpec) -> MujocoWorld:
-        if item.name not in self._worlds:
+        if item not in self._worlds:  # the object itself: its name may come to mean another
             if len(self._worlds) >= WORLDS_KEPT:
                 del self._worlds[next(iter(self._worlds))]
             truth = object_truth(self._profile, item.name)
-            self._worlds[item.name] = MujocoWorld(self._robot, item, truth)
-        return self._worlds[item.name]
+            self._worlds[item] = MujocoWorld(self._robot, item, truth)
+        return self._worlds[item]
 
     def _on_table(self, item: ObjectSpec, pose: Pose) -> Pose:
         # Whatever height perception believes in, a real object stands on the table.

@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from dr_grasp.core.arrays import FloatArray, frozen
-from dr_grasp.errors import UnknownNameError
-from dr_grasp.objects.meshes import MassProperties, prepare_meshes
-from dr_grasp.resources import config_file, config_names, resolve_uri
-from dr_grasp.settings import Settings, load_yaml
+from dr_grasp.errors import SettingsError, UnknownNameError
+from dr_grasp.objects.meshes import MassProperties, MeshFacts, path_source, prepare_source
+from dr_grasp.objects.settings import FamilySettings, ObjectSettings
+from dr_grasp.objects.shapes import shape_source
+from dr_grasp.resources import (
+    built_in_files,
+    cache_directory,
+    config_file,
+    config_names,
+    resolve_uri,
+)
+from dr_grasp.settings import load_yaml
 
-
-class FamilySettings(Settings):
-    """Numbered objects that share one file; {index} in `mesh` is the number."""
-
-    prefix: str
-    count: PositiveInt
-    digits: PositiveInt
-
-
-class ObjectSettings(Settings):
-    """A file of config/objects."""
-
-    description: str
-    mesh: str
-    scale: PositiveFloat = 1.0
-    collision: Literal["coacd", "groups", "hull"]
-    mass: PositiveFloat
-    lateral_friction: PositiveFloat
-    rolling_friction: NonNegativeFloat = 0.0
-    spinning_friction: NonNegativeFloat = 0.0
-    family: FamilySettings | None = None
+Stamp = tuple[int, int, int]
+"""What changes with a file's content: its inode, time and size."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +42,8 @@ class ObjectSpec:
         lateral_friction: Coulomb coefficient against a surface of coefficient 1.
         rolling_friction: As PyBullet takes it.
         spinning_friction: As PyBullet takes it.
+        mesh_origin: Shape (3,), where the origin of the mesh's file is [m]; zero unless the object
+            was centred. The axes are those of the file.
     """
 
     name: str
@@ -68,10 +57,28 @@ class ObjectSpec:
     lateral_friction: float
     rolling_friction: float
     spinning_friction: float
+    mesh_origin: FloatArray = field(default_factory=lambda: frozen([0, 0, 0]))
 
     def lowest_point(self, rotation: FloatArray) -> float:
         """Height of the lowest point above the object's origin under a rotation of shape (3, 3)."""
         return float((self.points @ rotation.T)[:, 2].min())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObjectDetails:
+    """What a user may want to know of an object beyond its specification.
+
+    Attributes:
+        spec: The object.
+        facts: What was found out about its mesh.
+        file: The YAML file.
+        mesh_file: The mesh; None for a shape.
+    """
+
+    spec: ObjectSpec
+    facts: MeshFacts
+    file: Path
+    mesh_file: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,7 @@ def object_families() -> list[ObjectFamily]:
     """All objects, families in one line."""
     lines = []
     for stem in config_names("objects"):
-        settings = load_yaml(config_file("objects", stem, "object"), ObjectSettings)
+        settings = _settings(config_file("objects", stem, "object"))
         family = settings.family
         first = last = stem
         if family is not None:
@@ -98,20 +105,45 @@ def object_families() -> list[ObjectFamily]:
     return lines
 
 
-@lru_cache(maxsize=64)
 def load_object(name: str) -> ObjectSpec:
     """Load an object by name; its meshes are prepared on first use and kept in the cache.
+
+    As long as its files stay the same, so does the value.
 
     Raises:
         UnknownNameError: There is no such object.
         SettingsError: Its file does not fit the schema.
-        ModelError: Its mesh is missing, empty or has no volume.
+        ModelError: Its mesh is missing, empty, has no volume, or is of a size that nobody grasps.
     """
-    settings, mesh_uri = _find(name)
-    mesh = resolve_uri(mesh_uri)
-    meshes = prepare_meshes(mesh, settings.scale, settings.collision)
+    return object_details(name).spec
+
+
+def object_details(name: str) -> ObjectDetails:
+    """Load an object like `load_object`, with what is known beside."""
+    file, settings, mesh_uri = _find(name)
+    mesh = None if mesh_uri is None else resolve_uri(mesh_uri, file.parent)
+    stamp = None if mesh is None else _stamp(mesh)
+    return _load(name, file, settings, mesh, stamp, cache_directory())
+
+
+@lru_cache(maxsize=64)
+def _load(
+    name: str,
+    file: Path,
+    settings: ObjectSettings,
+    mesh: Path | None,
+    stamp: Stamp | None,
+    cache: Path,
+) -> ObjectDetails:
+    """Of the arguments the last two are there for the memory: what they change, it must forget."""
+    if settings.shape is not None:
+        source = shape_source(settings.shape, str(file))
+    else:
+        assert mesh is not None  # the schema has seen to it
+        source = path_source(mesh)
+    meshes = prepare_source(source, settings.scale, settings.collision, settings.center)
     mass: MassProperties = meshes.mass_properties(settings.mass)
-    return ObjectSpec(
+    spec = ObjectSpec(
         name=name,
         description=settings.description,
         visual=meshes.visual,
@@ -123,7 +155,9 @@ def load_object(name: str) -> ObjectSpec:
         lateral_friction=settings.lateral_friction,
         rolling_friction=settings.rolling_friction,
         spinning_friction=settings.spinning_friction,
+        mesh_origin=frozen(meshes.facts.origin),
     )
+    return ObjectDetails(spec, meshes.facts, file, mesh)
 
 
 def check_object_name(name: str) -> None:
@@ -135,19 +169,55 @@ def check_object_name(name: str) -> None:
     _find(name)
 
 
-def _find(name: str) -> tuple[ObjectSettings, str]:
-    for stem in config_names("objects"):
-        settings = load_yaml(config_file("objects", stem, "object"), ObjectSettings)
-        if settings.family is None:
-            if stem == name:
-                return settings, settings.mesh
-            continue
-        index = name.removeprefix(settings.family.prefix)
-        fits = index != name and len(index) == settings.family.digits and index.isdecimal()
-        if fits and int(index) < settings.family.count:
-            return settings, settings.mesh.replace("{index}", index)
+def built_in_object(name: str) -> bool:
+    """Whether a name is that of an object, or of an object's file, that comes with the package."""
+    return any(
+        file.stem == name or _member(name, _settings(file).family) is not None
+        for file in built_in_files("objects")
+    )
+
+
+def _find(name: str) -> tuple[Path, ObjectSettings, str | None]:
+    """The file that describes an object, what it says, and the address of the object's mesh."""
+    names = config_names("objects")
+    # A file of that very name goes before a family.
+    for stem in sorted(names, key=lambda one: one != name):
+        file = config_file("objects", stem, "object")
+        settings = _settings(file)
+        index = _member(name, settings.family)
+        if index is not None:
+            return file, settings, (settings.mesh or "").replace("{index}", index)
+        if stem == name and settings.family is None:
+            return file, settings, settings.mesh
     valid = [
         line.first if line.first == line.last else f"{line.first} .. {line.last}"
         for line in object_families()
     ]
     raise UnknownNameError("object", name, valid)
+
+
+def _member(name: str, family: FamilySettings | None) -> str | None:
+    """The number of an object in its family, as it stands in its name; None if in no such."""
+    if family is None:
+        return None
+    index = name.removeprefix(family.prefix)
+    fits = index != name and len(index) == family.digits and index.isdecimal()
+    return index if fits and int(index) < family.count else None
+
+
+def _settings(file: Path) -> ObjectSettings:
+    try:
+        stamp = _stamp(file)
+    except OSError as error:  # removed since its folder was read
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
+    return _read(file, stamp)
+
+
+@lru_cache(maxsize=1024)
+def _read(file: Path, stamp: Stamp) -> ObjectSettings:
+    return load_yaml(file, ObjectSettings)
+
+
+def _stamp(file: Path) -> Stamp:
+    status = file.stat()
+    return status.st_ino, status.st_mtime_ns, status.st_size

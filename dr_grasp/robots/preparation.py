@@ -94,6 +94,7 @@ def prepare(description: Description) -> Path:
         for mesh in collision.iter("mesh"):
             scale = mesh.attrib.pop("scale", "1 1 1")
             mesh.set("filename", str(_hull(Path(mesh.get("filename", "")), scale)))
+    _weigh_frames(root)
     # MuJoCo needs no looks; fusing fixed links would lose the tool centre point.
     extension = ElementTree.SubElement(root, "mujoco")
     ElementTree.SubElement(
@@ -101,11 +102,31 @@ def prepare(description: Description) -> Path:
         "compiler",
         {"discardvisual": "true", "fusestatic": "false", "strippath": "false"},
     )
+    ElementTree.indent(root)  # PyBullet fails on a line as long as the one that xacro writes
     text = ElementTree.tostring(root)
     folder = cached_folder(
         "robots", [text], lambda scratch: (scratch / "robot.urdf").write_bytes(text)
     )
     return folder / "robot.urdf"
+
+
+def _weigh_frames(root: ElementTree.Element) -> None:
+    """Say that fixed links without inertia, which are mere frames, weigh nothing.
+
+    PyBullet would give each a kilogram.
+    """
+    moved = {
+        child.get("link")
+        for joint in root.findall("joint")
+        if joint.get("type") != "fixed"
+        for child in joint.findall("child")
+    }
+    for link in root.findall("link"):
+        if link.find("inertial") is None and link.get("name") not in moved:
+            inertial = ElementTree.SubElement(link, "inertial")
+            ElementTree.SubElement(inertial, "mass", {"value": "0"})
+            zeros = dict.fromkeys(("ixx", "ixy", "ixz", "iyy", "iyz", "izz"), "0")
+            ElementTree.SubElement(inertial, "inertia", zeros)
 
 
 def _hull(path: Path, scale: str) -> Path:

@@ -102,7 +102,8 @@ class Synergy:
 
     def preshape(self, opening: float) -> FloatArray:
         """Hand posture before closing, shape (m,): 1 is open, 0 is closed."""
-        return frozen(self.closed + opening * (self.open - self.closed))
+        # In this form exact at both ends.
+        return frozen(opening * self.open + (1.0 - opening) * self.closed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion, Perturbation, Profile, sample_perturbation
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.objects.spec import load_object
-from dr_grasp.robots.spec import load_robot
+from dr_grasp.objects.spec import ObjectSpec, load_object
+from dr_grasp.robots.spec import RobotSpec, load_robot
 from dr_grasp.simulation.bullet_world import BulletWorld
 from dr_grasp.simulation.rollout import run_rollout
 
 MOST_WORLDS = 8
 """Worlds that a worker keeps; a world takes some 20 MB."""
 
-_worlds: OrderedDict[tuple[str, str], BulletWorld] = OrderedDict()
+_worlds: OrderedDict[tuple[RobotSpec, ObjectSpec], BulletWorld] = OrderedDict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,12 @@ def run_block(block: Block) -> Mapping[Outcome, int]:
 
 
 def _world(robot: str, obj: str) -> BulletWorld:
-    key = (robot, obj)
+    # The objects themselves: a name may come to mean another.
+    key = (load_robot(robot), load_object(obj))
     if key not in _worlds:
         if len(_worlds) >= MOST_WORLDS:
             _, oldest = _worlds.popitem(last=False)
             oldest.close()
-        _worlds[key] = BulletWorld(load_robot(robot), load_object(obj))
+        _worlds[key] = BulletWorld(*key)
     _worlds.move_to_end(key)
     return _worlds[key]

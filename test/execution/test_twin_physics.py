@@ -185,7 +185,7 @@ def test_a_blow_up_is_an_outcome(
 
         def explode(phase: str) -> None:
             if phase == "close":
-                twin._worlds["procedural_009"]._data.qvel[:] = 1e12
+                twin._worlds[load_object("procedural_009")]._data.qvel[:] = 1e12
 
         attempt = twin.attempt(top_down(), None, seed=0, attempt_index=0, on_phase=explode)
         assert attempt.outcome is Outcome.DIVERGED

@@ -6,23 +6,8 @@ from scipy.spatial import ConvexHull
 from dr_grasp.errors import ModelError, SettingsError, UnknownNameError
 from dr_grasp.objects import meshes
 from dr_grasp.objects.meshes import prepare_meshes
-from dr_grasp.objects.spec import check_object_name, load_object, object_families
+from dr_grasp.objects.spec import check_object_name, load_object, object_details, object_families
 from dr_grasp.resources import resolve_uri
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("DR_GRASP_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def box(tmp_path):
-    """An STL of 100 x 200 x 300 mm whose corner is the origin, in millimetres."""
-    mesh = trimesh.creation.box((100, 200, 300))
-    mesh.apply_translation([50, 100, 150])
-    mesh.export(tmp_path / "box.stl")
-    return tmp_path / "box.stl"
 
 
 def pieces(spec):
@@ -74,35 +59,6 @@ def test_a_procedural_object_has_as_many_pieces_as_groups():
     assert len(load_object("procedural_001").pieces) == groups > 1
 
 
-@pytest.mark.parametrize("decomposition", ["hull", "groups", "coacd"])
-def test_mass_properties_of_a_box_are_those_of_the_textbook(cache, box, decomposition):
-    mass, (x, y, z) = 2.5, (0.1, 0.2, 0.3)
-    properties = prepare_meshes(box, 0.001, decomposition).mass_properties(mass)
-    np.testing.assert_allclose(properties.center, [x / 2, y / 2, z / 2], atol=1e-6)
-    expected = mass / 12 * np.diag([y * y + z * z, x * x + z * z, x * x + y * y])
-    np.testing.assert_allclose(properties.inertia, expected, atol=1e-6)
-
-
-def test_pieces_weigh_together_as_one(cache, tmp_path):
-    # Two boxes side by side make a longer one, so that the parallel axis theorem can be checked.
-    halves = [trimesh.creation.box((0.1, 0.2, 0.3)) for _ in range(2)]
-    for half, x in zip(halves, (-0.05, 0.05), strict=True):
-        half.apply_translation([x, 0, 0])
-    obj = "".join(
-        f"o half{i}\n"
-        + "".join(f"v {x} {y} {z}\n" for x, y, z in half.vertices)
-        + "".join(f"f {a} {b} {c}\n" for a, b, c in half.faces + 1 + 8 * i)
-        for i, half in enumerate(halves)
-    )
-    (tmp_path / "halves.obj").write_text(obj)
-    prepared = prepare_meshes(tmp_path / "halves.obj", 1.0, "groups")
-    assert len(prepared.pieces) == 2
-    properties = prepared.mass_properties(3.0)
-    expected = 3 / 12 * np.diag([0.2**2 + 0.3**2, 0.2**2 + 0.3**2, 0.2**2 + 0.2**2])
-    np.testing.assert_allclose(properties.center, 0, atol=1e-7)
-    np.testing.assert_allclose(properties.inertia, expected, atol=1e-7)
-
-
 def test_prepared_meshes_are_kept_and_used_again(cache, box):
     first = prepare_meshes(box, 0.001, "hull")
     stamp = first.visual.stat().st_mtime_ns
@@ -126,7 +82,12 @@ def write_flat(path):
     )
 
 
-@pytest.mark.parametrize("decomposition", ["hull", "groups", "coacd"])
+def write_half(path):
+    trimesh.creation.box().export(path)
+    path.write_bytes(path.read_bytes()[:600])
+
+
+@pytest.mark.parametrize("decomposition", ["hull", "groups", "coacd", "auto"])
 @pytest.mark.parametrize(
     ("name", "write", "message"),
     [
@@ -134,6 +95,26 @@ def write_flat(path):
         ("empty.obj", lambda path: path.touch(), "expected a mesh with faces, got an empty one"),
         ("junk.stl", lambda path: path.write_text("junk"), "expected a mesh with faces, got an"),
         ("point.obj", lambda path: path.write_text("v 0 0 0\n"), "expected a mesh with faces"),
+        (
+            "lines.obj",
+            lambda path: path.write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 2 2\nf 3 4 4\n"),
+            "expected a mesh that encloses a volume, got a flat one",
+        ),
+        (
+            "nan.obj",
+            lambda path: path.write_text("v nan 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n"),
+            "expected finite vertices",
+        ),
+        (
+            "range.ply",
+            lambda path: path.write_text(
+                "ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\n"
+                "property float z\nelement face 1\nproperty list uchar int vertex_indices\n"
+                "end_header\n0 0 0\n1 0 0\n0 1 0\n3 0 1 7\n"
+            ),
+            "expected faces of vertices that there are",
+        ),
+        ("half.stl", write_half, "expected 684 bytes for 12 faces, got 600"),
         ("what.xyzzy", lambda path: path.write_text("what"), "expected a mesh, got"),
         ("absent.obj", lambda path: None, "expected a mesh, got No such file"),
     ],
@@ -155,12 +136,21 @@ def test_all_procedural_objects_exist():
     assert load_object("procedural_000").mass == 0.1
 
 
+def test_the_one_procedural_object_that_came_broken_says_so():
+    # No vertex of it is a number, in its OBJ as in its URDF.
+    with pytest.raises(ModelError, match=r"168\.obj: expected finite vertices"):
+        load_object("procedural_168")
+
+
 @pytest.mark.parametrize(
     "name",
     ["procedural_1000", "procedural_", "procedural", "procedural_00", "procedural_-01", "000", ""],
 )
 def test_other_names_are_refused_with_the_valid_ones(name):
-    message = f"unknown object '{name}'; expected one of mug, procedural_000 .. procedural_999"
+    message = (
+        f"unknown object '{name}'; expected one of box, cylinder, mug, "
+        "procedural_000 .. procedural_999"
+    )
     for look_up in (check_object_name, load_object):
         with pytest.raises(UnknownNameError) as refusal:
             look_up(name)
@@ -185,8 +175,9 @@ def test_lowest_point_is_that_of_the_turned_object():
     [
         ("mass: 0.3", "mass: 0", "mass: expected greater than 0, got 0"),
         ("mass: 0.3", "mass: 0.3\nweight: 3", "weight: expected no such key"),
-        ("collision: coacd", "collision: vhacd", "collision: expected 'coacd', 'groups'"),
-        ("mesh: pybullet_data://objects/mug.obj", "", "mesh: expected a value, got nothing"),
+        ("collision: coacd", "collision: vhacd", "collision: expected 'auto', 'coacd', 'groups'"),
+        ("mesh: pybullet_data://objects/mug.obj", "", "expected either mesh or shape, got neither"),
+        ("mass: 0.3", "mass: 0.3\nshape: {box: [1, 1, 1]}", "mesh or shape, got both"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused_by_its_key(configuration, old, new, message):
@@ -202,3 +193,85 @@ def test_a_missing_mesh_is_refused_by_its_address(configuration):
     (configuration / "objects" / "gone.yaml").write_text(text.replace("mug.obj", "gone.obj"))
     with pytest.raises(ModelError, match=r"pybullet_data://objects/gone\.obj: file not found"):
         load_object("gone")
+
+
+def test_a_mesh_may_lie_beside_the_file_that_names_it(own, box):
+    folder = own / "objects"
+    folder.mkdir(parents=True)
+    (folder / "carton.yaml").write_text(
+        f"description: x\nmesh: ../../{box.name}\nscale: 0.001\nmass: 1\nlateral_friction: 0.5\n"
+    )
+    carton = object_details("carton")
+    assert carton.spec is load_object("carton")
+    np.testing.assert_allclose(carton.facts.extent, [0.1, 0.2, 0.3], atol=1e-6)
+    assert carton.mesh_file.samefile(box) and carton.file == folder / "carton.yaml"
+
+
+def test_the_frame_is_that_of_the_mesh_or_in_its_middle(own, box):
+    folder = own / "objects"
+    folder.mkdir(parents=True)
+    text = f"description: x\nmesh: {box}\nscale: 0.001\nmass: 1\nlateral_friction: 0.5\n"
+    (folder / "corner.yaml").write_text(text)
+    (folder / "middle.yaml").write_text(text + "center: true\n")
+    corner, middle = load_object("corner"), load_object("middle")
+    np.testing.assert_array_equal(corner.mesh_origin, 0)
+    np.testing.assert_allclose(middle.mesh_origin, [-0.05, -0.1, -0.15], atol=1e-9)
+    # A point of the file is at scale * point + mesh_origin.
+    np.testing.assert_allclose(middle.points.min(axis=0), [-0.05, -0.1, -0.15], atol=1e-6)
+    np.testing.assert_allclose(
+        middle.center_of_mass, corner.center_of_mass + middle.mesh_origin, atol=1e-9
+    )
+    np.testing.assert_allclose(middle.inertia, corner.inertia, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("scale", "message"),
+    [
+        (
+            "1.0",
+            "100 x 200 x 300 m: expected 0.003 to 1 m along its longest side; if it is in "
+            "millimetres, say scale: 0.001",
+        ),
+        ("1.0e-6", "if it is in millimetres, say scale: 0.001"),
+    ],
+)
+def test_what_nobody_could_grasp_is_refused_with_advice(own, box, scale, message):
+    folder = own / "objects"
+    folder.mkdir(parents=True)
+    (folder / "huge.yaml").write_text(
+        f"description: x\nmesh: {box}\nscale: {scale}\nmass: 1\nlateral_friction: 0.5\n"
+    )
+    with pytest.raises(ModelError) as refusal:
+        load_object("huge")
+    assert message in str(refusal.value)
+
+
+def test_an_object_is_the_same_until_its_files_change(own, box):
+    folder = own / "objects"
+    folder.mkdir(parents=True)
+    text = f"description: x\nmesh: {box}\nscale: 0.001\nmass: 1\nlateral_friction: 0.5\n"
+    (folder / "carton.yaml").write_text(text)
+    first = load_object("carton")
+    assert load_object("carton") is first
+    (folder / "carton.yaml").write_text(text.replace("mass: 1", "mass: 2"))
+    assert load_object("carton").mass == 2
+    trimesh.creation.box((50, 50, 50)).export(box)
+    np.testing.assert_allclose(object_details("carton").facts.extent, 0.05, atol=1e-6)
+
+
+def test_the_users_own_file_replaces_ours(own):
+    (own / "objects").mkdir(parents=True)
+    (own / "objects" / "mug.yaml").write_text(
+        "description: mine\nshape: {sphere: {radius: 0.03}}\nmass: 1\nlateral_friction: 0.5\n"
+    )
+    assert load_object("mug").description == "mine"
+    assert [one.description for one in object_families() if one.first == "mug"] == ["mine"]
+
+
+def test_a_file_of_that_very_name_goes_before_a_family(own):
+    (own / "objects").mkdir(parents=True)
+    (own / "objects" / "procedural_007.yaml").write_text(
+        "description: mine\nshape: {sphere: {radius: 0.03}}\nmass: 1\nlateral_friction: 0.5\n"
+    )
+    assert load_object("procedural_007").description == "mine"
+    assert load_object("procedural_008").description != "mine"

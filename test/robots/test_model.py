@@ -142,6 +142,15 @@ def test_a_collision_mesh_of_any_format_becomes_its_hull(load, tmp_path):
     assert len(files) == 4  # MuJoCo takes two files of one name for one mesh
 
 
+def test_a_frame_weighs_nothing_and_a_moved_link_keeps_what_it_says(load):
+    model = load(
+        link("a"), link("b"), link("c"), joint("j", "a", "b"), joint("f", "b", "c", "", "fixed")
+    )
+    masses = {one.get("name"): one.find("inertial/mass") for one in prepared(model).findall("link")}
+    assert masses["b"] is None
+    assert (masses["a"].get("value"), masses["c"].get("value")) == ("0", "0")
+
+
 def test_xacro_takes_arguments_that_are_addresses(tmp_path):
     (tmp_path / "arm.urdf").write_text(
         f'<robot name="arm">{link("a")}{link("b")}{joint("j", "a", "b")}</robot>'

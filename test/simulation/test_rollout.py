@@ -54,13 +54,15 @@ def replay(world, grasp, perturbation):
 
 
 def hit_the_table(grasp, franka):
-    """The grasp, but the approach ends in the table."""
-    positions = np.array(grasp.approach.positions)
-    # Bent forward at the shoulder until the hand is below the table's top.
-    positions[:, 1] += np.linspace(0, 0.6, len(positions))
+    """The grasp, but the approach ends in the table, and the object is out of the way."""
+    # From home, bent forward at the shoulder until the hand is below the table's top.
+    low = np.array(franka.home)
+    low[1] = 1.2
+    positions = np.linspace(franka.home, low, len(grasp.approach.positions))
     lift = np.tile(positions[-1], (len(grasp.lift.positions), 1))
     return replace(
         grasp,
+        object_in_base=grasp.object_in_base.perturbed([0, 0.45, 0], [0, 0, 0]),
         approach=replace(grasp.approach, positions=positions),
         lift=replace(grasp.lift, positions=lift),
     )

@@ -1,0 +1,168 @@
+"""`dr-grasp objects`: what there is to grasp, and the user's own beside it."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from dr_grasp.cli.console import complain, print_json, print_table, reports_errors
+from dr_grasp.objects.adding import COLLISIONS, NewObject, add_object, one_of
+from dr_grasp.objects.spec import ObjectDetails, object_details, object_families
+from dr_grasp.objects.store import remove_object
+from dr_grasp.objects.units import METRES
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Mass = Annotated[float | None, typer.Option(help="In kg; needed unless the URDF names one.")]
+Friction = Annotated[
+    float | None,
+    typer.Option(help="Coulomb coefficient.", show_default="that of the URDF, or 0.6"),
+]
+Rolling = Annotated[
+    float | None,
+    typer.Option(help="As PyBullet takes it.", show_default="that of the URDF, or 0.001"),
+]
+
+app = typer.Typer(invoke_without_command=True)
+
+
+@app.callback()
+@reports_errors
+def objects(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the objects; add, show and remove your own."""
+    if context.invoked_subcommand is not None:
+        return
+    families = object_families()
+    if as_json:
+        print_json(
+            [
+                {"first": one.first, "last": one.last, "description": one.description}
+                for one in families
+            ]
+        )
+        return
+    print_table(
+        ["object", "description"],
+        [
+            [one.first if one.first == one.last else f"{one.first} .. {one.last}", one.description]
+            for one in families
+        ],
+    )
+
+
+@app.command("add")
+@reports_errors
+def add(
+    file: Annotated[Path, typer.Argument(help="URDF, OBJ, STL or PLY; it is copied.")],
+    mass: Mass = None,
+    friction: Friction = None,
+    rolling_friction: Rolling = None,
+    spinning_friction: Rolling = None,
+    name: Annotated[
+        str | None, typer.Option(help="What to call it.", show_default="that of the file")
+    ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(help="Of the mesh: m, cm, mm or in.", show_default="m up to 1, else mm"),
+    ] = None,
+    collision: Annotated[
+        str, typer.Option(help="How to make convex pieces: auto, coacd or hull.")
+    ] = "auto",
+    center: Annotated[
+        bool,
+        typer.Option(help="Put the object's frame in the middle of its bounding box."),
+    ] = True,
+    description: Annotated[str | None, typer.Option(help="One line for the list.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an object of yours of that name.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give an object of yours a name; its convex pieces are made at once."""
+    new = NewObject(
+        file=file,
+        name=name,
+        mass=mass,
+        lateral_friction=friction,
+        rolling_friction=rolling_friction,
+        spinning_friction=spinning_friction,
+        unit=None if unit is None else one_of("unit", unit, METRES),
+        collision=one_of("way to make convex pieces", collision, COLLISIONS),
+        center=center,
+        description=description,
+        replace=force,
+    )
+    details = add_object(new, complain)
+    if as_json:
+        print_json(_report(details))
+        return
+    _print(details)
+    words = ["generate", "--robot", "franka", "--object", details.spec.name, "--out", "grasps.json"]
+    print(f"next: dr-grasp {shlex.join(words)}")
+
+
+@app.command("show")
+@reports_errors
+def show(name: Annotated[str, typer.Argument(help="Object.")], as_json: AsJson = False) -> None:
+    """Say what is known of an object: size, mass, inertia, convex pieces."""
+    details = object_details(name)
+    if as_json:
+        print_json(_report(details))
+    else:
+        _print(details)
+
+
+@app.command("remove")
+@reports_errors
+def remove(name: Annotated[str, typer.Argument(help="Object of your own.")]) -> None:
+    """Remove an object of yours, with the copy of its mesh."""
+    print(f"{name}: removed {remove_object(name)}")
+
+
+def _report(details: ObjectDetails) -> dict[str, Any]:
+    spec, facts = details.spec, details.facts
+    return {
+        "name": spec.name,
+        "description": spec.description,
+        "extent_m": list(facts.extent),
+        "volume_m3": facts.volume,
+        "mass_kg": spec.mass,
+        "center_of_mass_m": spec.center_of_mass.tolist(),
+        "inertia_kg_m2": spec.inertia.tolist(),
+        "lateral_friction": spec.lateral_friction,
+        "rolling_friction": spec.rolling_friction,
+        "spinning_friction": spec.spinning_friction,
+        "pieces": len(spec.pieces),
+        "watertight": facts.watertight,
+        "remarks": list(facts.remarks),
+        "mesh_origin_m": spec.mesh_origin.tolist(),
+        "file": str(details.file),
+        "mesh_file": None if details.mesh_file is None else str(details.mesh_file),
+    }
+
+
+def _print(details: ObjectDetails) -> None:
+    spec, facts = details.spec, details.facts
+
+    extent = " x ".join(f"{side * 100:.1f}" for side in facts.extent)
+    # Without the zero that is added, what rounds to zero might come out as -0.
+    center = " ".join(f"{value:.1f}" for value in np.round(spec.center_of_mass * 1e3, 1) + 0.0)
+    inertia = " ".join(f"{value * 1e6:.3g}" for value in np.diag(spec.inertia))
+    count = len(spec.pieces)
+    rows = {
+        "description": spec.description,
+        "size": f"{extent} cm, {facts.volume * 1e6:.1f} cm3",
+        "mass": f"{spec.mass:g} kg, centre at {center} mm",
+        "inertia": f"{inertia} kg mm2",
+        "friction": f"{spec.lateral_friction:g} lateral, {spec.rolling_friction:g} rolling, "
+        f"{spec.spinning_friction:g} spinning",
+        "contact": f"{count} convex piece{'s' * (count > 1)}",
+        "surface": "; ".join(["watertight" if facts.watertight else "open", *facts.remarks]),
+        "file": str(details.file),
+    }
+    print(spec.name)
+    for key, value in rows.items():
+        print(f"  {key:<12} {value}")

@@ -1,0 +1,98 @@
+"""The objects of the user's own configuration, as files: each there whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dr_grasp.atomic import write_whole
+from dr_grasp.errors import SettingsError, UnknownNameError
+from dr_grasp.objects.settings import ObjectSettings
+from dr_grasp.objects.spec import built_in_object
+from dr_grasp.resources import own_names, user_directory
+from dr_grasp.settings import load_yaml
+
+
+def mesh_address(name: str, content: bytes, ending: str) -> str:
+    """Where the copy of an object's mesh goes, relative to the file that describes the object.
+
+    Another content has another address, so that until that file is replaced, nothing is.
+    """
+    return f"meshes/{name}-{hashlib.sha256(content).hexdigest()[:8]}{ending}"
+
+
+def write_object(name: str, mesh: bytes, settings: Mapping[str, Any], origin: str) -> None:
+    """Write an object of the user's, or replace it.
+
+    Args:
+        name: Of the object.
+        mesh: Content of its mesh file, which goes where `settings` says.
+        settings: As for `ObjectSettings`.
+        origin: What to call the file that the object was made from.
+
+    Raises:
+        SettingsError: The place cannot be written.
+    """
+    file = _folder() / f"{name}.yaml"
+    copy = file.parent / settings["mesh"]
+    text = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
+    comment = f"# From {origin!r}, by `dr-grasp objects add`; the mesh is a copy.\n"
+    with _writing(file):
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(copy, mesh)
+        # Only now is there an object, or another one; until now there was the old one, or none.
+        write_whole(file, (comment + text).encode())
+    _remove_unused_meshes(name)
+
+
+def remove_object(name: str) -> Path:
+    """Take an object out of the user's configuration; returns the file that described it.
+
+    Raises:
+        UnknownNameError: The user has no object of that name.
+        SettingsError: It is ours, or cannot be removed.
+    """
+    own = own_names("objects")
+    if name not in own:
+        if built_in_object(name):
+            raise SettingsError(f"object {name!r} is built in: expected one of your own to remove")
+        raise UnknownNameError("object of your own", name, own or ["none"])
+    file = _folder() / f"{name}.yaml"
+    with _writing(file):
+        file.unlink()
+    _remove_unused_meshes(name)
+    return file
+
+
+def _folder() -> Path:
+    return user_directory() / "objects"
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SettingsError(
+            f"{file}: cannot be written: {error.strerror}; name another folder in DR_GRASP_CONFIG"
+        ) from error
+
+
+def _remove_unused_meshes(name: str) -> None:
+    """Remove the copies that were made for an object and that nothing refers to any more."""
+    used = set()
+    for own in own_names("objects"):
+        with suppress(SettingsError):
+            mesh = load_yaml(_folder() / f"{own}.yaml", ObjectSettings).mesh
+            used.add((_folder() / (mesh or "")).resolve())
+    copies = re.compile(re.escape(name) + r"-[0-9a-f]{8}\.(obj|stl|ply)")
+    for copy in (_folder() / "meshes").glob("*"):
+        if copies.fullmatch(copy.name) and copy.resolve() not in used:
+            with suppress(OSError):
+                copy.unlink()
