@@ -13,12 +13,13 @@ from dr_grasp.scoring.profiles import profile_names
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^    dr-grasp (.+)$", README, re.MULTILINE)
+COMMANDS = re.findall(r"^    (?:\$ )?dr-grasp (\w.+)$", README, re.MULTILINE)
 
 
 def test_there_are_commands():
     assert {line.split()[0] for line in COMMANDS} == {
         "generate",
+        "import",
         "score",
         "execute",
         "demo",
@@ -31,6 +32,9 @@ def test_there_are_commands():
 def test_a_command_is_understood(line):
     verb, *words = shlex.split(line)
     command = typer.main.get_command(app).commands[verb]
+    if words and words[0] in getattr(command, "commands", {}):
+        verb, *words = words
+        command = command.commands[verb]
     # Parsed as if typed, but not run; an unknown option or a missing argument raises.
     command.make_context(verb, words)
 

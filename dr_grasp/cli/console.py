@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import functools
 import json
+import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, ParamSpec, TypeVar
 
 import typer
@@ -56,6 +59,26 @@ def reports_errors(verb: Callable[P, T]) -> Callable[P, T]:
 def complain(message: str) -> None:
     """One line on standard error."""
     print(f"dr-grasp: {' '.join(message.split())}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def kept_from_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Let work end in good order: gives what says whether Ctrl-C was pressed; the second one acts.
+
+    Only for a main thread.
+    """
+    pressed = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed = True
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def say_refusals(refused: Iterable[RefusedGrasp]) -> None:

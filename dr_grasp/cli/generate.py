@@ -1,16 +1,35 @@
-"""`dr-grasp generate`: sample grasps that succeed in the undisturbed simulation."""
+"""`dr-grasp generate`: search for grasps that succeed in the undisturbed simulation."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dr_grasp.cli.console import print_json, progress_bar, reports_errors
+from dr_grasp.cli.console import (
+    INTERRUPTED,
+    complain,
+    kept_from_ctrl_c,
+    print_json,
+    progress_bar,
+    reports_errors,
+)
+from dr_grasp.errors import DrGraspError, SettingsError
 from dr_grasp.files import check_writable, write_grasps
-from dr_grasp.generation.evaluation import Evaluation
-from dr_grasp.generation.sampler import generate
+from dr_grasp.generation.fitness import FitnessSettings
+from dr_grasp.generation.journal import Journal
+from dr_grasp.generation.methods import ME_FIT, METHODS, check_method, make_method
+from dr_grasp.generation.sampler import METHOD
+from dr_grasp.generation.search import BATCH, Search
+from dr_grasp.generation.start import read_start
+from dr_grasp.generation.task import Findings, Limits, Task
+from dr_grasp.objects.spec import check_object_name
+from dr_grasp.robots.spec import load_robot
+from dr_grasp.scoring.pool import WorkerPool
+
+DEFAULT_COUNT = 40
 
 
 @reports_errors
@@ -18,27 +37,125 @@ def command(
     robot: Annotated[str, typer.Option(help="Robot; see `dr-grasp robots`.")],
     obj: Annotated[str, typer.Option("--object", help="Object; see `dr-grasp objects`.")],
     out: Annotated[Path, typer.Option(help="Grasp file to write.")],
-    count: Annotated[int, typer.Option(help="How many grasps.")] = 40,
+    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = METHOD,
+    evaluations: Annotated[
+        int | None, typer.Option(help="Proposals to try.  [default: as many as --count takes]")
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            help="End with so many distinct grasps.  "
+            f"[default: {DEFAULT_COUNT} without --evaluations]"
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same grasps.")] = 0,
+    jobs: Annotated[int, typer.Option(help="Worker processes.")] = os.cpu_count() or 1,
+    start: Annotated[
+        Path | None, typer.Option(help="Grasp file that me-scs and me-fit begin from.")
+    ] = None,
+    fitness: Annotated[
+        str | None, typer.Option(help="Criterion that me-fit maximises.  [default: mdr]")
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(help="Rollouts of that criterion.  [default: 20]")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Randomisation profile for it.  [default: default]")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run that OUT.journal tells of.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON summary.")] = False,
 ) -> None:
-    """Sample reach-and-grasp trajectories that succeed in the undisturbed simulation."""
+    """Find reach-and-grasp trajectories that succeed in the undisturbed simulation.
+
+    Distinct ones are written, the best first. Ctrl-C keeps what was found, and exits with 130.
+    """
     check_writable(out)
-    tried = reached = 0
-    with progress_bar() as bar:
-        task = bar.add_task("generating", total=count, note="")
+    check_method(method)
+    load_robot(robot)
+    check_object_name(obj)
+    if evaluations is None and count is None:
+        count = DEFAULT_COUNT
+    limits = Limits(evaluations, count)
+    if start is not None and method == METHOD:
+        raise SettingsError(f"start: only me-scs and me-fit begin from grasps, got {method}")
+    task = Task(
+        robot,
+        obj,
+        method,
+        seed,
+        _fitness(method, fitness, trials, profile),
+        () if start is None else read_start(start, robot, obj),
+    )
+    header = {**task.described(), "batch": BATCH}
+    with WorkerPool(jobs) as pool, Journal(_journal(out), header, resume) as journal:
+        source = make_method(task)
+        with kept_from_ctrl_c() as pressed, progress_bar() as bar:
+            by_count = evaluations is None
+            bar_task = bar.add_task(
+                "generating", total=limits.count if by_count else limits.most, note=""
+            )
 
-        def follow(evaluation: Evaluation) -> None:
-            nonlocal tried, reached
-            tried += 1
-            reached += evaluation.grasp is not None
-            bar.update(task, advance=int(evaluation.success), note=f"{tried} candidates")
+            def follow(found: Findings) -> None:
+                bar.update(
+                    bar_task,
+                    completed=found.distinct if by_count else found.evaluations,
+                    note=f"{found.evaluations} tried, {found.rate:.1f}/s, "
+                    f"{found.successes} successes, {found.coverage:.0%} covered",
+                )
 
-        grasps = generate(robot, obj, count, seed, follow)
-    write_grasps(out, grasps)
+            findings = Search(task, source, pool, journal, follow, pressed).run(limits)
+        write_grasps(out, findings.grasps)
+        if findings.interrupted:
+            kept = len(findings.grasps)
+            complain(f"interrupted: {kept} grasps kept in {out}; --resume goes on")
+            raise typer.Exit(INTERRUPTED)
+        journal.remove()
     if as_json:
-        print_json(
-            {"out": str(out), "grasps": len(grasps), "candidates": tried, "simulated": reached}
-        )
+        print_json(_summary(out, method, findings))
     else:
-        print(f"{out}: {len(grasps)} grasps from {tried} candidates, {reached} of them simulated")
+        print(
+            f"{out}: {len(findings.grasps)} grasps, of {findings.distinct} distinct among "
+            f"{findings.successes} successes from {findings.evaluations} evaluations, "
+            f"{findings.simulated} of them simulated; {findings.coverage:.0%} of the surface "
+            f"covered; {findings.seconds:.0f} s, {findings.rate:.1f} evaluations a second"
+        )
+    if by_count and len(findings.grasps) < (limits.count or 0):
+        raise DrGraspError(
+            f"{robot} with {obj}: expected {limits.count} distinct grasps, "
+            f"got {len(findings.grasps)} from {findings.evaluations} evaluations; "
+            f"they are in {out}"
+        )
+
+
+def _journal(out: Path) -> Path:
+    return out.with_name(f"{out.name}.journal")
+
+
+def _fitness(
+    method: str, criterion: str | None, trials: int | None, profile: str | None
+) -> FitnessSettings | None:
+    if method == ME_FIT:
+        return FitnessSettings.from_names(
+            criterion or "mdr", profile or "default", 20 if trials is None else trials
+        )
+    for name, value in (("fitness", criterion), ("trials", trials), ("profile", profile)):
+        if value is not None:
+            raise SettingsError(f"{name}: only {ME_FIT} maximises a fitness, got {method}")
+    return None
+
+
+def _summary(out: Path, method: str, findings: Findings) -> dict[str, object]:
+    return {
+        "out": str(out),
+        "method": method,
+        "grasps": len(findings.grasps),
+        "evaluations": findings.evaluations,
+        "simulated": findings.simulated,
+        "successes": findings.successes,
+        "distinct": findings.distinct,
+        "coverage": round(findings.coverage, 4),
+        "seconds": round(findings.seconds, 3),
+        "evaluations_per_second": round(findings.rate, 3),
+    }

@@ -1,8 +1,8 @@
-"""Samples antipodal grasps until enough of them succeed in the undisturbed simulation."""
+"""Samples antipodal grasps: one proposal is independent of all others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -15,8 +15,10 @@ from dr_grasp.generation.antipodal import (
     find_pairs,
     sample_grasp_pose,
 )
+from dr_grasp.generation.archive import TouchArchive
 from dr_grasp.generation.evaluation import Evaluation, Evaluator
 from dr_grasp.generation.proposal import Proposal
+from dr_grasp.generation.result import Result
 from dr_grasp.objects.spec import ObjectSpec, load_object
 from dr_grasp.robots.spec import RobotSpec, Synergy, load_robot
 from dr_grasp.simulation.bullet_world import BulletWorld
@@ -30,9 +32,7 @@ CANDIDATES_PER_GRASP = 200
 class AntipodalSampler:
     """Proposes grips on opposing surfaces, with each of the hand's synergies equally often."""
 
-    def __init__(
-        self, robot: RobotSpec, item: ObjectSpec, object_in_base: Pose, seed: int
-    ) -> None:
+    def __init__(self, robot: RobotSpec, item: ObjectSpec, object_in_base: Pose, seed: int) -> None:
         """Find what can be pinched.
 
         Args:
@@ -73,6 +73,29 @@ class AntipodalSampler:
             pairs, self._object_in_base, self._table_z, synergy, self._settings, rng
         )
         return Proposal(index, self._object_in_base.inverse() @ grip, synergy.name, opening)
+
+
+class SamplerMethod:
+    """The sampler as a method of search, which learns nothing."""
+
+    best_first = False
+
+    def __init__(self, sampler: AntipodalSampler, archive: TouchArchive) -> None:
+        """Begin with the first proposal; the archive is empty, its genomes of length 7."""
+        self.archive = archive
+        self._sampler = sampler
+        self._asked = 0
+
+    def ask(self, count: int) -> list[Proposal]:
+        """The next proposals."""
+        first, self._asked = self._asked, self._asked + count
+        return [self._sampler.propose(index) for index in range(first, self._asked)]
+
+    def tell(self, results: Sequence[Result]) -> None:
+        """Note where they touched."""
+        for result in results:
+            grip = result.proposal.grip_in_object
+            self.archive.add(np.concatenate([grip.position, grip.quaternion_xyzw]), result)
 
 
 def generate(

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from itertools import islice
 
 from dr_grasp import __version__
 from dr_grasp.batches import check_batch
@@ -19,20 +15,14 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.ranking import rank, ranking_value
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.errors import SettingsError, WorkerError
 from dr_grasp.robots.spec import load_robot
+from dr_grasp.scoring.pool import WorkerPool
 from dr_grasp.scoring.request import Progress, ScoreBatch, ScoreRequest
-from dr_grasp.scoring.worker import Block, run_block, start_worker
+from dr_grasp.scoring.worker import Block, run_block
 from dr_grasp.simulation.bullet_world import engine_version
 
 BLOCK_TRIALS = 5
 """Trials in a unit of work: about a second, enough to amortise sending it, little to lose."""
-
-MOST_DEATHS = 5
-"""Pools that may break one after the other without any work getting done."""
-
-POLL_S = 0.05
-"""How often a wait looks whether it was cancelled."""
 
 
 @dataclass(slots=True)
@@ -85,16 +75,11 @@ class Scorer(Closing):
         Raises:
             SettingsError: Fewer than one job.
         """
-        if jobs < 1:
-            raise SettingsError(f"jobs: expected at least 1, got {jobs}")
-        self._jobs = jobs
-        self._pool: Executor | None = None
+        self._pool = WorkerPool(jobs)
 
     def close(self) -> None:
         """End the worker processes after the blocks they are at; may be called twice."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
+        self._pool.close()
 
     def score(
         self,
@@ -125,7 +110,7 @@ class Scorer(Closing):
         complete: dict[int, GraspScore] = {}
         cancelled = False
         blocks = (block for index in accepted for block in _blocks(index, grasps[index], request))
-        for finished in self._run(blocks, is_cancelled or (lambda: False)):
+        for finished in self._pool.run(run_block, blocks, is_cancelled or (lambda: False)):
             if finished is None:
                 cancelled = True
                 break
@@ -144,55 +129,6 @@ class Scorer(Closing):
                 on_progress(Progress(done, total, *leader))
         scores = tuple(complete[index] for index in sorted(complete))
         return ScoreBatch(scores, refused, cancelled)
-
-    def _run(
-        self, blocks: Iterator[Block], is_cancelled: Callable[[], bool]
-    ) -> Iterator[tuple[Block, Mapping[Outcome, int]] | None]:
-        """Work off blocks in any order; yields None last if cancelled."""
-        running: dict[Future[Mapping[Outcome, int]], Block] = {}
-        # Drawn as they are needed, since a batch may have millions; what dead workers left undone
-        # goes first.
-        waiting = deque(islice(blocks, 1))
-        deaths = 0
-        while waiting or running:
-            if is_cancelled():
-                for future in running:
-                    future.cancel()
-                yield None
-                return
-            try:
-                # Two blocks a worker keep it busy; more would only delay a cancel.
-                while waiting and len(running) < 2 * self._jobs:
-                    future = self._executor().submit(run_block, waiting[0])
-                    running[future] = waiting.popleft()
-                    if not waiting:
-                        waiting.extend(islice(blocks, 1))
-                finished = wait(running, timeout=POLL_S, return_when=FIRST_COMPLETED).done
-                for future in finished:
-                    counts = future.result()
-                    deaths = 0
-                    yield running.pop(future), counts
-            except BrokenProcessPool as error:
-                deaths += 1
-                if deaths >= MOST_DEATHS:
-                    raise WorkerError(
-                        f"worker processes died {deaths} times in a row at the same work; "
-                        "is there enough memory, and does a calling script have its "
-                        "`if __name__ == '__main__'`?"
-                    ) from error
-                waiting.extendleft(reversed(running.values()))
-                running.clear()
-                self.close()
-
-    def _executor(self) -> Executor:
-        if self._pool is None:
-            # Spawned, never forked: neither rclpy nor PyBullet survives a fork.
-            self._pool = ProcessPoolExecutor(
-                self._jobs,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=start_worker,
-            )
-        return self._pool
 
 
 def _blocks(index: int, grasp: GraspTrajectory, request: ScoreRequest) -> Iterator[Block]:

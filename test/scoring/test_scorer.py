@@ -28,8 +28,7 @@ from dr_grasp.core.perturbation import (
 from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.errors import SettingsError, UnknownNameError, WorkerError
 from dr_grasp.robots.spec import load_robot
-from dr_grasp.scoring import scorer as scorer_module
-from dr_grasp.scoring import worker
+from dr_grasp.scoring import pool, worker
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer, software_version
 from dr_grasp.scoring.worker import Block, run_block
@@ -203,7 +202,7 @@ def test_all_workers_killed_before_anything_is_done(reference, grasps):
 
 def test_workers_that_always_die_are_an_error(grasps, monkeypatch):
     # Spawned processes import our modules, not this one: what kills them must live elsewhere.
-    monkeypatch.setattr(scorer_module, "start_worker", functools.partial(os._exit, 3))
+    monkeypatch.setattr(pool, "start_worker", functools.partial(os._exit, 3))
     with Scorer(jobs=1) as scorer:
         message = "worker processes died 5 times in a row at the same work"
         with pytest.raises(WorkerError, match=message):
@@ -320,7 +319,9 @@ def test_a_worker_keeps_few_worlds(monkeypatch, grasps):
     by_object = [
         run_block(Block(0, grasp, HARSH, None, 0, 0, 1)) for grasp in (grasps[0], grasps[2])
     ]
-    assert [*worker._worlds] == [("franka", grasps[2].object)]
+    assert [(robot.name, item.name) for robot, item in worker._worlds] == [
+        ("franka", grasps[2].object)
+    ]
     assert run_block(Block(0, grasps[0], HARSH, None, 0, 0, 1)) == by_object[0]
     for world in worker._worlds.values():
         world.close()

@@ -1,0 +1,134 @@
+"""Grips as vectors of numbers in [0, 1], which a search may draw and change at random."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.geometry import Pose
+from dr_grasp.generation.antipodal import SamplerSettings
+from dr_grasp.generation.archive import neighbourhood
+from dr_grasp.generation.proposal import Proposal
+from dr_grasp.objects.spec import ObjectSpec
+from dr_grasp.robots.spec import RobotSpec
+
+ROLL = 5
+"""The gene that is an angle all round: 0 and 1 are the same."""
+
+SELECTOR = 7
+"""The gene that selects the synergy, where there are several."""
+
+DOWN = Rotation.from_euler("x", np.pi)
+"""A grip frame whose approach, z, points straight down."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenomeSettings:
+    """Ranges of the genes and how far they mutate.
+
+    Attributes:
+        tilt_rad: Largest angle of the approach from straight down, about each of two axes.
+        least_opening: Least opening of the hand.
+        sigma: Standard deviation of a mutation, as a share of the gene's range.
+        selector_sigma: That of the synergy's gene, large enough to change it.
+    """
+
+    tilt_rad: float = SamplerSettings().steepest_rad
+    least_opening: float = 0.3
+    sigma: float = 0.05
+    selector_sigma: float = 0.5
+
+
+class GenomeSpace:
+    """Genomes for one robot and one object.
+
+    The genes are the grip's position in the object's neighbourhood (three), the approach as
+    rotations about the base's x and then y axis from straight down (two), the roll about the
+    approach, the opening of the hand and, where the robot has several, the synergy.
+    """
+
+    def __init__(
+        self,
+        robot: RobotSpec,
+        item: ObjectSpec,
+        object_in_base: Pose,
+        settings: GenomeSettings | None = None,
+    ) -> None:
+        """Set the ranges.
+
+        Args:
+            robot: Its synergies count.
+            item: Its size counts.
+            object_in_base: How it stands: approaches come from above.
+            settings: Ranges.
+        """
+        self._settings = settings or GenomeSettings()
+        self._synergies = [synergy.name for synergy in robot.synergies]
+        self._low, self._high = neighbourhood(item)
+        self._object_in_base = object_in_base
+        self._base_in_object = object_in_base.inverse()
+        self.length = SELECTOR + (len(self._synergies) > 1)
+
+    def random(self, count: int, rng: np.random.Generator) -> FloatArray:
+        """Draw genomes uniformly, shape (count, d)."""
+        return rng.uniform(size=(count, self.length))
+
+    def mutated(self, genomes: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Add normal noise to genomes of shape (n, d); what leaves [0, 1] is reflected."""
+        sigma = np.full(self.length, self._settings.sigma)
+        sigma[SELECTOR:] = self._settings.selector_sigma
+        moved = genomes + sigma * rng.standard_normal(genomes.shape)
+        reflected = 1.0 - np.abs(1.0 - moved % 2.0)
+        reflected[:, ROLL] = moved[:, ROLL] % 1.0
+        return reflected
+
+    def decode(
+        self, genome: FloatArray, index: int, provenance: Mapping[str, str] | None = None
+    ) -> Proposal:
+        """The proposal that a genome stands for.
+
+        Args:
+            genome: Shape (d,), in [0, 1].
+            index: Of the proposal.
+            provenance: Of the proposal.
+        """
+        settings = self._settings
+        about_x, about_y = settings.tilt_rad * (2.0 * genome[3:5] - 1.0)
+        roll = np.pi * (2.0 * genome[ROLL] - 1.0)
+        turn_in_base = _tilted(about_x, about_y) * Rotation.from_euler("z", roll)
+        turn = self._base_in_object.rotation * turn_in_base
+        selector = int(genome[SELECTOR] * len(self._synergies)) if self.length > SELECTOR else 0
+        return Proposal(
+            index,
+            Pose(frozen(self._low + genome[:3] * (self._high - self._low)), frozen(turn.as_quat())),
+            self._synergies[min(selector, len(self._synergies) - 1)],
+            settings.least_opening + float(genome[6]) * (1.0 - settings.least_opening),
+            provenance=provenance or {},
+        )
+
+    def encode(self, proposal: Proposal) -> FloatArray:
+        """The genome nearest to a proposal, shape (d,); exact if it is within the ranges."""
+        settings, grip = self._settings, proposal.grip_in_object
+        genome = np.empty(self.length)
+        genome[:3] = (grip.position - self._low) / (self._high - self._low)
+        turn = self._object_in_base.rotation * grip.rotation
+        approach = turn.apply([0.0, 0.0, 1.0])
+        about_x = np.arcsin(np.clip(approach[1], -1.0, 1.0))
+        about_y = np.arctan2(-approach[0], -approach[2])
+        genome[3:5] = (np.array([about_x, about_y]) / settings.tilt_rad + 1.0) / 2.0
+        rolled = (_tilted(about_x, about_y).inv() * turn).as_matrix()
+        genome[ROLL] = (np.arctan2(rolled[1, 0], rolled[0, 0]) / np.pi + 1.0) / 2.0
+        genome[6] = (proposal.opening - settings.least_opening) / (1.0 - settings.least_opening)
+        if self.length > SELECTOR:
+            place = self._synergies.index(proposal.synergy)
+            genome[SELECTOR] = (place + 0.5) / len(self._synergies)
+        return np.clip(genome, 0.0, 1.0)
+
+
+def _tilted(about_x: float, about_y: float) -> Rotation:
+    """Grip frame without roll in the base frame: first turned about x, then about y."""
+    return Rotation.from_euler("xy", [about_x, about_y]) * DOWN

@@ -1,0 +1,70 @@
+"""Grasps of a file as what a search begins from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from dr_grasp.core.trajectory import GraspTrajectory
+from dr_grasp.errors import FileFormatError
+from dr_grasp.files import read_grasps
+from dr_grasp.generation.proposal import Proposal
+from dr_grasp.generation.quality_diversity import Ancestor
+from dr_grasp.robots.checking import check_grasp
+from dr_grasp.robots.spec import RobotSpec, Synergy, load_robot
+from dr_grasp.simulation.bullet_world import BulletWorld
+
+MOST_NAMED = 3
+"""Grasps that an error names before it counts the others."""
+
+
+def read_start(path: Path, robot: str, obj: str) -> tuple[GraspTrajectory, ...]:
+    """Read the grasps that a search is to begin from.
+
+    Raises:
+        DrGraspError: The file cannot be read, is empty, or holds a grasp that cannot be replayed or
+            is for another robot or object.
+    """
+    given = read_grasps(path)
+    if given.refused:
+        raise FileFormatError(f"{path}: {given.refused[0].reason}")
+    if not given.grasps:
+        raise FileFormatError(f"{path}: expected a grasp to start from, got none")
+    others = [one for one in given.grasps if (one.robot, one.object) != (robot, obj)]
+    if others:
+        named = ", ".join(f"{one.id} ({one.robot}, {one.object})" for one in others[:MOST_NAMED])
+        more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+        raise FileFormatError(f"{path}: expected grasps of {robot} with {obj}, got {named}{more}")
+    for grasp in given.grasps:
+        check_grasp(grasp, load_robot(robot))
+    return given.grasps
+
+
+def ancestor(world: BulletWorld, grasp: GraspTrajectory) -> Ancestor:
+    """The proposal that a grasp could have come from; moves the robot of the world."""
+    synergy = _synergy_of(world.robot, grasp)
+    tcp_in_base = world.forward_kinematics(grasp.approach.positions[-1])
+    grip_in_object = grasp.object_in_base.inverse() @ tcp_in_base @ synergy.grip_in_tcp
+    opening = _opening_of(synergy, grasp)
+    return Ancestor(Proposal(0, grip_in_object, synergy.name, opening), grasp.id)
+
+
+def _synergy_of(robot: RobotSpec, grasp: GraspTrajectory) -> Synergy:
+    """The one that it says, or else the one that comes nearest to how it closes."""
+    for synergy in robot.synergies:
+        if synergy.name == grasp.provenance.get("synergy"):
+            return synergy
+
+    def difference(synergy: Synergy) -> float:
+        before = grasp.close.preshape - synergy.preshape(_opening_of(synergy, grasp))
+        after = grasp.close.positions - synergy.closed
+        return float(np.linalg.norm(before) + np.linalg.norm(after))
+
+    return min(robot.synergies, key=difference)
+
+
+def _opening_of(synergy: Synergy, grasp: GraspTrajectory) -> float:
+    way = synergy.open - synergy.closed
+    share = (grasp.close.preshape - synergy.closed) @ way / max(float(way @ way), 1e-12)
+    return float(np.clip(share, 0.0, 1.0))

@@ -1,0 +1,126 @@
+"""What a search is asked, when it ends, and what it has found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from dr_grasp.core.trajectory import GraspTrajectory
+from dr_grasp.errors import SettingsError
+from dr_grasp.generation.fitness import FitnessSettings
+from dr_grasp.generation.sampler import CANDIDATES_PER_GRASP
+from dr_grasp.records import grasp_to_dict
+from dr_grasp.scoring.scorer import software_version
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is searched for, and how: all that decides what is found.
+
+    Attributes:
+        robot: Robot name.
+        object: Object name.
+        method: Name of the method.
+        seed: Same seed, same grasps; at least 0.
+        fitness: What is maximised; None for steadiness.
+        start: Grasps to begin from, of this robot and this object.
+    """
+
+    robot: str
+    object: str
+    method: str
+    seed: int = 0
+    fitness: FitnessSettings | None = None
+    start: tuple[GraspTrajectory, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the seed.
+
+        Raises:
+            SettingsError: It is negative.
+        """
+        if self.seed < 0:
+            raise SettingsError(f"seed: expected at least 0, got {self.seed}")
+
+    def described(self) -> dict[str, Any]:
+        """As plain data; two tasks that read the same find the same."""
+        fitness = self.fitness
+        start = json.dumps([grasp_to_dict(grasp) for grasp in self.start])
+        return {
+            "robot": self.robot,
+            "object": self.object,
+            "method": self.method,
+            "seed": self.seed,
+            "fitness": None if fitness is None else fitness.criterion.value,
+            "trials": None if fitness is None else fitness.trials,
+            "profile": None if fitness is None else fitness.profile.name,
+            "start": hashlib.sha256(start.encode()).hexdigest() if self.start else None,
+            "software_version": software_version(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a search ends; whichever comes first.
+
+    Attributes:
+        evaluations: Proposals tried.
+        count: Distinct grasps found, looked at after each batch; no more are given.
+    """
+
+    evaluations: int | None = None
+    count: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check that it ends.
+
+        Raises:
+            SettingsError: No limit, or one below 1.
+        """
+        if self.evaluations is None and self.count is None:
+            raise SettingsError("evaluations: expected a number where there is no count")
+        for name in ("evaluations", "count"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise SettingsError(f"{name}: expected at least 1, got {value}")
+
+    @property
+    def most(self) -> int:
+        """Proposals tried at most: with a count alone, a search gives up some time."""
+        if self.evaluations is not None:
+            return self.evaluations
+        return CANDIDATES_PER_GRASP * (self.count or 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a search has found, so far or in the end.
+
+    Attributes:
+        grasps: Those asked for of the distinct ones; none before the end.
+        evaluations: Proposals tried, those that the journal knew included.
+        simulated: How many of them the arm can do.
+        successes: How many of them hold undisturbed.
+        distinct: How many successes differ from each other, see `distinct`.
+        coverage: See `TouchArchive.coverage`.
+        seconds: Time that this run took.
+        fresh: Proposals tried in this run.
+        interrupted: Whether it was cancelled.
+    """
+
+    grasps: tuple[GraspTrajectory, ...] = ()
+    evaluations: int = 0
+    simulated: int = 0
+    successes: int = 0
+    distinct: int = 0
+    coverage: float = 0.0
+    seconds: float = 0.0
+    fresh: int = 0
+    interrupted: bool = False
+
+    @property
+    def rate(self) -> float:
+        """Evaluations per second of this run."""
+        return self.fresh / self.seconds if self.seconds > 0 else 0.0

@@ -1,0 +1,146 @@
+"""`dr-grasp generate` as its user meets it: summaries, interruptions, resumptions, refusals."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from dr_grasp.cli.main import app
+from dr_grasp.files import read_grasps, write_grasps
+from dr_grasp.generation.methods import METHODS
+
+PROGRAM = [sys.executable, "-m", "dr_grasp.cli.main"]
+WHERE = ["generate", "--robot", "franka", "--object", "procedural_000"]
+
+
+def run(*words):
+    """Run a command in this process."""
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory, block_grasps):
+    path = tmp_path_factory.mktemp("generate") / "start.json"
+    write_grasps(path, block_grasps)
+    return path
+
+
+def test_a_summary_tells_what_became_of_the_proposals(tmp_path, start):
+    out = tmp_path / "grasps.json"
+    words = ["--method", "me-fit", "--evaluations", 8, "--fitness", "fdr", "--trials", 3]
+    done = run(*WHERE, *words, "--start", start, "--jobs", 1, "--out", out, "--json")
+    assert done.exit_code == 0, done.output
+    summary = json.loads(done.stdout)
+    assert set(summary) == {
+        *("out", "method", "grasps", "evaluations", "simulated", "successes", "distinct"),
+        *("coverage", "seconds", "evaluations_per_second"),
+    }
+    assert (summary["out"], summary["method"]) == (str(out), "me-fit")
+    assert summary["evaluations"] == 8
+    assert 8 >= summary["simulated"] >= summary["successes"] >= summary["grasps"] >= 3
+    assert summary["distinct"] == summary["grasps"] == len(read_grasps(out).grasps)
+    assert 0 < summary["coverage"] < 1
+    for grasp in read_grasps(out).grasps:
+        assert grasp.provenance["fitness"].startswith("fdr ")
+    assert done.stderr == ""
+    assert list(tmp_path.iterdir()) == [out]  # the journal has done its duty
+
+
+def test_an_interrupted_run_keeps_its_grasps_and_goes_on_to_the_same_file(tmp_path):
+    whole, out = tmp_path / "whole.json", tmp_path / "out.json"
+    words = [*WHERE, "--evaluations", "60", "--jobs", "1"]
+    done = run(*words, "--out", whole)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith(f"{whole}: ") and "from 60 evaluations" in done.stdout
+    journal = tmp_path / "out.json.journal"
+    with subprocess.Popen(
+        [*PROGRAM, *words, "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while not journal.exists() or journal.read_text().count('"success"') < 2:
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=120)
+    assert (process.returncode, stdout) == (130, "")
+    kept = len(read_grasps(out).grasps)
+    assert kept >= 1
+    assert stderr == f"dr-grasp: interrupted: {kept} grasps kept in {out}; --resume goes on\n"
+    known = journal.read_text().count("\n") - 1
+    assert known < 60
+    done = run(*words, "--out", out, "--resume", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["evaluations"] == 60
+    assert out.read_bytes() == whole.read_bytes()
+    assert not journal.exists()
+
+
+def test_a_count_that_is_out_of_reach_leaves_what_there_is(tmp_path, monkeypatch):
+    monkeypatch.setattr("dr_grasp.generation.task.CANDIDATES_PER_GRASP", 1)
+    out = tmp_path / "grasps.json"
+    done = run(*WHERE, "--count", 12, "--jobs", 1, "--out", out)
+    found = len(read_grasps(out).grasps)
+    assert found < 12 and done.exit_code == 1
+    assert done.stderr == (
+        f"dr-grasp: franka with procedural_000: expected 12 distinct grasps, got {found} "
+        f"from 12 evaluations; they are in {out}\n"
+    )
+
+
+def test_a_journal_of_another_run_is_refused_and_left_alone(tmp_path):
+    out = tmp_path / "grasps.json"
+    journal = tmp_path / "grasps.json.journal"
+    journal.write_text('{"kind": "dr_grasp/journal", "schema_version": 1, "batch": 24}\n')
+    before = journal.read_bytes()
+    done = run(*WHERE, "--out", out, "--resume")
+    assert done.exit_code == 1
+    (line,) = done.stderr.splitlines()
+    assert line == (
+        f"dr-grasp: {journal}: method: expected 'sampler' as asked for now, got None; "
+        "without --resume the run begins anew"
+    )
+    assert journal.read_bytes() == before and not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--method", "cma"], "unknown method 'cma'; expected one of me-fit, me-scs, sampler"),
+        (["--evaluations", 0], "evaluations: expected at least 1, got 0"),
+        (["--evaluations", 5, "--count", -1], "count: expected at least 1, got -1"),
+        (["--seed", -1], "seed: expected at least 0, got -1"),
+        (["--jobs", 0], "jobs: expected at least 1, got 0"),
+        (["--fitness", "mdr"], "fitness: only me-fit maximises a fitness, got sampler"),
+        (["--method", "me-scs", "--trials", 3], "trials: only me-fit maximises a fitness, got me-"),
+        (["--profile", "default"], "profile: only me-fit maximises a fitness, got sampler"),
+        (["--method", "me-fit", "--trials", 0], "trials: expected from 1 to 100000, got 0"),
+        (["--method", "me-fit", "--fitness", "luck"], "unknown criterion 'luck'"),
+        (["--method", "me-fit", "--profile", "wishful"], "unknown profile 'wishful'"),
+        (["--start", "START"], "start: only me-scs and me-fit begin from grasps, got sampler"),
+        (["--method", "me-scs", "--start", "absent.json"], "absent.json: cannot be read"),
+        (
+            ["--method", "me-scs", "--start", "START", "--object", "mug"],
+            "expected grasps of franka with mug, got franka-procedural_000-sampler-0-",
+        ),
+    ],
+)
+def test_bad_input_is_one_line_and_no_file(words, message, start, tmp_path):
+    given = [start if word == "START" else word for word in words]
+    done = run(*WHERE, *given, "--out", tmp_path / "out.json")
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("dr-grasp: ")
+    assert message in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_names_the_methods():
+    said = " ".join(run("generate", "--help").stdout.replace("│", " ").split())
+    assert f"One of {', '.join(METHODS)}." in said
