@@ -60,7 +60,7 @@ class GraspRecord(Record):
     provenance: dict[str, str] = {}
 
 
-RecordT = TypeVar("RecordT", bound=Record)
+RecordT = TypeVar("RecordT", bound=BaseModel)
 ValueT = TypeVar("ValueT")
 
 

@@ -33,14 +33,15 @@ class GenomeSettings:
     Attributes:
         tilt_rad: Largest angle of the approach from straight down, about each of two axes.
         least_opening: Least opening of the hand.
-        sigma: Standard deviation of a mutation, as a share of the gene's range.
-        selector_sigma: That of the synergy's gene, large enough to change it.
+        sigma: Standard deviation of a mutation, as a share of the gene's range. Of 0.03, 0.05, 0.1
+            and 0.2 it found the most distinct grasps, and covered as much surface as 0.03.
+        selector_rate: How often a mutation draws the synergy's gene anew.
     """
 
     tilt_rad: float = SamplerSettings().steepest_rad
     least_opening: float = 0.3
     sigma: float = 0.05
-    selector_sigma: float = 0.5
+    selector_rate: float = 0.15
 
 
 class GenomeSpace:
@@ -78,13 +79,14 @@ class GenomeSpace:
         return rng.uniform(size=(count, self.length))
 
     def mutated(self, genomes: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Add normal noise to genomes of shape (n, d); what leaves [0, 1] is reflected."""
-        sigma = np.full(self.length, self._settings.sigma)
-        sigma[SELECTOR:] = self._settings.selector_sigma
-        moved = genomes + sigma * rng.standard_normal(genomes.shape)
-        reflected = 1.0 - np.abs(1.0 - moved % 2.0)
-        reflected[:, ROLL] = moved[:, ROLL] % 1.0
-        return reflected
+        """Add normal noise to genomes of shape (n, d); what leaves [0, 1] is reflected into it."""
+        moved = genomes + self._settings.sigma * rng.standard_normal(genomes.shape)
+        mutated = 1.0 - np.abs(1.0 - moved % 2.0)
+        mutated[:, ROLL] = moved[:, ROLL] % 1.0
+        anew = rng.random(len(genomes)) < self._settings.selector_rate
+        drawn = rng.random(genomes[:, SELECTOR:].shape)
+        mutated[:, SELECTOR:] = np.where(anew[:, None], drawn, genomes[:, SELECTOR:])
+        return mutated
 
     def decode(
         self, genome: FloatArray, index: int, provenance: Mapping[str, str] | None = None

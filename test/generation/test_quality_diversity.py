@@ -143,8 +143,11 @@ def test_a_robot_with_several_synergies_uses_all_of_them(spaces):
     named = {several.decode(genome, 0).synergy for genome in several.random(60, rng)}
     assert named == {"pinch", "tripod", "power"}
     assert several.decode(np.ones(several.length), 0).synergy == "power"
-    children = several.mutated(np.tile(several.random(1, rng), (60, 1)), rng)
+    parent = several.random(1, rng)
+    children = several.mutated(np.tile(parent, (2000, 1)), rng)
     assert {several.decode(genome, 0).synergy for genome in children} == named
+    same = np.mean(children[:, 7] == parent[0, 7])
+    assert same == pytest.approx(1.0 - GenomeSettings().selector_rate, abs=0.03)
 
 
 def test_what_is_decoded_keeps_the_bounds(spaces, item):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from dr_grasp.errors import FileFormatError
-from dr_grasp.settings import first_problem
 
 LARGEST_TEXT_BYTES = 256 * 1024**2
 """A file of 2,000 grasps has about one megabyte."""
@@ -25,21 +24,6 @@ class ForeignRecord(BaseModel):
     """Base of the schemas of others: what we do not read, we do not judge."""
 
     model_config = ConfigDict(extra="ignore")
-
-
-RecordT = TypeVar("RecordT", bound=ForeignRecord)
-
-
-def check_foreign(schema: type[RecordT], raw: object) -> RecordT:
-    """Fit plain data into a schema.
-
-    Raises:
-        FileFormatError: It does not fit; one line with the field, what was expected, what came.
-    """
-    try:
-        return schema.model_validate(raw)
-    except ValidationError as error:
-        raise FileFormatError(first_problem(error)) from error
 
 
 def read_text(path: Path) -> str:

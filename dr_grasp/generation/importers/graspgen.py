@@ -43,7 +43,6 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import FileFormatError
 from dr_grasp.generation.importers.documents import (
     ForeignRecord,
-    check_foreign,
     load_json,
     load_yaml,
 )
@@ -64,6 +63,7 @@ from dr_grasp.generation.importers.stacks import (
     short,
     to_stack,
 )
+from dr_grasp.records import check_record
 
 FOLDERS = ("franka_panda", "robotiq_2f_140", "robotiq_2f_85", *SUCTION_CUPS)
 """Grippers that a folder may be named after."""
@@ -125,7 +125,7 @@ def read_graspgen(path: Path, gripper: str | None) -> GraspPoses:
     """
     if path.suffix.lower() in YAML_SUFFIXES:
         return _read_isaac(path, gripper)
-    record = check_foreign(_Dataset, load_json(path))
+    record = check_record(_Dataset, load_json(path))
     transforms = record.grasps.transforms
     check_count("grasps.transforms", len(transforms))
     held, bad = verdicts(
@@ -148,7 +148,7 @@ def _read_isaac(path: Path, gripper: str | None) -> GraspPoses:
     if not isinstance(content, dict) or content.get("format") != "isaac_grasp":
         got = content.get("format") if isinstance(content, dict) else content
         raise FileFormatError(f"format: expected 'isaac_grasp', got {short(got)}")
-    record = check_foreign(_IsaacFile, content)
+    record = check_record(_IsaacFile, content)
     if gripper is None:
         raise FileFormatError(
             "gripper: expected to be told whose frame the poses are in, for isaac_grasp does not "
@@ -180,7 +180,7 @@ def _isaac_grasp(
     name: str, raw: object, created_with: str | None
 ) -> tuple[Entry, list[float], list[float]]:
     try:
-        grasp = check_foreign(_IsaacGrasp, raw)
+        grasp = check_record(_IsaacGrasp, raw)
     except FileFormatError as error:
         return Entry(name, problem=str(error)), [], []
     confidence = grasp.confidence
