@@ -12,7 +12,7 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.errors import FileFormatError
 from dr_grasp.generation.importers.grasp_poses import PoseGrasp
-from dr_grasp.generation.importers.stacks import PoseStack, printable, short
+from dr_grasp.generation.importers.stacks import PoseStack, escaped, short
 
 MOST_GRASPS = 1_000_000
 """A file that promises more is broken: the datasets have some thousands an object."""
@@ -89,7 +89,7 @@ def sort_out(
             problem = "id: expected unique within the file, got it a second time"
         if problem:
             name = entry.id if entry.id.isprintable() and entry.id else number_id(index)
-            refused.append(RefusedGrasp(index, name, f"grasp {name}: {printable(problem)}"))
+            refused.append(RefusedGrasp(index, name, f"grasp {name}: {escaped(problem)}"))
             continue
         seen.add(entry.id)
         pose = Pose(frozen(poses.positions[index]), frozen(poses.quaternions_xyzw[index]))

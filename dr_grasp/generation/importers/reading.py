@@ -10,7 +10,7 @@ from dr_grasp.generation.importers.frames import grip_in_gripper
 from dr_grasp.generation.importers.grasp_poses import GraspPoses
 from dr_grasp.generation.importers.graspgen import read_graspgen
 from dr_grasp.generation.importers.pose_list import read_pose_list
-from dr_grasp.generation.importers.stacks import printable, short
+from dr_grasp.generation.importers.stacks import escaped, short
 
 
 def _read_acronym(path: Path, gripper: str | None) -> GraspPoses:
@@ -57,7 +57,7 @@ def read_poses(path: Path | str, format: str, gripper: str | None = None) -> Gra
             if text is not None and not text.isprintable():  # it will stand in messages and files
                 raise FileFormatError(f"expected names in printable characters, got {short(text)}")
     except DrGraspError as error:
-        raise FileFormatError(f"{path}: {printable(str(error))}") from error
+        raise FileFormatError(f"{path}: {escaped(str(error))}") from error
     except OSError as error:
         raise FileFormatError(f"{path}: cannot be read: {error.strerror or error}") from error
     return poses

@@ -152,7 +152,7 @@ def short(value: object) -> str:
     return f"{value!r:.60}"
 
 
-def printable(text: str) -> str:
+def escaped(text: str) -> str:
     """A message in one line, whatever a file made of it."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
