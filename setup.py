@@ -57,6 +57,7 @@ setup(
         "pybullet>=3.2.7",
         "pydantic>=2.5",
         "pyyaml>=6",
+        "ribs>=0.12",
         "rich>=13.7",
         "rosbags>=0.11.9",
         "scipy>=1.11",
