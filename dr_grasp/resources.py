@@ -159,7 +159,7 @@ def cache_directory() -> Path:
     """Where prepared models are kept: $DR_GRASP_CACHE, or dr_grasp in the user's cache folder."""
     named = os.environ.get("DR_GRASP_CACHE")
     if named:
-        return Path(named)
+        return Path(named).absolute()  # it ends up in files that are read from anywhere
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / PACKAGE
 

@@ -89,8 +89,8 @@ def command(
         () if start is None else read_start(start, robot, obj),
     )
     header = {**task.described(), "batch": BATCH}
+    source = make_method(task)  # before the journal, which a run that cannot begin must not touch
     with WorkerPool(jobs) as pool, Journal(_journal(out), header, resume) as journal:
-        source = make_method(task)
         with kept_from_ctrl_c() as pressed, progress_bar() as bar:
             by_count = evaluations is None
             bar_task = bar.add_task(
@@ -106,6 +106,9 @@ def command(
                 )
 
             findings = Search(task, source, pool, journal, follow, pressed).run(limits)
+        if findings.interrupted and not findings.grasps:
+            complain(f"interrupted: no grasps yet, {out} was not written; --resume goes on")
+            raise typer.Exit(INTERRUPTED)
         write_grasps(out, findings.grasps)
         if findings.interrupted:
             kept = len(findings.grasps)
