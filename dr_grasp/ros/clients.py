@@ -1,15 +1,25 @@
-"""Calling actions and services from a thread other than the executor's; every wait has a limit."""
+"""Calling actions and services from a thread other than the executor's; every wait has a limit.
+
+DDS matches the four ends of a service one by one. A server may hear a request before it has found
+where to answer: then it waits a tenth of a second, and throws the answer away (rmw_fastrtps#842;
+2 of 80 first goals on a machine with five processes a core). So here every question is asked again,
+in such a way that asking twice does no more than asking once.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
+from action_msgs.msg import GoalStatus
 from rclpy.action import ActionClient
+from rclpy.action.client import ClientGoalHandle
 from rclpy.client import Client
 from rclpy.task import Future
+from unique_identifier_msgs.msg import UUID
 
 from dr_grasp.errors import BackendError
 
@@ -21,6 +31,12 @@ GONE_AFTER_S = 2.0
 
 CANCEL_S = 10.0
 """Most that a server may take to end a cancelled goal."""
+
+ASK_AGAIN_S = 2.0
+"""A question without answer is repeated after so long, then after twice, four times, ... that."""
+
+RESULT_QUESTIONS = 4
+"""How often a result is asked for: four questions take 14 s, and DDS has found its ends by then."""
 
 
 class PatientActionClient(ActionClient):
@@ -56,21 +72,58 @@ class PatientActionClient(ActionClient):
         await super().execute(taken_data)
 
 
-def wait_for(future: Future, timeout_s: float, what: str) -> Any:
-    """Wait for a future that another thread completes.
+class Question:
+    """Something asked as often as need be; the first answer counts."""
 
-    Raises:
-        BackendError: It took too long.
-    """
-    done = threading.Event()
-    future.add_done_callback(lambda _: done.set())
-    if not done.wait(timeout_s):
-        raise BackendError(f"{what}: expected an answer within {timeout_s:g} s, got none")
-    return future.result()
+    def __init__(self, ask: Callable[[], Future]) -> None:
+        """Ask for the first time.
+
+        Args:
+            ask: Sends a request. Two of them must do no more than one.
+        """
+        self.times = 0
+        self._ask = ask
+        self._wait_s = ASK_AGAIN_S
+        self._futures: list[Future] = []
+        self._answered = threading.Event()
+        self._ask_again()
+
+    def _ask_again(self) -> None:
+        self.times += 1
+        self._again = time.monotonic() + self._wait_s
+        self._wait_s *= 2.0
+        future = self._ask()
+        self._futures.append(future)
+        future.add_done_callback(lambda _: self._answered.set())
+
+    def wait(self, timeout_s: float, at_most: float = float("inf")) -> bool:
+        """Wait for the answer, asking again when it is time.
+
+        Args:
+            timeout_s: Seconds.
+            at_most: How often to ask in all.
+
+        Returns:
+            Whether it is there.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            again = self._again if self.times < at_most else deadline
+            if self._answered.wait(max(0.0, min(again, deadline) - time.monotonic())):
+                return True
+            now = time.monotonic()
+            if self.times < at_most and now >= self._again:
+                self._ask_again()
+            elif now >= deadline:
+                return False
+
+    def answer(self) -> Any:
+        """The first answer; only after `wait` said that it is there."""
+        return next(future.result() for future in self._futures if future.done())
 
 
 def call_service(client: Client, request: Any, timeout_s: float) -> Any:
-    """Call a service once.
+    """Call a service whose request may come twice.
 
     Raises:
         BackendError: No server, or no answer in time.
@@ -78,7 +131,10 @@ def call_service(client: Client, request: Any, timeout_s: float) -> Any:
     name = client.srv_name
     if not client.wait_for_service(timeout_s):
         raise BackendError(f"{name}: no such service within {timeout_s:g} s; is its node running?")
-    return wait_for(client.call_async(request), timeout_s, name)
+    question = Question(lambda: client.call_async(request))
+    if not question.wait(timeout_s):
+        raise BackendError(f"{name}: expected an answer within {timeout_s:g} s, got none")
+    return question.answer()
 
 
 def run_goal(
@@ -111,22 +167,40 @@ def run_goal(
     if not client.wait_for_server(connect_s):
         raise BackendError(f"{name}: no such action within {connect_s:g} s; is its node running?")
     heard = (lambda message: on_feedback(message.feedback)) if on_feedback else None
-    sent = client.send_goal_async(goal, heard)
-    try:
-        handle = wait_for(sent, connect_s, name)
-    except BackendError:
+    # A server takes a goal of one identity once, so the goal may be sent again; and it can be
+    # cancelled and its result be asked for without having heard that it was accepted.
+    identity = UUID(uuid=list(uuid.uuid4().bytes))
+    handle = ClientGoalHandle(client, identity, None)
+    sent = Question(lambda: client.send_goal_async(goal, heard, identity))
+    if not sent.wait(connect_s):
         # Should it be accepted after all, nobody would be watching what moves.
-        sent.add_done_callback(_cancel_if_accepted)
-        raise
-    if not handle.accepted:
-        raise BackendError(f"{name}: the goal was refused")
-    future = handle.get_result_async()
-    done = threading.Event()
-    future.add_done_callback(lambda _: done.set())
+        handle.cancel_goal_async()
+        raise BackendError(f"{name}: expected an answer within {connect_s:g} s, got none")
+    # A second question is refused as well when the first one was accepted and its answer lost.
+    if not sent.answer().accepted and sent.times == 1:
+        raise BackendError(_refused(name))
+    response = _wait_for_result(client, handle, name, timeout_s, is_cancelled)
+    if response.status == GoalStatus.STATUS_UNKNOWN:
+        raise BackendError(_refused(name))
+    return response.result
+
+
+def _refused(name: str) -> str:
+    return f"{name}: the goal was refused"
+
+
+def _wait_for_result(
+    client: PatientActionClient,
+    handle: ClientGoalHandle,
+    name: str,
+    timeout_s: float | None,
+    is_cancelled: Callable[[], bool],
+) -> Any:
+    result = Question(handle.get_result_async)
+    cancelling: Question | None = None
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     seen = time.monotonic()
-    cancelling = False
-    while not done.wait(POLL_S):
+    while not result.wait(POLL_S, RESULT_QUESTIONS):
         now = time.monotonic()
         if client.server_is_ready():
             seen = now
@@ -135,14 +209,9 @@ def run_goal(
         if deadline is not None and now > deadline:
             handle.cancel_goal_async()
             raise BackendError(f"{name}: expected a result in time, got none")
-        if not cancelling and is_cancelled():
-            cancelling = True
-            handle.cancel_goal_async()
+        if cancelling is None and is_cancelled():
+            cancelling = Question(handle.cancel_goal_async)
             deadline = now + CANCEL_S
-    return future.result().result
-
-
-def _cancel_if_accepted(sent: Future) -> None:
-    handle = sent.result()
-    if handle is not None and handle.accepted:
-        handle.cancel_goal_async()
+        if cancelling is not None:
+            cancelling.wait(0.0)
+    return result.answer()

@@ -74,12 +74,16 @@ class ExecutorNode(Node):
     def _accept(self, request: ExecuteGrasps.Goal) -> GoalResponse:
         # One arm, one goal: a second one is refused rather than queued, since nobody wants an arm
         # to begin to move when they have stopped looking.
-        if not self._closing.is_set() and self._busy.acquire(blocking=False):
+        if not self._closing.is_set() and not self._busy.locked():
             return GoalResponse.ACCEPT
         self.get_logger().warning("refused a goal: another one is being executed")
         return GoalResponse.REJECT
 
     def _execute(self, goal: Any) -> ExecuteGrasps.Result:
+        # Not taken when the goal is accepted: a goal that nobody hears of is never executed.
+        if not self._busy.acquire(blocking=False):
+            goal.abort()
+            return ExecuteGrasps.Result(message="another goal is being executed")
         result = ExecuteGrasps.Result()
         try:
             self._run(goal, result)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rclpy.node import Node
 
@@ -30,6 +32,9 @@ class RecorderNode(Node):
     Services:
         record_attempt (RecordAttempt): Answers once the attempt is on disk.
         record_outcome (RecordOutcome): An operator's word, kept beside the backend's.
+
+    A request that comes a second time, its answer lost on the way, is answered as the first time
+    and recorded once.
 
     Topics:
         scores (GraspScore), subscribed.
@@ -57,8 +62,8 @@ class RecorderNode(Node):
         self._lock = threading.Lock()
         self._reports = self.create_publisher(msg.OutcomeReport, "outcome_reports", RESULTS)
         self.create_subscription(msg.GraspScore, "scores", self._on_score, RESULTS)
-        self.create_service(srv.RecordAttempt, "record_attempt", self._record_attempt)
-        self.create_service(srv.RecordOutcome, "record_outcome", self._record_outcome)
+        self.create_service(srv.RecordAttempt, "record_attempt", _Once(self._record_attempt))
+        self.create_service(srv.RecordOutcome, "record_outcome", _Once(self._record_outcome))
         self.create_timer(FLUSH_PERIOD_S, self._flush_or_warn)
         self.get_logger().info(f"recording to {directory}")
 
@@ -131,6 +136,25 @@ class RecorderNode(Node):
             self.get_logger().warning(
                 f"{len(self._pending)} scores not recorded yet: {error}", throttle_duration_sec=10.0
             )
+
+
+class _Once:
+    """A service's callback that does the same request twice in a row only once."""
+
+    def __init__(self, callback: Callable[[Any, Any], Any]) -> None:
+        self._callback = callback
+        self._request = ""
+        self._response: Any = None
+
+    def __call__(self, request: Any, response: Any) -> Any:
+        # Not ==, by which NaN differs from itself, nor the bytes, which are padded with anything.
+        text = repr(request)
+        if text == self._request:
+            return self._response
+        answer = self._callback(request, response)
+        # What failed may be tried again.
+        self._request, self._response = (text, answer) if answer.success else ("", None)
+        return answer
 
 
 def main(args: list[str] | None = None) -> int:

@@ -88,7 +88,10 @@ class ScorerNode(Node):
         free = not self._closing.is_set() and self._places.acquire(blocking=False)
         if not free:
             self.get_logger().warning(f"refused a goal: {PLACES} are accepted already")
-        return GoalResponse.ACCEPT if free else GoalResponse.REJECT
+            return GoalResponse.REJECT
+        # Only looked whether there is one: a goal that nobody hears of is never executed.
+        self._places.release()
+        return GoalResponse.ACCEPT
 
     def _serve(
         self, request: ScoreGraspsService.Request, response: ScoreGraspsService.Response
@@ -106,6 +109,9 @@ class ScorerNode(Node):
         return response
 
     def _execute(self, goal: Any) -> ScoreGraspsAction.Result:
+        if not self._places.acquire(blocking=False):
+            goal.abort()
+            return ScoreGraspsAction.Result(message=f"{PLACES} goals are accepted already")
         try:
             return self._take_turn(goal)
         finally:

@@ -69,10 +69,14 @@ class TwinNode(Node):
             self._busy.release()
 
     def _accept(self, request: AttemptGrasp.Goal) -> GoalResponse:
-        free = not self._closing.is_set() and self._busy.acquire(blocking=False)
+        free = not self._closing.is_set() and not self._busy.locked()
         return GoalResponse.ACCEPT if free else GoalResponse.REJECT
 
     def _execute(self, goal: Any) -> AttemptGrasp.Result:
+        # Not taken when the goal is accepted: a goal that nobody hears of is never executed.
+        if not self._busy.acquire(blocking=False):
+            goal.abort()
+            return AttemptGrasp.Result(message="another attempt is being made")
         result = AttemptGrasp.Result()
         request = goal.request
         self._began_ns = time.time_ns()
