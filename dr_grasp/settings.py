@@ -37,7 +37,7 @@ def read_yaml(path: Path) -> object:
     """
     try:
         content: object = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: bad UTF-8, 30 February
         raise SettingsError(f"{path}: {' '.join(str(error).split())}") from error
     return content
 

@@ -1,7 +1,7 @@
 import pytest
 
 from dr_grasp.errors import SettingsError
-from dr_grasp.settings import Settings, load_yaml
+from dr_grasp.settings import Settings, load_yaml, read_yaml
 
 
 class Inner(Settings):
@@ -56,3 +56,10 @@ def test_anything_else_is_refused_in_one_line_that_names_the_key(load, text, mes
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(SettingsError, match=r"none\.yaml"):
         load_yaml(tmp_path / "none.yaml", Outer)
+
+
+def test_a_date_that_does_not_exist_is_one_line(tmp_path):
+    path = tmp_path / "item.yaml"
+    path.write_text("description: 2024-13-45\n")
+    with pytest.raises(SettingsError, match=r"item.yaml: month must be in 1..12"):
+        read_yaml(path)

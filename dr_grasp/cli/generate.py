@@ -124,6 +124,8 @@ def command(
             f"{findings.simulated} of them simulated; {findings.coverage:.0%} of the surface "
             f"covered; {findings.seconds:.0f} s, {findings.rate:.1f} evaluations a second"
         )
+        for reason, number in findings.failures.items():
+            print(f"  {number} x {reason}")
     if by_count and len(findings.grasps) < (limits.count or 0):
         raise DrGraspError(
             f"{robot} with {obj}: expected {limits.count} distinct grasps, "
@@ -157,6 +159,7 @@ def _summary(out: Path, method: str, findings: Findings) -> dict[str, object]:
         "evaluations": findings.evaluations,
         "simulated": findings.simulated,
         "successes": findings.successes,
+        "failures": dict(findings.failures),
         "distinct": findings.distinct,
         "coverage": round(findings.coverage, 4),
         "seconds": round(findings.seconds, 3),

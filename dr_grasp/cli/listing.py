@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from dr_grasp.cli.console import print_json, print_table, reports_errors
+from dr_grasp.cli.console import complain, print_json, print_table, reports_errors
+from dr_grasp.errors import DrGraspError
 from dr_grasp.robots.spec import load_robot, robot_names
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -15,7 +16,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @reports_errors
 def robots(as_json: AsJson = False) -> None:
     """List the robots."""
-    specs = [load_robot(name) for name in robot_names()]
+    specs, broken = [], []
+    for name in robot_names():
+        try:
+            specs.append(load_robot(name))
+        except DrGraspError as error:
+            broken.append(f"{name}: {error}")
     if as_json:
         print_json(
             [
@@ -28,11 +34,15 @@ def robots(as_json: AsJson = False) -> None:
                 for spec in specs
             ]
         )
-        return
-    print_table(
-        ["robot", "arm joints", "hand joints", "description"],
-        [
-            [spec.name, str(len(spec.arm_joints)), str(len(spec.hand_joints)), spec.description]
-            for spec in specs
-        ],
-    )
+    else:
+        print_table(
+            ["robot", "arm joints", "hand joints", "description"],
+            [
+                [spec.name, str(len(spec.arm_joints)), str(len(spec.hand_joints)), spec.description]
+                for spec in specs
+            ],
+        )
+    for message in broken:
+        complain(message)
+    if broken:
+        raise typer.Exit(1)

@@ -10,6 +10,8 @@ import numpy as np
 import typer
 
 from dr_grasp.cli.console import complain, print_json, print_table, reports_errors
+from dr_grasp.core.arrays import FloatArray
+from dr_grasp.errors import SettingsError
 from dr_grasp.objects.adding import COLLISIONS, NewObject, add_object, one_of
 from dr_grasp.objects.spec import ObjectDetails, object_details, object_families
 from dr_grasp.objects.store import remove_object
@@ -35,7 +37,8 @@ def objects(context: typer.Context, as_json: AsJson = False) -> None:
     """List the objects; add, show and remove your own."""
     if context.invoked_subcommand is not None:
         return
-    families = object_families()
+    broken: list[SettingsError] = []
+    families = object_families(broken.append)
     if as_json:
         print_json(
             [
@@ -43,14 +46,21 @@ def objects(context: typer.Context, as_json: AsJson = False) -> None:
                 for one in families
             ]
         )
-        return
-    print_table(
-        ["object", "description"],
-        [
-            [one.first if one.first == one.last else f"{one.first} .. {one.last}", one.description]
-            for one in families
-        ],
-    )
+    else:
+        print_table(
+            ["object", "description"],
+            [
+                [
+                    one.first if one.first == one.last else f"{one.first} .. {one.last}",
+                    one.description,
+                ]
+                for one in families
+            ],
+        )
+    for error in broken:
+        complain(str(error))
+    if broken:
+        raise typer.Exit(1)
 
 
 @app.command("add")
@@ -148,21 +158,25 @@ def _print(details: ObjectDetails) -> None:
     spec, facts = details.spec, details.facts
 
     extent = " x ".join(f"{side * 100:.1f}" for side in facts.extent)
-    # Without the zero that is added, what rounds to zero might come out as -0.
-    center = " ".join(f"{value:.1f}" for value in np.round(spec.center_of_mass * 1e3, 1) + 0.0)
     inertia = " ".join(f"{value * 1e6:.3g}" for value in np.diag(spec.inertia))
     count = len(spec.pieces)
     rows = {
         "description": spec.description,
         "size": f"{extent} cm, {facts.volume * 1e6:.1f} cm3",
-        "mass": f"{spec.mass:g} kg, centre at {center} mm",
+        "mass": f"{spec.mass:g} kg, centre at {_millimetres(spec.center_of_mass)}",
         "inertia": f"{inertia} kg mm2",
         "friction": f"{spec.lateral_friction:g} lateral, {spec.rolling_friction:g} rolling, "
         f"{spec.spinning_friction:g} spinning",
         "contact": f"{count} convex piece{'s' * (count > 1)}",
         "surface": "; ".join(["watertight" if facts.watertight else "open", *facts.remarks]),
+        "mesh origin": f"at {_millimetres(spec.mesh_origin)}",
         "file": str(details.file),
     }
     print(spec.name)
     for key, value in rows.items():
         print(f"  {key:<12} {value}")
+
+
+def _millimetres(position: FloatArray) -> str:
+    # Without the zero that is added, what rounds to zero might come out as -0.
+    return " ".join(f"{value:.1f}" for value in np.round(position * 1e3, 1) + 0.0) + " mm"

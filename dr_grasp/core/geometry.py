@@ -115,3 +115,17 @@ class Pose:
             frozen(self.position + np.asarray(translation_m, dtype=np.float64)),
             frozen((turn * self.rotation).as_quat()),
         )
+
+
+def grip_frame(position: Any, approach: Any, closing: Any) -> Pose:
+    """The frame of a grip, which all hands share: z along the approach, y along the closing.
+
+    Args:
+        position: Shape (3,), its origin [m].
+        approach: Shape (3,), unit vector.
+        closing: Shape (3,), unit vector perpendicular to it.
+    """
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.stack([np.cross(closing, approach), closing, approach], axis=1)
+    matrix[:3, 3] = position
+    return Pose.from_matrix(matrix)

@@ -101,7 +101,7 @@ class HandClose:
         joints: Hand joint names, n of them.
         preshape: Shape (n,), positions while approaching, in radians or metres.
         positions: Shape (n,), positions commanded when closing.
-        force: Force [N] or torque [N m] limit of each joint.
+        force: Force [N] or torque [N m] limit of each drive.
         duration_s: Time given to the hand to close, in seconds.
     """
 

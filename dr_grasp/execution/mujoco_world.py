@@ -56,6 +56,7 @@ class MujocoWorld:
         mimics = robot.model.mimics
         self.joints = (*robot.arm_joints, *robot.hand_joints, *(m.joint for m in mimics))
         self._arm_count = len(robot.arm_joints)
+        self._hand_force_shares = robot.hand_force_shares
         self._mimic_source = [robot.hand_joints.index(m.follows) for m in mimics]
         self._mimic_multiplier = np.array([m.multiplier for m in mimics])
         self._mimic_offset = np.array([m.offset for m in mimics])
@@ -96,7 +97,8 @@ class MujocoWorld:
                 sliding = joint.type[0] == mujoco.mjtJoint.mjJNT_SLIDE
                 full_force = HAND_FULL_FORCE_M if sliding else HAND_FULL_FORCE_RAD
                 bandwidth, bare = HAND_BANDWIDTH, inertia
-                inertia = max(bare, robot.hand_force / full_force / bandwidth**2)
+                limit = robot.hand_force * robot.hand_force_shares[index - self._arm_count]
+                inertia = max(bare, float(limit) / full_force / bandwidth**2)
                 joint.armature[:] = inertia - bare
             stiffness, damping = inertia * bandwidth**2, 2 * inertia * bandwidth
             self._model.actuator_gainprm[index, 0] = stiffness
@@ -119,10 +121,11 @@ class MujocoWorld:
             arm: Shape (n,), arm joint positions [rad or m].
             hand: Shape (m,), positions of the driven hand joints [rad or m].
             object_in_base: The object's mesh frame in the base frame.
-            hand_force: Limit of each hand joint, those that mimic included [N or N m].
+            hand_force: Limit of each drive of the hand [N or N m].
         """
         mujoco.mj_resetData(self._model, self._data)
-        self._model.actuator_forcerange[self._arm_count :] = -hand_force, hand_force
+        limits = hand_force * self._hand_force_shares
+        self._model.actuator_forcerange[self._arm_count :] = np.stack([-limits, limits], axis=1)
         self.command(arm, hand)
         self._data.qpos[self._qpos] = self._data.ctrl
         quaternion_wxyz = np.roll(object_in_base.quaternion_xyzw, 1)

@@ -9,7 +9,7 @@ import numpy as np
 import trimesh
 
 from dr_grasp.core.arrays import FloatArray, frozen
-from dr_grasp.core.geometry import Pose
+from dr_grasp.core.geometry import Pose, grip_frame
 from dr_grasp.robots.spec import Synergy
 
 END_M = 0.002
@@ -117,8 +117,6 @@ def sample_grasp_pose(
         approach = _draw_approach(closing, settings, rng)
         if -approach[2] >= np.cos(settings.steepest_rad):
             break
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.stack([np.cross(closing, approach), closing, approach], axis=1)
     middle = (first + second) / 2
     depth = rng.normal(0.0, settings.depth_std_m)
     # Near the table a finger of the open hand would hit it: open less, and grip with the fingers'
@@ -136,8 +134,7 @@ def sample_grasp_pose(
         opening = min(1.0, (width + settings.least_play_m) / synergy.largest_width_m)
         if lack(opening) + depth * steepness > 0:
             depth = -min(max(lack(opening), 0.0) / steepness, synergy.reach_m - END_M)
-    matrix[:3, 3] = middle + depth * approach
-    return Pose.from_matrix(matrix), opening
+    return grip_frame(middle + depth * approach, approach, closing), opening
 
 
 def _draw_approach(

@@ -11,6 +11,7 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
+from dr_grasp.generation.antipodal import SamplerSettings
 from dr_grasp.generation.evaluation import Evaluator
 from dr_grasp.generation.importers import GraspPoses, PoseGrasp
 from dr_grasp.generation.motion import Unreachable
@@ -46,7 +47,8 @@ def import_poses(
     """Find the arm's way to each pose.
 
     The object stands upright as its mesh is, where the robot's file puts objects; so all poses that
-    come from below the table are out of reach.
+    come from below the table are out of reach. Where a pose has a width, the hand comes opened that
+    wide and, as the sampler has it, `SamplerSettings.least_play_m` wider, if it can; else fully.
 
     Args:
         world: The robot and the object.
@@ -86,6 +88,7 @@ def _plan(
     synergies: Sequence[Synergy],
 ) -> GraspTrajectory | Unreachable:
     """With the first synergy that works; else why the first does not."""
+    play = SamplerSettings().least_play_m
     said = {"held in simulation": one.held_in_simulation, "quality": one.quality}
     provenance = {
         "source": poses.source,
@@ -98,6 +101,7 @@ def _plan(
             index,
             grip_in_object,
             synergy.name,
+            1.0 if one.width_m is None else synergy.opening(one.width_m + play),
             name=f"{Path(poses.source).stem}-{one.id}",
             provenance=provenance,
         )

@@ -81,6 +81,13 @@ class Result:
         return self.outcome is Outcome.SUCCESS
 
     @property
+    def failure(self) -> str | None:
+        """Why it came to nothing, in words; None for a success."""
+        if self.unreachable is not None:
+            return self.unreachable.value
+        return None if self.success or self.outcome is None else self.outcome.label
+
+    @property
     def objective(self) -> float:
         """What a search maximises: 0 without success, else 1 plus a quality in [0, 1].
 

@@ -7,6 +7,7 @@ a method is told results in the order in which it proposed.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
@@ -75,6 +76,7 @@ class Search:
         self._on_progress = on_progress or (lambda findings: None)
         self._is_cancelled = is_cancelled or (lambda: False)
         self._findings = Findings()
+        self._failures: Counter[str] = Counter()
         self._interrupted = False
 
     def run(self, limits: Limits) -> Findings:
@@ -156,10 +158,13 @@ class Search:
         return None if objective is None or objective < 1.0 else objective - 1.0
 
     def _note(self, result: Result, begin: float) -> None:
+        if result.failure is not None:
+            self._failures[result.failure] += 1
         self._update(
             evaluations=self._findings.evaluations + 1,
             simulated=self._findings.simulated + (result.outcome is not None),
             successes=self._findings.successes + result.success,
+            failures=dict(self._failures.most_common()),
             seconds=time.monotonic() - begin,
         )
         self._on_progress(self._findings)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import SettingsError
+from dr_grasp.fingerprint import fingerprint
 from dr_grasp.generation.fitness import FitnessSettings
 from dr_grasp.generation.sampler import CANDIDATES_PER_GRASP
+from dr_grasp.objects.spec import load_object
 from dr_grasp.records import grasp_to_dict
+from dr_grasp.robots.spec import load_robot
 from dr_grasp.scoring.scorer import software_version
 
 
@@ -45,7 +49,11 @@ class Task:
             raise SettingsError(f"seed: expected at least 0, got {self.seed}")
 
     def described(self) -> dict[str, Any]:
-        """As plain data; two tasks that read the same find the same."""
+        """As plain data; two tasks that read the same find the same.
+
+        Raises:
+            DrGraspError: The robot or the object cannot be loaded.
+        """
         fitness = self.fitness
         start = json.dumps([grasp_to_dict(grasp) for grasp in self.start])
         return {
@@ -56,6 +64,9 @@ class Task:
             "fitness": None if fitness is None else fitness.criterion.value,
             "trials": None if fitness is None else fitness.trials,
             "profile": None if fitness is None else fitness.profile.name,
+            "robot_fingerprint": fingerprint(load_robot(self.robot)),
+            "object_fingerprint": fingerprint(load_object(self.object)),
+            "profile_fingerprint": None if fitness is None else fingerprint(fitness.profile),
             "start": hashlib.sha256(start.encode()).hexdigest() if self.start else None,
             "software_version": software_version(),
         }
@@ -103,6 +114,7 @@ class Findings:
         evaluations: Proposals tried, those that the journal knew included.
         simulated: How many of them the arm can do.
         successes: How many of them hold undisturbed.
+        failures: Why the others came to nothing: how many proposals by reason, most first.
         distinct: How many successes differ from each other, see `distinct`.
         coverage: See `TouchArchive.coverage`.
         seconds: Time that this run took.
@@ -114,6 +126,7 @@ class Findings:
     evaluations: int = 0
     simulated: int = 0
     successes: int = 0
+    failures: Mapping[str, int] = field(default_factory=dict)
     distinct: int = 0
     coverage: float = 0.0
     seconds: float = 0.0

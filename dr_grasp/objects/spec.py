@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -28,7 +29,10 @@ Stamp = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ObjectSpec:
-    """All that the other rooms need to know of an object. Its frame is that of its mesh.
+    """All that the other rooms need to know of an object.
+
+    Its frame is that of the mesh's file, or where the object is centred, as by `dr-grasp objects
+    add`, has the same axes and its origin in the middle of the mesh's bounding box.
 
     Attributes:
         name: As selected by users.
@@ -42,8 +46,8 @@ class ObjectSpec:
         lateral_friction: Coulomb coefficient against a surface of coefficient 1.
         rolling_friction: As PyBullet takes it.
         spinning_friction: As PyBullet takes it.
-        mesh_origin: Shape (3,), where the origin of the mesh's file is [m]; zero unless the object
-            was centred. The axes are those of the file.
+        mesh_origin: Shape (3,), where the origin of the mesh's file is in that frame [m]; zero
+            unless the object was centred.
     """
 
     name: str
@@ -90,11 +94,19 @@ class ObjectFamily:
     description: str
 
 
-def object_families() -> list[ObjectFamily]:
-    """All objects, families in one line."""
+def object_families(on_broken: Callable[[SettingsError], None]) -> list[ObjectFamily]:
+    """All objects whose files can be read, families in one line.
+
+    Args:
+        on_broken: Told why each of the other files cannot be read.
+    """
     lines = []
     for stem in config_names("objects"):
-        settings = _settings(config_file("objects", stem, "object"))
+        try:
+            settings = _settings(config_file("objects", stem, "object"))
+        except SettingsError as error:
+            on_broken(error)
+            continue
         family = settings.family
         first = last = stem
         if family is not None:
@@ -112,7 +124,8 @@ def load_object(name: str) -> ObjectSpec:
 
     Raises:
         UnknownNameError: There is no such object.
-        SettingsError: Its file does not fit the schema.
+        SettingsError: Its file does not fit the schema, or there is no such object among those
+            whose files do.
         ModelError: Its mesh is missing, empty, has no volume, or is of a size that nobody grasps.
     """
     return object_details(name).spec
@@ -165,6 +178,7 @@ def check_object_name(name: str) -> None:
 
     Raises:
         UnknownNameError: There is no such object.
+        SettingsError: As for `load_object`.
     """
     _find(name)
 
@@ -183,17 +197,26 @@ def _find(name: str) -> tuple[Path, ObjectSettings, str | None]:
     # A file of that very name goes before a family.
     for stem in sorted(names, key=lambda one: one != name):
         file = config_file("objects", stem, "object")
-        settings = _settings(file)
+        try:
+            settings = _settings(file)
+        except SettingsError:
+            if stem == name:
+                raise
+            continue
         index = _member(name, settings.family)
         if index is not None:
             return file, settings, (settings.mesh or "").replace("{index}", index)
         if stem == name and settings.family is None:
             return file, settings, settings.mesh
+    broken: list[SettingsError] = []
     valid = [
         line.first if line.first == line.last else f"{line.first} .. {line.last}"
-        for line in object_families()
+        for line in object_families(broken.append)
     ]
-    raise UnknownNameError("object", name, valid)
+    unknown = UnknownNameError("object", name, valid)
+    if broken:  # one of them might be of its family
+        raise SettingsError(f"{unknown}; unreadable: {'; '.join(map(str, broken))}") from unknown
+    raise unknown
 
 
 def _member(name: str, family: FamilySettings | None) -> str | None:

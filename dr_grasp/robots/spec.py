@@ -5,22 +5,24 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
-from dr_grasp import resources
 from dr_grasp.core.arrays import FloatArray, frozen
-from dr_grasp.core.geometry import Pose
+from dr_grasp.core.geometry import Pose, grip_frame
 from dr_grasp.core.scene import Table
 from dr_grasp.errors import SettingsError, UnknownNameError
 from dr_grasp.resources import config_file, config_names
 from dr_grasp.robots.description import DescriptionSource
+from dr_grasp.robots.extending import read_extended
 from dr_grasp.robots.model import JointLimits, RobotModel, load_model
-from dr_grasp.settings import Settings, merged, read_yaml, validate
+from dr_grasp.settings import Settings, validate
 
 Vector3 = tuple[float, float, float]
+
+LIMIT_TOLERANCE = 1e-6
+"""How far beyond a limit a posture may be for being rounded otherwise than it [rad or m]."""
 
 
 class ArmSettings(Settings):
@@ -46,7 +48,8 @@ class HandSettings(Settings):
     """The `hand` section; joints that mimic others are not listed."""
 
     joints: tuple[str, ...] = Field(min_length=1)
-    force: PositiveFloat
+    force: PositiveFloat | None = None
+    force_is_shared: bool = False
     close_duration_s: PositiveFloat
     closing_speed: PositiveFloat | None = None
     tcp_link: str
@@ -100,6 +103,13 @@ class Synergy:
     reach_m: float
     largest_width_m: float
 
+    def opening(self, width_m: float) -> float:
+        """How far the hand is open, 0 to 1, when its surfaces are a width apart [m].
+
+        Taken as linear between 0 and `largest_width_m`; beyond, the hand is fully open.
+        """
+        return min(1.0, max(0.0, width_m / self.largest_width_m))
+
     def preshape(self, opening: float) -> FloatArray:
         """Hand posture before closing, shape (m,): 1 is open, 0 is closed."""
         # In this form exact at both ends.
@@ -118,7 +128,9 @@ class RobotSpec:
         arm_joints: Names, n of them.
         home: Shape (n,), where approaches begin [rad or m].
         hand_joints: Names of the driven hand joints, m of them.
-        hand_force: Force [N] or torque [N m] of each hand joint when closing.
+        hand_force: Force [N] or torque [N m] of each drive of the hand when closing.
+        hand_force_shares: What part of that each hand joint gets: the driven ones, then those that
+            mimic, in the order of the model.
         hand_velocities: Shape (m,), largest speed of the driven hand joints [rad/s or m/s].
         close_duration_s: Time the hand is given to close.
         tcp_link: Link whose frame is the tool centre point.
@@ -137,6 +149,7 @@ class RobotSpec:
     home: FloatArray
     hand_joints: tuple[str, ...]
     hand_force: float
+    hand_force_shares: FloatArray
     hand_velocities: FloatArray
     close_duration_s: float
     tcp_link: str
@@ -182,13 +195,6 @@ class RobotSpec:
         """Half of each arm joint's range, shape (n,) [rad or m]."""
         return frozen([limits.half_range for limits in self.arm_limits])
 
-    def home_within_limits(self) -> bool:
-        """Whether the home posture respects the model's position limits."""
-        return all(
-            limits.lower <= q <= limits.upper
-            for limits, q in zip(self.arm_limits, self.home, strict=True)
-        )
-
 
 def robot_names() -> list[str]:
     """Names of all robots."""
@@ -205,7 +211,7 @@ def load_robot(name: str) -> RobotSpec:
         ModelError: Its model cannot be read.
     """
     path = config_file("robots", name, "robot")
-    settings = validate(_with_base(path), RobotSettings, path)
+    settings = validate(read_extended(path), RobotSettings, path)
     arm, hand = settings.arm, settings.hand
     source = DescriptionSource(
         settings.urdf, settings.srdf, settings.xacro, settings.names, path.parent
@@ -221,7 +227,8 @@ def load_robot(name: str) -> RobotSpec:
         arm_joints=arm.joints,
         home=frozen(arm.home),
         hand_joints=hand.joints,
-        hand_force=hand.force,
+        hand_force=_force(str(path), hand, model),
+        hand_force_shares=_shares(hand, model),
         hand_velocities=frozen([min(speed, model.limits[one].velocity) for one in hand.joints]),
         close_duration_s=hand.close_duration_s,
         tcp_link=hand.tcp_link,
@@ -231,39 +238,38 @@ def load_robot(name: str) -> RobotSpec:
         table=Table(settings.table.center_xy, settings.table.size, settings.table.top_z),
         object_xy=settings.object_xy,
     )
-    if not robot.home_within_limits():
-        raise SettingsError(f"{path}: arm.home: expected within the URDF's limits, got {arm.home}")
     return robot
-
-
-def _with_base(path: Path) -> object:
-    """The content of a robot's file, on top of that of the robot that it extends."""
-    content = read_yaml(path)
-    if not isinstance(content, dict) or "extends" not in content:
-        return content
-    base = content.pop("extends")
-    if base == path.stem:  # the user's own variant, under the same name, of one of ours
-        base_path = resources.share_directory() / "config" / "robots" / path.name
-    else:
-        base_path = config_file("robots", str(base), "robot")
-    if not base_path.is_file() or base_path.samefile(path):
-        raise SettingsError(f"{path}: extends: expected another robot, got {base}")
-    return merged(read_yaml(base_path), content)
 
 
 def _synergy(name: str, settings: SynergySettings) -> Synergy:
     approach, closing = _unit(settings.approach_axis), _unit(settings.closing_axis)
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.stack([np.cross(closing, approach), closing, approach], axis=1)
-    matrix[:3, 3] = settings.grip_in_tcp
     return Synergy(
         name,
         frozen(settings.open),
         frozen(settings.closed),
-        Pose.from_matrix(matrix),
+        grip_frame(settings.grip_in_tcp, approach, closing),
         settings.reach_m,
         settings.largest_width_m,
     )
+
+
+def _force(path: str, hand: HandSettings, model: RobotModel) -> float:
+    effort = min(model.limits[joint].effort for joint in hand.joints)
+    if hand.force is None:
+        return effort
+    if hand.force > effort:
+        raise SettingsError(
+            f"{path}: hand.force: expected at most the URDF's effort {effort:g}, got {hand.force:g}"
+        )
+    return hand.force
+
+
+def _shares(hand: HandSettings, model: RobotModel) -> FloatArray:
+    follows = [mimic.follows for mimic in model.mimics]
+    if not hand.force_is_shared:
+        return frozen(np.ones(len(hand.joints) + len(follows)))
+    moved = {joint: 1 + follows.count(joint) for joint in hand.joints}
+    return frozen([1.0 / moved[joint] for joint in (*hand.joints, *follows)])
 
 
 def _unit(axis: Vector3) -> FloatArray:
@@ -293,6 +299,22 @@ def _check(path: str, settings: RobotSettings, model: RobotModel) -> None:
         if len(values) != len(joints):
             raise SettingsError(
                 f"{path}: {where}: expected {len(joints)} numbers, got {len(values)}"
+            )
+        for joint, value in zip(joints, values, strict=True):
+            limits = model.limits[joint]
+            if not limits.lower - LIMIT_TOLERANCE <= value <= limits.upper + LIMIT_TOLERANCE:
+                raise SettingsError(
+                    f"{path}: {where}: expected {joint} within the URDF's limits "
+                    f"[{limits.lower:g}, {limits.upper:g}], got {value:g}"
+                )
+    table = settings.table
+    for axis, place, center, size in zip(
+        "xy", settings.object_xy, table.center_xy, table.size, strict=False
+    ):
+        if abs(place - center) > size / 2:
+            raise SettingsError(
+                f"{path}: object_xy: expected on the table, {axis} from {center - size / 2:g} to "
+                f"{center + size / 2:g}, got {place:g}"
             )
 
 

@@ -7,35 +7,18 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dr_grasp.closing import Closing
 from dr_grasp.errors import BackendError
+from dr_grasp.interrupts import uninterrupted
 
 STOP_S = 10.0
 """How long a node may take to stop before it is killed."""
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Put off Ctrl-C to the end of the block."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread is ever interrupted
-        return
-    interrupted = threading.Event()
-    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
-    if interrupted.is_set():
-        signal.raise_signal(signal.SIGINT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +77,7 @@ class NodeProcesses(Closing):
 
         for command in self._commands:
             # Interrupted halfway, Popen would leave a process that nobody knows of.
-            with _uninterrupted(), self._log(command.name).open("wb") as log:
+            with uninterrupted(), self._log(command.name).open("wb") as log:
                 self._running[command.name] = subprocess.Popen(
                     command.arguments(self._namespace),
                     stdin=subprocess.DEVNULL,

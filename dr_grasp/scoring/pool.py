@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from dr_grasp.closing import Closing
 from dr_grasp.errors import SettingsError, WorkerError
+from dr_grasp.interrupts import starting_workers
 from dr_grasp.scoring.worker import start_worker
 
 MOST_DEATHS = 5
@@ -81,7 +82,8 @@ class WorkerPool(Closing):
             try:
                 # Two pieces a worker keep it busy; more would only delay a cancel.
                 while waiting and len(running) < 2 * self._jobs:
-                    future = self._executor().submit(function, waiting[0])
+                    with starting_workers():
+                        future = self._executor().submit(function, waiting[0])
                     running[future] = waiting.popleft()
                     if not waiting:
                         waiting.extend(islice(left, 1))

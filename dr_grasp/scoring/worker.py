@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
@@ -48,8 +47,7 @@ class Block:
 
 
 def start_worker() -> None:
-    """Prepare a worker process: Ctrl-C is its parent's business, and it never outlives that."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Prepare a worker process, which never outlives its parent."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_die_with, args=(parent,), daemon=True).start()

@@ -328,17 +328,18 @@ class BulletWorld(Closing):
 
         Args:
             positions: Shape (m,), driven joints [rad or m]; joints that mimic follow.
-            force: Largest force or torque of each motor [N or N m].
+            force: Largest force or torque of each drive [N or N m].
         """
-        for joint, position, velocity in zip(
-            self._hand, self._all_hand(positions), self._hand_velocities, strict=True
+        forces = (force * self.robot.hand_force_shares).tolist()
+        for joint, position, velocity, limit in zip(
+            self._hand, self._all_hand(positions), self._hand_velocities, forces, strict=True
         ):
             p.setJointMotorControl2(
                 self._robot,
                 joint,
                 p.POSITION_CONTROL,
                 targetPosition=position,
-                force=force,
+                force=limit,
                 maxVelocity=velocity,
                 **self._in_client,
             )

@@ -1,6 +1,7 @@
 """The program as its user meets it: files, tables, JSON, one line for an error, exit statuses."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -202,12 +203,41 @@ def test_every_verb_has_help(verb):
     assert f"{verb} [OPTIONS]" in " ".join(done.stdout.split())
 
 
+def is_worker(pid):
+    """Whether a process is a worker, however short it has been alive."""
+    try:
+        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
 def simulates(pid):
     """Whether a process has loaded the simulator."""
     try:
         return "pybullet" in Path(f"/proc/{pid}/maps").read_text()
     except OSError:  # it is only being started, or has ended
         return False
+
+
+@pytest.mark.parametrize("begun", ["a worker", "a rollout"])
+def test_ctrl_c_of_a_terminal_is_one_line(begun, grasp_file, tmp_path, children_of):
+    """It goes to the workers as well, who may be anywhere in their imports."""
+    words = ["score", str(grasp_file), "--out", str(tmp_path / "scores.json"), "--jobs", "2"]
+    with subprocess.Popen(
+        [*PROGRAM, *words, "--trials", "1000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        has_begun = is_worker if begun == "a worker" else simulates
+        while not any(map(has_begun, children_of(process.pid))):
+            assert process.poll() is None
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=120)
+    assert (process.returncode, stdout) == (130, "")
+    assert stderr.strip() == "dr-grasp: interrupted"
 
 
 def test_ctrl_c_ends_scoring_with_one_line_and_no_file(grasp_file, tmp_path, children_of):

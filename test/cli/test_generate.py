@@ -1,6 +1,8 @@
 """`dr-grasp generate` as its user meets it: summaries, interruptions, resumptions, refusals."""
 
+import dataclasses
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +13,11 @@ from typer.testing import CliRunner
 
 from dr_grasp.cli.main import app
 from dr_grasp.files import read_grasps, write_grasps
+from dr_grasp.generation.journal import Journal
 from dr_grasp.generation.methods import METHODS
+from dr_grasp.generation.search import BATCH
+from dr_grasp.generation.task import Task
+from dr_grasp.objects.spec import load_object
 
 PROGRAM = [sys.executable, "-m", "dr_grasp.cli.main"]
 WHERE = ["generate", "--robot", "franka", "--object", "procedural_000"]
@@ -36,7 +42,16 @@ def test_a_summary_tells_what_became_of_the_proposals(tmp_path, start):
     assert done.exit_code == 0, done.output
     summary = json.loads(done.stdout)
     assert set(summary) == {
-        *("out", "method", "grasps", "evaluations", "simulated", "successes", "distinct"),
+        *(
+            "out",
+            "method",
+            "grasps",
+            "evaluations",
+            "simulated",
+            "successes",
+            "failures",
+            "distinct",
+        ),
         *("coverage", "seconds", "evaluations_per_second"),
     }
     assert (summary["out"], summary["method"]) == (str(out), "me-fit")
@@ -44,6 +59,7 @@ def test_a_summary_tells_what_became_of_the_proposals(tmp_path, start):
     assert 8 >= summary["simulated"] >= summary["successes"] >= summary["grasps"] >= 3
     assert summary["distinct"] == summary["grasps"] == len(read_grasps(out).grasps)
     assert 0 < summary["coverage"] < 1
+    assert summary["successes"] + sum(summary["failures"].values()) == 8
     for grasp in read_grasps(out).grasps:
         assert grasp.provenance["fitness"].startswith("fdr ")
     assert done.stderr == ""
@@ -52,10 +68,10 @@ def test_a_summary_tells_what_became_of_the_proposals(tmp_path, start):
 
 def test_an_interrupted_run_keeps_its_grasps_and_goes_on_to_the_same_file(tmp_path):
     whole, out = tmp_path / "whole.json", tmp_path / "out.json"
-    words = [*WHERE, "--evaluations", "40", "--jobs", "1"]
+    words = [*WHERE, "--evaluations", "80", "--jobs", "1"]
     done = run(*words, "--out", whole)
     assert done.exit_code == 0, done.output
-    assert done.stdout.startswith(f"{whole}: ") and "from 40 evaluations" in done.stdout
+    assert done.stdout.startswith(f"{whole}: ") and "from 80 evaluations" in done.stdout
     journal = tmp_path / "out.json.journal"
     with subprocess.Popen(
         [*PROGRAM, *words, "--out", str(out)],
@@ -73,10 +89,10 @@ def test_an_interrupted_run_keeps_its_grasps_and_goes_on_to_the_same_file(tmp_pa
     assert kept >= 1
     assert stderr == f"dr-grasp: interrupted: {kept} grasps kept in {out}; --resume goes on\n"
     known = journal.read_text().count("\n") - 1
-    assert known < 40
+    assert known < 80
     done = run(*words, "--out", out, "--resume", "--json")
     assert done.exit_code == 0, done.output
-    assert json.loads(done.stdout)["evaluations"] == 40
+    assert json.loads(done.stdout)["evaluations"] == 80
     assert out.read_bytes() == whole.read_bytes()
     assert not journal.exists()
 
@@ -106,6 +122,27 @@ def test_a_journal_of_another_run_is_refused_and_left_alone(tmp_path):
         "without --resume the run begins anew"
     )
     assert journal.read_bytes() == before and not out.exists()
+
+
+def test_a_journal_from_before_the_object_was_changed_is_refused(tmp_path, monkeypatch):
+    out = tmp_path / "grasps.json"
+    task = Task("franka", "procedural_000", "sampler")
+    Journal(tmp_path / "grasps.json.journal", {**task.described(), "batch": BATCH}).close()
+    lighter = dataclasses.replace(load_object("procedural_000"), mass=0.01)
+    monkeypatch.setattr("dr_grasp.generation.task.load_object", lambda name: lighter)
+    done = run(*WHERE, "--out", out, "--resume")
+    assert done.exit_code == 1
+    assert "object_fingerprint: expected" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_no_grasp_at_all_says_why(tmp_path):
+    done = run(*WHERE, "--evaluations", 4, "--seed", 3, "--jobs", 1, "--out", tmp_path / "g.json")
+    assert done.exit_code == 0, done.output
+    first, *others = done.stdout.splitlines()
+    failed = 4 - int(re.search(r"among (\d+) successes", first)[1])
+    assert failed > 0
+    assert sum(int(line.split(" x ")[0]) for line in others) == failed
 
 
 @pytest.mark.parametrize(

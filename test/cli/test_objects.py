@@ -107,10 +107,35 @@ def test_bad_input_is_one_line(own, tin, words, message):
     assert not own.exists()
 
 
-def test_a_broken_file_of_the_users_own_is_named(own):
-    (own / "objects").mkdir(parents=True)
-    (own / "objects" / "half.yaml").write_text("description: half")
-    assert "half.yaml: mass: expected a value, got nothing" in line_of(run())
+def test_broken_files_of_the_users_own_are_named_and_all_else_is_listed(own):
+    folder = own / "objects"
+    folder.mkdir(parents=True)
+    (folder / "half.yaml").write_text("description: half")
+    (folder / "torn.yaml").write_text("description: [")
+    as_table, as_json = run(), run("--json")
+    for done in (as_table, as_json):
+        assert done.exit_code == 1
+        first, second = done.stderr.splitlines()
+        assert first == f"dr-grasp: {folder}/half.yaml: mass: expected a value, got nothing"
+        assert second.startswith(f"dr-grasp: {folder}/torn.yaml: while parsing")
+    assert "mug" in as_table.stdout and "procedural_000 .. procedural_999" in as_table.stdout
+    assert [one["first"] for one in json.loads(as_json.stdout)] == [
+        "box",
+        "cylinder",
+        "mug",
+        "procedural_000",
+    ]
+
+
+def test_where_the_mesh_has_its_origin_is_shown(tmp_path):
+    mesh = trimesh.creation.box((40, 60, 80))
+    mesh.apply_translation([20, 30, 40])
+    mesh.export(tmp_path / "corner.stl")
+    words = ["add", tmp_path / "corner.stl", "--mass", 0.1, "--unit", "mm"]
+    assert "  mesh origin  at -20.0 -30.0 -40.0 mm\n" in run(*words).stdout
+    assert "  mesh origin  at -20.0 -30.0 -40.0 mm\n" in run("show", "corner").stdout
+    run(*words, "--no-center", "--force")
+    assert "  mesh origin  at 0.0 0.0 0.0 mm\n" in run("show", "corner").stdout
 
 
 @pytest.mark.parametrize("verb", ["add", "show", "remove"])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from dr_grasp.core.geometry import Pose
+from dr_grasp.core.geometry import Pose, grip_frame
 
 
 @pytest.fixture
@@ -42,6 +42,14 @@ def test_apply_maps_points_of_the_frame_into_the_reference(poses):
 def test_matrix_and_pose_are_inverse_to_each_other(poses):
     for pose in poses:
         assert_close(Pose.from_matrix(pose.matrix), pose)
+
+
+def test_a_grip_frame_has_its_z_along_the_approach_and_its_y_along_the_closing():
+    approach, closing, _ = Rotation.random(rng=np.random.default_rng(5)).as_matrix()
+    frame = grip_frame([1, 2, 3], approach, closing)
+    np.testing.assert_array_equal(frame.position, [1, 2, 3])
+    np.testing.assert_allclose(frame.rotate([0, 0, 1]), approach, atol=1e-12)
+    np.testing.assert_allclose(frame.rotate([0, 1, 0]), closing, atol=1e-12)
 
 
 def test_quarter_turn_about_z_takes_x_to_y():

@@ -66,6 +66,28 @@ def test_poses_of_grasps_that_hold_become_grasps_that_hold(world, file, block_gr
         assert run_rollout(world, grasp, Perturbation.none()).outcome is Outcome.SUCCESS
 
 
+def test_the_hand_comes_opened_as_the_pose_says(world, block_grasps, franka, tmp_path):
+    poses = [
+        entry(name, grip_in_mesh(world, block_grasps[0])) | width
+        for name, width in {
+            "shut": {"width": 0.0},
+            "narrow": {"width": 0.025},
+            "wide": {"width": 0.3},
+            "unsaid": {},
+        }.items()
+    ]
+    (tmp_path / "mine.json").write_text(json.dumps(poses))
+    read = read_poses(tmp_path / "mine.json", "poses")
+    imported = import_poses(world, read, franka.synergies).grasps
+    # A finger's position is half of what the jaws are open: 20 mm more than the file says.
+    assert {grasp.provenance["pose"]: grasp.close.preshape.tolist() for grasp in imported} == {
+        "shut": pytest.approx([0.01]),
+        "narrow": pytest.approx([0.0225]),
+        "wide": [0.04],
+        "unsaid": [0.04],
+    }
+
+
 def test_every_pose_is_somewhere(world, file, franka):
     poses = read_poses(file, "poses")
     imported = import_poses(world, poses, franka.synergies)

@@ -30,7 +30,6 @@ def test_the_franka_is_the_franka(franka):
     assert franka.arm_joints == tuple(f"panda_joint{i}" for i in range(1, 8))
     # Joint 4 of the Panda only bends one way (data sheet: -3.07 to -0.07 rad).
     assert franka.arm_limits[3].upper < 0
-    assert franka.home_within_limits()
     (mimic,) = franka.model.mimics
     assert (mimic.joint, mimic.follows) == ("panda_finger_joint2", "panda_finger_joint1")
     assert (mimic.multiplier, mimic.offset) == (1.0, 0.0)
@@ -102,7 +101,7 @@ def test_a_robot_is_its_file_alone(edited):
         ("object_xy:", "names: {a: b}\nobject_xy:", "expected joints or links named b, got none"),
         ("open: [0.04]", "open: [0.04, 0.04]", "pinch.open: expected 1 numbers, got 2"),
         ("home: [0.0, ", "home: [", "arm.home: expected 7 numbers, got 6"),
-        ("home: [0.0, ", "home: [9.0, ", "arm.home: expected within the URDF's limits, got"),
+        ("home: [0.0, ", "home: [9.0, ", "arm.home: expected panda_joint1 within the URDF's"),
         ("[0.0, 1.0, 0.0]", "[0.0, 0.0, 0.0]", "pinch.closing_axis: expected a direction"),
         ("[0.0, 1.0, 0.0]", "[0.0, 0.1, 1.0]", "pinch.closing_axis: expected perpendicular"),
     ],
@@ -139,6 +138,63 @@ def test_a_robot_cannot_extend_itself(configuration):
         load_robot("loop")
 
 
+@pytest.fixture
+def own_robots(configuration, tmp_path, monkeypatch):
+    """The user's own robots, beside a copy of ours."""
+    monkeypatch.setenv("DR_GRASP_CONFIG", str(tmp_path / "own"))
+    (tmp_path / "own" / "robots").mkdir(parents=True)
+    return tmp_path / "own" / "robots"
+
+
+def test_others_extend_the_users_variant_of_a_robot_of_ours(configuration, own_robots, tmp_path):
+    # Robots are kept by name: this one is no other test's.
+    name = f"twice_{tmp_path.name}"
+    ours = configuration / "robots" / f"{name}.yaml"
+    ours.write_text((configuration / "robots" / "franka.yaml").read_text())
+    (own_robots / ours.name).write_text(f"extends: {name}\nhand: {{force: 40.0}}\n")
+    (own_robots / f"more_{name}.yaml").write_text(f"extends: {name}\ndescription: more\n")
+    more = load_robot(f"more_{name}")
+    assert (more.description, more.hand_force) == ("more", 40.0)
+    assert load_robot(name).hand_force == 40.0
+    assert more.close_duration_s == load_robot("franka").close_duration_s
+
+
+def test_a_chain_may_be_of_any_length(own_robots, tmp_path):
+    name = f"link_{tmp_path.name}"
+    (own_robots / f"{name}_0.yaml").write_text("extends: franka\nhand: {force: 40.0}\n")
+    for link in range(1, 12):
+        (own_robots / f"{name}_{link}.yaml").write_text(
+            f"extends: {name}_{link - 1}\ndescription: {link}th\n"
+        )
+    last = load_robot(f"{name}_11")
+    assert (last.description, last.hand_force) == ("11th", 40.0)
+
+
+@pytest.mark.parametrize(
+    ("bases", "asked", "chain"),
+    [
+        ({"a": "b", "b": "a"}, "a", "a -> b -> a"),
+        ({"a": "b", "b": "c", "c": "b"}, "a", "a -> b -> c -> b"),
+        ({"franka": "mine", "mine": "franka"}, "mine", "mine -> franka -> mine"),
+    ],
+)
+def test_robots_that_extend_each_other_are_refused(own_robots, bases, asked, chain):
+    for name, base in bases.items():
+        (own_robots / f"{name}.yaml").write_text(f"extends: {base}\n")
+    with pytest.raises(SettingsError) as refusal:
+        load_robot(asked)
+    assert str(refusal.value) == (
+        f"{own_robots / asked}.yaml: extends: expected a chain that ends, got {chain}"
+    )
+
+
+def test_a_robot_loads_whatever_is_wrong_with_others(own_robots, tmp_path):
+    name = f"whole_{tmp_path.name}"
+    (own_robots / "half.yaml").write_text("description: [")
+    (own_robots / f"{name}.yaml").write_text("extends: franka\n")
+    assert load_robot(name).name == name
+
+
 def test_a_missing_base_is_refused(configuration):
     (configuration / "robots" / "orphan.yaml").write_text("extends: pr2\n")
     with pytest.raises(UnknownNameError, match="unknown robot 'pr2'"):
@@ -166,6 +222,12 @@ def test_every_synergy_is_within_limits_and_its_hand_has_time_to_close(name):
         assert robot.synergy(synergy.name) is synergy
     with pytest.raises(UnknownNameError, match="unknown synergy 'bite'; expected one of"):
         robot.synergy("bite")
+
+
+def test_the_opening_of_a_width_is_linear_and_never_beyond_the_hand(franka):
+    (pinch,) = franka.synergies
+    assert [pinch.opening(width) for width in (0.0, 0.02, 0.08, 0.5)] == [0.0, 0.25, 1.0, 1.0]
+    assert pinch.opening(-0.1) == 0.0
 
 
 def test_a_missing_model_is_refused(edited):

@@ -22,8 +22,7 @@ import numpy as np
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import FileFormatError
 from dr_grasp.generation.importers.documents import one_line
-from dr_grasp.generation.importers.entries import Entry, check_count, number_id, sort_out, verdicts
-from dr_grasp.generation.importers.frames import grip_in_gripper
+from dr_grasp.generation.importers.entries import Entry, check_count, gathered, number_id, verdicts
 from dr_grasp.generation.importers.grasp_poses import GraspPoses
 from dr_grasp.generation.importers.stacks import Stack, from_matrices
 
@@ -58,8 +57,7 @@ def read_acronym(path: Path, gripper: str | None) -> GraspPoses:
         Entry(number_id(index), held=one, problem=bad.get(index, ""))
         for index, one in enumerate(held)
     ]
-    grasps, refused = sort_out(entries, from_matrices(Stack(matrices, {})))
-    return GraspPoses(path.name, name, grip_in_gripper(name), object_file, scale, grasps, refused)
+    return gathered(path, name, entries, from_matrices(Stack(matrices, {})), object_file, scale)
 
 
 def _matrices(file: h5py.File) -> FloatArray:

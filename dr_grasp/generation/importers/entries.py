@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.errors import FileFormatError
-from dr_grasp.generation.importers.grasp_poses import PoseGrasp
+from dr_grasp.generation.importers.frames import grip_in_gripper
+from dr_grasp.generation.importers.grasp_poses import GraspPoses, PoseGrasp
 from dr_grasp.generation.importers.stacks import PoseStack, escaped, short
 
 MOST_GRASPS = 1_000_000
@@ -78,7 +80,36 @@ def verdicts(field: str, values: Sequence[Any], count: int) -> tuple[list[bool],
     return held, problems
 
 
-def sort_out(
+def gathered(
+    path: Path,
+    gripper: str,
+    entries: Sequence[Entry],
+    poses: PoseStack,
+    object_file: str | None,
+    object_scale: float,
+    grip: Pose | None = None,
+) -> GraspPoses:
+    """What was read of a file, its good grasps parted from its bad ones.
+
+    Args:
+        path: The file.
+        gripper: Name of the gripper whose frame the poses are in.
+        entries: What the file says of each grasp beside its pose.
+        poses: As many.
+        object_file: As in `GraspPoses`.
+        object_scale: As in `GraspPoses`.
+        grip: The grip frame in that of the gripper; None for what the gripper's name says.
+
+    Raises:
+        DrGraspError: The gripper is unknown to us, or has no jaws.
+    """
+    if grip is None:
+        grip = grip_in_gripper(gripper)
+    grasps, refused = _sort_out(entries, poses)
+    return GraspPoses(path.name, gripper, grip, object_file, object_scale, grasps, refused)
+
+
+def _sort_out(
     entries: Sequence[Entry], poses: PoseStack
 ) -> tuple[tuple[PoseGrasp, ...], tuple[RefusedGrasp, ...]]:
     """Part the grasps that can be used from the others, of which each gets its reason."""

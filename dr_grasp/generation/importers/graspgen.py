@@ -46,7 +46,7 @@ from dr_grasp.generation.importers.documents import (
     load_json,
     load_yaml,
 )
-from dr_grasp.generation.importers.entries import Entry, check_count, number_id, sort_out, verdicts
+from dr_grasp.generation.importers.entries import Entry, check_count, gathered, number_id, verdicts
 from dr_grasp.generation.importers.frames import (
     GRIPPER_FRAMES,
     LARGEST_DEPTH_M,
@@ -137,10 +137,7 @@ def read_graspgen(path: Path, gripper: str | None) -> GraspPoses:
         for index, one in enumerate(held)
     ]
     poses = from_matrices(to_stack("matrix", transforms, (4, 4)))
-    grasps, refused = sort_out(entries, poses)
-    return GraspPoses(
-        path.name, name, grip, record.object.file, record.object.scale, grasps, refused
-    )
+    return gathered(path, name, entries, poses, record.object.file, record.object.scale, grip)
 
 
 def _read_isaac(path: Path, gripper: str | None) -> GraspPoses:
@@ -164,16 +161,7 @@ def _read_isaac(path: Path, gripper: str | None) -> GraspPoses:
     poses = from_quaternions(
         to_stack("position", positions, (3,)), to_stack("orientation", quaternions, (4,))
     )
-    grasps, refused = sort_out(entries, poses)
-    return GraspPoses(
-        path.name,
-        gripper,
-        grip_in_gripper(gripper),
-        record.object_file,
-        record.object_scale,
-        grasps,
-        refused,
-    )
+    return gathered(path, gripper, entries, poses, record.object_file, record.object_scale)
 
 
 def _isaac_grasp(

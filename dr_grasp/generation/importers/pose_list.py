@@ -35,8 +35,8 @@ from pydantic import Field
 
 from dr_grasp.errors import FileFormatError
 from dr_grasp.generation.importers.documents import load_json, one_line, read_text
-from dr_grasp.generation.importers.entries import Entry, check_count, number_id, sort_out
-from dr_grasp.generation.importers.frames import GRIP, grip_in_gripper
+from dr_grasp.generation.importers.entries import Entry, check_count, gathered, number_id
+from dr_grasp.generation.importers.frames import GRIP
 from dr_grasp.generation.importers.grasp_poses import GraspPoses
 from dr_grasp.generation.importers.pose_table import read_table
 from dr_grasp.generation.importers.stacks import (
@@ -100,16 +100,7 @@ def read_pose_list(path: Path, gripper: str | None) -> GraspPoses:
             f"expected a file named {', '.join(SUFFIXES)}, got {short(path.name)}"
         )
     name = gripper or header.frame
-    grasps, refused = sort_out(entries, poses)
-    return GraspPoses(
-        path.name,
-        name,
-        grip_in_gripper(name),
-        header.object_file,
-        header.object_scale,
-        grasps,
-        refused,
-    )
+    return gathered(path, name, entries, poses, header.object_file, header.object_scale)
 
 
 def _from_records(raw: list[Any]) -> tuple[list[Entry], PoseStack]:

@@ -1,0 +1,42 @@
+"""Ctrl-C while processes are being started: it must neither get lost nor leave one half begun."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Put off Ctrl-C to the end of the block."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is ever interrupted
+        return
+    interrupted = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+    if interrupted.is_set():
+        signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def starting_workers() -> Iterator[None]:
+    """Processes that start in this block never hear Ctrl-C; ours is put off to its end.
+
+    A terminal sends it to all processes, and what it means for a worker is its parent's business. A
+    process inherits the mask of signals of the thread that starts it, and so has it from its first
+    instruction.
+    """
+    resource_tracker.ensure_running()  # it would unblock Ctrl-C, were it started in the block
+    with uninterrupted():
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)

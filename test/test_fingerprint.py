@@ -1,0 +1,54 @@
+import dataclasses
+import shutil
+
+import numpy as np
+import pytest
+
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.fingerprint import LENGTH, fingerprint
+from dr_grasp.objects.spec import load_object
+from dr_grasp.robots.spec import load_robot
+from dr_grasp.scoring.profiles import load_profile
+
+DIFFERENT = [
+    *(None, True, 1, 1.0, "1", (), (1,), (1, 2), ((1,), 2), {"a": 1}, {"a": 2}, {"b": 1}),
+    *(np.zeros(2), np.zeros((2, 1)), np.ones(2), Criterion.MDR, Criterion.FDR, frozenset({1, 2})),
+]
+
+
+def test_different_values_differ_and_equal_ones_agree():
+    prints = [fingerprint(value) for value in DIFFERENT]
+    assert len(set(prints)) == len(DIFFERENT)
+    assert all(len(one) == LENGTH for one in prints)
+    assert prints == [fingerprint(value) for value in DIFFERENT]
+    assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+
+
+def test_what_is_no_data_is_refused():
+    with pytest.raises(TypeError, match="expected data, got object"):
+        fingerprint([object()])
+
+
+def test_a_file_counts_by_its_content(tmp_path):
+    one, other = tmp_path / "one.obj", tmp_path / "other.obj"
+    one.write_text("v 0 0 0")
+    shutil.copy(one, other)
+    assert fingerprint(one) == fingerprint(other)
+    other.write_text("v 0 0 1")
+    assert fingerprint(one) != fingerprint(other)
+
+
+def test_the_folder_of_a_urdfs_meshes_does_not_count(tmp_path):
+    one, other = tmp_path / "one.urdf", tmp_path / "other.urdf"
+    one.write_text('<robot><mesh filename="/home/ada/hand.stl"/></robot>')
+    other.write_text('<robot><mesh filename="/tmp/hand.stl"/></robot>')
+    assert fingerprint(one) == fingerprint(other)
+    other.write_text('<robot><mesh filename="/tmp/arm.stl"/></robot>')
+    assert fingerprint(one) != fingerprint(other)
+
+
+def test_robots_objects_and_profiles_have_one_that_knows_every_field():
+    robot, obj, profile = load_robot("franka"), load_object("mug"), load_profile("default")
+    assert fingerprint(robot) != fingerprint(dataclasses.replace(robot, hand_force=29.0))
+    assert fingerprint(obj) != fingerprint(dataclasses.replace(obj, mass=obj.mass * 2))
+    assert fingerprint(profile) != fingerprint(load_profile("huber2023"))
