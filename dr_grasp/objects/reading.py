@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import trimesh
+from trimesh.resolvers import FilePathResolver
 
 from dr_grasp.errors import ModelError
 
@@ -43,7 +45,10 @@ def file_source(path: Path) -> MeshSource:
         content = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: expected a mesh, got {error.strerror}") from error
-    return content_source(content, path.suffix.lower(), str(path))
+    ending, label = path.suffix.lower(), str(path)
+    return MeshSource(
+        label, (content, ending.encode()), lambda: read_parts(content, ending, label, path.parent)
+    )
 
 
 def content_source(content: bytes, ending: str, label: str) -> MeshSource:
@@ -57,16 +62,19 @@ def content_source(content: bytes, ending: str, label: str) -> MeshSource:
     return MeshSource(label, (content, ending.encode()), lambda: read_parts(content, ending, label))
 
 
-def read_parts(content: bytes, ending: str, label: str) -> list[trimesh.Trimesh]:
+def read_parts(
+    content: bytes, ending: str, label: str, folder: Path | None = None
+) -> list[trimesh.Trimesh]:
     """The parts of a mesh file, as they are in it: nothing merged, nothing left out.
 
     Args:
         content: All of the file.
         ending: Of its name, such as ".stl".
         label: What to call it in messages.
+        folder: Where it is: glTF may have its vertices in files beside it. None for nowhere.
 
     Raises:
-        ModelError: It is no mesh, has no faces, or has vertices that are not finite.
+        ModelError: It is no mesh, has no faces, or has vertices or a unit that are not finite.
     """
     if ending == ".stl" and not _is_text(content):
         _check_length(content, label)
@@ -77,6 +85,7 @@ def read_parts(content: bytes, ending: str, label: str) -> list[trimesh.Trimesh]
         scene = trimesh.load_scene(
             io.BytesIO(content),
             file_type=ending.removeprefix("."),
+            resolver=_resolver(ending, folder),
             process=False,  # which would quietly drop faces of vertices that are not finite
             skip_materials=True,
             split_objects=True,
@@ -97,7 +106,12 @@ def read_parts(content: bytes, ending: str, label: str) -> list[trimesh.Trimesh]
             raise ModelError(f"{label}: expected faces of vertices that there are")
         if not np.isfinite(mesh.vertices[mesh.faces]).all():
             raise ModelError(f"{label}: expected finite vertices")
-    return [_bare(mesh, _metres(mesh)) for mesh in meshes]
+    return [_bare(mesh, _metres(mesh, label)) for mesh in meshes]
+
+
+def _resolver(ending: str, folder: Path | None) -> FilePathResolver | None:
+    # Other formats would only look for looks.
+    return FilePathResolver(str(folder)) if ending == ".gltf" and folder is not None else None
 
 
 def _is_text(content: bytes) -> bool:
@@ -117,11 +131,14 @@ def _check_length(content: bytes, label: str) -> None:
         )
 
 
-def _metres(mesh: trimesh.Trimesh) -> float:
+def _metres(mesh: trimesh.Trimesh, label: str) -> float:
     """COLLADA says what its unit is; the other formats do not."""
     unit = str(mesh.metadata.get("units", ""))
     factor, separator, _ = unit.partition(" * ")
-    return float(factor) if separator else 1.0
+    metres = float(factor) if separator else 1.0
+    if not 0 < metres < math.inf:
+        raise ModelError(f"{label}: <unit> meter: expected finite and above 0, got {metres:g}")
+    return metres
 
 
 def _bare(mesh: trimesh.Trimesh, factor: float) -> trimesh.Trimesh:

@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from dr_grasp.errors import ModelError
+from dr_grasp.robots.attributes import check_numbers, number
 from dr_grasp.robots.description import DescriptionSource, read_description
 from dr_grasp.robots.preparation import park, prepare
 
@@ -76,19 +77,25 @@ def load_model(
         parked: Where these stand [rad or m].
 
     Raises:
-        ModelError: A file or mesh is missing or not of its format, or a joint not in it.
+        ModelError: A file or mesh is missing or not of its format, a joint not in it, or one that
+            is moved has no way, speed or effort.
     """
     description = read_description(source)
     root = description.root
+    check_numbers(source.urdf, root)
     joints = root.findall("joint")
     movable = {joint.get("name", ""): joint for joint in joints if joint.get("type") in MOVABLE}
     for where, names in (("driven", driven), ("parked", parked)):
         missing = [name for name in names if name not in movable]
         if missing:
             raise ModelError(f"{source.urdf}: {where} joints not in the URDF: {', '.join(missing)}")
-    mimics = _mimics(movable, frozenset(driven))
+    mimics = _mimics(source.urdf, movable, frozenset(driven))
     kept = frozenset(driven) | {mimic.joint for mimic in mimics}
-    limits = {name: _limits(joint) for name, joint in movable.items() if name in kept}
+    limits = {
+        name: _limits(source.urdf, joint, name in driven)
+        for name, joint in movable.items()
+        if name in kept
+    }
     park(root, kept, parked)
     links = tuple(link.get("name", "") for link in root.findall("link"))
     carried = {_link(joint, "child") for joint in joints}
@@ -113,18 +120,19 @@ def _link(joint: ElementTree.Element, tag: str) -> str:
 
 
 def _mimics(
-    movable: Mapping[str, ElementTree.Element], driven: frozenset[str]
+    file: str, movable: Mapping[str, ElementTree.Element], driven: frozenset[str]
 ) -> tuple[Mimic, ...]:
     """Joints that follow a driven one, directly or through others."""
     direct = {}
     for name, joint in movable.items():
         element = joint.find("mimic")
         if element is not None and name not in driven:
+            where = f"{file}: joint {name}"
             direct[name] = Mimic(
                 name,
                 element.get("joint", ""),
-                float(element.get("multiplier", "1")),
-                float(element.get("offset", "0")),
+                number(where, element, "multiplier", 1.0),
+                number(where, element, "offset", 0.0),
             )
     found = []
     for name, mimic in direct.items():
@@ -143,17 +151,27 @@ def _mimics(
     return tuple(found)
 
 
-def _limits(joint: ElementTree.Element) -> JointLimits:
+def _limits(file: str, joint: ElementTree.Element, is_driven: bool) -> JointLimits:
+    where = f"{file}: joint {joint.get('name')}"
     limit = joint.find("limit")
     if limit is None:
-        raise ModelError(f"joint {joint.get('name')}: expected a <limit>, got none")
-    continuous = joint.get("type") == "continuous"
-    return JointLimits(
-        lower=-math.pi if continuous else float(limit.get("lower", "0")),
-        upper=math.pi if continuous else float(limit.get("upper", "0")),
-        velocity=float(limit.get("velocity", "0")),
-        effort=float(limit.get("effort", "0")),
-    )
+        raise ModelError(f"{where}: expected a <limit>, got none")
+    if joint.get("type") == "continuous":
+        lower, upper = -math.pi, math.pi  # whatever the file says
+    else:
+        lower, upper = (number(where, limit, key, 0.0) for key in ("lower", "upper"))
+        if not lower < upper:
+            raise ModelError(
+                f"{where}: <limit> upper: expected above lower, {lower:g}, got {upper:g}"
+            )
+    velocity, effort = (number(where, limit, key, 0.0) for key in ("velocity", "effort"))
+    for key, value in (("velocity", velocity), ("effort", effort)):
+        # A mimic has its drive's.
+        if is_driven and value <= 0:
+            raise ModelError(
+                f"{where}: <limit> {key}: expected above 0, got {limit.get(key, 'none')}"
+            )
+    return JointLimits(lower, upper, velocity, effort)
 
 
 def _bodies(

@@ -10,14 +10,18 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
-import trimesh
 from scipy.spatial.transform import Rotation
 
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import ModelError
+from dr_grasp.objects.reading import MeshSource, file_source, joined
 from dr_grasp.resources import cached_folder, resolve_uri
 from dr_grasp.robots.description import Description
+
+HULL_RECIPE = 1
+"""Number of the way in which hulls are made; raise it with every change of that, or caches would
+go on serving the hulls of before."""
 
 
 def park(root: ElementTree.Element, movable: frozenset[str], parked: Mapping[str, float]) -> None:
@@ -131,20 +135,29 @@ def _weigh_frames(root: ElementTree.Element) -> None:
 
 def _hull(path: Path, scale: str) -> Path:
     """The convex hull of a mesh, scaled as URDFs do, as STL."""
-    parts = [path.read_bytes(), path.suffix.encode(), scale.encode(), version("trimesh").encode()]
+    source = file_source(path)
+    options = f"{scale} {version('trimesh')} {HULL_RECIPE}".encode()
+    parts = [*source.content, options]
     # MuJoCo takes two files of the same name for the same mesh, wherever they are.
     name = f"{path.stem}_{hashlib.sha256(b' '.join(parts)).hexdigest()[:16]}.stl"
-    folder = cached_folder("hulls", parts, lambda scratch: _write_hull(path, scale, scratch / name))
+    folder = cached_folder(
+        "hulls", parts, lambda scratch: _write_hull(source, scale, scratch / name)
+    )
     return folder / name
 
 
-def _write_hull(path: Path, scale: str, target: Path) -> None:
+def _write_hull(source: MeshSource, scale: str, target: Path) -> None:
+    # COLLADA's <unit> counts and its <up_axis> does not: a mesh has the axes of its link. RViz has
+    # it so (AI_CONFIG_IMPORT_COLLADA_IGNORE_UP_DIRECTION in its assimp_loader.cpp), MoveIt does
+    # not turn meshes either (geometric_shapes' mesh_operations.cpp), and robots' meshes are made to
+    # look right there, whatever they say is up.
+    mesh = joined(source.read())
+    mesh.merge_vertices()  # or Qhull would get those of STL once for each face
     try:
-        mesh = trimesh.load_mesh(path)
         mesh.apply_scale([float(word) for word in scale.split()])
         mesh.convex_hull.export(target)
     except Exception as error:  # trimesh and Qhull raise whatever their many parts raise
         problem = " ".join(str(error).split())[:200]
         raise ModelError(
-            f"{path}: expected a mesh, got {type(error).__name__}: {problem}"
+            f"{source.label}: expected a mesh, got {type(error).__name__}: {problem}"
         ) from error

@@ -9,6 +9,7 @@ import trimesh
 from scipy.spatial.transform import Rotation
 
 from dr_grasp.errors import ModelError
+from dr_grasp.robots import preparation
 from dr_grasp.robots.description import DescriptionSource
 from dr_grasp.robots.model import load_model
 
@@ -142,6 +143,47 @@ def test_a_collision_mesh_of_any_format_becomes_its_hull(load, tmp_path):
     assert len(files) == 4  # MuJoCo takes two files of one name for one mesh
 
 
+def in_collada(shape, unit, up="Z_UP"):
+    """A COLLADA file of a shape with an <asset> that says these."""
+    text = trimesh.exchange.dae.export_collada(shape).decode()
+    assert "<up_axis>Y_UP</up_axis>" in text and "<unit" not in text
+    return text.replace("<up_axis>Y_UP</up_axis>", f"{unit}<up_axis>{up}</up_axis>")
+
+
+@pytest.mark.parametrize("up", ["X_UP", "Y_UP", "Z_UP"])
+@pytest.mark.parametrize(
+    ("unit", "metres"),
+    [("", 1.0), ('<unit name="meter" meter="1"/>', 1.0), ('<unit meter="0.001"/>', 0.001)],
+)
+def test_the_unit_of_collada_counts_and_what_it_says_is_up_does_not(
+    load, tmp_path, unit, metres, up
+):
+    shape = trimesh.creation.box((1.0, 2.0, 3.0))
+    shape.apply_translation([4, 5, 6])
+    (tmp_path / "m.dae").write_text(in_collada(shape, unit, up))
+    model = load(link("a", "m.dae"), link("b"), joint("j", "a", "b"))
+    hull = trimesh.load_mesh(prepared(model).find("link/collision/geometry/mesh").get("filename"))
+    # URDF's scale, which is 2, comes on top.
+    np.testing.assert_allclose(hull.bounds, 2 * metres * shape.bounds, rtol=1e-6)
+
+
+def test_a_collision_mesh_may_be_in_two_files(load, tmp_path):
+    shape = trimesh.creation.box((1.0, 2.0, 3.0))
+    for name, content in trimesh.exchange.gltf.export_gltf(trimesh.Scene(shape)).items():
+        (tmp_path / name).write_bytes(content)
+    model = load(link("a", "model.gltf"), link("b"), joint("j", "a", "b"))
+    hull = trimesh.load_mesh(prepared(model).find("link/collision/geometry/mesh").get("filename"))
+    np.testing.assert_allclose(hull.bounds, 2 * shape.bounds)
+
+
+def test_another_recipe_makes_another_hull(load, tmp_path, monkeypatch):
+    trimesh.creation.box((1.0, 2.0, 3.0)).export(tmp_path / "m.stl")
+    pieces = [link("a", "m.stl"), link("b"), joint("j", "a", "b")]
+    before = load(*pieces).urdf.read_text()
+    monkeypatch.setattr(preparation, "HULL_RECIPE", preparation.HULL_RECIPE + 1)
+    assert load(*pieces).urdf.read_text() != before
+
+
 def test_a_frame_weighs_nothing_and_a_moved_link_keeps_what_it_says(load):
     model = load(
         link("a"), link("b"), link("c"), joint("j", "a", "b"), joint("f", "b", "c", "", "fixed")
@@ -178,7 +220,8 @@ ARM = link("a"), link("b")
         ([link("a", "empty.stl"), *ARM[1:], joint("j", "a", "b")], "got an empty file"),
         ([link("a", "words.stl"), *ARM[1:], joint("j", "a", "b")], r"words\.stl: expected a mesh"),
         ([link("a", "flat.stl"), *ARM[1:], joint("j", "a", "b")], r"flat\.stl: expected a mesh"),
-        ([*ARM, joint("j", "a", "b", "")], "joint j: expected a <limit>, got none"),
+        ([link("a", "inch.dae"), *ARM[1:], joint("j", "a", "b")], r"inch\.dae: <unit> meter: exp"),
+        ([*ARM, joint("j", "a", "b", "")], r"model\.urdf: joint j: expected a <limit>, got none"),
         ([*ARM, joint("i", "a", "b")], r"model\.urdf: driven joints not in the URDF: j"),
         ([*ARM, joint("j", "a", "b", "", "fixed")], "driven joints not in the URDF: j"),
         ([*ARM, link("c"), joint("j", "a", "b")], "expected one root link, got a, c"),
@@ -189,5 +232,121 @@ def test_a_broken_model_is_refused(load, tmp_path, pieces, message):
     (tmp_path / "empty.stl").touch()
     (tmp_path / "words.stl").write_text("solid")
     trimesh.Trimesh([[0, 0, 0], [1, 0, 0], [0, 1, 0]], [[0, 1, 2]]).export(tmp_path / "flat.stl")
+    inch = in_collada(trimesh.creation.box(), '<unit name="inch" meter="0"/>')
+    (tmp_path / "inch.dae").write_text(inch)
     with pytest.raises(ModelError, match=message):
         load(*pieces)
+
+
+def refused(load, *pieces, **options):
+    """The message with which a model is refused, one line."""
+    with pytest.raises(ModelError) as caught:
+        load(*pieces, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("limit", "problem"),
+    [
+        ('lower="-1" upper="1" velocity="0" effort="7"', "velocity: expected above 0, got 0"),
+        ('lower="-1" upper="1" velocity="-2" effort="7"', "velocity: expected above 0, got -2"),
+        ('lower="-1" upper="1" effort="7"', "velocity: expected above 0, got none"),
+        ('lower="-1" upper="1" velocity="1" effort="0"', "effort: expected above 0, got 0"),
+        ('lower="-1" upper="1" velocity="1"', "effort: expected above 0, got none"),
+        ('lower="2" upper="1" velocity="1" effort="7"', "upper: expected above lower, 2, got 1"),
+        ('lower="2" velocity="1" effort="7"', "upper: expected above lower, 2, got 0"),
+        ('velocity="1" effort="7"', "upper: expected above lower, 0, got 0"),
+    ],
+)
+def test_a_driven_joint_without_way_speed_or_effort_is_refused(load, limit, problem):
+    message = refused(load, *ARM, joint("j", "a", "b", f"<limit {limit}/>"))
+    assert message == f"model.urdf: joint j: <limit> {problem}"
+
+
+def test_a_driven_continuous_joint_needs_speed_and_effort_alone(load):
+    limit = '<limit lower="0" upper="0" velocity="{}" effort="7"/>'
+    limits = load(*ARM, joint("j", "a", "b", limit.format(1), "continuous")).limits["j"]
+    assert (limits.lower, limits.upper) == (-np.pi, np.pi)
+    assert "velocity" in refused(load, *ARM, joint("j", "a", "b", limit.format(0), "continuous"))
+
+
+def test_a_mimic_needs_a_way_alone_and_a_parked_joint_nothing(load):
+    pieces = [*(link(name) for name in "abcd"), joint("j", "a", "b")]
+    follows = '<mimic joint="j"/>'
+    mimicking = joint("k", "b", "c", f'<limit lower="0" upper="1"/>{follows}')
+    stuck = joint("k", "b", "c", f'<limit lower="0" upper="0"/>{follows}')
+    parked = joint("l", "c", "d", '<limit lower="2" upper="1" velocity="inf"/>')
+    assert set(load(*pieces, mimicking, parked).limits) == {"j", "k"}
+    message = refused(load, *pieces, stuck, parked)
+    assert message == "model.urdf: joint k: <limit> upper: expected above lower, 0, got 0"
+
+
+WORDS = ["abc", "", "nan", "inf", "-inf", "1 2", "1,5"]
+
+
+@pytest.mark.parametrize("text", WORDS)
+@pytest.mark.parametrize("key", ["lower", "upper", "velocity", "effort"])
+def test_a_limit_that_is_no_number_is_refused(load, key, text):
+    values = {"lower": "-1", "upper": "1", "velocity": "1", "effort": "7", key: text}
+    limit = " ".join(f'{name}="{value}"' for name, value in values.items())
+    message = refused(load, *ARM, joint("j", "a", "b", f"<limit {limit}/>"))
+    expected = f"<limit> {key}: expected 1 finite number, got {text!r}"
+    assert message == f"model.urdf: joint j: {expected}"
+
+
+@pytest.mark.parametrize("text", WORDS)
+@pytest.mark.parametrize("key", ["multiplier", "offset"])
+def test_a_mimic_that_is_no_number_is_refused(load, key, text):
+    follower = joint("k", "b", "c", f'{LIMIT}<mimic joint="j" {key}="{text}"/>')
+    message = refused(load, *ARM, link("c"), joint("j", "a", "b"), follower)
+    expected = f"<mimic> {key}: expected 1 finite number, got {text!r}"
+    assert message == f"model.urdf: joint k: {expected}"
+
+
+@pytest.mark.parametrize("driven", ["j", "k"])
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('xyz="0.1 0 0"', 'xyz="0 0"', "<origin> xyz: expected 3 finite numbers, got '0 0'"),
+        ("0.2 -0.3 0.4", "nan 0 0", "<origin> rpy: expected 3 finite numbers, got 'nan 0 0'"),
+        ('xyz="0 0 1"', 'xyz="up"', "<axis> xyz: expected 3 finite numbers, got 'up'"),
+    ],
+)
+def test_a_place_that_is_no_numbers_is_refused_of_driven_and_parked_joints_alike(
+    load, driven, old, new, problem
+):
+    broken = joint("k", "b", "c").replace(old, new)
+    message = refused(load, *ARM, link("c"), joint("j", "a", "b"), broken, driven=(driven,))
+    assert message == f"model.urdf: joint k: {problem}"
+
+
+@pytest.mark.parametrize(
+    ("inside", "problem"),
+    [
+        (
+            '<collision><geometry><mesh filename="m.stl" scale="1 x 1"/></geometry></collision>',
+            "<mesh> scale: expected 3 finite numbers, got '1 x 1'",
+        ),
+        (
+            '<collision><geometry><mesh filename="m.stl" scale="2"/></geometry></collision>',
+            "<mesh> scale: expected 3 finite numbers, got '2'",
+        ),
+        (
+            '<inertial><origin xyz="0 0 inf"/><mass value="1"/></inertial>',
+            "<origin> xyz: expected 3 finite numbers, got '0 0 inf'",
+        ),
+        (
+            '<collision><geometry><cylinder radius="1" length="1m"/></geometry></collision>',
+            "<cylinder> length: expected 1 finite number, got '1m'",
+        ),
+        (
+            '<inertial><mass value="heavy"/></inertial>',
+            "<mass> value: expected 1 finite number, got 'heavy'",
+        ),
+    ],
+)
+def test_a_link_of_what_is_no_number_is_refused(load, tmp_path, inside, problem):
+    trimesh.creation.box().export(tmp_path / "m.stl")
+    tip = f'<link name="b">{inside}</link>'
+    assert refused(load, ARM[0], tip, joint("j", "a", "b")) == f"model.urdf: link b: {problem}"

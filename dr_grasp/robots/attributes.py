@@ -1,0 +1,79 @@
+"""Numbers in a robot's URDF: refused with their place where they are none."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import numpy as np
+
+from dr_grasp.core.arrays import FloatArray
+from dr_grasp.errors import ModelError
+
+COUNTS = {
+    "origin": {"xyz": 3, "rpy": 3},
+    "axis": {"xyz": 3},
+    "mesh": {"scale": 3},
+    "box": {"size": 3},
+    "sphere": {"radius": 1},
+    "cylinder": {"radius": 1, "length": 1},
+    "capsule": {"radius": 1, "length": 1},
+    "mass": {"value": 1},
+    "inertia": dict.fromkeys(("ixx", "ixy", "ixz", "iyy", "iyz", "izz"), 1),
+}
+"""How many numbers an attribute of an element of a link or joint holds."""
+
+
+def check_numbers(file: str, root: ElementTree.Element) -> None:
+    """Refuse a URDF whose links and joints have numbers that are none.
+
+    PyBullet would take them for zeros. Limits and mimics are not looked at: of those of joints
+    that nobody moves, nothing is used.
+
+    Args:
+        file: What to call it in messages.
+        root: Its element <robot>.
+
+    Raises:
+        ModelError: It has.
+    """
+    for tag in ("link", "joint"):
+        for owner in root.findall(tag):
+            where = f"{file}: {tag} {owner.get('name')}"
+            for element in owner.iter():
+                for key, count in COUNTS.get(element.tag, {}).items():
+                    if key in element.attrib:
+                        numbers(where, element, key, count)
+
+
+def numbers(where: str, element: ElementTree.Element, key: str, count: int) -> FloatArray:
+    """The finite numbers of an attribute that is there, shape (count,).
+
+    Args:
+        where: The file, and the link or joint that the element belongs to, for the message.
+        element: The element.
+        key: Name of the attribute.
+        count: How many numbers it holds.
+
+    Raises:
+        ModelError: It holds something else.
+    """
+    text = element.get(key, "")
+    try:
+        values = np.array([float(word) for word in text.split()])
+    except ValueError:
+        values = np.array([])
+    if len(values) != count or not np.isfinite(values).all():
+        plural = "s" * (count > 1)
+        raise ModelError(
+            f"{where}: <{element.tag}> {key}: expected {count} finite number{plural}, got {text!r}"
+        )
+    return values
+
+
+def number(where: str, element: ElementTree.Element, key: str, default: float) -> float:
+    """The finite number of an attribute, or what counts where it is not there.
+
+    Raises:
+        ModelError: It holds something else.
+    """
+    return float(numbers(where, element, key, 1)[0]) if key in element.attrib else default
