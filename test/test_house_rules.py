@@ -77,7 +77,7 @@ def test_core_knows_no_other_room():
 
 
 def test_each_engine_has_its_one_file():
-    assert importers("pybullet") == {"simulation/bullet_world.py"}
+    assert importers("pybullet") == {"simulation/bullet_world.py", "simulation/table_world.py"}
     assert len(importers("mujoco")) == 1
     assert len(importers("moveit")) <= 1
 

@@ -15,12 +15,13 @@ from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.objects.spec import ObjectSpec, load_object
 from dr_grasp.robots.spec import RobotSpec, load_robot
 from dr_grasp.simulation.bullet_world import BulletWorld
-from dr_grasp.simulation.rollout import run_rollout
+from dr_grasp.simulation.replayer import Replayer
+from dr_grasp.simulation.shortcuts import Shortcuts
 
 MOST_WORLDS = 8
 """Worlds that a worker keeps; a world takes some 20 MB."""
 
-_worlds: OrderedDict[tuple[RobotSpec, ObjectSpec], BulletWorld] = OrderedDict()
+_worlds: OrderedDict[tuple[RobotSpec, ObjectSpec, Shortcuts], Replayer] = OrderedDict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Block:
         seed: Of the perturbations.
         first: Index of the first trial.
         count: Number of trials.
+        shortcuts: What the rollouts leave out.
     """
 
     grasp_index: int
@@ -44,6 +46,7 @@ class Block:
     seed: int
     first: int
     count: int
+    shortcuts: Shortcuts = Shortcuts()
 
 
 def start_worker() -> None:
@@ -60,27 +63,26 @@ def _die_with(parent: multiprocessing.process.BaseProcess) -> None:
 
 def run_block(block: Block) -> Mapping[Outcome, int]:
     """Count the outcomes of a block."""
-    world = _world(block.grasp.robot, block.grasp.object)
+    replayer = _replayer(block.grasp.robot, block.grasp.object, block.shortcuts)
+    arm_joints = len(replayer.world.robot.arm_joints)
     counts: Counter[Outcome] = Counter()
     for trial in range(block.first, block.first + block.count):
         perturbation = (
             Perturbation.none()
             if block.criterion is None
-            else sample_perturbation(
-                block.profile, block.criterion, block.seed, trial, len(world.robot.arm_joints)
-            )
+            else sample_perturbation(block.profile, block.criterion, block.seed, trial, arm_joints)
         )
-        counts[run_rollout(world, block.grasp, perturbation).outcome] += 1
+        counts[replayer.run(block.grasp, perturbation).outcome] += 1
     return counts
 
 
-def _world(robot: str, obj: str) -> BulletWorld:
+def _replayer(robot: str, obj: str, shortcuts: Shortcuts) -> Replayer:
     # The objects themselves: a name may come to mean another.
-    key = (load_robot(robot), load_object(obj))
+    key = (load_robot(robot), load_object(obj), shortcuts)
     if key not in _worlds:
         if len(_worlds) >= MOST_WORLDS:
             _, oldest = _worlds.popitem(last=False)
             oldest.close()
-        _worlds[key] = BulletWorld(*key)
+        _worlds[key] = Replayer(BulletWorld(key[0], key[1]), shortcuts)
     _worlds.move_to_end(key)
     return _worlds[key]

@@ -1,124 +1,36 @@
-"""One PyBullet world: a robot, a table, an object. The only import of pybullet."""
+"""One PyBullet world: a robot, a table, an object.
+
+Beside `table_world`, the only import of pybullet.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
-from dr_grasp.closing import Closing
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Observation
 from dr_grasp.core.perturbation import Perturbation
-from dr_grasp.objects.spec import ObjectSpec
-from dr_grasp.robots.spec import RobotSpec
-from dr_grasp.simulation.object_urdf import object_urdf
 from dr_grasp.simulation.quiet import quiet
+from dr_grasp.simulation.table_world import ObjectState, TableWorld
 
 with quiet():  # PyBullet greets everybody who imports it
     import pybullet as p
 
-GRAVITY = 9.81
-"""Standard gravity, rounded [m/s^2]."""
 
-CLEARANCE_M = 0.002
-"""How far above the table an object starts at least; Bullet's hulls have a margin of 1 mm, and an
-object that began inside it would be pushed out with a jerk."""
-
-FLOATING_HEIGHT_M = 0.6
-"""Height above the table at which the object waits in the saved state, out of everybody's way."""
-
-GROUND_DEPTH_M = 1.0
-"""How far the ground lies below the table's top."""
-
-OBJECT_COLOR = (0.93, 0.45, 0.13, 1.0)
-"""Red, green, blue and opacity of objects in pictures."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorldSettings:
-    """Numbers of the simulation.
-
-    Attributes:
-        rate_hz: Physics steps, and commands, per second.
-        solver_iterations: Of Bullet's constraint solver; its default.
-        arm_position_gain: Share of the position error that a joint motor removes in a step;
-            Bullet's default. With feed-forward velocity the arm follows within half a milliradian.
-            A stiffer motor would turn jitter of each command into shocks beyond 1 g that no real
-            drive could give.
-        arm_velocity_gain: Likewise for velocity.
-        mimic_force: Largest force that couples mimic joints [N or N m].
-        mimic_correction: Share of the error between mimic joints that is removed in a step. With
-            0.2 the Franka's fingers, rigidly coupled in reality, differed by up to 4 mm.
-    """
-
-    rate_hz: float = 240.0
-    solver_iterations: int = 50
-    arm_position_gain: float = 0.1
-    arm_velocity_gain: float = 1.0
-    mimic_force: float = 200.0
-    mimic_correction: float = 0.8
-
-
-class BulletWorld(Closing):
+class BulletWorld(TableWorld):
     """A robot, a table and an object, ready for any number of rollouts.
 
-    `start` brings the world into the same state each time, to the bit, whatever ran before: the
-    saved state is one without contacts, and all that `restoreState` leaves alone (contacts,
-    friction, mass, motors) is cleared or set explicitly.
+    `start` brings the world into the same state each time, to the bit, whatever ran before.
     """
 
-    def __init__(
-        self, robot: RobotSpec, obj: ObjectSpec, settings: WorldSettings | None = None
-    ) -> None:
-        """Build the world.
-
-        Args:
-            robot: The robot.
-            obj: The object.
-            settings: Numbers of the simulation.
-        """
-        self.robot = robot
-        self.object = obj
-        self.settings = settings or WorldSettings()
-        self._client = p.connect(p.DIRECT)
-        self._in_client = {"physicsClientId": self._client}
-        self._weight_shift: list[float] | None = None
-        self._set_engine()
-        self._ground, self._table = self._add_supports()
+    def _add_actors(self) -> None:
         self._robot = self._add_robot()
-        self._object = self._add_object()
-        self._saved = self._save_state()
-
-    def _set_engine(self) -> None:
-        p.setPhysicsEngineParameter(
-            fixedTimeStep=1.0 / self.settings.rate_hz,
-            numSolverIterations=self.settings.solver_iterations,
-            deterministicOverlappingPairs=1,
-            **self._in_client,
-        )
-        p.setGravity(0, 0, -GRAVITY, **self._in_client)
-
-    def _add_supports(self) -> tuple[int, int]:
-        table = self.robot.table
-        plane = p.createCollisionShape(p.GEOM_PLANE, **self._in_client)
-        ground = p.createMultiBody(
-            0, plane, basePosition=[0, 0, table.top_z - GROUND_DEPTH_M], **self._in_client
-        )
-        half = [length / 2 for length in table.size]
-        box = p.createCollisionShape(p.GEOM_BOX, halfExtents=half, **self._in_client)
-        looks = p.createVisualShape(
-            p.GEOM_BOX, halfExtents=half, rgbaColor=[0.78, 0.7, 0.6, 1], **self._in_client
-        )
-        position = [*table.center_xy, table.top_z - half[2]]
-        top = p.createMultiBody(0, box, looks, basePosition=position, **self._in_client)
-        for body in (ground, top):
-            # Contact friction is the product of both bodies' coefficients, so that with 1 here the
-            # object's own coefficient is what counts.
-            p.changeDynamics(body, -1, lateralFriction=1.0, **self._in_client)
-        return ground, top
+        self.pairs_apart = self._find_pairs_apart()
 
     def _add_robot(self) -> int:
         spec = self.robot
@@ -138,6 +50,8 @@ class BulletWorld(Closing):
         self._link_index = {info[12].decode(): info[0] for info in infos}
         self._link_index[p.getBodyInfo(body, **self._in_client)[0].decode()] = -1
         self._arm = [joint_index[name] for name in spec.arm_joints]
+        self._arm_axes = [infos[joint][13] for joint in self._arm]
+        self._turning = np.array([infos[joint][2] == p.JOINT_REVOLUTE for joint in self._arm])
         self._arm_forces = [limits.effort for limits in spec.arm_limits]
         self._position_gains = [self.settings.arm_position_gain] * len(self._arm)
         self._velocity_gains = [self.settings.arm_velocity_gain] * len(self._arm)
@@ -159,10 +73,12 @@ class BulletWorld(Closing):
             self._couple(
                 body, joint_index[mimic.follows], joint_index[mimic.joint], mimic.multiplier
             )
+        self._allowed: set[tuple[int, int]] = set()
         for pair in spec.model.allowed_collisions:
             if pair <= self._link_index.keys() and len(pair) == 2:
                 first, second = (self._link_index[name] for name in pair)
                 p.setCollisionFilterPair(body, body, first, second, 0, **self._in_client)
+                self._allowed |= {(first, second), (second, first)}
         self._standing = {self._link_index[name] for name in spec.model.standing_links}
         for support in (self._ground, self._table):
             for link in self._standing:
@@ -191,38 +107,8 @@ class BulletWorld(Closing):
             **self._in_client,
         )
 
-    def _add_object(self) -> int:
-        body: int = p.loadURDF(
-            str(object_urdf(self.object)),
-            flags=p.URDF_USE_INERTIA_FROM_FILE,
-            **self._in_client,
-        )
-        p.changeVisualShape(body, -1, rgbaColor=OBJECT_COLOR, **self._in_client)
-        # Air drag in Bullet is a numerical crutch that would brake a fall.
-        p.changeDynamics(body, -1, linearDamping=0.0, angularDamping=0.0, **self._in_client)
-        info = p.getDynamicsInfo(body, -1, **self._in_client)
-        self._inertia = np.array(info[2])
-        self._inertial_in_object = Pose(frozen(info[3]), frozen(info[4]))
-        return body
-
-    def _save_state(self) -> int:
-        # One step fills Bullet's caches; the state itself is put back afterwards.
-        for step in (True, False):
-            self._reset_robot(self.robot.home, self.robot.hand_open)
-            self._place_object(self._waiting_pose())
-            if step:
-                p.stepSimulation(**self._in_client)
-        return int(p.saveState(**self._in_client))
-
-    def _waiting_pose(self) -> Pose:
-        height = self.robot.table.top_z + FLOATING_HEIGHT_M
-        return Pose(frozen([*self.robot.table.center_xy, height]), frozen([0, 0, 0, 1]))
-
-    def close(self) -> None:
-        """Free the world; may be called twice."""
-        if self._client >= 0:
-            p.disconnect(self._client)
-            self._client = -1
+    def _reset_actors(self) -> None:
+        self.reset_robot(self.robot.home, self.robot.hand_open)
 
     def start(
         self,
@@ -230,6 +116,9 @@ class BulletWorld(Closing):
         perturbation: Perturbation,
         arm: FloatArray,
         hand: FloatArray,
+        *,
+        arm_velocity: FloatArray | None = None,
+        object_state: ObjectState | None = None,
     ) -> None:
         """Set the scene for a rollout.
 
@@ -238,55 +127,28 @@ class BulletWorld(Closing):
             perturbation: What differs from that belief.
             arm: Shape (n,), arm positions at the start [rad or m].
             hand: Shape (m,), hand positions at the start [rad or m].
+            arm_velocity: Shape (n,), likewise [rad/s or m/s]; None at rest.
+            object_state: Where the object is by now; None above its place.
         """
-        p.restoreState(self._saved, **self._in_client)
-        # restoreState moves the bodies and leaves the contacts of the rollout before, which warm
-        # start the solver at the next touch. Looking for contacts while there are none drops them.
-        p.performCollisionDetection(**self._in_client)
-        self._set_dynamics(perturbation)
-        self._reset_robot(arm, hand)
-        self.command_arm(arm.tolist(), [0.0] * len(self._arm))
+        self._restore(perturbation)
+        self.reset_robot(arm, hand)
+        if arm_velocity is not None:
+            for joint, q, v in zip(self._arm, arm, arm_velocity, strict=True):
+                p.resetJointState(self._robot, joint, float(q), float(v), **self._in_client)
+        self.drive(arm.tolist(), [0.0] * len(self._arm))
         self.command_hand(hand, self.robot.hand_force)
-        pose = object_in_base.perturbed(perturbation.translation_m, perturbation.rotation_rpy_rad)
-        self._place_object(self._above_table(pose))
+        if object_state is None:
+            self._place_object(self._believed(object_in_base, perturbation))
+        else:
+            self.object_state = object_state
 
-    def _set_dynamics(self, perturbation: Perturbation) -> None:
-        spec, scale = self.object, perturbation.mass_scale
-        rolling, spinning = perturbation.rolling_friction, perturbation.spinning_friction
-        p.changeDynamics(
-            self._object,
-            -1,
-            mass=spec.mass * scale,
-            localInertiaDiagonal=(self._inertia * scale).tolist(),
-            lateralFriction=spec.lateral_friction * perturbation.lateral_friction_scale,
-            rollingFriction=spec.rolling_friction if rolling is None else rolling,
-            spinningFriction=spec.spinning_friction if spinning is None else spinning,
-            **self._in_client,
-        )
-        # PyBullet cannot move a body's centre of mass. Its weight is moved instead: a torque of
-        # shift x weight at each step. Exact at rest, and but for the inertia of motion otherwise.
-        self._weight = spec.mass * scale * GRAVITY
-        self._weight_shift = None
-        if np.any(perturbation.center_of_mass_m):
-            turn = self._inertial_in_object.inverse()
-            self._weight_shift = turn.rotate(perturbation.center_of_mass_m).tolist()
+    def reset_robot(self, arm: FloatArray, hand: FloatArray) -> None:
+        """Put the robot into a posture, at rest.
 
-    def _above_table(self, pose: Pose) -> Pose:
-        lowest = self.object.lowest_point(pose.rotation.as_matrix())
-        height = max(float(pose.position[2]), self.robot.table.top_z + CLEARANCE_M - lowest)
-        return Pose(frozen([*pose.position[:2], height]), pose.quaternion_xyzw)
-
-    def _place_object(self, object_in_base: Pose) -> None:
-        inertial = object_in_base @ self._inertial_in_object
-        p.resetBasePositionAndOrientation(
-            self._object,
-            inertial.position.tolist(),
-            inertial.quaternion_xyzw.tolist(),
-            **self._in_client,
-        )
-        p.resetBaseVelocity(self._object, [0, 0, 0], [0, 0, 0], **self._in_client)
-
-    def _reset_robot(self, arm: FloatArray, hand: FloatArray) -> None:
+        Args:
+            arm: Shape (n,) [rad or m].
+            hand: Shape (m,), driven joints [rad or m].
+        """
         for joint, position in zip(
             [*self._arm, *self._hand], [*arm, *self._all_hand(hand)], strict=True
         ):
@@ -300,17 +162,27 @@ class BulletWorld(Closing):
             )
         ]
 
-    def command_arm(self, positions: Sequence[float], velocities: Sequence[float]) -> None:
+    def motor_targets(
+        self, positions: FloatArray, velocities: FloatArray
+    ) -> list[tuple[list[float], list[float]]]:
+        """What `drive` is to be told at each of t steps.
+
+        Args:
+            positions: Shape (t, n), where the joints should be after the step [rad or m].
+            velocities: Shape (t, n), fed forward [rad/s or m/s].
+        """
+        # The motor adds the velocity to what it makes of the position error where the step begins;
+        # aiming at where the step ends would count the step twice, and the arm run ahead by one.
+        aims = positions - velocities / self.settings.rate_hz
+        return list(zip(aims.tolist(), velocities.tolist(), strict=True))
+
+    def drive(self, aims: Sequence[float], velocities: Sequence[float]) -> None:
         """Set the targets of the arm's motors; they stay until set again.
 
         Args:
-            positions: n numbers, where the joints should be after one step [rad or m].
-            velocities: n numbers, fed forward [rad/s or m/s].
+            aims: n numbers, see `motor_targets` [rad or m].
+            velocities: n numbers [rad/s or m/s].
         """
-        rate = self.settings.rate_hz
-        # The motor adds the velocity to what it makes of the position error where the step begins;
-        # aiming at where the step ends would count the step twice, and the arm run ahead by one.
-        aims = [q - v / rate for q, v in zip(positions, velocities, strict=True)]
         p.setJointMotorControlArray(
             self._robot,
             self._arm,
@@ -344,24 +216,9 @@ class BulletWorld(Closing):
                 **self._in_client,
             )
 
-    def advance(self) -> None:
-        """Simulate one step."""
-        if self._weight_shift is not None:
-            self._apply_weight_shift()
-        p.stepSimulation(**self._in_client)
-
-    def _apply_weight_shift(self) -> None:
-        # PyBullet's own arithmetic: this runs at every step.
-        _, turn = p.getBasePositionAndOrientation(self._object, **self._in_client)
-        x, y, _ = p.rotateVector(turn, self._weight_shift)
-        torque = [-self._weight * y, self._weight * x, 0.0]
-        p.applyExternalTorque(self._object, -1, torque, p.WORLD_FRAME, **self._in_client)
-
     def observe(self) -> Observation:
         """What the judge needs to know of this moment."""
-        position, _ = p.getBasePositionAndOrientation(self._object, **self._in_client)
-        velocity, _ = p.getBaseVelocity(self._object, **self._in_client)
-        touches = supported = hits_support = self_collision = False
+        touches = hits_support = self_collision = False
         for contact in p.getContactPoints(bodyA=self._robot, **self._in_client):
             if contact[9] <= 0.0:  # near, but no normal force: Bullet reports these too
                 continue
@@ -372,15 +229,10 @@ class BulletWorld(Closing):
                 self_collision = True
             else:
                 hits_support = True
-        for support in (self._table, self._ground):
-            contacts = p.getContactPoints(self._object, support, **self._in_client)
-            supported |= any(contact[9] > 0.0 for contact in contacts)
-        return Observation(
-            object_position=frozen(position),
-            object_speed=float(np.linalg.norm(velocity)),
+        return replace(
+            super().observe(),
             hand_height=self.tcp_position()[2],
             hand_touches=touches,
-            object_supported=supported,
             robot_hits_support=hits_support,
             self_collision=self_collision,
         )
@@ -408,11 +260,6 @@ class BulletWorld(Closing):
         )
         return Pose(frozen(state[4]), frozen(state[5]))
 
-    def object_pose(self) -> Pose:
-        """The object's frame (that of its mesh) in the base frame."""
-        position, quaternion = p.getBasePositionAndOrientation(self._object, **self._in_client)
-        return Pose(frozen(position), frozen(quaternion)) @ self._inertial_in_object.inverse()
-
     def arm_positions(self) -> FloatArray:
         """Arm joint positions, shape (n,) [rad or m]."""
         states = p.getJointStates(self._robot, self._arm, **self._in_client)
@@ -426,8 +273,113 @@ class BulletWorld(Closing):
 
     def forward_kinematics(self, arm: FloatArray) -> Pose:
         """Tool centre point in the base frame for arm positions of shape (n,); moves the robot."""
-        self._reset_robot(arm, self.robot.hand_open)
+        self.reset_robot(arm, self.robot.hand_open)
         return self.tcp_pose()
+
+    def clearance(self, within: float) -> float:
+        """How far the robot's moving links are from object, table and ground [m].
+
+        Args:
+            within: Farther is as good as infinitely far [m].
+        """
+        distances = [
+            contact[8]
+            for other in (self._object, self._table, self._ground)
+            for contact in p.getClosestPoints(self._robot, other, within, **self._in_client)
+            if contact[3] not in self._standing
+        ]
+        return min([within, *distances])
+
+    def self_clearance(self, within: float) -> FloatArray:
+        """How far the links of each of `pairs_apart` are from each other, shape (pairs,) [m].
+
+        Args:
+            within: Farther is as good as infinitely far [m].
+        """
+        distances = [
+            [
+                contact[8]
+                for contact in p.getClosestPoints(
+                    self._robot, self._robot, within, first, second, **self._in_client
+                )
+            ]
+            for first, second in self.pairs_apart
+        ]
+        return frozen([min([within, *found]) for found in distances])
+
+    def _find_pairs_apart(self) -> list[tuple[int, int]]:
+        """Links that must not touch, and of which the arm moves one against the other."""
+        count = p.getNumJoints(self._robot, **self._in_client)
+        self._parents = [
+            p.getJointInfo(self._robot, joint, **self._in_client)[16] for joint in range(count)
+        ]
+        solid = [
+            link
+            for link in range(-1, count)
+            if p.getCollisionShapeData(self._robot, link, **self._in_client)
+        ]
+        return [
+            pair
+            for pair in itertools.combinations(solid, 2)
+            if pair not in self._allowed and self._arm_joints_between(*pair)
+        ]
+
+    def _arm_joints_between(self, first: int, second: int) -> set[int]:
+        """Places of the arm joints that move one link against another."""
+        return set(self._arm_joints_before(first)) ^ set(self._arm_joints_before(second))
+
+    def _arm_joints_before(self, link: int) -> list[int]:
+        found = []
+        while link >= 0:
+            if link in self._arm:
+                found.append(self._arm.index(link))
+            link = self._parents[link]
+        return found
+
+    def jacobian(self) -> FloatArray:
+        """Of the tool centre point as the robot is, shape (6, n): linear, then angular."""
+        positions, axes = self._arm_frames()
+        tcp = np.array(self.tcp_pose().position)
+        turning = self._turning[:, None]
+        linear = np.where(turning, np.cross(axes, tcp - positions), axes)
+        return frozen(np.vstack([linear.T, np.where(turning, axes, 0.0).T]))
+
+    def pair_levers(self, extent: float) -> FloatArray:
+        """How far an arm joint moves two of `pairs_apart` against each other at most, as it is.
+
+        Args:
+            extent: How far a link's matter is from its frame at most [m].
+
+        Returns:
+            Shape (pairs, n) [m/rad or m/m].
+        """
+        joints, _ = self._arm_frames()
+        levers = np.zeros((len(self.pairs_apart), len(self._arm)))
+        for row, (first, second) in enumerate(self.pairs_apart):
+            # The one that is carried farther: combinations list it second.
+            link = p.getLinkState(self._robot, second, **self._in_client)[4]
+            reach = np.linalg.norm(np.array(link) - joints, axis=1) + extent
+            between = list(self._arm_joints_between(first, second))
+            levers[row, between] = np.where(self._turning, reach, 1.0)[between]
+        return frozen(levers)
+
+    def _arm_frames(self) -> tuple[FloatArray, FloatArray]:
+        """Places and axes of the arm joints in the base frame, both of shape (n, 3)."""
+        states = p.getLinkStates(
+            self._robot, self._arm, computeForwardKinematics=True, **self._in_client
+        )
+        axes = [
+            p.rotateVector(state[5], axis)
+            for state, axis in zip(states, self._arm_axes, strict=True)
+        ]
+        return frozen([state[4] for state in states]), frozen(axes)
+
+    def object_in_hand(self) -> FloatArray:
+        """The object's centre of mass in the frame of the tool centre point, shape (3,) [m]."""
+        position, _ = p.getBasePositionAndOrientation(self._object, **self._in_client)
+        state = p.getLinkState(self._robot, self._tcp, **self._in_client)
+        x, turn = p.invertTransform(state[4], state[5])
+        return frozen(p.multiplyTransforms(x, turn, position, (0, 0, 0, 1))[0])
 
     def hits_support(self, arm: FloatArray, hand: FloatArray) -> bool:
         """Whether the robot touches the table or the ground; moves the robot.
@@ -436,7 +388,7 @@ class BulletWorld(Closing):
             arm: Shape (n,) [rad or m].
             hand: Shape (m,), driven joints [rad or m].
         """
-        self._reset_robot(arm, hand)
+        self.reset_robot(arm, hand)
         return any(
             contact[3] not in self._standing
             for support in (self._table, self._ground)
@@ -453,7 +405,7 @@ class BulletWorld(Closing):
         Returns:
             Shape (n,).
         """
-        self._reset_robot(seed, self.robot.hand_open)
+        self.reset_robot(seed, self.robot.hand_open)
         solution = p.calculateInverseKinematics(
             self._robot,
             self._tcp,

@@ -12,7 +12,8 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.objects.meshes import prepare_meshes
 from dr_grasp.objects.spec import ObjectSpec
-from dr_grasp.simulation.bullet_world import GRAVITY, BulletWorld
+from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.simulation.table_world import GRAVITY
 from dr_grasp.simulation.rollout import settled_pose
 
 SIZE = np.array([0.10, 0.12, 0.04])
@@ -211,8 +212,9 @@ def test_the_arm_follows_a_trajectory(world, mug_grasps):
     begin(world, IN_THE_AIR.perturbed([0, 0.5, 0], [0, 0, 0]))
     world.start(IN_THE_AIR, Perturbation.none(), grasp.approach.positions[0], grasp.close.preshape)
     reached = []
-    for arm, velocity in zip(plan.arm, plan.arm_velocity, strict=True):
-        world.command_arm(arm.tolist(), velocity.tolist())
+    targets = world.motor_targets(plan.arm, plan.arm_velocity)
+    for arm, target in zip(plan.arm, targets, strict=True):
+        world.drive(*target)
         world.advance()
         reached.append((arm, world.arm_positions(), world.tcp_pose()))
     for arm, measured, tcp in reached[::20]:
