@@ -16,7 +16,7 @@ from dr_grasp.objects.spec import ObjectSpec, load_object
 from dr_grasp.robots.spec import RobotSpec, load_robot
 from dr_grasp.simulation.bullet_world import BulletWorld
 from dr_grasp.simulation.replayer import Replayer
-from dr_grasp.simulation.shortcuts import Shortcuts
+from dr_grasp.simulation.shortcuts import ALL, Shortcuts
 
 MOST_WORLDS = 8
 """Worlds that a worker keeps; a world takes some 20 MB."""
@@ -46,7 +46,7 @@ class Block:
     seed: int
     first: int
     count: int
-    shortcuts: Shortcuts = Shortcuts()
+    shortcuts: Shortcuts = ALL
 
 
 def start_worker() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 
 from dr_grasp.core.arrays import FloatArray
@@ -9,53 +11,65 @@ from dr_grasp.core.outcome import Judge, Observation, Outcome
 from dr_grasp.core.trajectory import Phase
 from dr_grasp.simulation.bullet_world import BulletWorld
 
-LOST_M = 0.02
-"""A hand so far above where it closed does not touch again what lies on the table."""
+RISEN_M = 0.02
+"""A hand so far above where it closed no longer touches what lies on the table."""
 
-STEADY_LOOKS = 12
-"""So many looks in a row, a quarter of a second, an object must have been steady in the hand."""
+WINDOW = 18
+"""Looks over which an object's creeping in the hand is measured: three eighths of a second. Its
+first and last third are averaged, since jitter shakes what is held."""
 
-STEADY_M = 0.001
-"""An object that moves less in the hand, in that time, is steady."""
+CREEP_M = 0.001
+"""An object is held if it would not creep further until the end. Of 1,191 rollouts of three arms
+(seed 0, all criteria) 3 dropped later what had been called held; with twice that, 7."""
 
 
 class EarlyEnd:
     """Watches one rollout."""
 
-    def __init__(self) -> None:
-        """Begin with nothing seen."""
-        self._closed_height: float | None = None
-        self._held_at: FloatArray | None = None
-        self._looks = 0
+    def __init__(self, steps: int, look_every: int) -> None:
+        """Begin with nothing seen.
+
+        Args:
+            steps: Of the whole rollout.
+            look_every: Steps between two looks.
+        """
+        self._steps = steps
+        self._look_every = look_every
+        self._closed_height = 0.0
+        self._places: deque[FloatArray] = deque(maxlen=WINDOW)
 
     def observe(
-        self, phase: Phase, seen: Observation, world: BulletWorld, judge: Judge
+        self, step: int, phase: Phase, seen: Observation, world: BulletWorld, judge: Judge
     ) -> Outcome | None:
         """The outcome if it is certain, else None.
 
         Args:
-            phase: The phase in which something was seen.
+            step: When something was seen.
+            phase: The phase of that step.
             seen: What the judge, who did not decide, was shown.
             world: Where.
-            judge: Asked as at the end of the phase when the object is steady.
+            judge: Asked as at the very end when the object is steady.
         """
         if phase is Phase.CLOSE:
             self._closed_height = seen.hand_height
-        if phase not in (Phase.LIFT, Phase.HOLD) or self._closed_height is None:
+        if phase not in (Phase.LIFT, Phase.HOLD):
             return None
-        risen = seen.hand_height - self._closed_height > LOST_M
+        risen = seen.hand_height - self._closed_height > RISEN_M
         if risen and seen.object_supported and not seen.hand_touches:
-            dropped_holding = phase is Phase.HOLD
-            return Outcome.DROPPED_HOLDING if dropped_holding else Outcome.DROPPED_LIFTING
-        if phase is Phase.HOLD and self._is_steady(world.object_in_hand()):
-            return judge.observe(phase, seen, True)
+            return Outcome.DROPPED_HOLDING if phase is Phase.HOLD else Outcome.DROPPED_LIFTING
+        if not risen or seen.object_supported or not seen.hand_touches:
+            self._places.clear()
+            return None
+        self._places.append(world.object_in_hand())
+        if len(self._places) == WINDOW and self._creep(step) < CREEP_M:
+            outcome = judge.observe(Phase.HOLD, seen, True)
+            return outcome if outcome is Outcome.SUCCESS else None
         return None
 
-    def _is_steady(self, object_in_hand: FloatArray) -> bool:
-        if (
-            self._held_at is None
-            or float(np.linalg.norm(object_in_hand - self._held_at)) > STEADY_M
-        ):
-            self._held_at, self._looks = object_in_hand, 0
-        self._looks += 1
-        return self._looks > STEADY_LOOKS
+    def _creep(self, step: int) -> float:
+        """How far the object will creep in the hand until the end, at its present pace [m]."""
+        third = WINDOW // 3
+        places = np.array(self._places)
+        crept = np.linalg.norm(places[-third:].mean(axis=0) - places[:third].mean(axis=0))
+        looks_left = (self._steps - step) / self._look_every
+        return float(crept) / (WINDOW - third) * looks_left

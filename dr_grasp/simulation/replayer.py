@@ -88,7 +88,9 @@ class Replayer(Closing):
             if isinstance(late, Rollout):
                 return late
             entry = late or entry
-        early_end = EarlyEnd() if self._shortcuts.early_end else None
+        early_end = None
+        if self._shortcuts.early_end:
+            early_end = EarlyEnd(len(self._plan.phases), look_every(self.world))
         return replay(self.world, commands, perturbation, entry, early_end)
 
     def _late_entry(

@@ -159,7 +159,7 @@ def replay(
             if phase_ends[step] and on_phase_end is not None:
                 on_phase_end(phases[step])
             if outcome is None and early_end is not None:
-                outcome = early_end.observe(phases[step], seen, world, entry.judge)
+                outcome = early_end.observe(step, phases[step], seen, world, entry.judge)
             if outcome is not None:
                 return Rollout(outcome, step + 1 - entry.step)
     raise AssertionError("the judge decides at the last step of the hold")

@@ -23,3 +23,7 @@ class Shortcuts:
     def none(cls) -> Shortcuts:
         """Every step from the first to the last."""
         return cls(late_entry=False, early_end=False)
+
+
+ALL = Shortcuts()
+"""What scoring leaves out."""

@@ -13,8 +13,8 @@ from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.objects.meshes import prepare_meshes
 from dr_grasp.objects.spec import ObjectSpec
 from dr_grasp.simulation.bullet_world import BulletWorld
-from dr_grasp.simulation.table_world import GRAVITY
 from dr_grasp.simulation.rollout import settled_pose
+from dr_grasp.simulation.table_world import GRAVITY
 
 SIZE = np.array([0.10, 0.12, 0.04])
 MASS = 0.5

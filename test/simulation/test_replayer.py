@@ -14,7 +14,7 @@ from dr_grasp.objects.spec import load_object
 from dr_grasp.robots.spec import load_robot, robot_names
 from dr_grasp.scoring.profiles import load_profile, profile_names
 from dr_grasp.simulation.bullet_world import BulletWorld
-from dr_grasp.simulation.early_end import STEADY_LOOKS, EarlyEnd
+from dr_grasp.simulation.early_end import WINDOW, EarlyEnd
 from dr_grasp.simulation.entry import ArmErrors, find_free_way, tracked
 from dr_grasp.simulation.replayer import Replayer
 from dr_grasp.simulation.rollout import Commands, look_every, replay, run_rollout
@@ -148,29 +148,48 @@ class StillHand:
         return self.place
 
 
+STEPS, EVERY = 1000, 5
+
+
 @pytest.mark.parametrize(
     ("phase", "outcome"),
     [(Phase.LIFT, Outcome.DROPPED_LIFTING), (Phase.HOLD, Outcome.DROPPED_HOLDING)],
 )
 def test_an_object_on_the_table_under_an_empty_hand_is_lost(phase, outcome):
-    end, judge = EarlyEnd(), Judge()
-    assert end.observe(Phase.CLOSE, seen(0.0, supported=True), StillHand(), judge) is None
+    end, judge, world = EarlyEnd(STEPS, EVERY), Judge(), StillHand()
+    assert end.observe(0, Phase.CLOSE, seen(0.0, supported=True), world, judge) is None
     near = seen(0.01, touches=False, supported=True)
-    assert end.observe(phase, near, StillHand(), judge) is None
+    assert end.observe(5, phase, near, world, judge) is None
     held = seen(0.05, supported=True)
-    assert end.observe(Phase.LIFT, held, StillHand(), judge) is None
+    assert end.observe(10, phase, held, world, judge) is None
+    falling = seen(0.05, touches=False)
+    assert end.observe(15, phase, falling, world, judge) is None
     far = seen(0.05, touches=False, supported=True)
-    assert end.observe(phase, far, StillHand(), judge) is outcome
+    assert end.observe(20, phase, far, world, judge) is outcome
+
+
+def looks_until_held(creep_m, *, height=0.2, interrupted_at=None):
+    """Looks until an object that creeps so far at each look is called held; None if never."""
+    end, judge, world = EarlyEnd(STEPS, EVERY), Judge(), StillHand()
+    judge.observe(Phase.CLOSE, seen(0.0, supported=True), True)
+    end.observe(0, Phase.CLOSE, seen(0.0, supported=True), world, judge)
+    for look in range(STEPS // EVERY // 2):
+        world.place = frozen([0, 0, creep_m * look])
+        supported = look == interrupted_at
+        looked = seen(height, supported=supported)
+        outcome = end.observe(look * EVERY, Phase.HOLD, looked, world, judge)
+        if outcome is not None:
+            assert outcome is Outcome.SUCCESS
+            return look + 1
+    return None
 
 
 def test_an_object_that_is_steady_in_the_hand_is_held():
-    end, judge, world = EarlyEnd(), Judge(), StillHand()
-    judge.observe(Phase.CLOSE, seen(0.0, supported=True), True)
-    end.observe(Phase.CLOSE, seen(0.0, supported=True), world, judge)
-    for look in range(3 * STEADY_LOOKS):  # it creeps: 0.15 mm at each look
-        world.place = frozen([0, 0, 1.5e-4 * look])
-        assert end.observe(Phase.HOLD, seen(0.2), world, judge) is None
-    looks = 0
-    while end.observe(Phase.HOLD, seen(0.2), world, judge) is None:
-        looks += 1
-    assert STEADY_LOOKS / 2 < looks <= STEADY_LOOKS
+    assert looks_until_held(0.0) == WINDOW
+    # What touched the table in between has to be steady anew.
+    assert looks_until_held(0.0, interrupted_at=4) == WINDOW + 5
+    # At a tenth of this pace it would not get far; at this pace it would fall.
+    assert looks_until_held(1e-6) == WINDOW
+    assert looks_until_held(1e-5) is None
+    # Not lifted yet.
+    assert looks_until_held(0.0, height=0.01) is None
