@@ -93,5 +93,6 @@ $(STAMPS)/package: setup.py package.xml dr_grasp/__init__.py $(wildcard scripts/
 	$(call step,dr_grasp itself,$(PIP) --no-deps --no-build-isolation -e .,see above and $(LOG))
 
 # After the package, since two pips at once would get in each other's way under -j.
-$(STAMPS)/test: requirements/test.txt $(STAMPS)/requirements | $(STAMPS)/package
-	$(call step,what the tests need,$(PIP) -r requirements/test.txt,$(NETWORK))
+$(STAMPS)/test: requirements/test.txt requirements/cluster.txt $(STAMPS)/requirements | $(STAMPS)/package
+	$(call step,what the tests need,\
+	  $(PIP) -r requirements/test.txt -r requirements/cluster.txt,$(NETWORK))

@@ -66,6 +66,7 @@ setup(
         "xacro>=2.0.8",
     ],
     extras_require={
+        "cluster": ["distributed>=2026.8"],
         # Where there is no ROS. dr_grasp_interfaces is built from its folder, beside this file.
         "ros": [
             "ros-rclpy[fastrtps]~=7.1.6",

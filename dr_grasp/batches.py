@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
@@ -10,10 +10,13 @@ from dr_grasp.errors import DrGraspError
 from dr_grasp.objects.spec import load_object
 from dr_grasp.robots.checking import check_grasp
 from dr_grasp.robots.spec import RobotSpec
+from dr_grasp.seen import Seen
+
+RobotOf = Callable[[GraspTrajectory], RobotSpec]
 
 
 def check_batch(
-    grasps: Sequence[GraspTrajectory], robot_of: Callable[[GraspTrajectory], RobotSpec]
+    grasps: Sequence[GraspTrajectory], robot_of: RobotOf
 ) -> tuple[tuple[int, ...], tuple[RefusedGrasp, ...]]:
     """Check each grasp against its robot and its object.
 
@@ -24,18 +27,32 @@ def check_batch(
     Returns:
         Positions of the grasps that can be replayed, and the refusals of the others.
     """
-    accepted, refused = [], []
-    seen: set[str] = set()
+    checked = list(check_each(grasps, robot_of))
+    accepted = [i for i, entry in enumerate(checked) if not isinstance(entry, RefusedGrasp)]
+    return tuple(accepted), tuple(entry for entry in checked if isinstance(entry, RefusedGrasp))
+
+
+def check_each(
+    grasps: Iterable[GraspTrajectory | RefusedGrasp], robot_of: RobotOf
+) -> Iterator[GraspTrajectory | RefusedGrasp]:
+    """Check grasps one by one, as `check_batch` does; those refused already stay so.
+
+    Args:
+        grasps: Any number of them.
+        robot_of: Which robot a grasp is for; may raise DrGraspError.
+    """
+    seen = Seen()
     for index, grasp in enumerate(grasps):
+        if isinstance(grasp, RefusedGrasp):
+            yield grasp
+            continue
         try:
-            if grasp.id in seen:
+            if not seen.add(grasp.id):
                 raise DrGraspError("id: expected unique ids, got it a second time")
-            seen.add(grasp.id)
             check_grasp(grasp, robot_of(grasp))
             load_object(grasp.object)
         except DrGraspError as error:
             reason = str(error).removeprefix(f"grasp {grasp.id}: ")
-            refused.append(RefusedGrasp(index, grasp.id, f"grasp {grasp.id}: {reason}"))
+            yield RefusedGrasp(index, grasp.id, f"grasp {grasp.id}: {reason}")
         else:
-            accepted.append(index)
-    return tuple(accepted), tuple(refused)
+            yield grasp

@@ -22,7 +22,7 @@ from dr_grasp.robots.spec import load_robot
 from dr_grasp.ros.planner import Planner
 from dr_grasp.ros.processes import NodeCommand, NodeProcesses
 from dr_grasp.scoring.request import Progress
-from dr_grasp.scoring.scorer import software_version
+from dr_grasp.scoring.tally import software_version
 
 OBJECTS = ("mug", "procedural_000", "procedural_001")
 

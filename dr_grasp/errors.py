@@ -40,7 +40,7 @@ class FileFormatError(DrGraspError):
 
 
 class WorkerError(DrGraspError):
-    """Worker processes died repeatedly on the same work."""
+    """Workers that died repeatedly on the same work, or a cluster of them that is of no use."""
 
 
 class BackendError(DrGraspError):

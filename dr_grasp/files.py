@@ -8,22 +8,34 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
-from dr_grasp.atomic import write_whole
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.refusal import RefusedGrasp
+from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.errors import FileFormatError, InvalidGraspError
-from dr_grasp.records import Record, check_record, given_id, grasp_from_dict, grasp_to_dict
-from dr_grasp.score_records import Count, check_seed, score_from_dict, score_to_dict
+from dr_grasp.documents import head, read_document, write_document
+from dr_grasp.errors import FileFormatError
+from dr_grasp.grasp_reader import GRASPS_KIND, grasps_of, read_whole
+from dr_grasp.records import Record, check_record, grasp_to_dict
+from dr_grasp.score_records import (
+    Count,
+    SelectionRecord,
+    check_seed,
+    score_from_dict,
+    score_to_dict,
+    selection_from,
+    selection_to_dict,
+)
 
-SCHEMA_VERSION = 1
-GRASPS_KIND = "dr_grasp/grasps"
 SCORES_KIND = "dr_grasp/scores"
+
+SPOOLED = 1_000_000
+"""Bytes of refusals that are kept in memory; more are kept on disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,7 @@ class ScoreFile:
         seed: Of the perturbations.
         profile: Name of the randomisation profile.
         software_version: Of dr_grasp and of the simulator.
+        selection: The best, if only they were asked for.
     """
 
     scores: tuple[GraspScore, ...]
@@ -56,6 +69,7 @@ class ScoreFile:
     seed: int
     profile: str
     software_version: str
+    selection: Selection | None = None
 
     def __post_init__(self) -> None:
         """Check that the scores belong together.
@@ -80,12 +94,6 @@ class ScoreFile:
                     )
 
 
-class _GraspFileRecord(Record):
-    schema_version: Literal[1]
-    kind: Literal["dr_grasp/grasps"]
-    grasps: list[Any]
-
-
 class _RefusalRecord(Record):
     index: Count
     grasp_id: str
@@ -100,6 +108,7 @@ class _ScoreFileRecord(Record):
     software_version: str
     scores: list[Any]
     refused: list[_RefusalRecord]
+    selection: SelectionRecord | None = None
 
 
 def check_writable(path: Path) -> None:
@@ -130,12 +139,7 @@ def write_grasps(path: Path, grasps: Iterable[GraspTrajectory]) -> None:
         if grasp.id in seen:
             raise FileFormatError(f"{path}: grasps: expected unique ids, got {grasp.id} twice")
         seen.add(grasp.id)
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "kind": GRASPS_KIND,
-        "grasps": [grasp_to_dict(grasp) for grasp in grasps],
-    }
-    _write(path, document)
+    write_document(path, [*head(GRASPS_KIND), ("grasps", map(grasp_to_dict, grasps))])
 
 
 def read_grasps(path: Path) -> GraspFile:
@@ -145,20 +149,11 @@ def read_grasps(path: Path) -> GraspFile:
         FileFormatError: The file is missing, half-written, of another kind or schema version, or
             has an unknown key beside the grasps.
     """
-    content = _load(path, GRASPS_KIND, allow_nan=True)
-    grasps: dict[str, GraspTrajectory] = {}
-    refused = []
-    for index, raw in enumerate(_check(path, _GraspFileRecord, content).grasps):
-        try:
-            grasp = grasp_from_dict(raw)
-            if grasp.id in grasps:
-                raise InvalidGraspError(
-                    f"grasp {grasp.id}: id: expected unique within the file, got it a second time"
-                )
-            grasps[grasp.id] = grasp
-        except InvalidGraspError as error:
-            refused.append(RefusedGrasp(index, given_id(raw, "id"), str(error)))
-    return GraspFile(tuple(grasps.values()), tuple(refused))
+    entries = list(grasps_of(read_whole(path)))
+    return GraspFile(
+        tuple(one for one in entries if isinstance(one, GraspTrajectory)),
+        tuple(one for one in entries if isinstance(one, RefusedGrasp)),
+    )
 
 
 def write_scores(path: Path, content: ScoreFile) -> None:
@@ -167,23 +162,68 @@ def write_scores(path: Path, content: ScoreFile) -> None:
     Raises:
         FileFormatError: The file cannot be written.
     """
-    _write(path, scores_document(content))
+    write_document(path, scores_document(content).items())
+
+
+def write_score_stream(
+    path: Path,
+    results: Iterable[GraspScore | RefusedGrasp | Selection],
+    *,
+    seed: int,
+    profile: str,
+    software_version: str,
+) -> None:
+    """Write a scores file as the results come, the same as `write_scores` writes of all of them.
+
+    Args:
+        path: The file; it appears when all is written.
+        results: Scores and refusals of different grasps, and at most one selection.
+        seed: Of the perturbations.
+        profile: Name of the randomisation profile.
+        software_version: Of dr_grasp and of the simulator.
+
+    Raises:
+        FileFormatError: The file cannot be written.
+    """
+    selections: list[Selection] = []
+    # Refusals come after the scores, and there may be as many.
+    with tempfile.SpooledTemporaryFile(SPOOLED, "w+", encoding="utf-8") as refusals:
+
+        def scores() -> Iterator[dict[str, Any]]:
+            for one in results:
+                if isinstance(one, GraspScore):
+                    yield score_to_dict(one)
+                elif isinstance(one, RefusedGrasp):
+                    refusals.write(json.dumps(_refusal_to_dict(one)) + "\n")
+                else:
+                    selections.append(one)
+            refusals.seek(0)
+
+        def items() -> Iterator[tuple[str, Any]]:
+            yield from head(SCORES_KIND)
+            shared = {"seed": seed, "profile": profile, "software_version": software_version}
+            yield from shared.items()
+            yield "scores", scores()
+            yield "refused", map(json.loads, refusals)
+            for selection in selections:
+                yield "selection", selection_to_dict(selection)
+
+        write_document(path, items())
 
 
 def scores_document(content: ScoreFile) -> dict[str, Any]:
     """A scores file as plain data, for --json."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "kind": SCORES_KIND,
+    document: dict[str, Any] = {
+        **dict(head(SCORES_KIND)),
         "seed": content.seed,
         "profile": content.profile,
         "software_version": content.software_version,
         "scores": [score_to_dict(score) for score in content.scores],
-        "refused": [
-            {"index": entry.index, "grasp_id": entry.grasp_id, "reason": entry.reason}
-            for entry in content.refused
-        ],
+        "refused": [_refusal_to_dict(entry) for entry in content.refused],
     }
+    if content.selection is not None:
+        document["selection"] = selection_to_dict(content.selection)
+    return document
 
 
 def read_scores(path: Path) -> ScoreFile:
@@ -193,8 +233,11 @@ def read_scores(path: Path) -> ScoreFile:
         FileFormatError: The file is missing, half-written, of another kind or schema version, has
             an unknown key, or a score contradicts itself.
     """
-    content = _load(path, SCORES_KIND, allow_nan=False)
-    record = _check(path, _ScoreFileRecord, content)
+    content = read_document(path, SCORES_KIND, allow_nan=False)
+    try:
+        record = check_record(_ScoreFileRecord, content)
+    except FileFormatError as error:
+        raise FileFormatError(f"{path}: {error}") from error
     shared = {"profile": record.profile, "software_version": record.software_version}
     try:
         return ScoreFile(
@@ -204,63 +247,11 @@ def read_scores(path: Path) -> ScoreFile:
             ),
             seed=record.seed,
             **shared,
+            selection=None if record.selection is None else selection_from(record.selection),
         )
     except FileFormatError as error:
         raise FileFormatError(f"{path}: {error}") from error
 
 
-def _check(path: Path, schema: type[Any], content: object) -> Any:
-    try:
-        return check_record(schema, content)
-    except FileFormatError as error:
-        raise FileFormatError(f"{path}: {error}") from error
-
-
-def _load(path: Path, kind: str, *, allow_nan: bool) -> dict[str, Any]:
-    def refuse_constant(name: str) -> NoReturn:
-        raise FileFormatError(f"{path}: expected finite numbers, got {name}")
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise FileFormatError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise FileFormatError(f"{path}: expected JSON in UTF-8, got other bytes") from error
-    try:
-        content = json.loads(text, parse_constant=None if allow_nan else refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise FileFormatError(
-            f"{path}: expected a whole JSON document, got {_one_line(error)} (half-written?)"
-        ) from error
-    if not isinstance(content, dict):
-        raise FileFormatError(f"{path}: expected a JSON object, got a {type(content).__name__}")
-    # Kind and version first: of another kind of file, every key would be wrong.
-    for key, expected in (("kind", kind), ("schema_version", SCHEMA_VERSION)):
-        got = content.get(key)
-        if type(got) is not type(expected) or got != expected:
-            came = repr(got)[:60] if key in content else "nothing"
-            raise FileFormatError(f"{path}: {key}: expected {expected!r}, got {came}")
-    return content
-
-
-def _write(path: Path, document: Mapping[str, Any]) -> None:
-    parts = []
-    for key, value in document.items():
-        if isinstance(value, list) and value:
-            entries = ",\n".join(map(_dump, value))
-            parts.append(f"{_dump(key)}: [\n{entries}\n]")
-        else:
-            parts.append(f"{_dump(key)}: {_dump(value)}")
-    text = "{\n" + ",\n".join(parts) + "\n}\n"
-    try:
-        write_whole(path, text.encode())
-    except OSError as error:
-        raise FileFormatError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def _dump(value: object) -> str:
-    return json.dumps(value, allow_nan=False)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
+def _refusal_to_dict(entry: RefusedGrasp) -> dict[str, Any]:
+    return {"index": entry.index, "grasp_id": entry.grasp_id, "reason": entry.reason}

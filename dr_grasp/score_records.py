@@ -11,6 +11,7 @@ from pydantic import Field
 from dr_grasp.core.fitness import Fitness, GraspScore
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import MAX_SEED, Criterion
+from dr_grasp.core.selection import Selection
 from dr_grasp.errors import DrGraspError, FileFormatError
 from dr_grasp.records import Record, check_record, given_id, within
 
@@ -26,6 +27,7 @@ class FitnessRecord(Record):
     value: float
     low: float
     high: float
+    sequential: bool = False
 
 
 class ScoreRecord(Record):
@@ -36,6 +38,15 @@ class ScoreRecord(Record):
     nominal_outcome: str
     fitness: dict[str, FitnessRecord]
     failures: dict[str, Count]
+
+
+class SelectionRecord(Record):
+    """A `Selection`."""
+
+    criterion: str
+    chosen: list[str]
+    expected_share: float
+    most_missed: float
 
 
 def score_to_dict(score: GraspScore) -> dict[str, Any]:
@@ -91,6 +102,30 @@ def score_from_dict(raw: object, *, seed: int, profile: str, software_version: s
         raise FileFormatError(f"score of grasp {named}: {error}") from error
 
 
+def selection_to_dict(selection: Selection) -> dict[str, Any]:
+    """A selection as it stands in a scores file."""
+    return {
+        "criterion": selection.criterion.value,
+        "chosen": list(selection.chosen),
+        "expected_share": selection.expected_share,
+        "most_missed": selection.most_missed,
+    }
+
+
+def selection_from(record: SelectionRecord) -> Selection:
+    """Inverse of `selection_to_dict`.
+
+    Raises:
+        FileFormatError: An unknown criterion.
+    """
+    return Selection(
+        within("selection", lambda: Criterion.from_name(record.criterion)),
+        tuple(record.chosen),
+        record.expected_share,
+        record.most_missed,
+    )
+
+
 def check_seed(seed: int) -> int:
     """Seeds travel as uint64.
 
@@ -104,19 +139,28 @@ def check_seed(seed: int) -> int:
 
 def _fitness_to_dict(fitness: Fitness) -> dict[str, Any]:
     low, high = fitness.interval
-    return {
+    record = {
         "successes": fitness.successes,
         "trials": fitness.trials,
         "value": fitness.value,
         "low": low,
         "high": high,
     }
+    # Only where true: a file of fixed budgets is what it always was.
+    return {**record, "sequential": True} if fitness.sequential else record
 
 
 def _fitness(records: Mapping[str, FitnessRecord]) -> dict[Criterion, Fitness]:
     found = {}
     for name, record in records.items():
         criterion = Criterion.from_name(name)
-        make = partial(Fitness.stated, criterion, record.successes, record.trials, record.value)
+        make = partial(
+            Fitness.stated,
+            criterion,
+            record.successes,
+            record.trials,
+            record.value,
+            record.sequential,
+        )
         found[criterion] = within(name, make)
     return found

@@ -107,6 +107,17 @@ def test_scores_file_has_the_documented_keys(tmp_path, samples):
     }
 
 
+def test_a_sequential_fitness_comes_back_and_says_so(tmp_path, samples):
+    fitness = Fitness(Criterion.MDR, 1, 4, sequential=True)
+    score = samples.score(fitness={Criterion.MDR: fitness}, **SHARED)
+    content = ScoreFile((score,), (), **SHARED)
+    write_scores(tmp_path / "s", content)
+    entry = json.loads((tmp_path / "s").read_text())["scores"][0]["fitness"]["mdr"]
+    assert entry["sequential"] is True
+    assert (entry["low"], entry["high"]) == fitness.interval
+    assert read_scores(tmp_path / "s") == content
+
+
 def test_permissions_follow_the_umask(tmp_path, grasps):
     before = os.umask(0o027)
     try:

@@ -154,7 +154,10 @@ def checkout(tmp_path: Path) -> Path:
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "dr_grasp_interfaces").mkdir()
     read = ["setup.py", "package.xml", "dr_grasp/__init__.py"]
-    for name in [*read, *(f"requirements/{name}.txt" for name in ("base", "ros", "test"))]:
+    for name in [
+        *read,
+        *(f"requirements/{name}.txt" for name in ("base", "cluster", "ros", "test")),
+    ]:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     return tmp_path

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any, ParamSpec, TypeVar
 
@@ -79,6 +80,11 @@ def kept_from_ctrl_c() -> Iterator[Callable[[], bool]]:
         yield lambda: pressed
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def journal_of(out: Path) -> Path:
+    """Where the journal of a run is kept that writes a file in the end."""
+    return out.with_name(f"{out.name}.journal")
 
 
 def say_refusals(refused: Iterable[RefusedGrasp]) -> None:

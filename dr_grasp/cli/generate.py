@@ -11,11 +11,13 @@ import typer
 from dr_grasp.cli.console import (
     INTERRUPTED,
     complain,
+    journal_of,
     kept_from_ctrl_c,
     print_json,
     progress_bar,
     reports_errors,
 )
+from dr_grasp.cli.pools import Cluster, make_pool
 from dr_grasp.errors import DrGraspError, SettingsError
 from dr_grasp.files import check_writable, write_grasps
 from dr_grasp.generation.fitness import FitnessSettings
@@ -27,7 +29,6 @@ from dr_grasp.generation.start import read_start
 from dr_grasp.generation.task import Findings, Limits, Task
 from dr_grasp.objects.spec import check_object_name
 from dr_grasp.robots.spec import load_robot
-from dr_grasp.scoring.pool import WorkerPool
 
 DEFAULT_COUNT = 40
 
@@ -50,6 +51,7 @@ def command(
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same grasps.")] = 0,
     jobs: Annotated[int, typer.Option(help="Worker processes.")] = os.cpu_count() or 1,
+    cluster: Cluster = None,
     start: Annotated[
         Path | None, typer.Option(help="Grasp file that me-scs and me-fit begin from.")
     ] = None,
@@ -90,7 +92,7 @@ def command(
     )
     header = {**task.described(), "batch": BATCH}
     source = make_method(task)  # before the journal, which a run that cannot begin must not touch
-    with WorkerPool(jobs) as pool, Journal(_journal(out), header, resume) as journal:
+    with make_pool(jobs, cluster) as pool, Journal(journal_of(out), header, resume) as journal:
         with kept_from_ctrl_c() as pressed, progress_bar() as bar:
             by_count = evaluations is None
             bar_task = bar.add_task(
@@ -132,10 +134,6 @@ def command(
             f"got {len(findings.grasps)} from {findings.evaluations} evaluations; "
             f"they are in {out}"
         )
-
-
-def _journal(out: Path) -> Path:
-    return out.with_name(f"{out.name}.journal")
 
 
 def _fitness(

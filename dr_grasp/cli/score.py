@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -10,21 +13,34 @@ import typer
 
 from dr_grasp.cli.console import (
     CRITERION_COLUMNS,
+    INTERRUPTED,
     complain,
+    journal_of,
+    kept_from_ctrl_c,
     print_table,
     progress_bar,
     reports_errors,
     say_refusals,
     score_cells,
 )
+from dr_grasp.cli.pools import Cluster, make_pool
+from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.ranking import rank
 from dr_grasp.core.refusal import RefusedGrasp
-from dr_grasp.files import GraspFile, ScoreFile, check_writable, read_grasps, write_scores
-from dr_grasp.scoring.request import Progress, ScoreBatch, ScoreRequest
-from dr_grasp.scoring.scorer import Scorer, software_version
+from dr_grasp.core.selection import Selection
+from dr_grasp.files import check_writable, write_score_stream
+from dr_grasp.grasp_reader import GraspReader
+from dr_grasp.scoring.journal import FileJournal
+from dr_grasp.scoring.request import MOST_UNTIL, Progress, ScoreRequest
+from dr_grasp.scoring.schedule import Scored
+from dr_grasp.scoring.scorer import Scorer
+from dr_grasp.scoring.tally import software_version
 
 ALL_CRITERIA = ",".join(criterion.value for criterion in Criterion)
+
+SHOWN = 20
+"""Grasps in the table; the file has them all."""
 
 
 @reports_errors
@@ -33,23 +49,47 @@ def command(
     out: Annotated[Path, typer.Option(help="Scores file to write.")],
     seed: Annotated[int, typer.Option(help="Seed of the perturbations.")] = 0,
     jobs: Annotated[int, typer.Option(help="Worker processes.")] = os.cpu_count() or 1,
+    cluster: Cluster = None,
     trials: Annotated[
         int | None, typer.Option(help="Rollouts of each criterion.  [default: the profile's]")
     ] = None,
     criteria: Annotated[str, typer.Option(help="Comma-separated criteria.")] = ALL_CRITERIA,
     profile: Annotated[str, typer.Option(help="Randomisation profile.")] = "default",
+    until: Annotated[
+        float | None,
+        typer.Option(
+            help="Sample each criterion until its 95 % interval is no wider, or --trials are done "
+            f"({MOST_UNTIL} if not given)."
+        ),
+    ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            help="Only so many of the best matter: others drop out early. By MDR, or else the "
+            "first criterion."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run that OUT.journal tells of.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores file.")] = False,
 ) -> None:
     """Replay each grasp under domain randomisation and write its fitnesses.
 
     Grasps that cannot be replayed are named on standard error; the others are scored and written
-    all the same, and the exit status is 1.
+    all the same, and the exit status is 1. After Ctrl-C, or whatever ended it, --resume goes on.
     """
     names = [name.strip() for name in criteria.split(",")]
-    request = ScoreRequest.from_names(profile, names, trials, seed)
-    given = read_grasps(grasps)
+    request = ScoreRequest.from_names(profile, names, trials, seed, until, top)
+    given = GraspReader(grasps)
     check_writable(out)
-    with Scorer(jobs) as scorer, progress_bar() as bar:
+    summary = _Summary()
+    with (
+        Scorer(pool=make_pool(jobs, cluster)) as scorer,
+        FileJournal(journal_of(out), request, given.sha256, resume) as journal,
+        kept_from_ctrl_c() as pressed,
+        progress_bar() as bar,
+    ):
         task = bar.add_task("scoring", total=None, note="")
 
         def follow(progress: Progress) -> None:
@@ -61,31 +101,77 @@ def command(
                 note=note if progress.best_grasp_id else "",
             )
 
-        batch = scorer.score(given.grasps, request, follow)
-    refused = _refusals(given, batch)
-    content = ScoreFile(batch.scores, refused, seed, profile, software_version())
-    write_scores(out, content)
+        results = scorer.stream(given, request, given.count, journal, follow, pressed)
+        try:
+            write_score_stream(
+                out,
+                summary.of(results),
+                seed=seed,
+                profile=profile,
+                software_version=software_version(),
+            )
+        except _InterruptedError:
+            complain("interrupted; --resume goes on")
+            raise typer.Exit(INTERRUPTED) from None
+        journal.remove()
     if as_json:
-        print(out.read_text(encoding="utf-8"), end="")
+        with out.open(encoding="utf-8") as file:
+            shutil.copyfileobj(file, sys.stdout)
     else:
+        summary.show(out)
+    if summary.refused:
+        total = summary.refused + summary.scored
+        complain(f"{summary.refused} of {total} grasps refused, the others are in {out}")
+        raise typer.Exit(1)
+
+
+class _InterruptedError(Exception):
+    """Ctrl-C was pressed: what has been written so far is of no use."""
+
+
+class _Summary:
+    """What is said in the end, gathered as results pass by."""
+
+    def __init__(self) -> None:
+        self.scored = 0
+        self.refused = 0
+        self._best: list[GraspScore] = []
+        self._selection: Selection | None = None
+
+    def of(self, results: Iterable[Scored | Selection | None]) -> Iterator[Scored | Selection]:
+        """The same results; each refusal is named as it comes."""
+        for one in results:
+            if one is None:
+                raise _InterruptedError
+            if isinstance(one, GraspScore):
+                self.scored += 1
+                self._best = rank([*self._best, one])[:SHOWN]
+            elif isinstance(one, RefusedGrasp):
+                self.refused += 1
+                say_refusals([one])
+            else:
+                self._selection = one
+            yield one
+
+    def show(self, out: Path) -> None:
+        """Print a table of the best."""
         print_table(
             ["grasp", "nominal", *CRITERION_COLUMNS],
             [
                 [score.grasp_id, score.nominal_outcome.label, *score_cells(score)]
-                for score in rank(batch.scores)
+                for score in self._best
             ],
         )
-    if refused:
-        say_refusals(refused)
-        total = len(refused) + len(batch.scores)
-        complain(f"{len(refused)} of {total} grasps refused, the others are in {out}")
-        raise typer.Exit(1)
+        if self.scored > SHOWN:
+            print(f"the best {SHOWN} of {self.scored} grasps; all are in {out}")
+        if self._selection is not None:
+            print(_selection_text(self._selection, self.scored))
 
 
-def _refusals(given: GraspFile, batch: ScoreBatch) -> tuple[RefusedGrasp, ...]:
-    """Refusals of the file and of the scorer, by position in the file."""
-    malformed = {one.index for one in given.refused}
-    count = len(given.grasps) + len(given.refused)
-    positions = [index for index in range(count) if index not in malformed]
-    later = [RefusedGrasp(positions[one.index], one.grasp_id, one.reason) for one in batch.refused]
-    return tuple(sorted([*given.refused, *later], key=lambda one: one.index))
+def _selection_text(selection: Selection, scored: int) -> str:
+    return (
+        f"{len(selection.chosen)} chosen of {scored} by {selection.criterion.name}: "
+        f"{selection.expected_share:.0%} of the true best are expected among them; with 95 % "
+        f"confidence none left out is better than the worst chosen by more than "
+        f"{selection.most_missed:.2f}"
+    )

@@ -5,42 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from scipy.special import ndtri
-
+from dr_grasp.core.confidence import confidence_sequence, wilson_interval
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 
 VALUE_TOLERANCE = 1e-9
 """How far a recorded value may be off its counts: rounding in a file, no more."""
-
-
-def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson score interval of a proportion, for a number of trials fixed beforehand.
-
-    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
-
-    Args:
-        successes: From 0 to trials.
-        trials: At least 1.
-        confidence: Coverage, between 0 and 1.
-
-    Returns:
-        Low and high end, in [0, 1].
-
-    Raises:
-        ValueError: Counts out of bounds.
-    """
-    if trials < 1 or not 0 <= successes <= trials:
-        raise ValueError(f"expected 0 <= successes <= trials >= 1, got {successes} of {trials}")
-    z = float(ndtri(0.5 + confidence / 2))
-    share = successes / trials
-    denominator = 1 + z * z / trials
-    center = (share + z * z / (2 * trials)) / denominator
-    spread = z / denominator * (share * (1 - share) / trials + z * z / (4 * trials**2)) ** 0.5
-    # At the ends the bound is exactly 0 or 1; rounding must not say otherwise.
-    low = 0.0 if successes == 0 else max(0.0, center - spread)
-    high = 1.0 if successes == trials else min(1.0, center + spread)
-    return low, high
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +21,13 @@ class Fitness:
         criterion: What was doubted.
         successes: Number of successful rollouts.
         trials: Number of rollouts, at least 1.
+        sequential: Sampling stopped on what was seen, so the number of trials says something too.
     """
 
     criterion: Criterion
     successes: int
     trials: int
+    sequential: bool = False
 
     def __post_init__(self) -> None:
         """Check the counts.
@@ -66,13 +38,20 @@ class Fitness:
         wilson_interval(self.successes, self.trials)
 
     @classmethod
-    def stated(cls, criterion: Criterion, successes: int, trials: int, value: float) -> Fitness:
+    def stated(
+        cls,
+        criterion: Criterion,
+        successes: int,
+        trials: int,
+        value: float,
+        sequential: bool = False,
+    ) -> Fitness:
         """Make a fitness of a record that also states the value.
 
         Raises:
             ValueError: Counts out of bounds, or a value that does not follow from them.
         """
-        fitness = cls(criterion, successes, trials)
+        fitness = cls(criterion, successes, trials, sequential)
         if not abs(fitness.value - value) <= VALUE_TOLERANCE:
             raise ValueError(
                 f"value: expected successes / trials = {fitness.value:.12g}, got {float(value)}"
@@ -86,7 +65,9 @@ class Fitness:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % Wilson score interval."""
+        """At 95 %: that of a confidence sequence if sequential, else the Wilson score interval."""
+        if self.sequential:
+            return confidence_sequence(self.successes, self.trials)
         return wilson_interval(self.successes, self.trials)
 
 

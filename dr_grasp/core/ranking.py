@@ -23,11 +23,13 @@ def mean_fitness(score: GraspScore) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def _key(score: GraspScore) -> tuple[bool, float, float, str]:
-    # Grasps that fail even undisturbed come last; ties go to the better mean, then to the id, so
-    # that the ranking never depends on the order in which scores arrived.
+def _key(score: GraspScore) -> tuple[bool, bool, float, float, str]:
+    # Grasps that fail even undisturbed come last; before them those on which sampling gave up: five
+    # successes of five are no reason to prefer one to another with 98 of 100. Ties go to the better
+    # mean, then to the id, so that the ranking never depends on the order in which scores arrived.
     return (
         not score.nominal_success,
+        any(fitness.sequential for fitness in score.fitness.values()),
         -ranking_value(score),
         -mean_fitness(score),
         score.grasp_id,

@@ -15,7 +15,7 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion, Profile
 from dr_grasp.errors import SettingsError
 from dr_grasp.generation.result import Result, Trials
-from dr_grasp.scoring.pool import WorkerPool
+from dr_grasp.scoring.pool import Pool
 from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.scoring.request import MOST_TRIALS
 from dr_grasp.scoring.worker import Block, run_block
@@ -77,7 +77,7 @@ def may_still_win(trials: Trials, to_beat: float | None) -> bool:
 
 
 def appraise(
-    pool: WorkerPool,
+    pool: Pool,
     successes: Sequence[Result],
     to_beat: Callable[[Result], float | None],
     settings: FitnessSettings,

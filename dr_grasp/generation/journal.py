@@ -7,8 +7,6 @@ method makes them again.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from dr_grasp.errors import DrGraspError, FileFormatError
 from dr_grasp.generation.motion import Unreachable
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.generation.result import Result, Trials
+from dr_grasp.journal import JournalFile
 from dr_grasp.records import Record, check_record, grasp_from_dict, grasp_to_dict
 
 KIND = {"kind": "dr_grasp/journal", "schema_version": 1}
@@ -51,14 +50,9 @@ class Journal(Closing):
             OSError: It cannot be read or written.
         """
         self._path = path
-        self._header = {**KIND, **header}
         self._known: dict[int, _Entry] = {}
-        whole = self._read() if resume and path.exists() else 0
-        if whole:
-            os.truncate(path, whole)  # a last line without its end was cut short
-        self._file = path.open("a" if whole else "w", encoding="utf-8")
-        if not whole:
-            self._write(self._header)
+        take = self._take if resume else None
+        self._file = JournalFile(path, {**KIND, **header}, "a search", take)
 
     def __len__(self) -> int:
         """Number of results that were there to go on with."""
@@ -70,8 +64,7 @@ class Journal(Closing):
 
     def remove(self) -> None:
         """Close the file and remove it: the run is complete."""
-        self.close()
-        self._path.unlink(missing_ok=True)
+        self._file.remove()
 
     def add(self, result: Result) -> None:
         """Keep a result, in place of an earlier one of the proposal; it outlives this process."""
@@ -86,7 +79,7 @@ class Journal(Closing):
             "trials": None if trials is None else [trials.successes, trials.done, trials.planned],
             "grasp": None if grasp is None else grasp_to_dict(grasp),
         }
-        self._write({key: value for key, value in entry.items() if value is not None})
+        self._file.write({key: value for key, value in entry.items() if value is not None})
 
     def result_of(self, proposal: Proposal) -> Result | None:
         """What is known already of a proposal; None if nothing is.
@@ -112,34 +105,6 @@ class Journal(Closing):
                 f"{self._path}: record of proposal {proposal.index}: {error}"
             ) from error
 
-    def _write(self, record: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(record, allow_nan=False) + "\n")
-        self._file.flush()
-
-    def _read(self) -> int:
-        """Take in what the file holds; returns the length of its whole lines in bytes."""
-        content = self._path.read_bytes()
-        content = content[: content.rfind(b"\n") + 1]
-        for number, line in enumerate(content.splitlines(), start=1):
-            try:
-                record = json.loads(line)
-                if number == 1:
-                    self._check_header(record)
-                else:
-                    entry = check_record(_Entry, record)
-                    self._known[entry.index] = entry
-            except (ValueError, FileFormatError) as error:
-                where = f"{self._path}: " if number == 1 else f"{self._path}: line {number}: "
-                raise FileFormatError(f"{where}{error}") from error
-        return len(content)
-
-    def _check_header(self, found: object) -> None:
-        if not isinstance(found, dict) or found.get("kind") != KIND["kind"]:
-            raise FileFormatError("expected the journal of a search, got something else")
-        for key in sorted({*self._header, *found}):
-            wanted, got = self._header.get(key), found.get(key)
-            if wanted != got:
-                raise FileFormatError(
-                    f"{key}: expected {wanted!r} as asked for now, got {got!r}; "
-                    "without --resume the run begins anew"
-                )
+    def _take(self, record: object) -> None:
+        entry = check_record(_Entry, record)
+        self._known[entry.index] = entry

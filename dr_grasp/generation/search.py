@@ -21,7 +21,7 @@ from dr_grasp.generation.proposal import Proposal
 from dr_grasp.generation.result import Result, Trials
 from dr_grasp.generation.task import Findings, Limits, Task
 from dr_grasp.generation.worker import Job, evaluate
-from dr_grasp.scoring.pool import WorkerPool
+from dr_grasp.scoring.pool import Pool
 
 BATCH = 24
 """Proposals between two tellings: one generation."""
@@ -52,7 +52,7 @@ class Search:
         self,
         task: Task,
         method: Method,
-        pool: WorkerPool,
+        pool: Pool,
         journal: Journal,
         on_progress: Callable[[Findings], None] | None = None,
         is_cancelled: Callable[[], bool] | None = None,
@@ -62,7 +62,7 @@ class Search:
         Args:
             task: What for.
             method: Not asked yet.
-            pool: Worker processes.
+            pool: Workers.
             journal: What is known from before, and where results go.
             on_progress: Told after each proposal, and after the trials of each success; coverage,
                 and the number of distinct grasps where that limits the search, are of the batch

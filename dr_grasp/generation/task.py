@@ -16,7 +16,7 @@ from dr_grasp.generation.sampler import CANDIDATES_PER_GRASP
 from dr_grasp.objects.spec import load_object
 from dr_grasp.records import grasp_to_dict
 from dr_grasp.robots.spec import load_robot
-from dr_grasp.scoring.scorer import software_version
+from dr_grasp.scoring.tally import software_version
 
 
 @dataclass(frozen=True, slots=True)

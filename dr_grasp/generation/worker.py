@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from functools import lru_cache
 
 from dr_grasp.generation.evaluation import Evaluator
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.generation.result import Result
-from dr_grasp.objects.spec import load_object
-from dr_grasp.robots.spec import load_robot
+from dr_grasp.objects.spec import ObjectSpec, load_object
+from dr_grasp.robots.spec import RobotSpec, load_robot
 from dr_grasp.simulation.bullet_world import BulletWorld
 
 
@@ -34,10 +35,15 @@ class Job:
 
 def evaluate(job: Job) -> Result:
     """Plan and replay; depends on the job alone."""
-    evaluator = _evaluator(job.robot, job.object, job.method, job.seed)
+    # The objects themselves: a name may come to mean another.
+    robot, obj = load_robot(job.robot), load_object(job.object)
+    evaluator = _evaluator(robot, obj, job.method, job.seed)
     return Result.of(evaluator.evaluate(job.proposal))
 
 
-@lru_cache(maxsize=1)  # a process works for one run
-def _evaluator(robot: str, obj: str, method: str, seed: int) -> Evaluator:
-    return Evaluator(BulletWorld(load_robot(robot), load_object(obj)), method, seed)
+@lru_cache(maxsize=1)  # a process of our own works for one run, one of a cluster for many
+def _evaluator(robot: RobotSpec, obj: ObjectSpec, method: str, seed: int) -> Evaluator:
+    world = BulletWorld(robot, obj)
+    evaluator = Evaluator(world, method, seed)
+    weakref.finalize(evaluator, world.close).atexit = False
+    return evaluator

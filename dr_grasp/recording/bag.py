@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rosbags.interfaces import (
+    Connection,
     Qos,
     QosDurability,
     QosHistory,
@@ -17,6 +18,7 @@ from rosbags.interfaces import (
 )
 from rosbags.rosbag2 import Reader, ReaderError
 from rosbags.serde import SerdeError
+from rosbags.typesys.store import Typestore
 
 from dr_grasp.closing import Closing
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
@@ -39,6 +41,7 @@ from dr_grasp.recording.typestore import (
     SCORE_TYPE,
     our_typestore,
     serialize,
+    typestore_of,
 )
 
 SCORES_TOPIC = "/scores"
@@ -191,27 +194,20 @@ class BagContents:
 
 
 def read_bag(path: Path) -> BagContents:
-    """Read a bag back, also one whose writer was killed.
+    """Read a bag back, also one whose writer was killed, or that an older version wrote.
 
     Raises:
         RecordingError: It is no bag, it is damaged, or its messages are of another version.
         SettingsError: Our message definitions are not installed.
     """
-    typestore = our_typestore()
     found: dict[str, list[tuple[int, Any]]] = {SCORE_TYPE: [], ATTEMPT_TYPE: [], REPORT_TYPE: []}
     decode = {SCORE_TYPE: decode_score, ATTEMPT_TYPE: decode_attempt, REPORT_TYPE: decode_report}
     try:
         with Reader(path) as reader:
             ours = [one for one in reader.connections if one.msgtype in found]
-            for connection in ours:
-                expected = typestore.hash_rihs01(connection.msgtype)
-                if connection.digest != expected:
-                    raise RecordingError(
-                        f"{path}: {connection.msgtype}: expected type hash {expected}, "
-                        f"got {connection.digest or 'none'}"
-                    )
+            typestores = {one.id: _typestore_of(path, one) for one in ours}
             for connection, stamp_ns, data in reader.messages(ours) if ours else ():
-                message = typestore.deserialize_cdr(data, connection.msgtype)
+                message = typestores[connection.id].deserialize_cdr(data, connection.msgtype)
                 value = decode[connection.msgtype](message)
                 found[connection.msgtype].append((stamp_ns, value))
     except (OSError, ReaderError, SerdeError, InvalidGraspError) as error:
@@ -222,3 +218,13 @@ def read_bag(path: Path) -> BagContents:
         for entries in found.values()
     )
     return BagContents(scores, attempts, reports)
+
+
+def _typestore_of(path: Path, connection: Connection) -> Typestore:
+    found = typestore_of(connection.msgtype, connection.digest)
+    if found is None:
+        raise RecordingError(
+            f"{path}: {connection.msgtype}: expected type hash "
+            f"{our_typestore().hash_rihs01(connection.msgtype)}, got {connection.digest or 'none'}"
+        )
+    return found

@@ -103,6 +103,8 @@ def decode_fitness(message: Any) -> Fitness:
                 int(message.successes),
                 int(message.trials),
                 float(message.value),
+                # Messages of older bags have no such field.
+                bool(getattr(message, "sequential", False)),
             ),
         )
 

@@ -79,6 +79,7 @@ def encode_fitness(fitness: Fitness) -> Fields:
         "value": fitness.value,
         "low": low,
         "high": high,
+        "sequential": fitness.sequential,
     }
 
 

@@ -16,6 +16,7 @@ from dr_grasp.resources import find_share
 INTERFACES = "dr_grasp_interfaces"
 SCORE_TYPE = f"{INTERFACES}/msg/GraspScore"
 ATTEMPT_TYPE = f"{INTERFACES}/msg/GraspAttempt"
+FITNESS_TYPE = f"{INTERFACES}/msg/Fitness"
 REPORT_TYPE = f"{INTERFACES}/msg/OutcomeReport"
 JOINT_STATE_TYPE = "sensor_msgs/msg/JointState"
 
@@ -27,12 +28,49 @@ def our_typestore() -> Typestore:
     Raises:
         SettingsError: Our .msg files are not installed.
     """
-    typestore = get_typestore(Stores.ROS2_JAZZY)
+    return _typestore(_our_types())
+
+
+@lru_cache(maxsize=1)
+def first_typestore() -> Typestore:
+    """The types of bags from before fitnesses said whether sampling stopped on what was seen.
+
+    Raises:
+        SettingsError: Our .msg files are not installed.
+    """
+    types = _our_types()
+    constants, fields = types[FITNESS_TYPE]
+    types[FITNESS_TYPE] = (constants, [one for one in fields if one[0] != "sequential"])
+    return _typestore(types)
+
+
+def typestore_of(typename: str, digest: str) -> Typestore | None:
+    """The types by which a message of ours was written; None if we never had such.
+
+    Args:
+        typename: As "package/msg/Name".
+        digest: Hash of the type, as ROS computes it.
+
+    Raises:
+        SettingsError: Our .msg files are not installed.
+    """
+    for typestore in (our_typestore(), first_typestore()):
+        if typestore.hash_rihs01(typename) == digest:
+            return typestore
+    return None
+
+
+def _our_types() -> dict[str, Any]:
     types: dict[str, Any] = {}
     folder = find_share(INTERFACES, "msg/GraspAttempt.msg") / "msg"
     for path in sorted(folder.glob("*.msg")):
         text = path.read_text(encoding="utf-8")
         types |= get_types_from_msg(text, f"{INTERFACES}/msg/{path.stem}")
+    return types
+
+
+def _typestore(types: dict[str, Any]) -> Typestore:
+    typestore = get_typestore(Stores.ROS2_JAZZY)
     typestore.register(types)
     return typestore
 

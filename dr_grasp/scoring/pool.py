@@ -1,12 +1,12 @@
-"""Worker processes: any amount of work in any order, cancelled at once, whatever dies meanwhile."""
+"""Workers: any amount of work in any order, cancelled at once, whatever dies meanwhile."""
 
 from __future__ import annotations
 
 import multiprocessing
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from itertools import islice
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ from dr_grasp.interrupts import starting_workers
 from dr_grasp.scoring.worker import start_worker
 
 MOST_DEATHS = 5
-"""Pools that may break one after the other without any work getting done."""
+"""Deaths of workers, one after the other, without any work getting done."""
 
 POLL_S = 0.05
 """How often a wait looks whether it was cancelled."""
@@ -25,32 +25,12 @@ WorkT = TypeVar("WorkT")
 ResultT = TypeVar("ResultT")
 
 
-class WorkerPool(Closing):
-    """Spawned processes, kept between pieces of work.
+class Pool(Closing):
+    """Workers, kept between pieces of work, wherever they are.
 
     A worker that dies costs time only: its work runs again elsewhere. So what is run must depend on
     its argument alone.
     """
-
-    def __init__(self, jobs: int = 1) -> None:
-        """Prepare to work; processes start with the first work.
-
-        Args:
-            jobs: Number of worker processes, at least 1.
-
-        Raises:
-            SettingsError: Fewer than one job.
-        """
-        if jobs < 1:
-            raise SettingsError(f"jobs: expected at least 1, got {jobs}")
-        self._jobs = jobs
-        self._pool: Executor | None = None
-
-    def close(self) -> None:
-        """End the worker processes after the work they are at; may be called twice."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
 
     def run(
         self,
@@ -79,11 +59,11 @@ class WorkerPool(Closing):
                     future.cancel()
                 yield None
                 return
+            # Two pieces a worker keep it busy; more would only delay a cancel.
+            places = 2 * self._workers()
             try:
-                # Two pieces a worker keep it busy; more would only delay a cancel.
-                while waiting and len(running) < 2 * self._jobs:
-                    with starting_workers():
-                        future = self._executor().submit(function, waiting[0])
+                while waiting and len(running) < places:
+                    future = self._submit(function, waiting[0])
                     running[future] = waiting.popleft()
                     if not waiting:
                         waiting.extend(islice(left, 1))
@@ -92,7 +72,7 @@ class WorkerPool(Closing):
                     result = future.result()
                     deaths = 0
                     yield running.pop(future), result
-            except BrokenProcessPool as error:
+            except BrokenExecutor as error:
                 deaths += 1
                 if deaths >= MOST_DEATHS:
                     raise WorkerError(
@@ -104,12 +84,48 @@ class WorkerPool(Closing):
                 running.clear()
                 self.close()
 
-    def _executor(self) -> Executor:
-        if self._pool is None:
-            # Spawned, never forked: neither rclpy nor PyBullet survives a fork.
-            self._pool = ProcessPoolExecutor(
-                self._jobs,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=start_worker,
-            )
-        return self._pool
+    @abstractmethod
+    def _workers(self) -> int:
+        """How many pieces can be worked at, at least 1; asked again and again."""
+
+    @abstractmethod
+    def _submit(self, function: Callable[[WorkT], ResultT], one: WorkT) -> Future[ResultT]:
+        """Give a piece of work to some worker."""
+
+
+class WorkerPool(Pool):
+    """Spawned processes of this machine."""
+
+    def __init__(self, jobs: int = 1) -> None:
+        """Prepare to work; processes start with the first work.
+
+        Args:
+            jobs: Number of worker processes, at least 1.
+
+        Raises:
+            SettingsError: Fewer than one job.
+        """
+        if jobs < 1:
+            raise SettingsError(f"jobs: expected at least 1, got {jobs}")
+        self._jobs = jobs
+        self._pool: ProcessPoolExecutor | None = None
+
+    def close(self) -> None:
+        """End the worker processes after the work they are at; may be called twice."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    def _workers(self) -> int:
+        return self._jobs
+
+    def _submit(self, function: Callable[[WorkT], ResultT], one: WorkT) -> Future[ResultT]:
+        with starting_workers():
+            if self._pool is None:
+                # Spawned, never forked: neither rclpy nor PyBullet survives a fork.
+                self._pool = ProcessPoolExecutor(
+                    self._jobs,
+                    mp_context=multiprocessing.get_context("spawn"),
+                    initializer=start_worker,
+                )
+            return self._pool.submit(function, one)

@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.perturbation import MAX_SEED, Criterion, Profile
 from dr_grasp.core.refusal import RefusedGrasp
+from dr_grasp.core.selection import Selection
 from dr_grasp.errors import SettingsError
 from dr_grasp.scoring.profiles import load_profile
 
 MOST_TRIALS = 100_000
 """More tell nothing that these do not: the interval is 0.6 points wide."""
+
+MOST_UNTIL = 10_000
+"""Where the width decides, and no number of trials is given: at most so many. They are enough for
+a width of 0.04 whatever the fitness, and finer differences than that are the simulator's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +28,33 @@ class ScoreRequest:
     Attributes:
         profile: The noises.
         criteria: Which criteria, without repetition.
-        trials: Rollouts of each criterion; None for as many as the profile says.
+        trials: Rollouts of each criterion; None for as many as the profile says. With `until`, the
+            most of them.
         seed: Of the perturbations, from 0 to 2**64 - 1.
+        until: Stop sampling a criterion once its confidence sequence is no wider than this, in
+            (0, 1); None for a fixed number of trials.
+        top: Only so many of the best are of interest; None for all. See `racing`.
     """
 
     profile: Profile
     criteria: tuple[Criterion, ...] = tuple(Criterion)
     trials: int | None = None
     seed: int = 0
+    until: float | None = None
+    top: int | None = None
 
     def __post_init__(self) -> None:
         """Check the numbers.
 
         Raises:
-            SettingsError: No criterion, no trial, or a seed out of bounds.
+            SettingsError: No criterion, no trial, or a number out of bounds.
         """
+        if self.until is not None and not 0 < self.until < 1:
+            raise SettingsError(f"until: expected a width between 0 and 1, got {self.until}")
+        if self.top is not None and self.top < 1:
+            raise SettingsError(f"top: expected at least 1, got {self.top}")
+        if self.top is not None and self.until is not None:
+            raise SettingsError("top: expected without until, since it decides itself when to stop")
         if self.trials is not None and self.trials < 1:
             raise SettingsError(f"trials: expected at least 1, got {self.trials}")
         if self.trials is not None and self.trials > MOST_TRIALS:
@@ -51,7 +68,13 @@ class ScoreRequest:
 
     @classmethod
     def from_names(
-        cls, profile: str, criteria: Sequence[str], trials: int | None, seed: int
+        cls,
+        profile: str,
+        criteria: Sequence[str],
+        trials: int | None,
+        seed: int,
+        until: float | None = None,
+        top: int | None = None,
     ) -> ScoreRequest:
         """Make a request from what users type; no criteria means all four.
 
@@ -59,15 +82,22 @@ class ScoreRequest:
             DrGraspError: An unknown name or a number out of bounds.
         """
         chosen = tuple(Criterion.from_name(name) for name in criteria) or tuple(Criterion)
-        return cls(load_profile(profile), chosen, trials, seed)
+        return cls(load_profile(profile), chosen, trials, seed, until, top)
 
     def trials_of(self, criterion: Criterion) -> int:
-        """Number of rollouts of one criterion."""
-        return self.profile.trials[criterion] if self.trials is None else self.trials
+        """Number of rollouts of one criterion; with `until`, the most of them."""
+        if self.trials is not None:
+            return self.trials
+        return self.profile.trials[criterion] if self.until is None else MOST_UNTIL
+
+    @property
+    def racing_criterion(self) -> Criterion:
+        """The criterion that decides which grasps are the best."""
+        return Criterion.MDR if Criterion.MDR in self.criteria else self.criteria[0]
 
     @property
     def rollouts_per_grasp(self) -> int:
-        """All rollouts of one grasp, the undisturbed one included."""
+        """All rollouts of one grasp, the undisturbed one included; with `until`, the most."""
         return 1 + sum(self.trials_of(criterion) for criterion in self.criteria)
 
 
@@ -96,8 +126,10 @@ class ScoreBatch:
         scores: In the order of the batch, without the refused; complete scores only.
         refused: Grasps that were not scored, and why.
         cancelled: Whether it was cancelled before all scores were complete.
+        selection: The best, if only they were asked for and it was not cancelled.
     """
 
     scores: tuple[GraspScore, ...]
     refused: tuple[RefusedGrasp, ...]
     cancelled: bool = False
+    selection: Selection | None = None

@@ -2,61 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from dr_grasp import __version__
-from dr_grasp.batches import check_batch
+from dr_grasp.batches import check_each
 from dr_grasp.closing import Closing
-from dr_grasp.core.fitness import Fitness, GraspScore
-from dr_grasp.core.outcome import Outcome
-from dr_grasp.core.perturbation import Criterion
-from dr_grasp.core.ranking import rank, ranking_value
+from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.refusal import RefusedGrasp
+from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.robots.spec import load_robot
-from dr_grasp.scoring.pool import WorkerPool
+from dr_grasp.scoring.journal import Journal
+from dr_grasp.scoring.pool import Pool, WorkerPool
+from dr_grasp.scoring.progress import Follower
+from dr_grasp.scoring.racing import Race
 from dr_grasp.scoring.request import Progress, ScoreBatch, ScoreRequest
-from dr_grasp.scoring.worker import Block, run_block
-from dr_grasp.simulation.bullet_world import engine_version
+from dr_grasp.scoring.schedule import Entry, Schedule, Scored
+from dr_grasp.scoring.tally import Tally
 
-BLOCK_TRIALS = 5
-"""Trials in a unit of work: about a second, enough to amortise sending it, little to lose."""
-
-
-@dataclass(slots=True)
-class _Tally:
-    """Counts of one grasp while its blocks come in."""
-
-    grasp: GraspTrajectory
-    left: int
-    nominal: Outcome = Outcome.UNKNOWN
-    counts: dict[Criterion, Counter[Outcome]] = field(default_factory=dict)
-
-    def add(self, block: Block, counts: Mapping[Outcome, int]) -> None:
-        self.left -= block.count
-        if block.criterion is None:
-            (self.nominal,) = counts
-        else:
-            self.counts.setdefault(block.criterion, Counter()).update(counts)
-
-    def score(self, request: ScoreRequest) -> GraspScore:
-        failures: Counter[Outcome] = Counter()
-        for counts in self.counts.values():
-            failures.update({o: n for o, n in counts.items() if o is not Outcome.SUCCESS})
-        return GraspScore(
-            grasp_id=self.grasp.id,
-            nominal_outcome=self.nominal,
-            fitness={
-                c: Fitness(c, self.counts[c][Outcome.SUCCESS], request.trials_of(c))
-                for c in request.criteria
-            },
-            failures=dict(sorted(failures.items())),
-            seed=request.seed,
-            profile=request.profile.name,
-            software_version=software_version(),
-        )
+IsCancelled = Callable[[], bool]
 
 
 class Scorer(Closing):
@@ -66,16 +29,17 @@ class Scorer(Closing):
     (grasp, profile, criterion, seed, trial) alone the result is the same.
     """
 
-    def __init__(self, jobs: int = 1) -> None:
+    def __init__(self, jobs: int = 1, pool: Pool | None = None) -> None:
         """Prepare to work; processes start with the first batch.
 
         Args:
             jobs: Number of worker processes, at least 1.
+            pool: Workers to use instead of processes of our own; closed with the scorer.
 
         Raises:
             SettingsError: Fewer than one job.
         """
-        self._pool = WorkerPool(jobs)
+        self._pool = WorkerPool(jobs) if pool is None else pool
 
     def close(self) -> None:
         """End the worker processes after the blocks they are at; may be called twice."""
@@ -87,7 +51,7 @@ class Scorer(Closing):
         request: ScoreRequest,
         on_progress: Callable[[Progress], None] | None = None,
         on_score: Callable[[GraspScore], None] | None = None,
-        is_cancelled: Callable[[], bool] | None = None,
+        is_cancelled: IsCancelled | None = None,
     ) -> ScoreBatch:
         """Score a batch.
 
@@ -102,45 +66,100 @@ class Scorer(Closing):
         Raises:
             WorkerError: Workers died again and again without finishing anything.
         """
-        accepted, refused = check_batch(grasps, lambda grasp: load_robot(grasp.robot))
-        tallies = {i: _Tally(grasps[i], request.rollouts_per_grasp) for i in accepted}
-        total = len(accepted) * request.rollouts_per_grasp
-        done = 0
-        best: list[GraspScore] = []
-        complete: dict[int, GraspScore] = {}
-        cancelled = False
-        blocks = (block for index in accepted for block in _blocks(index, grasps[index], request))
-        for finished in self._pool.run(run_block, blocks, is_cancelled or (lambda: False)):
-            if finished is None:
-                cancelled = True
-                break
-            block, counts = finished
-            tally = tallies[block.grasp_index]
-            tally.add(block, counts)
-            done += block.count
-            if tally.left == 0:
-                score = tally.score(request)
-                complete[block.grasp_index] = score
-                if on_score is not None:
-                    on_score(score)
-                best = rank([*best, score])[:1]
-            if on_progress is not None:
-                leader = (best[0].grasp_id, ranking_value(best[0])) if best else ("", math.nan)
-                on_progress(Progress(done, total, *leader))
-        scores = tuple(complete[index] for index in sorted(complete))
-        return ScoreBatch(scores, refused, cancelled)
+        entries = list(check_each(grasps, lambda grasp: load_robot(grasp.robot)))
+        accepted = sum(not isinstance(entry, RefusedGrasp) for entry in entries)
+        follower = Follower(accepted, request.rollouts_per_grasp, on_progress, on_score)
+        given = list(self._score(entries, request, Journal(), follower, is_cancelled))
+        return ScoreBatch(
+            tuple(one for one in given if isinstance(one, GraspScore)),
+            # Also those that a cancel has left no time for.
+            tuple(entry for entry in entries if isinstance(entry, RefusedGrasp)),
+            cancelled=None in given,
+            selection=next((one for one in given if isinstance(one, Selection)), None),
+        )
+
+    def stream(
+        self,
+        grasps: Iterable[Entry],
+        request: ScoreRequest,
+        count: int,
+        journal: Journal | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        is_cancelled: IsCancelled | None = None,
+    ) -> Iterator[Scored | Selection | None]:
+        """Score any number of grasps, with few of them in memory.
+
+        Args:
+            grasps: Grasps as they are needed, and those that were refused already; gone through
+                again and again if only the best are asked for.
+            request: What to find out.
+            count: Number of grasps, for the progress.
+            journal: Keeps the outcomes of rollouts, so that none is run twice.
+            on_progress: Told after each block of rollouts.
+            is_cancelled: Asked every 50 ms; True ends the work at once.
+
+        Yields:
+            A score or a refusal for each grasp, in their order; then the selection if the request
+            is for the best. None comes last if the work was cancelled.
+
+        Raises:
+            WorkerError: Workers died again and again without finishing anything.
+        """
+        journal = Journal() if journal is None else journal
+        follower = Follower(count, request.rollouts_per_grasp, on_progress)
+        checked = _Checked(grasps, journal, follower)
+        yield from self._score(checked, request, journal, follower, is_cancelled)
+
+    def _score(
+        self,
+        entries: Iterable[Entry],
+        request: ScoreRequest,
+        journal: Journal,
+        follower: Follower,
+        is_cancelled: IsCancelled | None,
+    ) -> Iterator[Scored | Selection | None]:
+        cancelled = is_cancelled or (lambda: False)
+        race = None
+
+        def begin(index: int, grasp: GraspTrajectory) -> Tally:
+            return Tally(index, grasp, request)
+
+        if request.top is not None:
+            race = Race(entries, request, journal, follower)
+            if not race.run(self._pool, cancelled):
+                yield None
+                return
+            begin = race.begin
+        chosen = []
+        for index, one in enumerate(
+            Schedule(entries, begin, journal, follower).run(self._pool, cancelled)
+        ):
+            yield one
+            if one is None:
+                return
+            if race is not None and isinstance(one, GraspScore) and race.won(index):
+                fitness = one.fitness[request.racing_criterion]
+                race.note(index, fitness.successes, fitness.trials)
+                chosen.append(one.grasp_id)
+        if race is not None:
+            yield race.selection(tuple(chosen))
 
 
-def _blocks(index: int, grasp: GraspTrajectory, request: ScoreRequest) -> Iterator[Block]:
-    profile, seed = request.profile, request.seed
-    yield Block(index, grasp, profile, None, seed, 0, 1)
-    for criterion in request.criteria:
-        trials = request.trials_of(criterion)
-        for first in range(0, trials, BLOCK_TRIALS):
-            count = min(BLOCK_TRIALS, trials - first)
-            yield Block(index, grasp, profile, criterion, seed, first, count)
+class _Checked:
+    """Entries, checked each time they are gone through; told of the first time only."""
 
+    def __init__(self, entries: Iterable[Entry], journal: Journal, follower: Follower) -> None:
+        self._entries = entries
+        self._journal = journal
+        self._follower = follower
+        self._again = False
 
-def software_version() -> str:
-    """What made a score, for the record."""
-    return f"dr_grasp {__version__}, {engine_version()}"
+    def __iter__(self) -> Iterator[Entry]:
+        again, self._again = self._again, True
+        for entry in check_each(self._entries, lambda grasp: load_robot(grasp.robot)):
+            if isinstance(entry, RefusedGrasp):
+                if not again:
+                    self._follower.refused()
+            else:
+                self._journal.meet(entry)
+            yield entry

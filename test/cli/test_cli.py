@@ -158,7 +158,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_work(
     def work(*args, **kwargs):
         raise AssertionError("the work had begun")
 
-    monkeypatch.setattr(Scorer, "score", work)
+    monkeypatch.setattr(Scorer, "stream", work)
     monkeypatch.setattr("dr_grasp.cli.generate.make_method", work)
     where = ["--robot", "franka", "--object", "mug"]
     for words in (["score", grasp_file], ["generate", *where]):
@@ -237,7 +237,7 @@ def test_ctrl_c_of_a_terminal_is_one_line(begun, grasp_file, tmp_path, children_
         os.killpg(process.pid, signal.SIGINT)
         stdout, stderr = process.communicate(timeout=120)
     assert (process.returncode, stdout) == (130, "")
-    assert stderr.strip() == "dr-grasp: interrupted"
+    assert stderr == "dr-grasp: interrupted; --resume goes on\n"
 
 
 def test_ctrl_c_ends_scoring_with_one_line_and_no_file(grasp_file, tmp_path, children_of):
@@ -253,5 +253,5 @@ def test_ctrl_c_ends_scoring_with_one_line_and_no_file(grasp_file, tmp_path, chi
         stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 130
     assert stdout == ""
-    assert stderr.strip() == "dr-grasp: interrupted"
+    assert stderr == "dr-grasp: interrupted; --resume goes on\n"
     assert not out.exists()

@@ -57,3 +57,12 @@ def test_repeated_ids_are_refused(samples):
     scores = [make("a"), make("a"), make("a")]
     with pytest.raises(DrGraspError, match="scores: expected unique ids, got 2 repeated"):
         rank_grasps(twice[:1], scores)
+
+
+def test_grasps_that_sampling_gave_up_on_come_after_the_others():
+    lucky = GraspScore(
+        "lucky", Outcome.SUCCESS, {Criterion.MDR: Fitness(Criterion.MDR, 5, 5, sequential=True)}
+    )
+    tried = GraspScore("tried", Outcome.SUCCESS, {Criterion.MDR: Fitness(Criterion.MDR, 60, 100)})
+    failed = GraspScore("failed", Outcome.MISSED, {Criterion.MDR: Fitness(Criterion.MDR, 9, 10)})
+    assert [one.grasp_id for one in rank([failed, lucky, tried])] == ["tried", "lucky", "failed"]

@@ -19,11 +19,11 @@ from rosbags.rosbag2 import Reader, StoragePlugin, Writer
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.errors import RecordingError
 from dr_grasp.files import write_grasps
-from dr_grasp.recording import splits
+from dr_grasp.recording import splits, typestore
 from dr_grasp.recording.bag import BagContents, BagWriter, read_bag
 from dr_grasp.recording.decoding import decode_attempt
 from dr_grasp.recording.encoding import to_ns
-from dr_grasp.recording.typestore import ATTEMPT_TYPE
+from dr_grasp.recording.typestore import ATTEMPT_TYPE, SCORE_TYPE
 
 EMPTY = BagContents((), (), ())
 
@@ -270,6 +270,26 @@ def test_bags_of_another_version_of_the_messages_are_refused(tmp_path):
     message = refusal(read_bag, bag)
     assert message.startswith(f"{bag}: {ATTEMPT_TYPE}: expected type hash RIHS01_")
     assert message.endswith(", got RIHS01_00")
+
+
+def test_bags_from_before_sequential_fitnesses_are_read(tmp_path, samples, monkeypatch):
+    score, attempt = samples.score(), samples.attempt()
+    older = typestore.first_typestore()
+    # As ROS itself computed it for version 0.1.0.
+    assert older.hash_rihs01(SCORE_TYPE) == (
+        "RIHS01_ef5197838de6252e267fd07befff7f9f32b4b94ad9e922729ac515f46e31ac7f"
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(typestore, "our_typestore", lambda: older)
+        patch.setattr(splits, "our_typestore", lambda: older)
+        with BagWriter(tmp_path / "bag") as writer:
+            writer.write_scores([score], 10**18)
+            writer.write_attempt(attempt)
+    with Reader(tmp_path / "bag") as reader:
+        assert not any("sequential" in one.msgdef.data for one in reader.connections)
+    found = read_bag(tmp_path / "bag")
+    assert (found.scores, found.attempts) == ((score,), (attempt,))
+    assert not any(one.sequential for one in found.scores[0].fitness.values())
 
 
 def test_metadata_is_plain_yaml(tmp_path, samples):

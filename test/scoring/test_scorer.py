@@ -30,7 +30,8 @@ from dr_grasp.errors import SettingsError, UnknownNameError, WorkerError
 from dr_grasp.robots.spec import load_robot
 from dr_grasp.scoring import pool, worker
 from dr_grasp.scoring.request import ScoreRequest
-from dr_grasp.scoring.scorer import Scorer, software_version
+from dr_grasp.scoring.scorer import Scorer
+from dr_grasp.scoring.tally import software_version
 from dr_grasp.scoring.worker import Block, run_block
 
 OSDR, JSDR, FDR, MDR = Criterion

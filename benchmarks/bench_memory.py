@@ -1,0 +1,102 @@
+"""Peak memory of scoring files of many grasps, and how it grows with their number.
+
+The grasps are copies of one, under other names, and a stand-in replaces their rollouts: what is
+measured is reading, keeping account, the journal and writing, each size in a process of its own.
+"""
+
+import argparse
+import json
+import multiprocessing
+import resource
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from dr_grasp.cli.console import print_table
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.files import write_score_stream
+from dr_grasp.generation.sampler import generate
+from dr_grasp.grasp_reader import GraspReader
+from dr_grasp.records import grasp_to_dict
+from dr_grasp.scoring.journal import FileJournal
+from dr_grasp.scoring.pool import Pool
+from dr_grasp.scoring.request import ScoreRequest
+from dr_grasp.scoring.scorer import Scorer
+from dr_grasp.scoring.tally import software_version
+
+
+class Stub(Pool):
+    """Every rollout succeeds, at once."""
+
+    def run(self, function: Any, work: Any, is_cancelled: Any) -> Any:
+        """Answer without working."""
+        for block in work:
+            yield block, Counter({Outcome.SUCCESS: block.count})
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+    def _workers(self) -> int:
+        return 1
+
+    def _submit(self, function: Any, work: Any) -> Any:
+        raise NotImplementedError
+
+
+def write_copies(path: Path, number: int) -> None:
+    """A grasp file as `write_grasps` writes it, line by line."""
+    (grasp,) = generate("franka", "procedural_000", 1, 0)
+    record = grasp_to_dict(grasp)
+    with path.open("w", encoding="utf-8") as file:
+        file.write('{\n"schema_version": 1,\n"kind": "dr_grasp/grasps",\n"grasps": [\n')
+        for index in range(number):
+            end = ",\n" if index < number - 1 else "\n]\n}\n"
+            file.write(json.dumps({**record, "id": f"g{index}"}) + end)
+
+
+def score(path: Path, results: Any) -> None:
+    """Score a file; puts the peak of this process [MB] and the seconds it took."""
+    request = ScoreRequest.from_names("default", ["mdr"], 20, 0)
+    began, out = time.monotonic(), path.with_suffix(".scores")
+    reader = GraspReader(path)
+    with FileJournal(path.with_suffix(".journal"), request, reader.sha256) as journal:
+        stream = Scorer(pool=Stub()).stream(reader, request, reader.count, journal)
+        write_score_stream(
+            out, stream, seed=0, profile="default", software_version=software_version()
+        )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    results.put((peak, time.monotonic() - began))
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 100_000])
+    options = parser.parse_args()
+    context = multiprocessing.get_context("spawn")
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number in options.sizes:
+            path = Path(folder) / f"{number}.json"
+            write_copies(path, number)
+            results = context.Queue()
+            process = context.Process(target=score, args=(path, results))
+            process.start()
+            peak, seconds = results.get()
+            process.join()
+            rows.append(
+                [
+                    str(number),
+                    f"{path.stat().st_size / 1e6:.0f}",
+                    f"{peak:.0f}",
+                    f"{seconds / number * 1e3:.2f}",
+                ]
+            )
+    print_table(["grasps", "file [MB]", "peak memory [MB]", "ms a grasp"], rows)
+
+
+# The processes import this file anew.
+if __name__ == "__main__":
+    main()

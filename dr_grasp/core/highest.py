@@ -1,0 +1,116 @@
+"""Which of many proportions are the highest, as far as their counts can tell.
+
+What is known of a grasp's fitness after s successes of n trials is taken to be Beta(s + a,
+n - s + b). The prior Beta(a, b) is that of the batch itself (empirical Bayes, by maximum
+likelihood). With one that knows nothing, such as Beta(1/2, 1/2), the five of five that many fair
+grasps have by luck would count for much more than the four of five of an excellent one.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.special import betaln
+
+from dr_grasp.core.confidence import confidence_sequence
+
+DRAWS = 2000
+"""Joint draws from the posterior; grasps with equal counts share theirs, so no more are needed."""
+
+CELLS = 2_000_000
+"""Numbers drawn at once: 16 MB."""
+
+Array = npt.NDArray[Any]
+
+
+def fitted_prior(successes: Array, trials: Array) -> tuple[float, float]:
+    """The Beta(a, b) under which the counts of a batch are most likely.
+
+    Each grasp's successes are then beta-binomial. A grasp with one success and one with one failure
+    come on top, so that a few that all succeed do not make us certain of the rest.
+
+    Args:
+        successes: Shape (n,), of each grasp.
+        trials: Shape (n,).
+
+    Returns:
+        a and b, from 0.05 to 50.
+    """
+    pairs, times = np.unique(np.stack([successes, trials], axis=1), axis=0, return_counts=True)
+    won, lost = pairs[:, 0], pairs[:, 1] - pairs[:, 0]
+
+    def unlikely(logs: Array) -> float:
+        a, b = np.exp(logs)
+        on_top = math.log(a) + math.log(b) - 2 * math.log(a + b)
+        return -float(times @ (betaln(won + a, lost + b) - betaln(a, b)) + on_top)
+
+    bounds = [(math.log(0.05), math.log(50.0))] * 2
+    found = minimize(unlikely, np.log([0.5, 0.5]), method="L-BFGS-B", bounds=bounds)
+    a, b = np.exp(found.x)
+    return float(a), float(b)
+
+
+def inclusion(successes: Array, trials: Array, places: int, rng: np.random.Generator) -> Array:
+    """How probable it is that each grasp is among the best.
+
+    Args:
+        successes: Shape (n,), of each grasp.
+        trials: Shape (n,).
+        places: How many are the best, at least 1.
+        rng: For the draws from the posterior.
+
+    Returns:
+        Shape (n,); they add up to `places`, or n if there are fewer.
+    """
+    number = len(trials)
+    if number <= places:
+        return np.ones(number)
+    a, b = fitted_prior(successes, trials)
+    hits = np.zeros(number)
+    rows = max(1, CELLS // number)
+    for begin in range(0, DRAWS, rows):
+        size = (min(rows, DRAWS - begin), number)
+        drawn = rng.beta(successes + a, trials - successes + b, size)
+        best = np.argpartition(drawn, number - places, axis=1)[:, number - places :]
+        hits += np.bincount(best.ravel(), minlength=number)
+    # Grasps with equal counts are equally probable. Each for himself, most of many would happen to
+    # be drawn never and seem to cost nothing.
+    pairs = np.stack([successes, trials], axis=1)
+    _, group, size_of = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
+    group = group.ravel()
+    mean = np.bincount(group, weights=hits) / size_of / DRAWS
+    return np.asarray(mean[group])
+
+
+def most_missed(successes: Array, trials: Array, chosen: Array, confidence: float = 0.95) -> float:
+    """By how much at most a grasp left out is better than the worst chosen.
+
+    By confidence sequences, which hold whenever a grasp dropped out, at a confidence that lets all
+    of them hold at once (Bonferroni).
+
+    Args:
+        successes: Shape (n,), of each grasp.
+        trials: Shape (n,).
+        chosen: Shape (n,), which are not left out.
+        confidence: That it is so.
+
+    Returns:
+        Difference of two fitnesses, in [0, 1].
+    """
+    if chosen.all() or not chosen.any():
+        return 0.0
+    each = 1 - (1 - confidence) / len(trials)
+
+    def ends(whose: Array) -> list[tuple[float, float]]:
+        pairs = np.unique(np.stack([successes[whose], trials[whose]], axis=1), axis=0)
+        return [
+            (0.0, 1.0) if n == 0 else confidence_sequence(int(s), int(n), each) for s, n in pairs
+        ]
+
+    best_left_out = max(high for _, high in ends(~chosen))
+    worst_chosen = min(low for low, _ in ends(chosen))
+    return max(0.0, best_left_out - worst_chosen)

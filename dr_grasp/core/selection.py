@@ -1,0 +1,28 @@
+"""The best of many grasps, as far as sampling can tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dr_grasp.core.perturbation import Criterion
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which grasps are the best, and how sure that is. Said of grasps that hold undisturbed.
+
+    Where fewer than are asked for do, those that do not take the other places, and it is said of
+    them.
+
+    Attributes:
+        criterion: What decided.
+        chosen: Ids of the best, in the order of the batch.
+        expected_share: Share of the true best that is expected among them, in [0, 1].
+        most_missed: With 95 % confidence no grasp left out is better than the worst chosen by more
+            than this, in [0, 1].
+    """
+
+    criterion: Criterion
+    chosen: tuple[str, ...]
+    expected_share: float
+    most_missed: float

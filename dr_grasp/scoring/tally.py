@@ -1,0 +1,216 @@
+"""Counts the outcomes of one grasp's rollouts, and knows which rollouts it still needs.
+
+Trials count in their order, whatever order they come in: so a score depends neither on the number
+of workers nor on which of them is faster.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+from dr_grasp import __version__
+from dr_grasp.core.confidence import confidence_sequence
+from dr_grasp.core.fitness import Fitness, GraspScore
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.core.trajectory import GraspTrajectory
+from dr_grasp.scoring.request import ScoreRequest
+from dr_grasp.scoring.worker import Block
+from dr_grasp.simulation.bullet_world import engine_version
+
+BLOCK_TRIALS = 5
+"""Trials in a unit of work: about a second, enough to amortise sending it, little to lose."""
+
+CAUTION = 0.7
+"""Share of the trials that will probably be needed yet that are given out at once."""
+
+Counts = Mapping[Outcome, int]
+
+
+class Track:
+    """The trials of one grasp under one criterion."""
+
+    def __init__(self, most: int, until: float | None = None) -> None:
+        """Begin without any trial.
+
+        Args:
+            most: Trials, at most.
+            until: Width of the confidence sequence that is enough; None for all trials.
+        """
+        self.counts: Counter[Outcome] = Counter()
+        self.used = 0
+        self._given = 0
+        self._most = most
+        self._until = until
+        self._early: dict[int, tuple[int, Counts]] = {}
+        self._wide = True
+
+    def restore(self, counts: Counts) -> None:
+        """Take over the first trials from elsewhere, before any is asked for."""
+        self.counts = Counter(counts)
+        self.used = self._given = sum(counts.values())
+        self._look()
+
+    @property
+    def complete(self) -> bool:
+        """Whether no more trials are needed."""
+        return self.used >= self._most or not self._wide
+
+    @property
+    def given_out(self) -> bool:
+        """Whether there will be nothing more to do, whatever comes back."""
+        return self.complete or self._given >= self._most
+
+    def next(self) -> tuple[int, int] | None:
+        """First trial and number of trials of the next block.
+
+        None if there is nothing to do, for now: what is under way may turn out to be enough.
+        """
+        if self.complete or self._given >= self._goal():
+            return None
+        first = self._given
+        count = min(BLOCK_TRIALS, self._most - first)
+        self._given += count
+        return first, count
+
+    def add(self, first: int, count: int, counts: Counts) -> int:
+        """Count a block, in its turn; returns how many trials have now been counted more.
+
+        What comes after sampling has stopped is not counted.
+        """
+        self._early[first] = count, counts
+        before = self.used
+        while not self.complete and self.used in self._early:
+            count, counts = self._early.pop(self.used)
+            self.counts.update(counts)
+            self.used += count
+            self._look()
+        if self.complete:
+            self._early.clear()
+        return self.used - before
+
+    def _look(self) -> None:
+        if self._until is not None and self.used:
+            low, high = confidence_sequence(self.counts[Outcome.SUCCESS], self.used)
+            self._wide = high - low > self._until
+
+    def _goal(self) -> int:
+        """Trials that will probably do; it moves as outcomes come."""
+        if self._until is None:
+            return self._most
+        share = (self.counts[Outcome.SUCCESS] + 0.5) / (self.used + 1) if self.used else 0.0
+        # In steps of a twentieth, so that few shares have to be worked out.
+        goal = _trials_needed(round(20 * min(share, 1 - share)), self._until, self._most)
+        # Not all the way: what is too little is soon asked for, what is too much is lost.
+        return self.used + max(BLOCK_TRIALS, int(CAUTION * (goal - self.used)))
+
+
+@lru_cache(maxsize=4096)
+def _trials_needed(twentieths: int, until: float, most: int) -> int:
+    """Trials that make the confidence sequence narrow enough at a share; at most `most`."""
+    low, high = 0, math.ceil(most / BLOCK_TRIALS)
+    while high - low > 1:
+        middle = (low + high) // 2
+        trials = middle * BLOCK_TRIALS
+        ends = confidence_sequence(trials * twentieths // 20, trials)
+        if ends[1] - ends[0] > until:
+            low = middle
+        else:
+            high = middle
+    return min(high * BLOCK_TRIALS, most)
+
+
+class Tally:
+    """The trials of one grasp."""
+
+    def __init__(self, index: int, grasp: GraspTrajectory, request: ScoreRequest) -> None:
+        """Begin without any trial.
+
+        Args:
+            index: Position of the grasp in the batch.
+            grasp: The grasp, checked.
+            request: What to find out of it.
+        """
+        self.index = index
+        self._grasp = grasp
+        self._request = request
+        self._broken_off = False
+        self._tracks: dict[Criterion | None, Track] = {None: Track(1)}
+        for criterion in request.criteria:
+            self._tracks[criterion] = Track(request.trials_of(criterion), request.until)
+
+    def restore(self, counts: Mapping[Criterion | None, Counts]) -> int:
+        """Take over first trials of criteria (None: the undisturbed rollout) from elsewhere.
+
+        Returns:
+            Their number.
+        """
+        for criterion, some in counts.items():
+            self._tracks[criterion].restore(some)
+        return sum(self._tracks[criterion].used for criterion in counts)
+
+    def break_off(self) -> None:
+        """Need no more trials; what there is was not sampled to a fixed number."""
+        self._broken_off = True
+
+    @property
+    def complete(self) -> bool:
+        """Whether no more trials are needed."""
+        return self._broken_off or all(track.complete for track in self._tracks.values())
+
+    @property
+    def given_out(self) -> bool:
+        """Whether there will be no more blocks, whatever comes back."""
+        return self._broken_off or all(track.given_out for track in self._tracks.values())
+
+    @property
+    def counts(self) -> dict[Criterion | None, Counter[Outcome]]:
+        """What was counted; under None, the undisturbed rollout."""
+        return {key: track.counts for key, track in self._tracks.items() if track.used}
+
+    @property
+    def used(self) -> int:
+        """Number of trials counted, the undisturbed one included."""
+        return sum(track.used for track in self._tracks.values())
+
+    def blocks(self) -> Iterator[Block]:
+        """What to roll out now; asked again later, there may be more."""
+        profile, seed = self._request.profile, self._request.seed
+        for criterion, track in self._tracks.items():
+            while not self._broken_off and (block := track.next()) is not None:
+                yield Block(self.index, self._grasp, profile, criterion, seed, *block)
+
+    def add(self, block: Block, counts: Counts) -> int:
+        """Count a block; returns how many trials have now been counted more."""
+        return self._tracks[block.criterion].add(block.first, block.count, counts)
+
+    def score(self) -> GraspScore:
+        """What the trials say, once complete."""
+        counts = self.counts
+        (nominal,) = counts.pop(None)
+        sequential = self._broken_off or self._request.until is not None
+        failures: Counter[Outcome] = Counter()
+        for some in counts.values():
+            failures.update({o: n for o, n in some.items() if o is not Outcome.SUCCESS})
+        return GraspScore(
+            grasp_id=self._grasp.id,
+            nominal_outcome=nominal,
+            fitness={
+                c: Fitness(c, some[Outcome.SUCCESS], some.total(), sequential)
+                for c, some in counts.items()
+                if c is not None
+            },
+            failures=dict(sorted(failures.items())),
+            seed=self._request.seed,
+            profile=self._request.profile.name,
+            software_version=software_version(),
+        )
+
+
+@lru_cache(maxsize=1)
+def software_version() -> str:
+    """What made a score, for the record."""
+    return f"dr_grasp {__version__}, {engine_version()}"

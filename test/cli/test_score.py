@@ -1,0 +1,153 @@
+"""`dr-grasp score` as its user meets it: widths, the best, interruptions and resumptions."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from dr_grasp.cli import score
+from dr_grasp.cli.main import app
+from dr_grasp.files import read_scores, write_grasps
+from dr_grasp.scoring.scorer import Scorer
+
+PROGRAM = [sys.executable, "-m", "dr_grasp.cli.main"]
+
+
+def run(*words):
+    """Run a command in this process."""
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def grasp_file(tmp_path_factory, block_grasps, mug_grasps):
+    path = tmp_path_factory.mktemp("score") / "grasps.json"
+    write_grasps(path, [*block_grasps[:2], *mug_grasps[:2]])
+    return path
+
+
+def blocks_in(journal):
+    records = [json.loads(line) for line in journal.read_text().split("\n")[1:-1]]
+    return [(r["grasp"], r["criterion"], r["first"]) for r in records if "grasp" in r]
+
+
+def test_until_a_width(grasp_file, tmp_path):
+    files = []
+    for jobs in (1, 2):
+        out = tmp_path / f"{jobs}.json"
+        words = ["--criteria", "fdr,mdr", "--until", 0.5, "--trials", 30, "--jobs", jobs]
+        done = run("score", grasp_file, "--out", out, *words, "--json")
+        assert done.exit_code == 0, done.output
+        assert done.stdout == out.read_text()
+        files.append(out.read_bytes())
+    assert files[0] == files[1]
+    for one in read_scores(out).scores:
+        for fitness in one.fitness.values():
+            low, high = fitness.interval
+            assert fitness.sequential and (high - low <= 0.5 or fitness.trials == 30)
+    assert all(
+        f["sequential"] for s in json.loads(files[0])["scores"] for f in s["fitness"].values()
+    )
+
+
+def test_only_the_best(grasp_file, tmp_path):
+    files, said = [], []
+    for jobs in (1, 2):
+        out = tmp_path / f"{jobs}.json"
+        words = ["--criteria", "jsdr,mdr", "--top", 1, "--trials", 12, "--jobs", jobs]
+        done = run("score", grasp_file, "--out", out, *words)
+        assert done.exit_code == 0, done.output
+        files.append(out.read_bytes())
+        said.append(done.stdout)
+    assert files[0] == files[1] and said[0] == said[1].replace("2.json", "1.json")
+    assert "1 chosen of 4 by MDR: " in said[0] and "of the true best are expected" in said[0]
+    content = json.loads(files[0])
+    assert len(content["selection"]["chosen"]) == 1
+    assert content["selection"]["criterion"] == "mdr"
+    assert 0 <= content["selection"]["most_missed"] <= 1
+
+
+@pytest.mark.parametrize("words", [["--criteria", "mdr"], ["--criteria", "mdr", "--top", "1"]])
+def test_a_killed_run_goes_on_to_the_same_bytes(grasp_file, tmp_path, words):
+    whole, out = tmp_path / "whole.json", tmp_path / "out.json"
+    words = ["score", str(grasp_file), *words, "--trials", "40", "--jobs", "2"]
+    assert run(*words, "--out", whole).exit_code == 0
+    journal = tmp_path / "out.json.journal"
+    with subprocess.Popen([*PROGRAM, *words, "--out", str(out)]) as process:
+        while not journal.exists() or len(blocks_in(journal)) < 6:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    before = blocks_in(journal)
+    assert not out.exists()
+    ran = []
+
+    class Kept(score.FileJournal):
+        def remove(self):
+            ran.extend(blocks_in(journal))
+            super().remove()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(score, "FileJournal", Kept)
+        done = run(*words, "--out", out, "--resume")
+    assert done.exit_code == 0, done.output
+    assert out.read_bytes() == whole.read_bytes()
+    assert len(ran) == len(set(ran)) > len(before) and set(before) < set(ran)
+    assert not journal.exists()
+
+
+def test_a_resumption_of_something_else_is_refused_in_one_line(grasp_file, tmp_path):
+    out = tmp_path / "out.json"
+    journal = tmp_path / "out.json.journal"
+    words = ["score", grasp_file, "--out", out, "--trials", "2", "--criteria", "fdr", "--jobs", 1]
+
+    def stop(*args, **kwargs):
+        yield None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Scorer, "stream", stop)
+        done = run(*words)
+    assert (done.exit_code, done.stdout) == (130, "")
+    assert done.stderr == "dr-grasp: interrupted; --resume goes on\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [journal.name]
+    before = journal.read_bytes()
+    done = run(*words, "--seed", 1, "--resume")
+    assert done.exit_code == 1
+    assert done.stderr == (
+        f"dr-grasp: {journal}: seed: expected 1 as asked for now, got 0; "
+        "without --resume the run begins anew\n"
+    )
+    assert journal.read_bytes() == before
+    assert run(*words, "--seed", 1).exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [out.name]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--until", 0], "until: expected a width between 0 and 1, got 0.0"),
+        (["--top", 0], "top: expected at least 1, got 0"),
+        (["--top", 2, "--until", 0.2], "top: expected without until"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(grasp_file, tmp_path, words, message):
+    done = run("score", grasp_file, "--out", tmp_path / "out.json", *words)
+    assert (done.exit_code, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert message in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_table_shows_the_best_and_says_how_many_there_are(block_grasps, tmp_path, monkeypatch):
+    monkeypatch.setattr(score, "SHOWN", 2)
+    grasps, out = tmp_path / "grasps.json", tmp_path / "out.json"
+    write_grasps(grasps, [replace(block_grasps[0], id=f"g{i}") for i in range(3)])
+    done = run("score", grasps, "--out", out, "--trials", 1, "--criteria", "fdr", "--jobs", 1)
+    assert done.exit_code == 0, done.output
+    assert "g0" in done.stdout and "g1" in done.stdout and "g2" not in done.stdout
+    assert f"the best 2 of 3 grasps; all are in {out}" in done.stdout

@@ -1,0 +1,165 @@
+"""Any number of grasps in little memory."""
+
+import json
+import pathlib
+import tracemalloc
+
+import pytest
+
+from dr_grasp import seen
+from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.refusal import RefusedGrasp
+from dr_grasp.files import ScoreFile, read_scores, write_grasps, write_score_stream, write_scores
+from dr_grasp.grasp_reader import GraspReader
+from dr_grasp.records import grasp_to_dict
+from dr_grasp.scoring import schedule
+from dr_grasp.scoring.journal import FileJournal
+from dr_grasp.scoring.request import ScoreRequest
+from dr_grasp.scoring.scorer import Scorer
+from dr_grasp.scoring.tally import software_version
+from dr_grasp.seen import RECENT, Seen
+
+SHARED = {"seed": 4, "profile": "default", "software_version": software_version()}
+
+
+def score_file(pool, grasps, request, out):
+    """What the command does, without what it prints."""
+    reader = GraspReader(grasps)
+    with FileJournal(out.with_suffix(".journal"), request, reader.sha256) as journal:
+        results = Scorer(pool=pool).stream(reader, request, reader.count, journal)
+        write_score_stream(out, results, **SHARED)
+
+
+@pytest.fixture
+def request_of_two():
+    return ScoreRequest.from_names("default", ["mdr"], 2, 4)
+
+
+def peak(fakes, grasp, request, path, number):
+    """Memory that scoring a file of so many grasps takes, in bytes."""
+    entries = grasp_to_dict(grasp)
+    with path.open("w") as file:  # as write_grasps would, which holds them all
+        file.write('{\n"schema_version": 1,\n"kind": "dr_grasp/grasps",\n"grasps": [\n')
+        for index in range(number):
+            end = ",\n" if index < number - 1 else "\n]\n}\n"
+            file.write(json.dumps({**entries, "id": f"g{index}@0.5"}) + end)
+    pool, sizes = fakes.pool(), []
+    pool.blocks = Measuring(sizes)
+    tracemalloc.start()
+    score_file(pool, path, request, path.with_suffix(".scores"))
+    tracemalloc.stop()
+    assert len(read_scores(path.with_suffix(".scores")).scores) == number
+    return max(sizes, default=0)
+
+
+class Measuring(list):
+    """Keeps no blocks, but looks at the memory now and then."""
+
+    def __init__(self, sizes):
+        self.sizes = sizes
+        self.calls = 0
+
+    def append(self, block):
+        self.calls += 1
+        if self.calls % 250 == 0:
+            # Without Python's table of all strings, which it remakes when it pleases.
+            others = tracemalloc.Filter(False, pathlib.__file__)
+            traces = tracemalloc.take_snapshot().filter_traces([others])
+            self.sizes.append(sum(one.size for one in traces.statistics("filename")))
+
+
+def test_memory_does_not_grow_with_the_number_of_grasps(
+    fakes, home_grasp, tmp_path, request_of_two, monkeypatch
+):
+    monkeypatch.setattr(schedule, "WINDOW", 100)
+    monkeypatch.setattr(seen, "RECENT", 100)
+    grasp = home_grasp()
+    peak(fakes, grasp, request_of_two, tmp_path / "first", 100)  # what is kept once and for all
+    few = peak(fakes, grasp, request_of_two, tmp_path / "few", 300)
+    many = peak(fakes, grasp, request_of_two, tmp_path / "many", 3000)
+    assert many < 1.2 * few + 3 * 16 * 3000  # digests of ids, twice, and once more as they grow
+
+
+def test_a_slow_grasp_holds_up_no_more_than_the_window(fakes, home_grasp, request_of_two):
+    """The first one's outcome comes last of all that can be begun before it."""
+
+    class Stubborn(fakes.pool):
+        def run(self, function, work, is_cancelled):
+            held = None
+            for block in work:
+                if block.grasp_index == 0 and block.criterion is None:
+                    held = block
+                    continue
+                self.blocks.append(block)
+                yield block, fakes.block(block)
+            if held is not None:
+                assert len({one.grasp_index for one in self.blocks}) == schedule.WINDOW
+                yield held, fakes.block(held)
+
+    grasps = fakes.grasps(home_grasp(), [0.5] * (schedule.WINDOW + 50))
+    batch = Scorer(pool=Stubborn()).score(grasps, request_of_two)
+    assert [score.grasp_id for score in batch.scores] == [grasp.id for grasp in grasps]
+
+
+def test_a_stream_is_written_as_all_at_once(fakes, home_grasp, tmp_path, request_of_two):
+    grasps = fakes.grasps(home_grasp(), [0.5, 0.2, 1.0])
+    path, streamed, at_once = (tmp_path / name for name in ("grasps", "streamed", "at_once"))
+    write_grasps(path, grasps)
+    content = json.loads(path.read_text())
+    content["grasps"].insert(1, {"id": "bad"})
+    content["grasps"].append(content["grasps"][0])
+    content["grasps"].insert(2, {**content["grasps"][0], "id": "spoon@0.5", "object": "spoon"})
+    lines = ",\n".join(map(json.dumps, content["grasps"]))
+    path.write_text(path.read_text().partition("[\n")[0] + "[\n" + lines + "\n]\n}\n")
+    score_file(fakes.pool(), path, request_of_two, streamed)
+    found = read_scores(streamed)
+    assert [score.grasp_id for score in found.scores] == [grasp.id for grasp in grasps]
+    assert [(one.index, one.grasp_id) for one in found.refused] == [
+        (1, "bad"),
+        (2, "spoon@0.5"),
+        (5, grasps[0].id),
+    ]
+    write_scores(at_once, found)
+    assert streamed.read_bytes() == at_once.read_bytes()
+    # The same of a file of another layout, which is read whole.
+    path.write_text(json.dumps(content, indent=1))
+    score_file(fakes.pool(), path, request_of_two, at_once)
+    assert streamed.read_bytes() == at_once.read_bytes()
+
+
+@pytest.mark.parametrize("results", [(), (RefusedGrasp(0, "a", "grasp a: no"),)])
+def test_a_stream_of_no_scores(tmp_path, results):
+    write_score_stream(tmp_path / "a", iter(results), **SHARED)
+    write_scores(tmp_path / "b", ScoreFile((), results, **SHARED))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_selection_comes_back(fakes, home_grasp, tmp_path):
+    grasps = fakes.grasps(home_grasp(), [0.5, 0.2, 1.0])
+    request = ScoreRequest.from_names("default", ["mdr"], 20, 4, top=1)
+    batch = Scorer(pool=fakes.pool()).score(grasps, request)
+    content = ScoreFile(batch.scores, (), **SHARED, selection=batch.selection)
+    write_scores(tmp_path / "a", content)
+    assert read_scores(tmp_path / "a") == content
+    write_score_stream(tmp_path / "b", [*batch.scores, batch.selection], **SHARED)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert json.loads((tmp_path / "a").read_text())["selection"]["chosen"] == [grasps[2].id]
+
+
+def test_a_stream_that_breaks_off_leaves_no_file(tmp_path):
+    def results():
+        yield GraspScore("a", Outcome.MISSED, {}, **SHARED)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_score_stream(tmp_path / "a", results(), **SHARED)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_are_remembered():
+    known = Seen()
+    names = [f"g{number}" for number in range(3 * RECENT + 7)]
+    assert all(known.add(name) for name in names)
+    assert not any(known.add(name) for name in names)
+    assert known.add("\udc80")

@@ -1,0 +1,126 @@
+"""Sampling until an interval is narrow enough: the same end, in whatever order outcomes come."""
+
+import itertools
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from dr_grasp.core.confidence import confidence_sequence
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.errors import SettingsError
+from dr_grasp.scoring.request import MOST_UNTIL, ScoreRequest
+from dr_grasp.scoring.scorer import Scorer
+from dr_grasp.scoring.tally import BLOCK_TRIALS, Track
+
+OSDR, JSDR, FDR, MDR = Criterion
+
+
+def counts_of(outcomes):
+    return Counter(Outcome.SUCCESS if one else Outcome.MISSED for one in outcomes)
+
+
+def run_track(track, outcomes, rng, in_flight):
+    """Give out blocks, and count them in any order."""
+    flying = []
+    while not track.complete:
+        while len(flying) < in_flight and (block := track.next()) is not None:
+            flying.append(block)
+        first, count = flying.pop(rng.integers(len(flying)))
+        track.add(first, count, counts_of(outcomes[first : first + count]))
+    return track.counts[Outcome.SUCCESS], track.used, len(flying)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.97, 1.0])
+@pytest.mark.parametrize("until", [0.3, 0.1])
+def test_sampling_stops_at_the_first_block_that_is_enough_in_any_order(share, until):
+    outcomes = np.random.default_rng(1).random(MOST_UNTIL) < share
+    ends = range(BLOCK_TRIALS, MOST_UNTIL, BLOCK_TRIALS)
+    widths = (np.diff(confidence_sequence(int(outcomes[:end].sum()), end))[0] for end in ends)
+    expected = next(end for end, width in zip(ends, widths, strict=False) if width <= until)
+    for seed, in_flight in itertools.product(range(3), (1, 2, 16)):
+        rng = np.random.default_rng(seed)
+        successes, used, wasted = run_track(Track(MOST_UNTIL, until), outcomes, rng, in_flight)
+        assert (successes, used) == (outcomes[:expected].sum(), expected)
+        assert wasted < in_flight
+
+
+def test_a_track_has_an_end():
+    rng = np.random.default_rng(0)
+    outcomes = rng.random(23) < 0.5
+    for until in (None, 0.01):
+        assert run_track(Track(23, until), outcomes, rng, 9)[:2] == (outcomes.sum(), 23)
+
+
+def test_little_is_given_out_that_will_not_be_needed():
+    outcomes = np.random.default_rng(1).random(MOST_UNTIL) < 0.95
+    track, given = Track(MOST_UNTIL, 0.1), 0
+    flying = []
+    while not track.complete:
+        while (block := track.next()) is not None:  # as many workers as there is work
+            flying.append(block)
+            given += block[1]
+        for first, count in flying:
+            track.add(first, count, counts_of(outcomes[first : first + count]))
+        flying.clear()
+    assert track.used <= given <= 1.2 * track.used + BLOCK_TRIALS
+
+
+@pytest.fixture(scope="module")
+def shares():
+    return [1.0, 0.9, 0.0, 0.5, 0.99, 0.7] * 3
+
+
+def test_scores_until_a_width_do_not_depend_on_the_workers(fakes, home_grasp, shares):
+    grasps = fakes.grasps(home_grasp(), shares)
+    request = ScoreRequest.from_names("default", ["fdr", "mdr"], None, 3, until=0.15)
+    batches = []
+    for seed, in_flight in ((0, 1), (1, 2), (2, 7), (3, 64)):
+        pool = fakes.pool(in_flight, seed)
+        told = []
+        batches.append(Scorer(pool=pool).score(grasps, request, on_progress=told.append))
+        used = sum(f.trials for s in batches[-1].scores for f in s.fitness.values())
+        # Beside what counts, and undisturbed rollouts, no more than was under way at each end.
+        assert used + len(grasps) <= pool.rollouts <= used + len(grasps) + 36 * 5 * in_flight
+        assert told[-1].rollouts_done == told[-1].rollouts_total == used + len(grasps)
+        if in_flight == 7:
+            assert pool.rollouts < 1.1 * used
+    assert all(batch == batches[0] for batch in batches)
+    for score in batches[0].scores:
+        for fitness in score.fitness.values():
+            low, high = fitness.interval
+            assert fitness.sequential and high - low <= 0.15
+        failed = sum(f.trials - f.successes for f in score.fitness.values())
+        assert sum(score.failures.values()) == failed
+    steady, shaky = (batches[0].scores[i].fitness[MDR].trials for i in (0, 3))
+    assert shaky > 5 * steady
+
+
+def test_trials_are_the_most_that_until_takes(fakes, home_grasp):
+    grasps = fakes.grasps(home_grasp(), [0.5])
+    request = ScoreRequest.from_names("default", ["mdr"], 40, 3, until=0.05)
+    fitness = Scorer(pool=fakes.pool()).score(grasps, request).scores[0].fitness[MDR]
+    assert (fitness.trials, fitness.sequential) == (40, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"until": 0.0}, "until: expected a width between 0 and 1, got 0.0"),
+        ({"until": 1.0}, "until: expected a width between 0 and 1, got 1.0"),
+        ({"until": float("nan")}, "until: expected a width between 0 and 1, got nan"),
+        ({"top": 0}, "top: expected at least 1, got 0"),
+        ({"top": 3, "until": 0.1}, "top: expected without until"),
+    ],
+)
+def test_requests_that_make_no_sense_are_refused(words, message):
+    with pytest.raises(SettingsError, match=message):
+        ScoreRequest.from_names("default", [], None, 0, **words)
+
+
+def test_requests_know_what_decides_and_how_much_it_takes():
+    request = ScoreRequest.from_names("huber2023", [], None, 0)
+    assert request.racing_criterion is MDR and request.trials_of(MDR) == 100
+    request = ScoreRequest.from_names("huber2023", ["fdr", "jsdr"], None, 0, until=0.2)
+    assert request.racing_criterion is JSDR and request.trials_of(FDR) == MOST_UNTIL
