@@ -36,6 +36,7 @@ from dr_grasp.scoring.request import MOST_UNTIL, Progress, ScoreRequest
 from dr_grasp.scoring.schedule import Scored
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import software_version
+from dr_grasp.simulation.shortcuts import ALL, Shortcuts
 
 ALL_CRITERIA = ",".join(criterion.value for criterion in Criterion)
 
@@ -69,6 +70,12 @@ def command(
             "first criterion."
         ),
     ] = None,
+    whole: Annotated[
+        bool,
+        typer.Option(
+            "--whole", help="Simulate every step of every rollout: slower, to compare with."
+        ),
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run that OUT.journal tells of.")
     ] = False,
@@ -80,7 +87,9 @@ def command(
     all the same, and the exit status is 1. After Ctrl-C, or whatever ended it, --resume goes on.
     """
     names = [name.strip() for name in criteria.split(",")]
-    request = ScoreRequest.from_names(profile, names, trials, seed, until, top)
+    request = ScoreRequest.from_names(
+        profile, names, trials, seed, until, top, Shortcuts.none() if whole else ALL
+    )
     given = GraspReader(grasps)
     check_writable(out)
     summary = _Summary()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +214,7 @@ def _header(request: ScoreRequest, sha256: str) -> dict[str, Any]:
         "trials": request.trials,
         "until": request.until,
         "top": request.top,
+        "shortcuts": asdict(request.shortcuts),
         "seed": request.seed,
         "profile": request.profile.name,
         "profile_fingerprint": fingerprint(request.profile),

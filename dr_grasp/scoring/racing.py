@@ -157,15 +157,18 @@ class Race:
         for index, entry in enumerate(self._entries):
             nominal.append(Outcome.UNKNOWN)
             if not isinstance(entry, RefusedGrasp):
-                yield Block(index, entry, request.profile, None, request.seed, 0, 1)
+                yield Block(
+                    index, entry, request.profile, None, request.seed, 0, 1, request.shortcuts
+                )
 
     def _blocks(self, whose: Array, criterion: Criterion, done: int, goal: int) -> Iterator[Block]:
         profile, seed = self._request.profile, self._request.seed
+        shortcuts = self._request.shortcuts
         for index, entry in enumerate(self._entries):
             if whose[index] and not isinstance(entry, RefusedGrasp):
                 for first in range(done, goal, BLOCK_TRIALS):
                     count = min(BLOCK_TRIALS, goal - first)
-                    yield Block(index, entry, profile, criterion, seed, first, count)
+                    yield Block(index, entry, profile, criterion, seed, first, count, shortcuts)
 
     def _run(
         self,

@@ -12,6 +12,7 @@ from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.selection import Selection
 from dr_grasp.errors import SettingsError
 from dr_grasp.scoring.profiles import load_profile
+from dr_grasp.simulation.shortcuts import ALL, Shortcuts
 
 MOST_TRIALS = 100_000
 """More tell nothing that these do not: the interval is 0.6 points wide."""
@@ -34,6 +35,7 @@ class ScoreRequest:
         until: Stop sampling a criterion once its confidence sequence is no wider than this, in
             (0, 1); None for a fixed number of trials.
         top: Only so many of the best are of interest; None for all. See `racing`.
+        shortcuts: What rollouts leave out because it decides nothing.
     """
 
     profile: Profile
@@ -42,6 +44,7 @@ class ScoreRequest:
     seed: int = 0
     until: float | None = None
     top: int | None = None
+    shortcuts: Shortcuts = ALL
 
     def __post_init__(self) -> None:
         """Check the numbers.
@@ -75,6 +78,7 @@ class ScoreRequest:
         seed: int,
         until: float | None = None,
         top: int | None = None,
+        shortcuts: Shortcuts = ALL,
     ) -> ScoreRequest:
         """Make a request from what users type; no criteria means all four.
 
@@ -82,7 +86,7 @@ class ScoreRequest:
             DrGraspError: An unknown name or a number out of bounds.
         """
         chosen = tuple(Criterion.from_name(name) for name in criteria) or tuple(Criterion)
-        return cls(load_profile(profile), chosen, trials, seed, until, top)
+        return cls(load_profile(profile), chosen, trials, seed, until, top, shortcuts)
 
     def trials_of(self, criterion: Criterion) -> int:
         """Number of rollouts of one criterion; with `until`, the most of them."""

@@ -181,7 +181,15 @@ class Tally:
         profile, seed = self._request.profile, self._request.seed
         for criterion, track in self._tracks.items():
             while not self._broken_off and (block := track.next()) is not None:
-                yield Block(self.index, self._grasp, profile, criterion, seed, *block)
+                yield Block(
+                    self.index,
+                    self._grasp,
+                    profile,
+                    criterion,
+                    seed,
+                    *block,
+                    self._request.shortcuts,
+                )
 
     def add(self, block: Block, counts: Counts) -> int:
         """Count a block; returns how many trials have now been counted more."""

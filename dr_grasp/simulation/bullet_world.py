@@ -290,6 +290,11 @@ class BulletWorld(TableWorld):
         ]
         return min([within, *distances])
 
+    def object_clearance(self, within: float) -> float:
+        """How far the robot is from the object [m]; at most `within`."""
+        found = p.getClosestPoints(self._robot, self._object, within, **self._in_client)
+        return min([within, *(contact[8] for contact in found)])
+
     def self_clearance(self, within: float) -> FloatArray:
         """How far the links of each of `pairs_apart` are from each other, shape (pairs,) [m].
 

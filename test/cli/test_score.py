@@ -14,6 +14,7 @@ from dr_grasp.cli import score
 from dr_grasp.cli.main import app
 from dr_grasp.files import read_scores, write_grasps
 from dr_grasp.scoring.scorer import Scorer
+from dr_grasp.simulation.shortcuts import ALL, Shortcuts
 
 PROGRAM = [sys.executable, "-m", "dr_grasp.cli.main"]
 
@@ -151,3 +152,20 @@ def test_the_table_shows_the_best_and_says_how_many_there_are(block_grasps, tmp_
     assert done.exit_code == 0, done.output
     assert "g0" in done.stdout and "g1" in done.stdout and "g2" not in done.stdout
     assert f"the best 2 of 3 grasps; all are in {out}" in done.stdout
+
+
+def test_whole_rollouts_on_demand(grasp_file, tmp_path, monkeypatch):
+    """With --whole nothing is left out, and a journal of shortened rollouts is not taken over."""
+    asked = []
+    stream = Scorer.stream
+
+    def noted(self, grasps, request, *arguments):
+        asked.append(request.shortcuts)
+        return stream(self, grasps, request, *arguments)
+
+    monkeypatch.setattr(Scorer, "stream", noted)
+    words = ["score", grasp_file, "--trials", 1, "--criteria", "fdr", "--jobs", 1]
+    for extra in ([], ["--whole"]):
+        done = run(*words, "--out", tmp_path / "scores.json", *extra)
+        assert done.exit_code == 0, done.output
+    assert asked == [ALL, Shortcuts.none()]

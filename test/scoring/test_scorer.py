@@ -320,7 +320,7 @@ def test_a_worker_keeps_few_worlds(monkeypatch, grasps):
     by_object = [
         run_block(Block(0, grasp, HARSH, None, 0, 0, 1)) for grasp in (grasps[0], grasps[2])
     ]
-    assert [(robot.name, item.name) for robot, item in worker._worlds] == [
+    assert [(robot.name, item.name) for robot, item, _ in worker._worlds] == [
         ("franka", grasps[2].object)
     ]
     assert run_block(Block(0, grasps[0], HARSH, None, 0, 0, 1)) == by_object[0]

@@ -143,6 +143,10 @@ class StillHand:
 
     def __init__(self):
         self.place = frozen([0, 0, 0])
+        self.distance = 0.0
+
+    def object_clearance(self, within):
+        return min(self.distance, within)
 
     def object_in_hand(self):
         return self.place
@@ -162,10 +166,13 @@ def test_an_object_on_the_table_under_an_empty_hand_is_lost(phase, outcome):
     assert end.observe(5, phase, near, world, judge) is None
     held = seen(0.05, supported=True)
     assert end.observe(10, phase, held, world, judge) is None
+    in_the_handle = seen(0.05, touches=False, supported=True)
+    assert end.observe(15, phase, in_the_handle, world, judge) is None
+    world.distance = 0.1
     falling = seen(0.05, touches=False)
-    assert end.observe(15, phase, falling, world, judge) is None
+    assert end.observe(20, phase, falling, world, judge) is None
     far = seen(0.05, touches=False, supported=True)
-    assert end.observe(20, phase, far, world, judge) is outcome
+    assert end.observe(25, phase, far, world, judge) is outcome
 
 
 def looks_until_held(creep_m, *, height=0.2, interrupted_at=None):
