@@ -1,15 +1,20 @@
 """What a rollout costs: the Franka with each object of the demonstration, on one core.
 
 Prints rollouts per second, simulation steps per rollout, microseconds per step, and the share of
-the time spent inside `stepSimulation`; then how well a worker for each core keeps them busy.
+the time spent inside `stepSimulation`; then how busy the scorer keeps a worker for each core,
+against as many bare loops of rollouts that share nothing.
 """
 
 import argparse
+import multiprocessing
 import os
 import time
+from collections.abc import Sequence
+from typing import Any
 
 from dr_grasp.cli.console import print_table
 from dr_grasp.core.perturbation import Criterion, sample_perturbation
+from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.demo import OBJECTS
 from dr_grasp.generation.sampler import generate
 from dr_grasp.objects.spec import load_object
@@ -17,8 +22,10 @@ from dr_grasp.robots.spec import load_robot
 from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
+from dr_grasp.scoring.tally import Tally
+from dr_grasp.scoring.worker import Block, run_block
 from dr_grasp.simulation import bullet_world
-from dr_grasp.simulation.rollout import run_rollout
+from dr_grasp.simulation.replayer import Replayer
 
 
 class Stopwatch:
@@ -51,13 +58,13 @@ def measure(robot: str, obj: str, grasps: int, trials: int) -> list[str]:
     arm_joints = len(load_robot(robot).arm_joints)
     steps = rollouts = 0
     world = bullet_world.BulletWorld(load_robot(robot), load_object(obj))
-    with world, Stopwatch() as inside:
+    with Replayer(world) as replayer, Stopwatch() as inside:
         began = time.perf_counter()
         for grasp in batch:
             for criterion in Criterion:
                 for trial in range(trials):
                     noise = sample_perturbation(profile, criterion, 0, trial, arm_joints)
-                    steps += run_rollout(world, grasp, noise).steps
+                    steps += replayer.run(grasp, noise).steps
                     rollouts += 1
         seconds = time.perf_counter() - began
     return [
@@ -70,19 +77,59 @@ def measure(robot: str, obj: str, grasps: int, trials: int) -> list[str]:
     ]
 
 
+def bare_loop(blocks: list[Block], ready: Any, go: Any, done: Any) -> None:
+    """Roll out blocks, one after the other, once everybody is ready."""
+    run_block(blocks[0])  # builds the world
+    ready.put(None)
+    go.wait()
+    for block in blocks:
+        run_block(block)
+    done.put(None)
+
+
+def bare_rate(batch: Sequence[GraspTrajectory], request: ScoreRequest, jobs: int) -> float:
+    """Rollouts per second of loops without any pool, each with its share of the trials."""
+    context = multiprocessing.get_context("spawn")
+    ready, done, go = context.Queue(), context.Queue(), context.Event()
+    blocks = [
+        [
+            block
+            for index, grasp in enumerate(batch)
+            for block in Tally(index, grasp, request).blocks()
+        ][job::jobs]
+        for job in range(jobs)
+    ]
+    processes = [
+        context.Process(target=bare_loop, args=(share, ready, go, done)) for share in blocks
+    ]
+    for process in processes:
+        process.start()
+    for _ in processes:
+        ready.get()
+    began = time.perf_counter()
+    go.set()
+    for _ in processes:
+        done.get()
+    seconds = time.perf_counter() - began
+    for process in processes:
+        process.join()
+    return sum(block.count for share in blocks for block in share) / seconds
+
+
 def measure_workers(robot: str, obj: str, grasps: int, trials: int) -> list[list[str]]:
-    """Rollouts per second of the scorer with one worker and with all cores."""
+    """Rollouts per second of the scorer with one worker and with all cores, and of bare loops."""
     batch = generate(robot, obj, grasps, seed=0)
     request = ScoreRequest(load_profile("default"), trials=trials)
     rollouts = len(batch) * request.rollouts_per_grasp
     rows = []
-    for jobs in (1, os.cpu_count() or 1):
+    for jobs in sorted({1, os.cpu_count() or 1}):
+        bare = bare_rate(batch, request, jobs)
         with Scorer(jobs) as scorer:
-            scorer.score(batch[:1], ScoreRequest(load_profile("default"), trials=1))  # warm up
+            scorer.score(batch, ScoreRequest(load_profile("default"), trials=1))  # warm up
             began = time.perf_counter()
             scorer.score(batch, request)
             rate = rollouts / (time.perf_counter() - began)
-        rows.append([str(jobs), str(rollouts), f"{rate:.1f}", f"{rate / jobs:.1f}"])
+        rows.append([str(jobs), str(rollouts), f"{rate:.1f}", f"{bare:.1f}", f"{rate / bare:.2f}"])
     return rows
 
 
@@ -99,7 +146,7 @@ def main() -> None:
         title=f"{options.robot}, profile default",
     )
     print_table(
-        ["workers", "rollouts", "rollouts/s", "rollouts/s and worker"],
+        ["workers", "rollouts", "rollouts/s", "bare loops", "ratio"],
         measure_workers(options.robot, OBJECTS[-1], options.grasps, options.trials),
         title=f"the scorer, {options.robot} with {OBJECTS[-1]}",
     )

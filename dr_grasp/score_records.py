@@ -46,6 +46,7 @@ class SelectionRecord(Record):
     criterion: str
     chosen: list[str]
     expected_share: float
+    expected_shortfall: float
     most_missed: float
 
 
@@ -108,6 +109,7 @@ def selection_to_dict(selection: Selection) -> dict[str, Any]:
         "criterion": selection.criterion.value,
         "chosen": list(selection.chosen),
         "expected_share": selection.expected_share,
+        "expected_shortfall": selection.expected_shortfall,
         "most_missed": selection.most_missed,
     }
 
@@ -122,6 +124,7 @@ def selection_from(record: SelectionRecord) -> Selection:
         within("selection", lambda: Criterion.from_name(record.criterion)),
         tuple(record.chosen),
         record.expected_share,
+        record.expected_shortfall,
         record.most_missed,
     )
 

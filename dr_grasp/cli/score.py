@@ -180,7 +180,8 @@ class _Summary:
 def _selection_text(selection: Selection, scored: int) -> str:
     return (
         f"{len(selection.chosen)} chosen of {scored} by {selection.criterion.name}: "
-        f"{selection.expected_share:.0%} of the true best are expected among them; with 95 % "
+        f"{selection.expected_share:.0%} of the true best are expected among them, and their mean "
+        f"fitness {selection.expected_shortfall:.3f} below that of the true best; with 95 % "
         f"confidence none left out is better than the worst chosen by more than "
         f"{selection.most_missed:.2f}"
     )

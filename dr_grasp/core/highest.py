@@ -9,6 +9,7 @@ grasps have by luck would count for much more than the four of five of an excell
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -69,12 +70,8 @@ def inclusion(successes: Array, trials: Array, places: int, rng: np.random.Gener
     number = len(trials)
     if number <= places:
         return np.ones(number)
-    a, b = fitted_prior(successes, trials)
     hits = np.zeros(number)
-    rows = max(1, CELLS // number)
-    for begin in range(0, DRAWS, rows):
-        size = (min(rows, DRAWS - begin), number)
-        drawn = rng.beta(successes + a, trials - successes + b, size)
+    for drawn in _draws(successes, trials, rng):
         best = np.argpartition(drawn, number - places, axis=1)[:, number - places :]
         hits += np.bincount(best.ravel(), minlength=number)
     # Grasps with equal counts are equally probable. Each for himself, most of many would happen to
@@ -84,6 +81,37 @@ def inclusion(successes: Array, trials: Array, places: int, rng: np.random.Gener
     group = group.ravel()
     mean = np.bincount(group, weights=hits) / size_of / DRAWS
     return np.asarray(mean[group])
+
+
+def shortfall(successes: Array, trials: Array, chosen: Array, rng: np.random.Generator) -> float:
+    """How far the mean fitness of the chosen is expected to be below that of as many true best.
+
+    Args:
+        successes: Shape (n,), of each grasp.
+        trials: Shape (n,).
+        chosen: Shape (n,), which are chosen.
+        rng: For the draws from the posterior.
+
+    Returns:
+        Difference of two fitnesses, in [0, 1].
+    """
+    places, number = int(chosen.sum()), len(trials)
+    if not 0 < places < number:
+        return 0.0
+    total = 0.0
+    for drawn in _draws(successes, trials, rng):
+        best = np.partition(drawn, number - places, axis=1)[:, number - places :]
+        total += float((best.mean(axis=1) - drawn[:, chosen].mean(axis=1)).sum())
+    return total / DRAWS
+
+
+def _draws(successes: Array, trials: Array, rng: np.random.Generator) -> Iterator[Array]:
+    """Joint draws of all fitnesses, shape (some, n), in all `DRAWS` of them."""
+    a, b = fitted_prior(successes, trials)
+    rows = max(1, CELLS // len(trials))
+    for begin in range(0, DRAWS, rows):
+        size = (min(rows, DRAWS - begin), len(trials))
+        yield rng.beta(successes + a, trials - successes + b, size)
 
 
 def most_missed(successes: Array, trials: Array, chosen: Array, confidence: float = 0.95) -> float:

@@ -18,6 +18,8 @@ class Selection:
         criterion: What decided.
         chosen: Ids of the best, in the order of the batch.
         expected_share: Share of the true best that is expected among them, in [0, 1].
+        expected_shortfall: How far their mean fitness is expected to be below that of the true
+            best, in [0, 1].
         most_missed: With 95 % confidence no grasp left out is better than the worst chosen by more
             than this, in [0, 1].
     """
@@ -25,4 +27,5 @@ class Selection:
     criterion: Criterion
     chosen: tuple[str, ...]
     expected_share: float
+    expected_shortfall: float
     most_missed: float

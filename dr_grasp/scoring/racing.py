@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dr_grasp.core.highest import inclusion, most_missed
+from dr_grasp.core.highest import inclusion, most_missed, shortfall
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.refusal import RefusedGrasp
@@ -34,6 +34,10 @@ from dr_grasp.scoring.worker import Block, run_block
 
 LOSS = 0.05
 """Share of the true best that may be lost by dropping grasps too early, in expectation."""
+
+SHORTFALL = 0.01
+"""The race is over once the mean fitness of the best so far is expected to be no farther below that
+of the true best: where many are equally good, it is of no use to find out which."""
 
 Array = npt.NDArray[Any]
 Entry = GraspTrajectory | RefusedGrasp
@@ -83,6 +87,8 @@ class Race:
                 return False
             done = goal
             self._drop(number, (number + 1) / len(goals))
+            if self._shortfall(self._leaders, number) <= SHORTFALL:
+                break
         self._choose()
         self._follower.expect(self._rest(done))
         return True
@@ -114,15 +120,18 @@ class Race:
         sure = self._alive & ~self._candidates
         places = self._open_places
         expected = float(sure.sum())
-        missed = 0.0
+        missed = below = 0.0
         if places > 0:
             of_candidates = self._alive[self._candidates]
             trials, successes = self._tried(self._candidates)
             included = inclusion(successes, trials, places, self._rng(-1))
             expected += float(included[of_candidates].sum())
             missed = most_missed(successes, trials, of_candidates)
+            below = self._shortfall(self._racing, -1) * float(of_candidates.sum())
+            below /= max(1, len(chosen))
         share = expected / len(chosen) if chosen else 1.0
-        return Selection(self._request.racing_criterion, chosen, min(1.0, share), missed)
+        criterion = self._request.racing_criterion
+        return Selection(criterion, chosen, min(1.0, share), below, missed)
 
     @property
     def _racing(self) -> Array:
@@ -221,11 +230,24 @@ class Race:
 
     def _choose(self) -> None:
         """Let the best of those take the places that have run to the end."""
+        leaders = self._leaders
+        self._alive[np.flatnonzero(self._racing & ~leaders)] = False
+
+    @property
+    def _leaders(self) -> Array:
+        """Those still in question that would take the open places now."""
         racing = np.flatnonzero(self._racing)
         counts = self._counts[racing]
         share = counts[:, Outcome.SUCCESS] / np.maximum(counts.sum(axis=1), 1)
         order = racing[np.argsort(-share, kind="stable")]
-        self._alive[order[max(0, self._open_places) :]] = False
+        leaders = np.zeros_like(self._alive)
+        leaders[order[: max(0, self._open_places)]] = True
+        return leaders
+
+    def _shortfall(self, chosen: Array, number: int) -> float:
+        """How far the chosen are expected to be below the best of all candidates."""
+        trials, successes = self._tried(self._candidates)
+        return shortfall(successes, trials, chosen[self._candidates], self._rng(number + 100))
 
     def _rest(self, done: int) -> int:
         """Rollouts that the chosen will take after so many of the criterion that decides."""

@@ -3,7 +3,7 @@ import pytest
 
 from dr_grasp.core import highest
 from dr_grasp.core.confidence import confidence_sequence
-from dr_grasp.core.highest import fitted_prior, inclusion, most_missed
+from dr_grasp.core.highest import fitted_prior, inclusion, most_missed, shortfall
 
 
 @pytest.mark.parametrize(("a", "b"), [(2.0, 2.0), (8.0, 1.5), (0.4, 0.6)])
@@ -60,3 +60,15 @@ def test_the_most_that_is_missed_is_between_the_ends_of_the_intervals():
     low, high = confidence_sequence(80, 100, each)[0], confidence_sequence(20, 40, each)[1]
     assert most_missed(successes, trials, chosen) == pytest.approx(max(0, high - low))
     assert most_missed(np.array([500, 0]), np.array([500, 500]), np.array([True, False])) == 0.0
+
+
+def test_the_shortfall_is_what_another_choice_would_gain():
+    rng = np.random.default_rng(0)
+    trials = np.full(6, 4000)
+    successes = np.array([3600, 3200, 2400, 2400, 800, 400])
+    best, worse = np.array([1, 1, 0, 0, 0, 0], bool), np.array([1, 0, 0, 0, 1, 0], bool)
+    assert shortfall(successes, trials, best, rng) == pytest.approx(0.0, abs=1e-3)
+    assert shortfall(successes, trials, worse, rng) == pytest.approx(0.3, abs=0.01)
+    # All of them, or none, leave nothing to gain.
+    assert shortfall(successes, trials, np.ones(6, bool), rng) == 0.0
+    assert shortfall(successes, trials, np.zeros(6, bool), rng) == 0.0
