@@ -35,7 +35,7 @@ from dr_grasp.scoring.worker import Block, run_block
 LOSS = 0.05
 """Share of the true best that may be lost by dropping grasps too early, in expectation."""
 
-SHORTFALL = 0.01
+SHORTFALL = 0.02
 """The race is over once the mean fitness of the best so far is expected to be no farther below that
 of the true best: where many are equally good, it is of no use to find out which."""
 
