@@ -1,5 +1,6 @@
 """Values that are valid and all different, for tests of any room."""
 
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -95,6 +96,13 @@ def own_configuration(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DR_GRASP_CONFIG", str(tmp_path_factory.mktemp("config") / "own"))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_is_heard():
+    """As in a terminal: the background jobs of a script ignore Ctrl-C, and so would theirs."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

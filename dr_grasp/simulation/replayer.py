@@ -19,8 +19,10 @@ from dr_grasp.simulation.rollout import Commands, Entry, Rollout, look_every, re
 from dr_grasp.simulation.shortcuts import Shortcuts
 from dr_grasp.simulation.table_world import CLEARANCE_M, ObjectState, TableWorld
 
-REST_SPEED = 1e-3
-"""An object slower than this has come to rest [m/s]; what turns, at its farthest point."""
+REST_SPEED = 2e-5
+"""An object slower than this has come to rest [m/s]; what turns, at its farthest point. Bullet's
+contacts creep, and contact dynamics amplify it: with 1e-3, 9 % of Baxter's rollouts with
+procedural_000 end otherwise than whole ones, with this 6 %."""
 
 REST_LOOKS = 6
 """In so many looks in a row, which is more than the judge asks for."""
