@@ -24,6 +24,9 @@ REST_SPEED = 2e-5
 contacts creep, and contact dynamics amplify it: with 1e-3, 9 % of Baxter's rollouts with
 procedural_000 end otherwise than whole ones, with this 6 %."""
 
+MOST_TRIES = 3
+"""How often an earlier step to enter is looked for, before the rollout is simulated whole."""
+
 REST_LOOKS = 6
 """In so many looks in a row, which is more than the judge asks for."""
 
@@ -37,12 +40,14 @@ class _Settled:
         state: Where it is.
         moved_m: How far any point of it may be from where it is believed [m].
         judge: What it has seen.
+        at_rest: Whether it has come to rest.
     """
 
     steps: int
     state: ObjectState
     moved_m: float
     judge: Judge
+    at_rest: bool
 
 
 class Replayer(Closing):
@@ -105,15 +110,21 @@ class Replayer(Closing):
         errors = ArmErrors.of(perturbation, robot.arm_half_ranges, settings.arm_position_gain)
         shift = float(np.linalg.norm(perturbation.translation_m)) + CLEARANCE_M
         shift += self._radius * float(np.linalg.norm(perturbation.rotation_rpy_rad))
-        last = self._free_way.entry(errors, shift)
-        if last < 2:
+        step = self._free_way.entry(errors, shift)
+        for _ in range(MOST_TRIES):
+            if step < 2:
+                return None
+            settled = self._settle(table, commands.grasp, perturbation, step)
+            if isinstance(settled, Rollout):
+                return settled
+            step = self._free_way.entry(errors, settled.moved_m)
+            if step >= settled.steps:
+                break
+            # It tilted or rolled towards the robot: then earlier, where it had not yet come so far.
+        else:
             return None
-        settled = self._settle(table, commands.grasp, perturbation, last)
-        if isinstance(settled, Rollout):
-            return settled
-        step = self._free_way.entry(errors, settled.moved_m)
-        if step < max(2, settled.steps):  # it rolled or fell towards the robot
-            return None
+        if not settled.at_rest:
+            step = settled.steps
         arm = tracked(
             commands.arm[:step],
             commands.plan.arm_velocity[:step],
@@ -144,8 +155,9 @@ class Replayer(Closing):
         believed, found = grasp.object_in_base, table.object_pose()
         turned = (believed.rotation.inv() * found.rotation).magnitude()
         moved = float(np.linalg.norm(found.position - believed.position))
-        settled = _Settled(steps, table.object_state, moved + self._radius * float(turned), judge)
-        if at_home and still >= REST_LOOKS:
+        moved += self._radius * float(turned)
+        settled = _Settled(steps, table.object_state, moved, judge, still >= REST_LOOKS)
+        if at_home and settled.at_rest:
             self._undisturbed = settled
         return settled
 
