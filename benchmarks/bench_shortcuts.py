@@ -2,9 +2,9 @@
 
 For each arm and object: rollouts of some grasps under each criterion, whole and shortened, with the
 same noise. Agreement is the share of rollouts that both end in success or both do not. A whole
-rollout whose object stands a tenth of a micrometre aside shows how much agreement there can be at
-most: contact dynamics amplify whatever differs. The label's cost is that of the rollouts of profile
-`huber2023`, 550 a grasp, at the CPU time that those of each criterion took here.
+rollout whose object and joints are some hundredths of a millimetre aside shows how much agreement
+can be expected, since contact dynamics amplify whatever differs. The label's cost is that of the
+rollouts of profile `huber2023`, 550 a grasp, at the CPU time of those of each criterion here.
 """
 
 import argparse
@@ -35,13 +35,16 @@ SHORTENED = {
     "early end": Shortcuts(late_entry=False),
     "both": Shortcuts(),
 }
-NUDGE_M = 1e-7
+NUDGE_M = 1e-5
+NUDGE_HALF_RANGES = 1e-5
 
 
-def nudged(perturbation: Perturbation) -> Perturbation:
-    """The same, but for the object's place."""
+def nudged(perturbation: Perturbation, arm_joints: int) -> Perturbation:
+    """The same, but for the places of the object and of the joints."""
     moved = perturbation.translation_m + np.array([NUDGE_M, 0.0, 0.0])
-    return dataclasses.replace(perturbation, translation_m=moved)
+    offset = perturbation.joint_offset
+    offset = (offset if offset.size else np.zeros(arm_joints)) + NUDGE_HALF_RANGES
+    return dataclasses.replace(perturbation, translation_m=moved, joint_offset=offset)
 
 
 class Tally:
@@ -84,7 +87,9 @@ def measure(robot: str, obj: str, options: argparse.Namespace) -> dict[str, Tall
     with BulletWorld(spec, item) as world:
         tallies = {
             WHOLE: Tally(lambda grasp, noise: run_rollout(world, grasp, noise)),
-            NUDGED: Tally(lambda grasp, noise: run_rollout(world, grasp, nudged(noise))),
+            NUDGED: Tally(
+                lambda grasp, noise: run_rollout(world, grasp, nudged(noise, len(spec.arm_joints)))
+            ),
         }
         for name, shortcuts in SHORTENED.items():
             tallies[name] = Tally(Replayer(BulletWorld(spec, item), shortcuts).run)
