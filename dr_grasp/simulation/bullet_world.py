@@ -6,7 +6,7 @@ Beside `table_world`, the only import of pybullet.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -282,18 +282,14 @@ class BulletWorld(TableWorld):
         Args:
             within: Farther is as good as infinitely far [m].
         """
-        distances = [
-            contact[8]
+        return min(
+            self._distance(other, within, besides=self._standing)
             for other in (self._object, self._table, self._ground)
-            for contact in p.getClosestPoints(self._robot, other, within, **self._in_client)
-            if contact[3] not in self._standing
-        ]
-        return min([within, *distances])
+        )
 
     def object_clearance(self, within: float) -> float:
         """How far the robot is from the object [m]; at most `within`."""
-        found = p.getClosestPoints(self._robot, self._object, within, **self._in_client)
-        return min([within, *(contact[8] for contact in found)])
+        return self._distance(self._object, within)
 
     def self_clearance(self, within: float) -> FloatArray:
         """How far the links of each of `pairs_apart` are from each other, shape (pairs,) [m].
@@ -301,16 +297,14 @@ class BulletWorld(TableWorld):
         Args:
             within: Farther is as good as infinitely far [m].
         """
-        distances = [
-            [
-                contact[8]
-                for contact in p.getClosestPoints(
-                    self._robot, self._robot, within, first, second, **self._in_client
-                )
-            ]
-            for first, second in self.pairs_apart
-        ]
-        return frozen([min([within, *found]) for found in distances])
+        return frozen([self._distance(self._robot, within, *pair) for pair in self.pairs_apart])
+
+    def _distance(
+        self, other: int, within: float, *links: int, besides: Collection[int] = ()
+    ) -> float:
+        """From the robot to a body, or between two links; some links of the robot do not count."""
+        found = p.getClosestPoints(self._robot, other, within, *links, **self._in_client)
+        return min([within, *(point[8] for point in found if point[3] not in besides)])
 
     def _find_pairs_apart(self) -> list[tuple[int, int]]:
         """Links that must not touch, and of which the arm moves one against the other."""

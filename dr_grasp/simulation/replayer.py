@@ -16,7 +16,7 @@ from dr_grasp.simulation.bullet_world import BulletWorld
 from dr_grasp.simulation.early_end import EarlyEnd
 from dr_grasp.simulation.entry import ArmErrors, FreeWay, find_free_way, tracked
 from dr_grasp.simulation.rollout import Commands, Entry, Rollout, look_every, replay
-from dr_grasp.simulation.shortcuts import Shortcuts
+from dr_grasp.simulation.shortcuts import ALL, Shortcuts
 from dr_grasp.simulation.table_world import CLEARANCE_M, ObjectState, TableWorld
 
 REST_SPEED = 1e-4
@@ -52,15 +52,15 @@ class _Settled:
 class Replayer(Closing):
     """A world of a robot and an object, and one without the robot for what comes before."""
 
-    def __init__(self, world: BulletWorld, shortcuts: Shortcuts | None = None) -> None:
+    def __init__(self, world: BulletWorld, shortcuts: Shortcuts = ALL) -> None:
         """Prepare to replay.
 
         Args:
             world: The world; closed with this.
-            shortcuts: What may be left out; None for all that can be.
+            shortcuts: What may be left out.
         """
         self.world = world
-        self._shortcuts = Shortcuts() if shortcuts is None else shortcuts
+        self._shortcuts = shortcuts
         self._table: TableWorld | None = None
         if self._shortcuts.late_entry:
             self._table = TableWorld(world.robot, world.object, world.settings)
