@@ -65,18 +65,23 @@ class Tally:
         self.steps += rollout.steps
 
     def label_seconds(self) -> float:
-        """CPU time of a label of 550 rollouts."""
+        """CPU time of a label of 550 rollouts, or of its share in the criteria replayed."""
         trials = load_profile("huber2023").trials
-        return sum(trials[c] * self.seconds[c] / len(self.held[c]) for c in Criterion)
+        return sum(trials[c] * self.seconds[c] / len(held) for c, held in self.held.items())
 
     def agreement(self, other: "Tally") -> float:
         """Share of rollouts that succeed in both or in neither."""
-        same = [np.equal(self.held[c], other.held[c]).mean() for c in Criterion]
+        same = [np.equal(held, other.held[c]).mean() for c, held in self.held.items()]
         return float(np.mean(same))
 
     def differences(self, other: "Tally") -> list[float]:
         """By how much each criterion's fitness is higher, over all grasps."""
-        return [float(np.mean(self.held[c]) - np.mean(other.held[c])) for c in Criterion]
+        return [float(np.mean(held) - np.mean(other.held[c])) for c, held in self.held.items()]
+
+    def standard_error(self, other: "Tally") -> float:
+        """Of these differences, the largest."""
+        pairs = [np.subtract(held, other.held[c], dtype=float) for c, held in self.held.items()]
+        return max(float(pair.std() / len(pair) ** 0.5) for pair in pairs)
 
 
 def measure(robot: str, obj: str, options: argparse.Namespace) -> dict[str, Tally]:
@@ -94,7 +99,7 @@ def measure(robot: str, obj: str, options: argparse.Namespace) -> dict[str, Tall
         for name, shortcuts in SHORTENED.items():
             tallies[name] = Tally(Replayer(BulletWorld(spec, item), shortcuts).run)
         for grasp in grasps:
-            for criterion in Criterion:
+            for criterion in map(Criterion, options.criteria):
                 for trial in range(options.trials):
                     noise = sample_perturbation(
                         profile, criterion, options.seed, trial, len(spec.arm_joints)
@@ -112,6 +117,7 @@ def row(robot: str, obj: str, name: str, tally: Tally, whole: Tally) -> list[str
         name,
         f"{tally.agreement(whole):.3f}",
         " ".join(f"{difference:+.3f}" for difference in tally.differences(whole)),
+        f"{tally.standard_error(whole):.3f}",
         f"{whole.steps / tally.steps:.2f}",
         f"{tally.label_seconds():.1f}",
         f"{whole.label_seconds() / tally.label_seconds():.2f}",
@@ -125,6 +131,7 @@ def main() -> None:
     parser.add_argument("--objects", nargs="+", default=OBJECTS)
     parser.add_argument("--grasps", type=int, default=6)
     parser.add_argument("--trials", type=int, default=10, help="of each criterion")
+    parser.add_argument("--criteria", nargs="+", default=[one.value for one in Criterion])
     parser.add_argument("--profile", default="default")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -140,7 +147,17 @@ def main() -> None:
                 )
     count = options.grasps * options.trials
     print_table(
-        ["arm", "object", "rollout", "agreement", "osdr jsdr fdr mdr", "steps", "s/label", "gain"],
+        [
+            "arm",
+            "object",
+            "rollout",
+            "agreement",
+            "differences",
+            "s.e.",
+            "steps",
+            "s/label",
+            "gain",
+        ],
         rows,
         title=f"against whole rollouts: {count} of each criterion, profile {options.profile}",
     )
