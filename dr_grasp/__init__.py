@@ -1,3 +1,3 @@
 """Which simulated grasps will hold on the real arm: score, rank, execute, record."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

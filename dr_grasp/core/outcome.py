@@ -29,6 +29,12 @@ class Outcome(IntEnum):
     REFUSED = 12
     CANCELLED = 13
     BACKEND_ERROR = 14
+    START_TOO_FAR = 15
+    IN_COLLISION = 16
+    PLAN_FAILED = 17
+    CONTROLLER_ABORTED = 18
+    TOLERANCE_VIOLATED = 19
+    TIMED_OUT = 20
 
     @property
     def label(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,6 +17,12 @@ from dr_grasp.errors import SettingsError, UnknownNameError
 from dr_grasp.resources import config_file, config_names
 from dr_grasp.robots.description import DescriptionSource
 from dr_grasp.robots.extending import read_extended
+from dr_grasp.robots.hardware import (
+    ControllerSettings,
+    DriverSettings,
+    Hardware,
+    MoveItSettings,
+)
 from dr_grasp.robots.model import JointLimits, RobotModel, load_model
 from dr_grasp.settings import Settings, validate
 
@@ -80,6 +87,9 @@ class RobotSettings(Settings):
     hand: HandSettings
     table: TableSettings
     object_xy: tuple[float, float]
+    controllers: ControllerSettings | None = None
+    moveit: MoveItSettings | None = None
+    driver: DriverSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,6 +149,8 @@ class RobotSpec:
         synergies: Ways to close, at least one.
         table: The table.
         object_xy: Where objects are put, in the base frame [m].
+        names: What joints and links are called outside, by our names; for those that differ.
+        hardware: How the robot is reached through ROS; None if its file does not say.
     """
 
     name: str
@@ -158,6 +170,8 @@ class RobotSpec:
     synergies: tuple[Synergy, ...]
     table: Table
     object_xy: tuple[float, float]
+    names: Mapping[str, str]
+    hardware: Hardware | None
 
     @property
     def hand_open(self) -> FloatArray:
@@ -237,6 +251,8 @@ def load_robot(name: str) -> RobotSpec:
         synergies=tuple(_synergy(key, one) for key, one in hand.synergies.items()),
         table=Table(settings.table.center_xy, settings.table.size, settings.table.top_z),
         object_xy=settings.object_xy,
+        names=settings.names,
+        hardware=_hardware(str(path), settings),
     )
     return robot
 
@@ -251,6 +267,18 @@ def _synergy(name: str, settings: SynergySettings) -> Synergy:
         settings.reach_m,
         settings.largest_width_m,
     )
+
+
+def _hardware(path: str, settings: RobotSettings) -> Hardware | None:
+    if settings.controllers is None and settings.moveit is None:
+        return None
+    if settings.controllers is None or settings.moveit is None:
+        missing = "controllers" if settings.controllers is None else "moveit"
+        raise SettingsError(f"{path}: {missing}: expected beside the other of the two, got none")
+    expected, got = len(settings.arm.joints), len(settings.moveit.accelerations)
+    if got != expected:
+        raise SettingsError(f"{path}: moveit.accelerations: expected {expected} numbers, got {got}")
+    return Hardware.of(settings.controllers, settings.moveit, settings.driver)
 
 
 def _force(path: str, hand: HandSettings, model: RobotModel) -> float:
