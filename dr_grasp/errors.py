@@ -49,3 +49,11 @@ class BackendError(DrGraspError):
 
 class RecordingError(DrGraspError):
     """A bag that cannot be written or read."""
+
+
+class GoalRefusedError(BackendError):
+    """A server refused a goal; nothing was done of it."""
+
+
+class ResultLateError(BackendError):
+    """A server gave no result in time."""

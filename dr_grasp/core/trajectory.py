@@ -17,7 +17,7 @@ LARGEST_JUMP = 1e-3
 """Between the end of the approach and a lift that begins at once [rad or m]: rounding, no more."""
 
 LONGEST_GRASP_S = 55.0
-"""All phases together; less than a `Waypoints` may span, so that the record of an attempt fits."""
+"""All phases together; a larger number is a unit mistake."""
 
 
 class Phase(IntEnum):

@@ -13,6 +13,9 @@ from dr_grasp.errors import InvalidGraspError
 LONGEST_PHASE_S = 60.0
 """No phase of a grasp may last longer; a larger number is a unit mistake."""
 
+LONGEST_PATH_S = 3600.0
+"""Nor anything that an arm does, at a tenth of its speed."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Waypoints:
@@ -59,9 +62,9 @@ class Waypoints:
                 f"times: expected strictly increasing from 0 s, got {self.times_s[index]:g} s "
                 f"at waypoint {index}"
             )
-        if self.times_s[-1] > LONGEST_PHASE_S:
+        if self.times_s[-1] > LONGEST_PATH_S:
             raise InvalidGraspError(
-                f"times: expected at most {LONGEST_PHASE_S:g} s, got {self.times_s[-1]:g} s"
+                f"times: expected at most {LONGEST_PATH_S:g} s, got {self.times_s[-1]:g} s"
             )
 
     def __eq__(self, other: object) -> bool:

@@ -32,7 +32,7 @@ class Recording(Protocol):
     """What joints did while it ran."""
 
     def measured(self) -> Waypoints | None:
-        """Positions of arm and driven hand joints, seconds from its beginning; None if none came."""
+        """Positions of arm and driven hand joints, seconds from its start; None if none came."""
         raise NotImplementedError
 
 

@@ -54,11 +54,12 @@ class Planner(Protocol):
         """
         raise NotImplementedError
 
-    def attach(self, object_in_base: Pose) -> None:
-        """From now on the object moves with the hand, which holds it where it is now.
+    def attach(self, arm: FloatArray, hand: FloatArray) -> None:
+        """From now on the object moves with the hand, which holds it where the scene has it.
 
         Args:
-            object_in_base: Where that is, as far as is known.
+            arm: Shape (n,), where the arm is [rad or m].
+            hand: Shape (m,), where the driven hand joints are.
         """
         raise NotImplementedError
 

@@ -45,7 +45,7 @@ def decode_grasp(message: Any) -> GraspTrajectory:
             id=str(message.id),
             robot=str(message.robot),
             object=str(message.object),
-            object_in_base=_pose("object_in_base", message.object_in_base),
+            object_in_base=decode_pose("object_in_base", message.object_in_base),
             approach=_waypoints("approach", message.approach),
             close=_close(message),
             lift=_waypoints("lift", message.lift),
@@ -139,10 +139,10 @@ def decode_attempt(message: Any) -> GraspAttempt:
             measured=_waypoints_if_any("measured", message.measured),
             gripper_opening=None if math.isnan(opening) else opening,
             object_before=_at_most_one(
-                "object_before", message.object_before, partial(_pose, "object_before")
+                "object_before", message.object_before, partial(decode_pose, "object_before")
             ),
             object_after=_at_most_one(
-                "object_after", message.object_after, partial(_pose, "object_after")
+                "object_after", message.object_after, partial(decode_pose, "object_after")
             ),
         )
 
@@ -194,7 +194,12 @@ def _seconds(message: Any) -> float:
     return decode_ns(message) / NS_PER_S
 
 
-def _pose(field: str, message: Any) -> Pose:
+def decode_pose(field: str, message: Any) -> Pose:
+    """A pose; `field` is what to call it in messages.
+
+    Raises:
+        InvalidGraspError: Its numbers are no pose.
+    """
     position, turn = message.position, message.orientation
     return _make(
         field,

@@ -21,7 +21,7 @@ from rclpy.client import Client
 from rclpy.task import Future
 from unique_identifier_msgs.msg import UUID
 
-from dr_grasp.errors import BackendError
+from dr_grasp.errors import BackendError, GoalRefusedError, ResultLateError
 
 POLL_S = 0.05
 """How often a wait looks whether it was cancelled."""
@@ -162,8 +162,32 @@ def run_goal(
         The result.
 
     Raises:
-        BackendError: No server, a refused goal, no result in time, or the server vanished.
+        BackendError: No server, or it vanished.
+        GoalRefusedError: It refused the goal.
+        ResultLateError: No result in time; the goal is being cancelled.
     """
+    return run_goal_to_end(
+        client,
+        name,
+        goal,
+        connect_s=connect_s,
+        timeout_s=timeout_s,
+        is_cancelled=is_cancelled,
+        on_feedback=on_feedback,
+    ).result
+
+
+def run_goal_to_end(
+    client: PatientActionClient,
+    name: str,
+    goal: Any,
+    *,
+    connect_s: float,
+    timeout_s: float | None,
+    is_cancelled: Callable[[], bool],
+    on_feedback: Callable[[Any], None] | None = None,
+) -> Any:
+    """As `run_goal`; returns the response, which has the goal's `status` beside its `result`."""
     if not client.wait_for_server(connect_s):
         raise BackendError(f"{name}: no such action within {connect_s:g} s; is its node running?")
     heard = (lambda message: on_feedback(message.feedback)) if on_feedback else None
@@ -178,11 +202,11 @@ def run_goal(
         raise BackendError(f"{name}: expected an answer within {connect_s:g} s, got none")
     # A second question is refused as well when the first one was accepted and its answer lost.
     if not sent.answer().accepted and sent.times == 1:
-        raise BackendError(_refused(name))
+        raise GoalRefusedError(_refused(name))
     response = _wait_for_result(client, handle, name, timeout_s, is_cancelled)
     if response.status == GoalStatus.STATUS_UNKNOWN:
-        raise BackendError(_refused(name))
-    return response.result
+        raise GoalRefusedError(_refused(name))
+    return response
 
 
 def _refused(name: str) -> str:
@@ -208,7 +232,7 @@ def _wait_for_result(
             raise BackendError(f"{name}: the server vanished during the goal")
         if deadline is not None and now > deadline:
             handle.cancel_goal_async()
-            raise BackendError(f"{name}: expected a result in time, got none")
+            raise ResultLateError(f"{name}: expected a result in time, got none")
         if cancelling is None and is_cancelled():
             cancelling = Question(handle.cancel_goal_async)
             deadline = now + CANCEL_S

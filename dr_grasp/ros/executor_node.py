@@ -38,16 +38,23 @@ class ExecutorNode(Node):
         """Declare parameters and advertise."""
         super().__init__("executor")
         robot = declare(self, "robot", "franka", "Robot that stands behind the backend.")
+        backend = declare(self, "backend", "twin", "What the backend is called in messages.")
+        self._confirm = declare(
+            self,
+            "confirm",
+            False,
+            "Move only for goals that say `confirmed`; others are tried without moving.",
+        )
         self._record = declare(
             self, "record", True, "Refuse to move without a recorder that keeps each attempt."
         )
         connect = declare(
             self, "connect_s", 10, "Seconds to wait for backend or recorder.", (1, 600)
         )
-        longest = declare(self, "attempt_s", 300, "Seconds that one attempt may take.", (1, 3600))
+        longest = declare(self, "attempt_s", 600, "Seconds that one attempt may take.", (1, 3600))
         self._robot = load_robot(robot)
         self._connect_s = float(connect)
-        self._backend = RemoteBackend(self, "twin", self._connect_s, float(longest))
+        self._backend = RemoteBackend(self, backend, self._connect_s, float(longest))
         group = ReentrantCallbackGroup()
         self._recorder = self.create_client(RecordAttempt, "record_attempt", callback_group=group)
         self._attempts = self.create_publisher(GraspAttemptMsg, "attempts", RESULTS)
@@ -108,8 +115,10 @@ class ExecutorNode(Node):
             refusal_to_msg(one.index, one.grasp_id, one.reason)
             for one in batch.refusals(plan.refused)
         ]
+        asks = self._confirm and not request.confirmed and not request.dry_run
+        dry_run = request.dry_run or asks
         # Asked before anything moves.
-        must_record = self._record and not request.dry_run
+        must_record = self._record and not dry_run
         if must_record and not self._recorder.wait_for_service(self._connect_s):
             raise RecordingError(
                 f"{self._recorder.srv_name}: no recorder within {self._connect_s:g} s; start one, "
@@ -140,14 +149,20 @@ class ExecutorNode(Node):
             seed=request.seed,
             first_index=self._made[request.seed],
             record=record,
-            dry_run=request.dry_run,
+            dry_run=dry_run,
             on_progress=report,
             is_cancelled=is_cancelled,
         )
-        if request.dry_run:
+        if dry_run:
             result.attempts = [attempt_to_msg(attempt) for attempt in attempts]
         result.success = not is_cancelled()
         result.message = "" if result.success else "cancelled"
+        if asks and result.success:
+            result.success, result.needs_confirmation = False, True
+            result.message = (
+                f"nothing moved: {len(attempts)} grasps were checked; look at them and at the arm, "
+                "and send the goal again with `confirmed`"
+            )
 
     def _keep(self, attempt: GraspAttempt) -> None:
         message = attempt_to_msg(attempt)

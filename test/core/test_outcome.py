@@ -114,6 +114,12 @@ def test_the_stories_tell_of_every_outcome_that_a_rollout_can_have():
         Outcome.REFUSED,
         Outcome.CANCELLED,
         Outcome.BACKEND_ERROR,
+        Outcome.START_TOO_FAR,
+        Outcome.IN_COLLISION,
+        Outcome.PLAN_FAILED,
+        Outcome.CONTROLLER_ABORTED,
+        Outcome.TOLERANCE_VIOLATED,
+        Outcome.TIMED_OUT,
     }
     assert {outcome for outcome, _ in STORIES.values()} == set(Outcome) - not_the_judges
 

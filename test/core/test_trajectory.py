@@ -49,7 +49,7 @@ def test_waypoints_copy_in_and_equal_to_the_bit():
         (("a",), [-0.1, 1], [[1], [2]], "from 0 s, got -0.1 s at waypoint 0"),
         (("a",), [0, 1, 0.5], [[1]] * 3, "strictly increasing from 0 s, got 0.5 s at waypoint 2"),
         (("a",), [0, 1, 1], [[1]] * 3, "strictly increasing from 0 s, got 1 s at waypoint 2"),
-        (("a",), [0, 61], [[1], [2]], "times: expected at most 60 s, got 61 s"),
+        (("a",), [0, 3601], [[1], [2]], "times: expected at most 3600 s, got 3601 s"),
     ],
 )
 def test_waypoints_refuse(joints, times, positions, message):
