@@ -16,6 +16,9 @@ import numpy as np
 LENGTH = 16
 """Hexadecimal digits: 64 bits, enough to tell any number of models apart that anybody has."""
 
+IGNORED = "ignored by fingerprints"
+"""Metadata of dataclass fields that change nothing of what is simulated."""
+
 _FOLDER = re.compile(rb'(filename=")[^"]*/')
 
 
@@ -23,7 +26,7 @@ def fingerprint(value: Any) -> str:
     """The same for the same content, on any machine.
 
     Args:
-        value: Plain data, arrays, enumerations, dataclasses of these. A path stands for the content
+        value: Plain data, arrays, enumerations, dataclasses of these but for fields `IGNORED`. A path stands for the content
             of its file; meshes that a URDF names, for their file names, which tell their content.
 
     Raises:
@@ -59,6 +62,8 @@ def _parts(value: Any) -> Iterator[bytes]:
     elif is_dataclass(value):
         yield type(value).__name__.encode()
         for field in fields(value):
+            if field.metadata.get(IGNORED):
+                continue
             yield field.name.encode()
             yield from _parts(getattr(value, field.name))
     else:

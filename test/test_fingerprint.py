@@ -52,3 +52,9 @@ def test_robots_objects_and_profiles_have_one_that_knows_every_field():
     assert fingerprint(robot) != fingerprint(dataclasses.replace(robot, hand_force=29.0))
     assert fingerprint(obj) != fingerprint(dataclasses.replace(obj, mass=obj.mass * 2))
     assert fingerprint(profile) != fingerprint(load_profile("huber2023"))
+
+
+def test_how_an_arm_is_reached_changes_nothing_of_what_is_simulated():
+    robot = load_robot("franka")
+    renamed = dataclasses.replace(robot, hardware=None, names={"panda_joint1": "fr3_joint1"})
+    assert fingerprint(robot) == fingerprint(renamed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -14,6 +14,7 @@ from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose, grip_frame
 from dr_grasp.core.scene import Table
 from dr_grasp.errors import SettingsError, UnknownNameError
+from dr_grasp.fingerprint import IGNORED
 from dr_grasp.resources import config_file, config_names
 from dr_grasp.robots.description import DescriptionSource
 from dr_grasp.robots.extending import read_extended
@@ -170,8 +171,9 @@ class RobotSpec:
     synergies: tuple[Synergy, ...]
     table: Table
     object_xy: tuple[float, float]
-    names: Mapping[str, str]
-    hardware: Hardware | None
+    # How a real arm is reached changes nothing of what is simulated.
+    names: Mapping[str, str] = field(metadata={IGNORED: True})
+    hardware: Hardware | None = field(metadata={IGNORED: True})
 
     @property
     def hand_open(self) -> FloatArray:

@@ -218,14 +218,14 @@ def test_bad_grasps_are_named(samples, change, expected):
 
 BAD_SCORES = [
     (("", "grasp_id"), "score of grasp without an id: grasp_id: expected a name"),
-    ((99, "nominal_outcome", "value"), "nominal_outcome: expected an outcome from 0 to 14, got 99"),
+    ((99, "nominal_outcome", "value"), "nominal_outcome: expected an outcome from 0 to 20, got 99"),
     ((False, "nominal_success"), "nominal_success: expected True for the nominal outcome success"),
     (("xdr", "fitness", 0, "criterion"), "fitness: unknown criterion 'xdr'; expected one of fdr,"),
     ((0.5, "fitness", 1, "value"), "fitness: jsdr: value: expected successes / trials = 0.304"),
     ((0, "fitness", 0, "trials"), "fitness: osdr: expected 0 <= successes <= trials >= 1, got 0"),
     ((24, "fitness", 1, "successes"), "fitness: jsdr: expected 0 <= successes <= trials >= 1"),
     ((math.nan, "fitness", 1, "value"), "fitness: jsdr: value: expected successes / trials = 0.3"),
-    ((15, "failures", 1, "reason", "value"), "failures: expected an outcome from 0 to 14, got 15"),
+    ((21, "failures", 1, "reason", "value"), "failures: expected an outcome from 0 to 20, got 21"),
     ((2, "failures", 1, "reason", "value"), "failures: expected unique keys, got 1 repeated"),
 ]
 
@@ -253,7 +253,7 @@ BAD_ATTEMPTS = [
     (("", "attempt_id"), "attempt without an id: attempt_id: expected a name"),
     (("", "grasp", "id"), "attempt a1: grasp without an id: id: expected a name"),
     (("ur5", "robot"), "attempt a1: robot: expected franka as in the grasp, got 'ur5'"),
-    ((77, "outcome", "value"), "attempt a1: outcome: expected an outcome from 0 to 14, got 77"),
+    ((77, "outcome", "value"), "attempt a1: outcome: expected an outcome from 0 to 20, got 77"),
     (([], "measured", "points"), "attempt a1: measured times: expected at least one waypoint"),
     (([0.0], "commanded", "points", 1, "positions"), "attempt a1: commanded positions: expected 8"),
     ((0.0, "object_after", 0, "orientation", "x"), "attempt a1: object_after: quaternion xyzw"),
@@ -294,7 +294,7 @@ def test_types_hash_as_ros_hashes_them():
     folder = find_share("dr_grasp_interfaces", "msg/GraspAttempt.json") / "msg"
     store = typestores.our_typestore()
     paths = list(folder.glob("*.json"))
-    assert len(paths) == 8
+    assert len(paths) == 9
     for path in paths:
         hashes = {
             entry["type_name"]: entry["hash_string"]
