@@ -1,0 +1,207 @@
+"""MoveIt's configuration, made from a robot's file: nothing is written down per robot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from dr_grasp.errors import SettingsError
+from dr_grasp.robots.hardware import HandInterface, Hardware
+from dr_grasp.robots.ros_description import outside, ros_urdf, srdf
+from dr_grasp.robots.spec import RobotSpec
+
+PLANNER = "RRTConnectkConfigDefault"
+
+LONGEST_SEGMENT = 0.001
+"""How far OMPL may go between two collision checks, as a share of the space's extent. Extents add
+up over the joints, to some 33 rad for a Panda: with the usual 0.005 a finger would pass through a
+mug's wall."""
+
+PATH_TOLERANCE = 0.01
+"""By how much time parameterisation may round a corner [rad or m]; MoveIt's 0.1 leads through what
+the planner went around."""
+
+RESAMPLE_S = 0.05
+"""Time between the points of planned trajectories [s]."""
+
+HAND_RISE_S = 0.1
+"""How long a hand takes to its full speed; no robot's file and no URDF says it, and MoveIt wants an
+acceleration for every joint that it may time."""
+
+_CONTROLLER_TYPES = {
+    HandInterface.PARALLEL_GRIPPER: "ParallelGripperCommand",
+    HandInterface.GRIPPER_COMMAND: "GripperCommand",
+    HandInterface.JOINT_TRAJECTORY: "FollowJointTrajectory",
+}
+
+
+def moveit_config(robot: RobotSpec) -> dict[str, Any]:
+    """MoveIt's parameters, as `MoveItPy(config_dict=...)` takes them.
+
+    From the robot's file and model, or from the configuration package that the file names. Joints
+    and links have the names outside.
+
+    Raises:
+        SettingsError: The file names no controllers, the arm is no chain, or the package is not
+            installed or does not fit the robot.
+    """
+    hardware = robot.hardware
+    if hardware is None:
+        raise SettingsError(
+            f"robot {robot.name}: expected the sections controllers and moveit in its file, "
+            "got none: it can be simulated only"
+        )
+    if hardware.moveit_package is not None:
+        return _from_package(robot, hardware.moveit_package)
+    return {
+        "robot_description": ros_urdf(robot),
+        "robot_description_semantic": srdf(robot, hardware),
+        # RViz's display of the planning scene needs both.
+        "publish_robot_description_semantic": True,
+        "robot_description_kinematics": {
+            hardware.group: {
+                "kinematics_solver": hardware.kinematics,
+                "kinematics_solver_search_resolution": 0.005,
+                "kinematics_solver_timeout": 0.05,
+            }
+        },
+        "robot_description_planning": {"joint_limits": _joint_limits(robot, hardware)},
+        "planning_pipelines": {"pipeline_names": ["ompl"]},
+        "ompl": _ompl(hardware),
+        **_monitoring(),
+        **_execution(robot, hardware),
+        **_starting(),
+    }
+
+
+def _starting() -> dict[str, Any]:
+    """What MoveItCpp reads when it starts; no MoveIt configuration package has to have it."""
+    return {
+        "planning_scene_monitor_options": {
+            "name": "planning_scene_monitor",
+            "robot_description": "robot_description",
+            "wait_for_initial_state_timeout": 0.0,  # joint states may begin later
+        },
+        "plan_request_params": {
+            "planning_attempts": 1,
+            "planning_pipeline": "ompl",
+            "planner_id": PLANNER,
+            "planning_time": 2.0,
+            "max_velocity_scaling_factor": 1.0,
+            "max_acceleration_scaling_factor": 1.0,
+        },
+    }
+
+
+def _joint_limits(robot: RobotSpec, hardware: Hardware) -> dict[str, Any]:
+    arm = zip(robot.arm_joints, robot.arm_limits, hardware.accelerations, strict=True)
+    pace = {joint: (limits.velocity, float(most)) for joint, limits, most in arm}
+    for joint, speed in zip(robot.hand_joints, robot.hand_velocities, strict=True):
+        pace[joint] = (float(speed), float(speed) / HAND_RISE_S)
+    return {
+        outside(robot, joint): {
+            "has_velocity_limits": True,
+            "max_velocity": velocity,
+            "has_acceleration_limits": True,
+            "max_acceleration": acceleration,
+        }
+        for joint, (velocity, acceleration) in pace.items()
+    }
+
+
+def _ompl(hardware: Hardware) -> dict[str, Any]:
+    # Adapters as the defaults of moveit_configs_utils in Jazzy have them.
+    return {
+        "planning_plugins": ["ompl_interface/OMPLPlanner"],
+        "request_adapters": [
+            "default_planning_request_adapters/ResolveConstraintFrames",
+            "default_planning_request_adapters/ValidateWorkspaceBounds",
+            "default_planning_request_adapters/CheckStartStateBounds",
+            "default_planning_request_adapters/CheckStartStateCollision",
+        ],
+        "response_adapters": [
+            "default_planning_response_adapters/AddTimeOptimalParameterization",
+            "default_planning_response_adapters/ValidateSolution",
+            "default_planning_response_adapters/DisplayMotionPath",
+        ],
+        "totg": {"path_tolerance": PATH_TOLERANCE, "resample_dt": RESAMPLE_S},
+        "planner_configs": {PLANNER: {"type": "geometric::RRTConnect", "range": 0.0}},
+        hardware.group: {
+            "default_planner_config": PLANNER,
+            "planner_configs": [PLANNER],
+            "longest_valid_segment_fraction": LONGEST_SEGMENT,
+        },
+    }
+
+
+def _monitoring() -> dict[str, Any]:
+    return {
+        "publish_planning_scene": True,
+        "publish_geometry_updates": True,
+        "publish_state_updates": True,
+        "publish_transforms_updates": True,
+    }
+
+
+def _execution(robot: RobotSpec, hardware: Hardware) -> dict[str, Any]:
+    arm = [outside(robot, joint) for joint in robot.arm_joints]
+    hand = [outside(robot, joint) for joint in robot.hand_joints]
+    controllers = dict(_controllers(hardware, arm, hand))
+    return {
+        "moveit_manage_controllers": False,  # ros2_control and drivers do that
+        "trajectory_execution": {
+            "allowed_execution_duration_scaling": 1.2,
+            "allowed_goal_duration_margin": 0.5,
+            "allowed_start_tolerance": 0.01,
+            # A driver that slows down, as Universal Robots' does, is no failure.
+            "execution_duration_monitoring": False,
+        },
+        "moveit_controller_manager": (
+            "moveit_simple_controller_manager/MoveItSimpleControllerManager"
+        ),
+        "moveit_simple_controller_manager": {
+            "controller_names": list(controllers),
+            **controllers,
+        },
+    }
+
+
+def _controllers(
+    hardware: Hardware, arm: list[str], hand: list[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    kinds = [(hardware.arm_action, "FollowJointTrajectory", arm)]
+    # MoveIt has no client for franka_msgs/Grasp; we do.
+    if hardware.hand_interface in _CONTROLLER_TYPES:
+        kinds.append((hardware.hand_action, _CONTROLLER_TYPES[hardware.hand_interface], hand))
+    for action, kind, joints in kinds:
+        name, _, inside = action.rpartition("/")
+        yield (
+            (name or inside),
+            {
+                "action_ns": inside if name else "",
+                "type": kind,
+                "default": True,
+                "joints": joints,
+            },
+        )
+
+
+def _from_package(robot: RobotSpec, package: str) -> dict[str, Any]:
+    try:
+        from moveit_configs_utils import MoveItConfigsBuilder
+    except ImportError as error:
+        raise SettingsError(
+            f"robot {robot.name}: moveit.package {package}: expected moveit_configs_utils "
+            f"installed (ros-jazzy-moveit-configs-utils), got {' '.join(str(error).split())}"
+        ) from error
+    try:
+        builder = MoveItConfigsBuilder(package.removesuffix("_moveit_config"), package_name=package)
+        pipelines = builder.planning_pipelines(pipelines=["ompl"])
+        config: dict[str, Any] = pipelines.to_moveit_configs().to_dict()
+    except Exception as error:  # it raises what YAML, xacro, ament and itself raise
+        raise SettingsError(
+            f"robot {robot.name}: moveit.package {package}: expected a MoveIt configuration "
+            f"package, got {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        ) from error
+    config["planning_pipelines"] = {"pipeline_names": ["ompl"]}  # MoveItCpp's way to say so
+    return {**_starting(), "publish_robot_description_semantic": True, **config}

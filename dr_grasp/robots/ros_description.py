@@ -1,0 +1,129 @@
+"""A robot's description for ROS: URDF and SRDF under the names that its joint states carry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+from dr_grasp.core.arrays import FloatArray
+from dr_grasp.errors import SettingsError
+from dr_grasp.robots.hardware import Hardware
+from dr_grasp.robots.kinematics import chain_to
+from dr_grasp.robots.spec import RobotSpec
+
+HAND_GROUP = "hand"
+
+HOME = "home"
+"""Name of the arm's state at home, and of the hand's, which is open."""
+
+
+def ros_urdf(robot: RobotSpec) -> str:
+    """The prepared URDF as text, with links and joints named as outside and meshes as file://.
+
+    Of what is not the robot itself (transmissions, hints for simulators) nothing is left.
+    """
+    root = ElementTree.parse(robot.model.urdf).getroot()
+    for element in list(root):
+        if element.tag not in ("link", "joint", "material"):
+            root.remove(element)
+    for mesh in root.iter("mesh"):
+        mesh.set("filename", Path(mesh.get("filename", "")).as_uri())
+    mimics = {mimic.joint: mimic for mimic in robot.model.mimics}
+    for joint in root.findall("joint"):
+        for element in joint.findall("mimic"):
+            # Mimics of mimics name their drive: robot_state_publisher follows one step only.
+            mimic = mimics[joint.get("name", "")]
+            element.set("joint", outside(robot, mimic.follows))
+            element.set("multiplier", repr(mimic.multiplier))
+            element.set("offset", repr(mimic.offset))
+        for tag in ("parent", "child"):
+            for element in joint.findall(tag):
+                element.set("link", outside(robot, element.get("link", "")))
+    for element in (*root.findall("link"), *root.findall("joint")):
+        element.set("name", outside(robot, element.get("name", "")))
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def srdf(robot: RobotSpec, hardware: Hardware) -> str:
+    """What MoveIt must know besides the URDF: groups, home, pairs of links that may touch.
+
+    The root link needs no virtual joint: MoveIt takes it as standing still.
+
+    Raises:
+        SettingsError: The arm is no chain, which MoveIt's kinematics needs.
+    """
+    root = ElementTree.Element("robot", {"name": robot.name})
+    tip = outside(robot, arm_tip(robot))
+    group = ElementTree.SubElement(root, "group", {"name": hardware.group})
+    base = outside(robot, robot.base_link)
+    ElementTree.SubElement(group, "chain", {"base_link": base, "tip_link": tip})
+    hand = ElementTree.SubElement(root, "group", {"name": HAND_GROUP})
+    for link in _hand_links(robot):
+        ElementTree.SubElement(hand, "link", {"name": outside(robot, link)})
+    for joint in robot.hand_joints:
+        ElementTree.SubElement(hand, "joint", {"name": outside(robot, joint)})
+    _state(root, hardware.group, robot, robot.arm_joints, robot.home)
+    _state(root, HAND_GROUP, robot, robot.hand_joints, robot.hand_open)
+    ElementTree.SubElement(
+        root,
+        "end_effector",
+        {"name": "hand", "parent_link": tip, "group": HAND_GROUP, "parent_group": hardware.group},
+    )
+    pairs = sorted(
+        sorted(outside(robot, link) for link in pair) for pair in robot.model.allowed_collisions
+    )
+    links = {outside(robot, link) for link in robot.model.links}
+    for one, other in pairs:
+        if one in links and other in links:  # SRDFs may tell of more than their URDF has
+            names = {"link1": one, "link2": other, "reason": "Allowed"}
+            ElementTree.SubElement(root, "disable_collisions", names)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def outside(robot: RobotSpec, name: str) -> str:
+    """What a joint or link is called outside."""
+    return robot.names.get(name, name)
+
+
+def arm_tip(robot: RobotSpec) -> str:
+    """The link that the last arm joint carries.
+
+    Raises:
+        SettingsError: From the base to there, other joints move than those of the arm.
+    """
+    to_tool = chain_to(robot, robot.tcp_link)
+    moving = [joint for joint in to_tool if joint.kind != "fixed"]
+    arm = [joint for joint in moving if joint.name not in _hand_moves(robot)]
+    if tuple(joint.name for joint in arm) != robot.arm_joints or moving[: len(arm)] != arm:
+        raise SettingsError(
+            f"robot {robot.name}: arm.joints: expected for MoveIt a chain from {robot.base_link} "
+            f"to the hand, got {', '.join(robot.arm_joints)}; on that way move "
+            f"{', '.join(joint.name for joint in moving) or 'none'}"
+        )
+    return arm[-1].child
+
+
+def _hand_moves(robot: RobotSpec) -> set[str]:
+    return {*robot.hand_joints, *(mimic.joint for mimic in robot.model.mimics)}
+
+
+def _hand_links(robot: RobotSpec) -> list[str]:
+    """Links of the hand but such as an arm joint carries, which would bring that joint along."""
+    carried = {
+        joint.child for joint in chain_to(robot, robot.tcp_link) if joint.name in robot.arm_joints
+    }
+    return [link for link in robot.hand_links if link not in carried]
+
+
+def _state(
+    root: ElementTree.Element,
+    group: str,
+    robot: RobotSpec,
+    joints: tuple[str, ...],
+    positions: FloatArray,
+) -> None:
+    state = ElementTree.SubElement(root, "group_state", {"name": HOME, "group": group})
+    for joint, position in zip(joints, positions, strict=True):
+        value = {"name": outside(robot, joint), "value": repr(float(position))}
+        ElementTree.SubElement(state, "joint", value)
