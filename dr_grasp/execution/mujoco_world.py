@@ -47,8 +47,14 @@ _SUPPORT, _OBJECT, _HAND, _MOVING, _ROBOT = (1 << bit for bit in range(5))
 class MujocoWorld:
     """A robot on its table with one object. After `reset` nothing of what went before remains."""
 
-    def __init__(self, robot: RobotSpec, item: ObjectSpec, truth: ObjectTruth) -> None:
+    def __init__(self, robot: RobotSpec, item: ObjectSpec | None, truth: ObjectTruth) -> None:
         """Build the world.
+
+        Args:
+            robot: The robot.
+            item: The object; None for an empty table, of which nothing about an object may be
+                asked.
+            truth: How the object differs from its model.
 
         Raises:
             ModelError: MuJoCo cannot read the robot or the object.
@@ -66,20 +72,25 @@ class MujocoWorld:
             self._model = spec.compile()
         except ValueError as error:
             text = " ".join(str(error).split())
-            raise ModelError(f"{robot.name} with {item.name}: MuJoCo refuses: {text}") from error
+            what = "an empty table" if item is None else item.name
+            raise ModelError(f"{robot.name} with {what}: MuJoCo refuses: {text}") from error
         self._data = mujoco.MjData(self._model)
         self._qpos = np.array([self._model.joint(name).qposadr[0] for name in self.joints])
+        self._dofs = np.array([self._model.joint(name).dofadr[0] for name in self.joints])
         self._tcp = self._model.body(robot.tcp_link).id
-        self._object = self._model.body("object").id
-        start = self._model.joint("object").qposadr[0]
-        self._object_qpos = slice(start, start + 7)
+        self._object = -1
+        if item is not None:
+            self._object = self._model.body("object").id
+            start = self._model.joint("object").qposadr[0]
+            self._object_qpos = slice(start, start + 7)
         self._geom_kind = self._kinds(robot)[self._model.geom_bodyid]
         self._tune(robot)
 
     def _kinds(self, robot: RobotSpec) -> np.ndarray[Any, np.dtype[np.int64]]:
         kinds = np.zeros(self._model.nbody, dtype=np.int64)
         kinds[0] = _SUPPORT
-        kinds[self._object] = _OBJECT
+        if self._object >= 0:
+            kinds[self._object] = _OBJECT
         for name in robot.model.links:
             body = self._model.body(name).id
             kinds[body] = _ROBOT
@@ -89,7 +100,8 @@ class MujocoWorld:
 
     def _tune(self, robot: RobotSpec) -> None:
         """Choose each joint's gains from the inertia it moves in the home posture."""
-        self.reset(robot.home, robot.hand_open, Pose.identity(), robot.hand_force)
+        anywhere = None if self._object < 0 else Pose.identity()
+        self.reset(robot.home, robot.hand_open, anywhere, robot.hand_force)
         for index, name in enumerate(self.joints):
             joint = self._model.joint(name)
             inertia, bandwidth = self._inertia(joint.dofadr[0]), ARM_BANDWIDTH
@@ -113,23 +125,36 @@ class MujocoWorld:
         return float(column[dof])
 
     def reset(
-        self, arm: FloatArray, hand: FloatArray, object_in_base: Pose, hand_force: float
+        self, arm: FloatArray, hand: FloatArray, object_in_base: Pose | None, hand_force: float
     ) -> None:
         """Begin anew with everything at rest.
 
         Args:
             arm: Shape (n,), arm joint positions [rad or m].
             hand: Shape (m,), positions of the driven hand joints [rad or m].
-            object_in_base: The object's mesh frame in the base frame.
+            object_in_base: The object's mesh frame in the base frame; None where there is none.
             hand_force: Limit of each drive of the hand [N or N m].
         """
         mujoco.mj_resetData(self._model, self._data)
-        limits = hand_force * self._hand_force_shares
-        self._model.actuator_forcerange[self._arm_count :] = np.stack([-limits, limits], axis=1)
+        self.limit_hand(hand_force)
         self.command(arm, hand)
         self._data.qpos[self._qpos] = self._data.ctrl
-        quaternion_wxyz = np.roll(object_in_base.quaternion_xyzw, 1)
-        self._data.qpos[self._object_qpos] = [*object_in_base.position, *quaternion_wxyz]
+        if object_in_base is not None:
+            quaternion_wxyz = np.roll(object_in_base.quaternion_xyzw, 1)
+            self._data.qpos[self._object_qpos] = [*object_in_base.position, *quaternion_wxyz]
+        mujoco.mj_forward(self._model, self._data)
+
+    def limit_hand(self, force: float) -> None:
+        """Let each drive of the hand press with a force [N] or torque [N m], no more."""
+        limits = force * self._hand_force_shares
+        self._model.actuator_forcerange[self._arm_count :] = np.stack([-limits, limits], axis=1)
+
+    def take_over_robot(self, other: MujocoWorld) -> None:
+        """Have the robot stand, move and strive as in another world of the same robot."""
+        self._data.qpos[self._qpos] = other._data.qpos[other._qpos]
+        self._data.qvel[self._dofs] = other._data.qvel[other._dofs]
+        self._data.ctrl[:] = other._data.ctrl
+        self._model.actuator_forcerange[:] = other._model.actuator_forcerange
         mujoco.mj_forward(self._model, self._data)
 
     def command(self, arm: FloatArray, hand: FloatArray) -> None:
@@ -145,6 +170,16 @@ class MujocoWorld:
     def joint_positions(self) -> FloatArray:
         """Positions of `joints` (arm, driven hand, mimicking hand), in that order [rad or m]."""
         return frozen(self._data.qpos[self._qpos])
+
+    @property
+    def joint_velocities(self) -> FloatArray:
+        """Their velocities [rad/s or m/s]."""
+        return frozen(self._data.qvel[self._dofs])
+
+    @property
+    def joint_efforts(self) -> FloatArray:
+        """What their drives exert, beyond the robot's own weight [N m or N]."""
+        return frozen(self._data.actuator_force)
 
     @property
     def diverged(self) -> bool:
@@ -169,13 +204,7 @@ class MujocoWorld:
         mujoco.mj_objectVelocity(
             self._model, self._data, mujoco.mjtObj.mjOBJ_BODY, self._object, velocity, 0
         )
-        first, second = self._geom_kind[self._data.contact.geom.reshape(-1, 2)].T
-
-        def touch(one: int, other: int) -> bool:
-            forward = (first & one != 0) & (second & other != 0)
-            backward = (first & other != 0) & (second & one != 0)
-            return bool((forward | backward).any())
-
+        touch = self._touch
         return Observation(
             object_position=frozen(self._data.xipos[self._object]),
             object_speed=float(np.linalg.norm(velocity[3:])),
@@ -185,6 +214,17 @@ class MujocoWorld:
             robot_hits_support=touch(_SUPPORT, _MOVING),
             self_collision=touch(_ROBOT, _ROBOT),
         )
+
+    @property
+    def robot_touches_object(self) -> bool:
+        """Whether any link does, the hand's or another."""
+        return self._touch(_ROBOT, _OBJECT)
+
+    def _touch(self, one: int, other: int) -> bool:
+        first, second = self._geom_kind[self._data.contact.geom.reshape(-1, 2)].T
+        forward = (first & one != 0) & (second & other != 0)
+        backward = (first & other != 0) & (second & one != 0)
+        return bool((forward | backward).any())
 
 
 def _robot_spec(robot: RobotSpec) -> Any:
@@ -221,7 +261,7 @@ def _robot_spec(robot: RobotSpec) -> Any:
     return spec
 
 
-def _add_scene(spec: Any, robot: RobotSpec, item: ObjectSpec, truth: ObjectTruth) -> None:
+def _add_scene(spec: Any, robot: RobotSpec, item: ObjectSpec | None, truth: ObjectTruth) -> None:
     spec.option.timestep = TIMESTEP_S
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
@@ -242,6 +282,11 @@ def _add_scene(spec: Any, robot: RobotSpec, item: ObjectSpec, truth: ObjectTruth
         size=[5.0, 5.0, 0.1],
         pos=[0.0, 0.0, table.top_z - GROUND_BELOW_TABLE_M],
     )
+    if item is not None:
+        _add_object(spec, robot, item, truth)
+
+
+def _add_object(spec: Any, robot: RobotSpec, item: ObjectSpec, truth: ObjectTruth) -> None:
     inertia = item.inertia * truth.mass_factor
     body = spec.worldbody.add_body(
         name="object",
@@ -273,3 +318,8 @@ def _add_scene(spec: Any, robot: RobotSpec, item: ObjectSpec, truth: ObjectTruth
             geom.condim = 4
             geom.friction = [friction * robot.hand_friction, twist, roll]
             geom.solref = SOLREF
+
+
+def engine_version() -> str:
+    """Version of the engine, for the record."""
+    return f"mujoco {mujoco.__version__}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 import uuid
 
+from dr_grasp import __version__
 from dr_grasp.closing import Closing
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.attempt import GraspAttempt
@@ -20,9 +21,10 @@ from dr_grasp.core.perturbation import MAX_SEED
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import BackendError, SettingsError
 from dr_grasp.execution.backend import IsCancelled, OnPhase, ignore_phase, never_cancelled
-from dr_grasp.execution.mujoco_world import MujocoWorld
+from dr_grasp.execution.mujoco_world import MujocoWorld, engine_version
 from dr_grasp.execution.twin_profile import TwinProfile, object_truth, real_pose, robot_truth
 from dr_grasp.execution.twin_replay import OnJointStates, Replay
+from dr_grasp.models import models_of
 from dr_grasp.objects.spec import ObjectSpec, load_object
 from dr_grasp.robots.checking import check_grasp
 from dr_grasp.robots.spec import RobotSpec
@@ -47,6 +49,24 @@ REASONS = {
 }
 
 
+def check_seed(seed: int, attempt_index: int) -> None:
+    """Refuse what no noise can be drawn from.
+
+    Raises:
+        SettingsError: One of the two is out of bounds.
+    """
+    for name, value in (("seed", seed), ("attempt index", attempt_index)):
+        if not 0 <= value <= MAX_SEED:
+            raise SettingsError(f"{name}: expected 0 to {MAX_SEED}, got {value}")
+
+
+def on_table(robot: RobotSpec, item: ObjectSpec, pose: Pose) -> Pose:
+    """Where an object is let go: whatever height perception believes in, it stands on the table."""
+    lowest = item.lowest_point(pose.rotation.as_matrix())
+    height = robot.table.top_z + DROP_HEIGHT_M - lowest
+    return Pose(frozen([*pose.position[:2], height]), pose.quaternion_xyzw)
+
+
 class TwinBackend(Closing):
     """Executes grasps in MuJoCo, in simulated time. Not for several threads at once."""
 
@@ -58,6 +78,7 @@ class TwinBackend(Closing):
         profile: TwinProfile,
         real_time: bool = False,
         *,
+        profile_name: str = "",
         on_joint_states: OnJointStates | None = None,
     ) -> None:
         """Set up the robot; each object's world is built when it is first needed.
@@ -66,10 +87,12 @@ class TwinBackend(Closing):
             robot: The robot that is played.
             profile: How it and the objects differ from their models.
             real_time: Keep pace with the wall clock, for watching.
+            profile_name: Its name, for the record.
             on_joint_states: Told the joints' positions while they move.
         """
         self._robot = robot
         self._profile = profile
+        self._profile_name = profile_name
         self._real_time = real_time
         self._on_joint_states = on_joint_states
         self._truth = robot_truth(profile, robot.name, len(robot.arm_joints))
@@ -101,16 +124,16 @@ class TwinBackend(Closing):
         """
         if self._closed:
             raise BackendError("twin: expected an open backend, got a closed one")
-        for name, value in (("seed", seed), ("attempt index", attempt_index)):
-            if not 0 <= value <= MAX_SEED:
-                raise SettingsError(f"{name}: expected 0 to {MAX_SEED}, got {value}")
+        check_seed(seed, attempt_index)
         check_grasp(grasp, self._robot)
         stamp_ns = time.time_ns()
         on_phase("prepare")
         item = load_object(grasp.object)
         world = self._world(item)
         believed = grasp.object_in_base
-        standing = self._on_table(item, real_pose(self._profile, believed, seed, attempt_index))
+        standing = on_table(
+            self._robot, item, real_pose(self._profile, believed, seed, attempt_index)
+        )
         play = Replay(
             world,
             grasp,
@@ -142,6 +165,9 @@ class TwinBackend(Closing):
             gripper_opening=play.gripper_opening,
             object_before=before,
             object_after=None if world.diverged else world.object_in_base(),
+            backend_profile=self._profile_name,
+            models=models_of(robot=self._robot, object=item, twin=self._profile.model_dump()),
+            software_version=f"dr_grasp {__version__}, {engine_version()}",
         )
 
     def _world(self, item: ObjectSpec) -> MujocoWorld:
@@ -151,12 +177,6 @@ class TwinBackend(Closing):
             truth = object_truth(self._profile, item.name)
             self._worlds[item] = MujocoWorld(self._robot, item, truth)
         return self._worlds[item]
-
-    def _on_table(self, item: ObjectSpec, pose: Pose) -> Pose:
-        # Whatever height perception believes in, a real object stands on the table.
-        lowest = item.lowest_point(pose.rotation.as_matrix())
-        height = self._robot.table.top_z + DROP_HEIGHT_M - lowest
-        return Pose(frozen([*pose.position[:2], height]), pose.quaternion_xyzw)
 
     def close(self) -> None:
         """Free the worlds."""
