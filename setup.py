@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 NAME = "dr_grasp"
-NODES = ["executor", "recorder", "scorer", "twin"]
+NODES = ["executor", "moveit", "recorder", "scorer", "twin"]
 
 
 def version() -> str:
@@ -75,7 +75,9 @@ setup(
             "ros-diagnostic-msgs~=5.3.6",
             "ros-geometry-msgs~=5.3.6",
             "ros-sensor-msgs~=5.3.6",
+            "ros-std-msgs~=5.3.6",
             "ros-trajectory-msgs~=5.3.6",
+            "ros-visualization-msgs~=5.3.6",
         ],
         "test": ["mypy", "pytest<8.4", "ruff"],
     },

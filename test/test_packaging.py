@@ -18,7 +18,7 @@ import pytest
 import dr_grasp
 
 ROOT = Path(__file__).resolve().parent.parent
-NODES = ["executor", "recorder", "scorer", "twin"]
+NODES = ["executor", "moveit", "recorder", "scorer", "twin"]
 
 REPORT = """
 import json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, PositiveFloat
 
@@ -49,11 +49,16 @@ class MoveItSettings(Settings):
 
 
 class DriverSettings(Settings):
-    """The `driver` section: a launch file of the maker's, as it is started for `hardware:=real`."""
+    """The `driver` section: a launch file of the maker's, as it is started for `hardware:=real`.
+
+    `controller` is for drivers that start none for the arm: the ROS parameters that it is spawned
+    with, `type` among them and `joints` not. Joints in it have our names.
+    """
 
     package: str
     launch: str
     arguments: dict[str, str] = Field(default_factory=dict)
+    controller: dict[str, Any] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

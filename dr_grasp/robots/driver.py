@@ -1,0 +1,93 @@
+"""What brings the controllers of a real arm up: the maker's launch file, as a robot's file says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dr_grasp.errors import SettingsError
+from dr_grasp.robots.hardware import DriverSettings
+from dr_grasp.robots.ros_description import outside
+from dr_grasp.robots.spec import RobotSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerStart:
+    """A controller that the driver's controller manager is told to load and start.
+
+    Attributes:
+        name: Its name.
+        parameters: Its ROS parameters.
+    """
+
+    name: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DriverStart:
+    """A launch file to include.
+
+    Attributes:
+        package: Its ROS package.
+        launch: Name of the file, in the package's folder launch/.
+        arguments: Arguments.
+        controller: The arm's controller, should the file start none.
+    """
+
+    package: str
+    launch: str
+    arguments: Mapping[str, str]
+    controller: ControllerStart | None
+
+
+def driver_start(robot: RobotSpec, robot_ip: str, namespace: str) -> DriverStart | None:
+    """What to start for a real arm; None if the robot's file names no driver.
+
+    Args:
+        robot: The robot.
+        robot_ip: Address of the arm; takes the place of `{robot_ip}` in the driver's arguments.
+        namespace: Takes the place of `{namespace}`.
+
+    Raises:
+        SettingsError: The address is needed and empty, or a placeholder is not known.
+    """
+    settings = robot.hardware.driver if robot.hardware is not None else None
+    if robot.hardware is None or settings is None:
+        return None
+    known = {"robot_ip": robot_ip, "namespace": namespace}
+    arguments = {}
+    for name, text in settings.arguments.items():
+        if "{robot_ip}" in text and not robot_ip:
+            raise SettingsError(
+                f"robot_ip: expected the address of the arm, such as robot_ip:=192.168.1.10, for "
+                f"{settings.package}'s {settings.launch}, got nothing"
+            )
+        try:
+            arguments[name] = text.format_map(known)
+        except (KeyError, ValueError, IndexError) as error:
+            raise SettingsError(
+                f"robot {robot.name}: driver.arguments.{name}: expected no other placeholders than "
+                f"{{robot_ip}} and {{namespace}}, got {text!r}"
+            ) from error
+    controller = _controller(robot, robot.hardware.arm_action, settings)
+    return DriverStart(settings.package, settings.launch, arguments, controller)
+
+
+def _controller(
+    robot: RobotSpec, arm_action: str, settings: DriverSettings
+) -> ControllerStart | None:
+    if not settings.controller:
+        return None
+    joints = [outside(robot, joint) for joint in robot.arm_joints]
+    parameters = {"joints": joints, **_under_outside_names(robot, settings.controller)}
+    return ControllerStart(arm_action.rpartition("/")[0].rpartition("/")[2], parameters)
+
+
+def _under_outside_names(robot: RobotSpec, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            outside(robot, key): _under_outside_names(robot, inner) for key, inner in value.items()
+        }
+    return value

@@ -1,0 +1,138 @@
+"""Scored grasps as RViz markers, coloured by MDR: red for 0, yellow, green for 1."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+from geometry_msgs.msg import Point
+from rclpy.node import Node
+from std_msgs.msg import ColorRGBA
+from visualization_msgs.msg import Marker, MarkerArray
+
+from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.geometry import Pose
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.core.trajectory import GraspTrajectory
+from dr_grasp.recording.encoding import encode_pose
+from dr_grasp.robots.kinematics import tcp_in_base
+from dr_grasp.robots.ros_description import outside
+from dr_grasp.robots.spec import RobotSpec, Synergy, load_robot
+from dr_grasp.ros.conversions import to_msg
+from dr_grasp.ros.qos import RESULTS
+
+TOPIC = "grasp_markers"
+
+MOST = 1000
+"""Grasps shown of one goal, the first ones: so many messages does the topic keep for who comes
+late, and RViz draws no more with ease."""
+
+FINGER_M, STEM_M, LINE_M, TEXT_M = 0.045, 0.05, 0.003, 0.02
+"""Sizes of what is drawn: fingers behind the grip, the stem behind them, lines, letters."""
+
+OPACITY = 0.9
+
+
+class GraspMarkers:
+    """Publishes what grasps look like: fingers at the end of the approach, and the MDR beside."""
+
+    def __init__(self, node: Node) -> None:
+        """Advertise.
+
+        Args:
+            node: Whose topic it is.
+        """
+        self._publisher = node.create_publisher(MarkerArray, TOPIC, RESULTS)
+        self._numbers: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def add(self, grasp: GraspTrajectory, score: GraspScore | None) -> None:
+        """Show a grasp, in place of what was shown of it before.
+
+        Args:
+            grasp: The grasp.
+            score: Its score; None for a grey one.
+        """
+        with self._lock:
+            if grasp.id not in self._numbers and len(self._numbers) >= MOST:
+                return
+            number = self._numbers.setdefault(grasp.id, len(self._numbers))
+            self._publisher.publish(MarkerArray(markers=grasp_markers(grasp, score, number)))
+
+    def clear(self) -> None:
+        """Show none any more."""
+        with self._lock:
+            self._numbers.clear()
+            self._publisher.publish(MarkerArray(markers=[Marker(action=Marker.DELETEALL)]))
+
+
+def grasp_markers(grasp: GraspTrajectory, score: GraspScore | None, number: int) -> list[Marker]:
+    """The hand as lines, and its MDR as text, in the robot's base frame.
+
+    Args:
+        grasp: The grasp.
+        score: Its score; None for a grey hand without text.
+        number: A marker's id, which tells it from those of other grasps.
+
+    Raises:
+        DrGraspError: The grasp's robot cannot be loaded.
+    """
+    robot = load_robot(grasp.robot)
+    synergy = _synergy(robot, grasp)
+    tcp = tcp_in_base(robot, grasp.approach.positions[-1], grasp.close.preshape)
+    grip = tcp @ synergy.grip_in_tcp
+    fitness = None if score is None else score.fitness.get(Criterion.MDR)
+    color = _color(None if fitness is None else fitness.value)
+    frame = outside(robot, robot.base_link)
+    hand = _marker(frame, "grasps", number, Marker.LINE_LIST, grip, color)
+    hand.scale.x = LINE_M
+    hand.points = _lines(_opening(synergy, grasp), synergy.reach_m)
+    if score is None:
+        return [hand]
+    behind = Pose(grip.apply([[0.0, 0.0, -FINGER_M - STEM_M - TEXT_M]])[0], grip.quaternion_xyzw)
+    text = _marker(frame, "grasp_fitness", number, Marker.TEXT_VIEW_FACING, behind, color)
+    text.scale.z = TEXT_M
+    text.text = score.nominal_outcome.label if fitness is None else f"{fitness.value:.2f}"
+    return [hand, text]
+
+
+def _synergy(robot: RobotSpec, grasp: GraspTrajectory) -> Synergy:
+    named = grasp.provenance.get("synergy")
+    known = [one for one in robot.synergies if one.name == named]
+    # Grasps from elsewhere may name none of ours.
+    return known[0] if known else robot.synergies[0]
+
+
+def _opening(synergy: Synergy, grasp: GraspTrajectory) -> float:
+    """Distance between the surfaces that close on the object, before they do [m]."""
+    way = synergy.open - synergy.closed
+    done = (grasp.close.preshape - synergy.closed) @ way / (way @ way)
+    return float(np.clip(done, 0.0, 1.0)) * synergy.largest_width_m
+
+
+def _lines(opening: float, reach: float) -> list[Point]:
+    """Two fingers, the palm between them and a stem, in the grip frame, two points a line."""
+    half = opening / 2
+    corners = [
+        ((half, reach), (half, -FINGER_M)),
+        ((-half, reach), (-half, -FINGER_M)),
+        ((half, -FINGER_M), (-half, -FINGER_M)),
+        ((0.0, -FINGER_M), (0.0, -FINGER_M - STEM_M)),
+    ]
+    return [Point(y=float(y), z=float(z)) for line in corners for y, z in line]
+
+
+def _color(value: float | None) -> ColorRGBA:
+    if value is None:
+        return ColorRGBA(r=0.5, g=0.5, b=0.5, a=OPACITY)
+    return ColorRGBA(r=min(1.0, 2 - 2 * value), g=min(1.0, 2 * value), b=0.0, a=OPACITY)
+
+
+def _marker(
+    frame: str, space: str, number: int, kind: int, pose_in_base: Pose, color: ColorRGBA
+) -> Marker:
+    # Without a stamp: RViz then takes the latest transform, whenever it comes to look.
+    marker = Marker(ns=space, id=number, type=kind, action=Marker.ADD, color=color)
+    marker.header.frame_id = frame
+    marker.pose = to_msg(type(marker.pose), encode_pose(pose_in_base))
+    return marker

@@ -1,0 +1,10 @@
+"""Starts the scorer alone."""
+
+from launch import LaunchDescription
+
+from dr_grasp.launching import scorer
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Describe the launch."""
+    return scorer()
