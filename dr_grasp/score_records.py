@@ -38,6 +38,9 @@ class ScoreRecord(Record):
     nominal_outcome: str
     fitness: dict[str, FitnessRecord]
     failures: dict[str, Count]
+    whole: bool = False
+    models: dict[str, str] = Field(default_factory=dict)
+    transfer_probability: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
 class SelectionRecord(Record):
@@ -52,7 +55,7 @@ class SelectionRecord(Record):
 
 def score_to_dict(score: GraspScore) -> dict[str, Any]:
     """A score as an entry of a scores file; equal scores give equal text."""
-    return {
+    record = {
         "grasp_id": score.grasp_id,
         "nominal_success": score.nominal_success,
         "nominal_outcome": score.nominal_outcome.label,
@@ -63,6 +66,13 @@ def score_to_dict(score: GraspScore) -> dict[str, Any]:
         },
         "failures": {reason.label: score.failures[reason] for reason in sorted(score.failures)},
     }
+    if score.whole:
+        record["whole"] = True
+    if score.models:
+        record["models"] = dict(sorted(score.models.items()))
+    if score.transfer_probability is not None:
+        record["transfer_probability"] = score.transfer_probability
+    return record
 
 
 def score_from_dict(raw: object, *, seed: int, profile: str, software_version: str) -> GraspScore:
@@ -97,6 +107,9 @@ def score_from_dict(raw: object, *, seed: int, profile: str, software_version: s
             seed=check_seed(seed),
             profile=profile,
             software_version=software_version,
+            whole=record.whole,
+            models=record.models,
+            transfer_probability=record.transfer_probability,
         )
     except DrGraspError as error:
         named = given_id(raw, "grasp_id") or "without an id"

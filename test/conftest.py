@@ -57,6 +57,9 @@ class Samples:
             seed=2**64 - 1,
             profile="default",
             software_version="dr_grasp 0.1.0, pybullet 3.2.7",
+            whole=True,
+            models={"robot": "b67413e90d76c9b8", "processor": "x86_64 fma"},
+            transfer_probability=0.625,
         )
         return replace(score, **changes)
 
@@ -76,6 +79,9 @@ class Samples:
             gripper_opening=0.0123,
             object_before=self.pose(),
             object_after=self.pose(),
+            backend_profile="default",
+            models={"twin": "0123456789abcdef"},
+            software_version="dr_grasp 0.3.0, mujoco 3.17.0",
         )
         return replace(attempt, **changes)
 

@@ -104,6 +104,9 @@ def test_scores_file_has_the_documented_keys(tmp_path, samples):
         "nominal_outcome": "missed",
         "fitness": {"mdr": {"successes": 1, "trials": 4, "value": 0.25, "low": low, "high": high}},
         "failures": {"missed": 2, "dropped_lifting": 3},
+        "whole": True,
+        "models": {"processor": "x86_64 fma", "robot": "b67413e90d76c9b8"},
+        "transfer_probability": 0.625,
     }
 
 

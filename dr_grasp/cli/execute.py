@@ -54,7 +54,7 @@ def command(
     attempts: list[GraspAttempt] = []
     with (
         BagWriter(bag) as writer,
-        TwinBackend(robot, profile, real_time) as hardware,
+        TwinBackend(robot, profile, real_time, profile_name=twin) as hardware,
         progress_bar() as bar,
     ):
         task = bar.add_task("executing", total=len(plan.chosen), note="")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.geometry import Pose
@@ -30,6 +31,10 @@ class GraspAttempt:
         gripper_opening: Mean position of the hand joints after the lift [rad or m], if known.
         object_before: Object in the base frame before the attempt, if known.
         object_after: Object in the base frame at its end, if known.
+        backend_profile: Name of the twin's profile; empty on a real arm.
+        models: What names stood for: fingerprints of "robot", "object" and "twin", and the
+            "processor".
+        software_version: Of dr_grasp and of the backend's engine.
     """
 
     attempt_id: str
@@ -46,6 +51,9 @@ class GraspAttempt:
     gripper_opening: float | None
     object_before: Pose | None
     object_after: Pose | None
+    backend_profile: str = ""
+    models: Mapping[str, str] = field(default_factory=dict)
+    software_version: str = ""
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -83,6 +83,10 @@ class GraspScore:
         seed: Of the perturbations.
         profile: Name of the randomisation profile.
         software_version: Of dr_grasp and of the simulator.
+        whole: Whether every step of each rollout was simulated.
+        models: What names stood for when it was scored: fingerprints of "robot", "object" and
+            "profile", and the "processor".
+        transfer_probability: That the grasp holds on the arm, in [0, 1]; None if uncalibrated.
     """
 
     grasp_id: str
@@ -92,6 +96,9 @@ class GraspScore:
     seed: int = 0
     profile: str = ""
     software_version: str = ""
+    whole: bool = False
+    models: Mapping[str, str] = field(default_factory=dict)
+    transfer_probability: float | None = None
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 
+from dr_grasp import __version__
 from dr_grasp.closing import Closing
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore
@@ -15,6 +16,7 @@ from dr_grasp.execution.arm import Arm, Fault
 from dr_grasp.execution.arm_run import ArmRun, Rig
 from dr_grasp.execution.backend import IsCancelled, OnPhase, ignore_phase, never_cancelled
 from dr_grasp.execution.planner import Planner
+from dr_grasp.models import models_of
 from dr_grasp.objects.spec import load_object
 from dr_grasp.robots.checking import check_grasp
 from dr_grasp.robots.hardware import Hardware
@@ -101,6 +103,8 @@ class ArmBackend(Closing):
             gripper_opening=run.opening,
             object_before=standing,
             object_after=None,
+            models=models_of(robot=self._rig.robot, object=item),
+            software_version=f"dr_grasp {__version__}",
         )
 
     def close(self) -> None:

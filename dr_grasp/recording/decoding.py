@@ -83,7 +83,28 @@ def decode_score(message: Any) -> GraspScore:
             seed=int(message.seed),
             profile=str(message.profile),
             software_version=str(message.software_version),
+            **_later_of_score(message),
         )
+
+
+def _later_of_score(message: Any) -> dict[str, Any]:
+    """What messages of older bags lack."""
+    if not hasattr(message, "models"):
+        return {}
+    probability = float(message.transfer_probability)
+    if not (math.isnan(probability) or 0.0 <= probability <= 1.0):
+        raise InvalidGraspError(
+            f"transfer_probability: expected from 0 to 1, or NaN, got {probability}"
+        )
+    return {
+        "whole": bool(message.whole),
+        "models": _key_values("models", message.models),
+        "transfer_probability": None if math.isnan(probability) else probability,
+    }
+
+
+def _key_values(field: str, entries: Any) -> dict[str, str]:
+    return _unique(field, [(str(entry.key), str(entry.value)) for entry in entries])
 
 
 def decode_fitness(message: Any) -> Fitness:
@@ -144,7 +165,19 @@ def decode_attempt(message: Any) -> GraspAttempt:
             object_after=_at_most_one(
                 "object_after", message.object_after, partial(decode_pose, "object_after")
             ),
+            **_later_of_attempt(message),
         )
+
+
+def _later_of_attempt(message: Any) -> dict[str, Any]:
+    """What messages of older bags lack."""
+    if not hasattr(message, "models"):
+        return {}
+    return {
+        "backend_profile": str(message.backend_profile),
+        "models": _key_values("models", message.models),
+        "software_version": str(message.software_version),
+    }
 
 
 def decode_report(message: Any) -> OutcomeReport:

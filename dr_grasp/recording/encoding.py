@@ -10,7 +10,7 @@ back to the bit.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dr_grasp.core.arrays import as_floats
@@ -42,9 +42,7 @@ def encode_grasp(grasp: GraspTrajectory) -> Fields:
         "close_duration": encode_time(to_ns(grasp.close.duration_s)),
         "lift": encode_trajectory(grasp.lift),
         "hold_duration": encode_time(to_ns(grasp.hold_s)),
-        "provenance": [
-            {"key": key, "value": value} for key, value in sorted(grasp.provenance.items())
-        ],
+        "provenance": _key_values(grasp.provenance),
     }
 
 
@@ -66,6 +64,11 @@ def encode_score(score: GraspScore) -> Fields:
         "seed": score.seed,
         "profile": score.profile,
         "software_version": score.software_version,
+        "whole": score.whole,
+        "models": _key_values(score.models),
+        "transfer_probability": (
+            math.nan if score.transfer_probability is None else score.transfer_probability
+        ),
     }
 
 
@@ -101,6 +104,9 @@ def encode_attempt(attempt: GraspAttempt) -> Fields:
         "gripper_opening": math.nan if attempt.gripper_opening is None else attempt.gripper_opening,
         "object_before": [encode_pose(pose) for pose in (attempt.object_before,) if pose],
         "object_after": [encode_pose(pose) for pose in (attempt.object_after,) if pose],
+        "backend_profile": attempt.backend_profile,
+        "models": _key_values(attempt.models),
+        "software_version": attempt.software_version,
     }
 
 
@@ -140,6 +146,10 @@ def encode_joint_state(stamp_ns: int, joints: Sequence[str], positions: Any) -> 
         "velocity": [],
         "effort": [],
     }
+
+
+def _key_values(mapping: Mapping[str, str]) -> list[Fields]:
+    return [{"key": key, "value": value} for key, value in sorted(mapping.items())]
 
 
 def encode_pose(pose: Pose) -> Fields:

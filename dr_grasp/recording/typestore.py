@@ -31,16 +31,31 @@ def our_typestore() -> Typestore:
     return _typestore(_our_types())
 
 
-@lru_cache(maxsize=1)
-def first_typestore() -> Typestore:
-    """The types of bags from before fitnesses said whether sampling stopped on what was seen.
+_ADDED = (
+    {
+        SCORE_TYPE: ("whole", "models", "transfer_probability"),
+        ATTEMPT_TYPE: ("backend_profile", "models", "software_version"),
+    },
+    {FITNESS_TYPE: ("sequential",)},
+)
+"""Fields that came to our messages in a version, the latest first: 0.3.0, 0.2.0."""
+
+
+@lru_cache(maxsize=4)
+def past_typestore(versions: int) -> Typestore:
+    """The types of bags of some versions ago.
+
+    Args:
+        versions: How many, of those that changed a type.
 
     Raises:
         SettingsError: Our .msg files are not installed.
     """
     types = _our_types()
-    constants, fields = types[FITNESS_TYPE]
-    types[FITNESS_TYPE] = (constants, [one for one in fields if one[0] != "sequential"])
+    for added in _ADDED[:versions]:
+        for name, later in added.items():
+            constants, fields = types[name]
+            types[name] = (constants, [one for one in fields if one[0] not in later])
     return _typestore(types)
 
 
@@ -54,7 +69,7 @@ def typestore_of(typename: str, digest: str) -> Typestore | None:
     Raises:
         SettingsError: Our .msg files are not installed.
     """
-    for typestore in (our_typestore(), first_typestore()):
+    for typestore in map(past_typestore, range(len(_ADDED) + 1)):
         if typestore.hash_rihs01(typename) == digest:
             return typestore
     return None

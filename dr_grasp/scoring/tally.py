@@ -17,9 +17,13 @@ from dr_grasp.core.fitness import Fitness, GraspScore
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
+from dr_grasp.models import models_of
+from dr_grasp.objects.spec import load_object
+from dr_grasp.robots.spec import load_robot
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.worker import Block
 from dr_grasp.simulation.bullet_world import engine_version
+from dr_grasp.simulation.shortcuts import Shortcuts
 
 BLOCK_TRIALS = 5
 """Trials in a unit of work: about a second, enough to amortise sending it, little to lose."""
@@ -215,6 +219,12 @@ class Tally:
             seed=self._request.seed,
             profile=self._request.profile.name,
             software_version=software_version(),
+            whole=self._request.shortcuts == Shortcuts.none(),
+            models=models_of(
+                robot=load_robot(self._grasp.robot),
+                object=load_object(self._grasp.object),
+                profile=self._request.profile,
+            ),
         )
 
 

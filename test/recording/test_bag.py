@@ -272,13 +272,20 @@ def test_bags_of_another_version_of_the_messages_are_refused(tmp_path):
     assert message.endswith(", got RIHS01_00")
 
 
-def test_bags_from_before_sequential_fitnesses_are_read(tmp_path, samples, monkeypatch):
-    score, attempt = samples.score(), samples.attempt()
-    older = typestore.first_typestore()
-    # As ROS itself computed it for version 0.1.0.
-    assert older.hash_rihs01(SCORE_TYPE) == (
-        "RIHS01_ef5197838de6252e267fd07befff7f9f32b4b94ad9e922729ac515f46e31ac7f"
-    )
+@pytest.mark.parametrize(
+    ("versions", "digest"),
+    [
+        # As ROS itself computed them for versions 0.2.0 and 0.1.0.
+        (1, "RIHS01_4cf7c9f22109f1e3082aa5d9e7daea19e6362ed5a5b09424a7b6f726d5419a3d"),
+        (2, "RIHS01_ef5197838de6252e267fd07befff7f9f32b4b94ad9e922729ac515f46e31ac7f"),
+    ],
+)
+def test_bags_of_older_versions_are_read(tmp_path, samples, monkeypatch, versions, digest):
+    unknown = {"models": {}, "whole": False, "transfer_probability": None}
+    score = samples.score(**unknown)
+    attempt = samples.attempt(score=score, backend_profile="", models={}, software_version="")
+    older = typestore.past_typestore(versions)
+    assert older.hash_rihs01(SCORE_TYPE) == digest
     with monkeypatch.context() as patch:
         patch.setattr(typestore, "our_typestore", lambda: older)
         patch.setattr(splits, "our_typestore", lambda: older)
@@ -286,7 +293,9 @@ def test_bags_from_before_sequential_fitnesses_are_read(tmp_path, samples, monke
             writer.write_scores([score], 10**18)
             writer.write_attempt(attempt)
     with Reader(tmp_path / "bag") as reader:
-        assert not any("sequential" in one.msgdef.data for one in reader.connections)
+        definitions = [one.msgdef.data for one in reader.connections]
+        assert not any("transfer_probability" in one for one in definitions)
+        assert any("sequential" in one for one in definitions) == (versions == 1)
     found = read_bag(tmp_path / "bag")
     assert (found.scores, found.attempts) == ((score,), (attempt,))
     assert not any(one.sequential for one in found.scores[0].fitness.values())
