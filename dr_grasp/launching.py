@@ -75,8 +75,10 @@ def _describe(arguments: Sequence[Argument], plan: Plan) -> LaunchDescription:
 def _actions(start: Start) -> list[Any]:
     actions: list[Any] = [LogInfo(msg=note) for note in start.notes]
     if start.driver is not None:
-        actions += _driver(start.driver)
+        actions.append(_driver(start.driver))
     nodes = [_node(one) for one in start.nodes]
+    if start.driver is not None and start.driver.controller is not None:
+        nodes.append(_spawner(start.driver.controller))
     actions.append(GroupAction([PushRosNamespace(start.namespace), *nodes]))
     if start.command:
         actions.append(ExecuteProcess(cmd=list(start.command), output="screen"))
@@ -105,7 +107,7 @@ def _node(start: NodeStart) -> Node:
     )
 
 
-def _driver(driver: DriverStart) -> list[Any]:
+def _driver(driver: DriverStart) -> GroupAction:
     folder = Path(get_package_share_directory(driver.package)) / "launch"
     file = folder / driver.launch
     if not file.is_file():
@@ -117,14 +119,12 @@ def _driver(driver: DriverStart) -> list[Any]:
         AnyLaunchDescriptionSource(str(file)), launch_arguments=list(driver.arguments.items())
     )
     # Not forwarded: our arguments would take the place of its own of the same name.
-    actions: list[Any] = [GroupAction([include], scoped=True, forwarding=False)]
-    if driver.controller is not None:
-        actions.append(_spawner(driver.controller))
-    return actions
+    return GroupAction([include], scoped=True, forwarding=False)
 
 
 def _spawner(controller: ControllerStart) -> Node:
-    content = {controller.name: {"ros__parameters": dict(controller.parameters)}}
+    # Read by the controller itself too, whatever namespace it lives in.
+    content = {"/**": {"ros__parameters": dict(controller.parameters)}}
     with tempfile.NamedTemporaryFile(
         "w", prefix="dr_grasp_", suffix=".yaml", delete=False, encoding="utf-8"
     ) as file:
