@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from dr_grasp import __version__
-from dr_grasp.cli import demo, execute, generate, importing, listing, objects, score
+from dr_grasp.cli import demo, execute, generate, importing, listing, objects, replay, score
 
 app = typer.Typer(
     name="dr-grasp",
@@ -19,6 +19,7 @@ app.command("generate")(generate.command)
 app.command("import")(importing.command)
 app.command("score")(score.command)
 app.command("execute")(execute.command)
+app.command("replay")(replay.command)
 app.command("demo")(demo.command)
 app.command("robots")(listing.robots)
 app.add_typer(objects.app, name="objects")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rosbags.interfaces import (
-    Connection,
     Qos,
     QosDurability,
     QosHistory,
@@ -33,12 +32,14 @@ from dr_grasp.recording.encoding import (
     encode_score,
     to_ns,
 )
+from dr_grasp.recording.salvage import Salvage
 from dr_grasp.recording.splits import Message, SplitBag, Topic
 from dr_grasp.recording.typestore import (
     ATTEMPT_TYPE,
     JOINT_STATE_TYPE,
     REPORT_TYPE,
     SCORE_TYPE,
+    digest_of,
     our_typestore,
     serialize,
     typestore_of,
@@ -178,11 +179,13 @@ class BagContents:
         scores: All that were received.
         attempts: With the outcomes as the backends judged them.
         reports: What others said of them.
+        damage: What is wrong with the bag, in words; empty if nothing is.
     """
 
     scores: tuple[GraspScore, ...]
     attempts: tuple[GraspAttempt, ...]
     reports: tuple[OutcomeReport, ...]
+    damage: str = ""
 
     @property
     def outcomes(self) -> dict[str, Outcome]:
@@ -196,35 +199,82 @@ class BagContents:
 def read_bag(path: Path) -> BagContents:
     """Read a bag back, also one whose writer was killed, or that an older version wrote.
 
+    One that ends in the middle is read up to its last whole message, and `damage` says so.
+
+    Args:
+        path: A folder, or an MCAP file.
+
     Raises:
-        RecordingError: It is no bag, it is damaged, or its messages are of another version.
+        RecordingError: It is no bag, nothing of it can be read, or its messages are of another
+            version.
         SettingsError: Our message definitions are not installed.
     """
-    found: dict[str, list[tuple[int, Any]]] = {SCORE_TYPE: [], ATTEMPT_TYPE: [], REPORT_TYPE: []}
-    decode = {SCORE_TYPE: decode_score, ATTEMPT_TYPE: decode_attempt, REPORT_TYPE: decode_report}
+    damage = ""
     try:
-        with Reader(path) as reader:
-            ours = [one for one in reader.connections if one.msgtype in found]
-            typestores = {one.id: _typestore_of(path, one) for one in ours}
-            for connection, stamp_ns, data in reader.messages(ours) if ours else ():
-                message = typestores[connection.id].deserialize_cdr(data, connection.msgtype)
-                value = decode[connection.msgtype](message)
-                found[connection.msgtype].append((stamp_ns, value))
+        found = _read(path, _whole_messages(path))
     except (OSError, ReaderError, SerdeError, InvalidGraspError) as error:
-        raise RecordingError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
+        problem = " ".join(str(error).split())
+        try:
+            found = _read(path, _whole_messages_of_parts(path))
+        except (OSError, SerdeError, InvalidGraspError):
+            found = {}
+        if not any(found.values()):
+            raise RecordingError(f"{path}: cannot be read: {problem}") from error
+        count = sum(map(len, found.values()))
+        damage = f"read up to its last whole message, {count} in all: {problem}"
     # The files of a bag that was not closed may overlap in time.
     scores, attempts, reports = (
         tuple(value for _, value in sorted(entries, key=lambda entry: entry[0]))
         for entries in found.values()
     )
-    return BagContents(scores, attempts, reports)
+    return BagContents(scores, attempts, reports, damage)
 
 
-def _typestore_of(path: Path, connection: Connection) -> Typestore:
-    found = typestore_of(connection.msgtype, connection.digest)
+_DECODERS: dict[str, Callable[[Any], Any]] = {
+    SCORE_TYPE: decode_score,
+    ATTEMPT_TYPE: decode_attempt,
+    REPORT_TYPE: decode_report,
+}
+
+_Whole = tuple[str, Typestore, int, bytes]
+"""Type, the types it was written by, nanoseconds since the epoch, CDR bytes."""
+
+
+def _read(path: Path, messages: Iterable[_Whole]) -> dict[str, list[tuple[int, Any]]]:
+    found: dict[str, list[tuple[int, Any]]] = {typename: [] for typename in _DECODERS}
+    for typename, typestore, stamp_ns, data in messages:
+        value = _DECODERS[typename](typestore.deserialize_cdr(data, typename))
+        found[typename].append((stamp_ns, value))
+    return found
+
+
+def _whole_messages(path: Path) -> Iterator[_Whole]:
+    with Reader(path) as reader:
+        ours = [one for one in reader.connections if one.msgtype in _DECODERS]
+        typestores = {one.id: _typestore_of(path, one.msgtype, one.digest) for one in ours}
+        for connection, stamp_ns, data in reader.messages(ours) if ours else ():
+            yield connection.msgtype, typestores[connection.id], stamp_ns, data
+
+
+def _whole_messages_of_parts(path: Path) -> Iterator[_Whole]:
+    files = sorted(path.glob("*.mcap")) if path.is_dir() else [path]
+    typestores: dict[tuple[str, str], Typestore] = {}
+    for file in files:
+        for one in Salvage(file).messages():
+            if one.typename not in _DECODERS:
+                continue
+            key = one.typename, one.definition
+            if key not in typestores:
+                digest = digest_of(one.typename, one.definition)
+                typestores[key] = _typestore_of(path, one.typename, digest)
+            yield one.typename, typestores[key], one.stamp_ns, one.data
+
+
+def _typestore_of(path: Path, typename: str, digest: str) -> Typestore:
+    found = typestore_of(typename, digest)
     if found is None:
         raise RecordingError(
-            f"{path}: {connection.msgtype}: expected type hash "
-            f"{our_typestore().hash_rihs01(connection.msgtype)}, got {connection.digest or 'none'}"
+            f"{path}: {typename}: expected type hash "
+            f"{our_typestore().hash_rihs01(typename)}, got {digest or 'none'}"
         )
     return found

@@ -75,6 +75,19 @@ def typestore_of(typename: str, digest: str) -> Typestore | None:
     return None
 
 
+def digest_of(typename: str, definition: str) -> str:
+    """Hash of a type as a bag defines it, as ROS computes it.
+
+    Args:
+        typename: As "package/msg/Name".
+        definition: Its text and that of the types it uses.
+    """
+    typestore = get_typestore(Stores.EMPTY)
+    typestore.register(get_types_from_msg(definition, typename))
+    digest: str = typestore.hash_rihs01(typename)
+    return digest
+
+
 def _our_types() -> dict[str, Any]:
     types: dict[str, Any] = {}
     folder = find_share(INTERFACES, "msg/GraspAttempt.msg") / "msg"

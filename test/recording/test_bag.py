@@ -14,7 +14,7 @@ import pytest
 import yaml
 from rosbags.highlevel import AnyReader
 from rosbags.interfaces import QosDurability, QosReliability
-from rosbags.rosbag2 import Reader, StoragePlugin, Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin, Writer
 
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.errors import RecordingError
@@ -22,7 +22,7 @@ from dr_grasp.files import write_grasps
 from dr_grasp.recording import splits, typestore
 from dr_grasp.recording.bag import BagContents, BagWriter, read_bag
 from dr_grasp.recording.decoding import decode_attempt
-from dr_grasp.recording.encoding import to_ns
+from dr_grasp.recording.encoding import encode_attempt, to_ns
 from dr_grasp.recording.typestore import ATTEMPT_TYPE, SCORE_TYPE
 
 EMPTY = BagContents((), (), ())
@@ -249,6 +249,22 @@ def test_a_merge_that_fails_costs_nothing(tmp_path, samples, monkeypatch):
     assert len(read_bag(tmp_path / "bag").attempts) == 2
 
 
+def write_chunked(folder, attempts, compressed):
+    """Attempts in one file of one chunk, as other recorders write it; its bytes."""
+    digest = typestore.our_typestore().hash_rihs01(ATTEMPT_TYPE)
+    definition, _ = typestore.our_typestore().generate_msgdef(ATTEMPT_TYPE, ros_version=2)
+    writer = Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP)
+    if compressed:
+        writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
+    with writer:
+        topic = writer.add_connection("/a", ATTEMPT_TYPE, msgdef=definition, rihs01=digest)
+        for index, attempt in enumerate(attempts):
+            data = typestore.serialize(ATTEMPT_TYPE, encode_attempt(attempt))
+            writer.write(topic, 10**18 + index, data)
+    (path,) = folder.glob("*.mcap")
+    return path.read_bytes()
+
+
 def test_bags_that_cannot_be_read(tmp_path, samples):
     assert refusal(read_bag, tmp_path / "none").startswith(f"{tmp_path / 'none'}: cannot be read: ")
     assert refusal(read_bag, tmp_path).startswith(f"{tmp_path}: cannot be read: ")
@@ -257,10 +273,43 @@ def test_bags_that_cannot_be_read(tmp_path, samples):
         writer.write_attempt(samples.attempt())
     (name,) = mcaps(bag)
     content = (bag / name).read_bytes()
-    (bag / name).write_bytes(content[:-200])
+    (bag / name).write_bytes(content[:200])
     assert refusal(read_bag, bag).startswith(f"{bag}: cannot be read: ")
     (bag / name).unlink()
     assert refusal(read_bag, bag).startswith(f"{bag}: cannot be read: ")
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_bag_that_ends_in_the_middle_is_read_so_far(tmp_path, samples, compressed):
+    """As `ros2 bag record` leaves one when it is killed: no metadata.yaml, half a chunk."""
+    attempts = [samples.attempt(f"a{number}") for number in range(6)]
+    whole = write_chunked(tmp_path / "whole", attempts, compressed)
+    cut, counts = tmp_path / "cut", []
+    cut.mkdir()
+    for size in range(len(whole) - 1, 0, -len(whole) // 40):
+        (cut / "cut_0.mcap").write_bytes(whole[:size])
+        try:
+            found = read_bag(cut)
+        except RecordingError as error:
+            assert "cannot be read" in str(error)
+            counts.append(0)
+            continue
+        counts.append(len(found.attempts))
+        assert found.attempts == tuple(attempts[: len(found.attempts)])
+        assert found.damage.startswith(
+            f"read up to its last whole message, {len(found.attempts)} in all: "
+        )
+    assert counts[0] == 6 and counts[-1] == 0
+    assert counts == sorted(counts, reverse=True)
+    if not compressed:
+        assert set(counts) == set(range(7)), "half a chunk still has its whole messages"
+
+
+def test_the_bag_that_was_cut_names_its_attempts_by_file_as_well(tmp_path, samples):
+    content = write_chunked(tmp_path / "whole", [samples.attempt()], False)
+    path = tmp_path / "lost.mcap"
+    path.write_bytes(content[:-50])
+    assert [one.attempt_id for one in read_bag(path).attempts] == ["a1"]
 
 
 def test_bags_of_another_version_of_the_messages_are_refused(tmp_path):

@@ -1,0 +1,95 @@
+"""`dr-grasp replay`: repeat what a bag records, and say what comes out otherwise."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dr_grasp.cli.console import (
+    INTERRUPTED,
+    complain,
+    kept_from_ctrl_c,
+    print_json,
+    print_table,
+    progress_bar,
+    reports_errors,
+)
+from dr_grasp.files import check_writable
+from dr_grasp.recording.bag import read_bag
+from dr_grasp.replaying.bags import replay
+from dr_grasp.replaying.findings import Check, Verdict
+from dr_grasp.replaying.junit import write_junit
+from dr_grasp.scoring.pool import WorkerPool
+
+SHOWN = 50
+"""Lines of the table; the JUnit file has them all."""
+
+
+@reports_errors
+def command(
+    bag: Annotated[Path, typer.Argument(help="Folder of a bag, or an MCAP file.")],
+    junit: Annotated[Path | None, typer.Option(help="JUnit file to write, for CI.")] = None,
+    jobs: Annotated[int, typer.Option(help="Worker processes.")] = os.cpu_count() or 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
+) -> None:
+    """Score every recorded grasp and execute every attempt of the twin again, and compare.
+
+    Exit status 1 if anything comes out otherwise, or the bag is damaged.
+    """
+    if junit is not None:
+        check_writable(junit)
+    contents = read_bag(bag)
+    if contents.damage:
+        complain(f"{bag}: {contents.damage}")
+    checks: list[Check] = []
+    cancelled = False
+    with WorkerPool(jobs) as pool, progress_bar() as bar, kept_from_ctrl_c() as interrupted:
+        task = bar.add_task("replaying", total=None, note="")
+        for check in replay(contents, pool, interrupted):
+            checks.append(check)
+            bar.update(task, note=f"{check.subject} {check.aspect}")
+        cancelled = interrupted()
+    if junit is not None:
+        write_junit(junit, bag.name, checks)
+    counts = Counter(check.verdict for check in checks)
+    differing = [check for check in checks if check.verdict is Verdict.DIFFERS]
+    if as_json:
+        print_json([_record(check) for check in checks])
+    else:
+        if differing:
+            print_table(
+                ["what", "of it", "recorded", "now", "likely reason"],
+                [
+                    [check.subject, check.aspect, check.recorded, check.replayed, check.reason]
+                    for check in differing[:SHOWN]
+                ],
+            )
+        for reason, number in Counter(
+            check.reason for check in checks if check.verdict is Verdict.SKIPPED
+        ).items():
+            print(f"{number} attempts not repeated: {reason}")
+        print(
+            f"{bag}: {counts[Verdict.SAME]} checks the same, {counts[Verdict.DIFFERS]} differ, "
+            f"{counts[Verdict.SKIPPED]} skipped"
+        )
+    if cancelled:
+        raise typer.Exit(INTERRUPTED)
+    if not checks:
+        complain(f"{bag}: no attempts, so nothing was checked")
+    if differing or contents.damage or not checks:
+        raise typer.Exit(1)
+
+
+def _record(check: Check) -> dict[str, Any]:
+    return {
+        "subject": check.subject,
+        "aspect": check.aspect,
+        "verdict": check.verdict.value,
+        "recorded": check.recorded,
+        "replayed": check.replayed,
+        "reason": check.reason,
+    }

@@ -1,0 +1,1 @@
+"""Repeats what a bag records, and says what came out otherwise."""

@@ -1,0 +1,49 @@
+"""Checks as a JUnit file, which every CI system shows.
+
+The format: https://github.com/testmoapp/junitxml
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+from dr_grasp.atomic import write_whole
+from dr_grasp.errors import FileFormatError
+from dr_grasp.replaying.findings import Check, Verdict
+
+
+def write_junit(path: Path, name: str, checks: Sequence[Check]) -> None:
+    """Write a file with a test case for each check.
+
+    Args:
+        path: The file.
+        name: Of the suite.
+        checks: In the order of the file.
+
+    Raises:
+        FileFormatError: It cannot be written.
+    """
+    differ = sum(check.verdict is Verdict.DIFFERS for check in checks)
+    skipped = sum(check.verdict is Verdict.SKIPPED for check in checks)
+    counts = {"tests": len(checks), "failures": differ, "errors": 0, "skipped": skipped}
+    root = ElementTree.Element("testsuites", {key: str(count) for key, count in counts.items()})
+    suite = ElementTree.SubElement(
+        root, "testsuite", {"name": name, **{key: str(count) for key, count in counts.items()}}
+    )
+    for check in checks:
+        case = ElementTree.SubElement(
+            suite, "testcase", {"classname": check.subject, "name": check.aspect}
+        )
+        if check.verdict is Verdict.DIFFERS:
+            message = f"recorded {check.recorded}, now {check.replayed}"
+            ElementTree.SubElement(case, "failure", {"message": message}).text = check.reason
+        elif check.verdict is Verdict.SKIPPED:
+            ElementTree.SubElement(case, "skipped", {"message": check.reason})
+    ElementTree.indent(root)
+    text = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    try:
+        write_whole(path, text + b"\n")
+    except OSError as error:
+        raise FileFormatError(f"{path}: cannot be written: {error.strerror}") from error
