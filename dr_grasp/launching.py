@@ -27,7 +27,7 @@ from launch_ros.actions import Node, PushRosNamespace
 from launch_ros.parameter_descriptions import ParameterValue
 
 from dr_grasp import bringup as plans
-from dr_grasp.errors import SettingsError
+from dr_grasp.errors import BackendError, SettingsError
 from dr_grasp.resources import PACKAGE
 from dr_grasp.robots.driver import ControllerStart, DriverStart
 from dr_grasp.starting import Argument, NodeStart, Start, Values
@@ -86,9 +86,14 @@ def _actions(start: Start) -> list[Any]:
 
 
 def _node(start: NodeStart) -> Node:
-    # Half a system only confuses: with one of our nodes all end, its last words on the screen.
-    ours = start.package == PACKAGE
-    ending = Shutdown(reason=f"node {start.executable} ended") if ours else None
+    def end_all(event: Any, context: Any) -> list[Any]:
+        # Half a system only confuses: with one of our nodes all end, its last words on the screen.
+        if context.is_shutdown:
+            return []
+        if event.returncode == 0:
+            return [Shutdown(reason=f"node {start.executable} ended")]
+        raise BackendError(f"node {start.executable} ended with status {event.returncode}")
+
     # Text is told so, or launch would take what looks like a number for one.
     parameters = {
         name: ParameterValue(value, value_type=str) if isinstance(value, str) else value
@@ -101,7 +106,7 @@ def _node(start: NodeStart) -> Node:
         output="screen",
         arguments=list(start.arguments),
         parameters=[parameters] if parameters else None,
-        on_exit=ending,
+        on_exit=end_all if start.package == PACKAGE else None,
         sigterm_timeout=STOP_S,
         sigkill_timeout=KILL_S,
     )
