@@ -23,6 +23,7 @@ def ros_urdf(robot: RobotSpec) -> str:
     Of what is not the robot itself (transmissions, hints for simulators) nothing is left.
     """
     root = ElementTree.parse(robot.model.urdf).getroot()
+    root.set("name", robot.name)  # an SRDF has to have the same
     for element in list(root):
         if element.tag not in ("link", "joint", "material"):
             root.remove(element)
@@ -39,6 +40,11 @@ def ros_urdf(robot: RobotSpec) -> str:
         for tag in ("parent", "child"):
             for element in joint.findall(tag):
                 element.set("link", outside(robot, element.get("link", "")))
+    for link in root.findall("link"):
+        for element in link.findall("inertial"):
+            # KDL has no inertia for what stands still, and complains.
+            if link.get("name") == robot.base_link:
+                link.remove(element)
     for element in (*root.findall("link"), *root.findall("joint")):
         element.set("name", outside(robot, element.get("name", "")))
     return ElementTree.tostring(root, encoding="unicode")
