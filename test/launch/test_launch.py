@@ -15,6 +15,7 @@ launch_pytest = pytest.importorskip(
 )
 pytest.importorskip("launch_ros", reason="launch_ros is not installed; it comes with ROS 2")
 
+import rclpy  # noqa: E402
 from ament_index_python.packages import (  # noqa: E402
     PackageNotFoundError,
     get_package_prefix,
@@ -26,8 +27,10 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource  # n
 
 from dr_grasp.core.outcome import Outcome  # noqa: E402
 from dr_grasp.errors import BackendError  # noqa: E402
-from dr_grasp.recording.bag import read_bag  # noqa: E402
+from dr_grasp.recording.bag import BagWriter, read_bag  # noqa: E402
 from dr_grasp.ros.planner import Planner  # noqa: E402
+from dr_grasp.ros.qos import RESULTS  # noqa: E402
+from dr_grasp_interfaces.msg import GraspScore  # noqa: E402
 
 NUMBERS = itertools.count()
 READY_S = 60.0
@@ -190,6 +193,33 @@ def test_replay_says_what_is_missing(tmp_path):
         said, _ = process.communicate(timeout=READY_S)
     assert process.returncode == 1
     assert "bag: playing one needs ros2bag" in said and "Traceback" not in said
+
+
+@command_line
+@pytest.mark.skipif(not has_package("ros2bag"), reason="ros2bag is not installed")
+def test_a_session_is_played_into_a_namespace(namespace, tmp_path, samples):
+    with BagWriter(tmp_path / "bag") as bag:
+        bag.write_scores([samples.score("g1"), samples.score("g2")], 1_763_690_000_000_000_000)
+    heard = []
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node("listener", namespace=namespace, context=context)
+    node.create_subscription(
+        GraspScore, "scores", lambda score: heard.append(score.grasp_id), RESULTS
+    )
+    executor = rclpy.executors.SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    words = [f"bag:={tmp_path / 'bag'}", f"namespace:={namespace}", "rate:=10"]
+    with ros2_launch("replay.launch.py", *words) as process:
+        deadline = time.monotonic() + READY_S
+        while len(heard) < 2 and time.monotonic() < deadline:
+            executor.spin_once(timeout_sec=0.1)
+        said, _ = process.communicate(timeout=STOP_S)
+    node.destroy_node()
+    context.try_shutdown()
+    assert heard == ["g1", "g2"], said
+    # Nothing is left to do then.
+    assert process.returncode == 0
 
 
 @command_line
