@@ -28,6 +28,9 @@ HAND_RISE_S = 0.1
 """How long a hand takes to its full speed; no robot's file and no URDF says it, and MoveIt wants an
 acceleration for every joint that it may time."""
 
+_PUBLISHED_SRDF = {"publish_robot_description_semantic": True}
+"""RViz's display of the planning scene needs it; the URDF comes from robot_state_publisher."""
+
 _CONTROLLER_TYPES = {
     HandInterface.PARALLEL_GRIPPER: "ParallelGripperCommand",
     HandInterface.GRIPPER_COMMAND: "GripperCommand",
@@ -56,8 +59,7 @@ def moveit_config(robot: RobotSpec) -> dict[str, Any]:
     return {
         "robot_description": ros_urdf(robot),
         "robot_description_semantic": srdf(robot, hardware),
-        # RViz's display of the planning scene needs both.
-        "publish_robot_description_semantic": True,
+        **_PUBLISHED_SRDF,
         "robot_description_kinematics": {
             hardware.group: {
                 "kinematics_solver": hardware.kinematics,
@@ -203,5 +205,6 @@ def _from_package(robot: RobotSpec, package: str) -> dict[str, Any]:
             f"robot {robot.name}: moveit.package {package}: expected a MoveIt configuration "
             f"package, got {type(error).__name__}: {' '.join(str(error).split())[:200]}"
         ) from error
-    config["planning_pipelines"] = {"pipeline_names": ["ompl"]}  # MoveItCpp's way to say so
-    return {**_starting(), "publish_robot_description_semantic": True, **config}
+    # As MoveItCpp has it; and RViz wants the SRDF, which packages do not publish by default.
+    ours = {"planning_pipelines": {"pipeline_names": ["ompl"]}, **_PUBLISHED_SRDF}
+    return {**_starting(), **config, **ours}

@@ -253,7 +253,7 @@ class Builder:
     def __init__(self, robot_name, package_name):
         if package_name != "my_moveit_config":
             raise LookupError(f"package '{package_name}' not found")
-        self.said = {"name": robot_name}
+        self.said = {"name": robot_name, "publish_robot_description_semantic": False}
 
     def planning_pipelines(self, pipelines):
         self.said |= {"planning_pipelines": pipelines, "ompl": {"planning_plugins": ["own"]}}
@@ -279,6 +279,7 @@ def test_a_users_package_takes_the_place_of_ours(franka, builder):
     # What MoveItCpp needs beside what such packages have.
     assert config["planning_pipelines"] == {"pipeline_names": ["ompl"]}
     assert config["plan_request_params"]["planning_pipeline"] == "ompl"
+    assert config["publish_robot_description_semantic"] is True
     assert "robot_description" not in config
 
 
