@@ -111,6 +111,7 @@ def plan_bringup(values: Values, has_package: HasPackage) -> Start:
     real = values.text("hardware") == "real"
     moveit = _through_moveit(values, robot, real, has_package)
     record, real_time = values.flag("record"), values.flag("real_time")
+    speed, wants_driver = _speed(values), values.flag("driver")
     executor = {
         "robot": robot.name,
         "backend": "moveit" if moveit else "twin",
@@ -124,14 +125,14 @@ def plan_bringup(values: Values, has_package: HasPackage) -> Start:
         twin = {"robot": robot.name, "profile": values.text("twin_profile")}
         nodes.append(NodeStart("twin", {**twin, "real_time": real_time, "controllers": moveit}))
     if moveit:
-        nodes.append(NodeStart("moveit", {"robot": robot.name, "real": real, **_speed(values)}))
-    driver = _driver(values, robot, has_package) if real else None
+        nodes.append(NodeStart("moveit", {"robot": robot.name, "real": real, **speed}))
+    driver = _driver(values, robot, has_package) if real and wants_driver else None
     notes = []
     if real and driver is None:
         notes = [f"robot {robot.name}: no driver is started here; start its controllers by hand"]
-    # Drivers publish the robot's frames themselves.
-    publishes = real and robot.hardware is not None and robot.hardware.driver is not None
-    if not publishes:
+    # Drivers publish the robot's frames themselves, whoever starts them.
+    has_driver = robot.hardware is not None and robot.hardware.driver is not None
+    if not (real and has_driver):
         nodes += _state_publisher(robot, has_package)
     return Start(
         values.namespace(), (*nodes, *_rviz(values, robot, has_package)), (), driver, (*notes,)
@@ -199,8 +200,6 @@ def _through_moveit(values: Values, robot: RobotSpec, real: bool, has_package: H
 
 
 def _driver(values: Values, robot: RobotSpec, has_package: HasPackage) -> DriverStart | None:
-    if not values.flag("driver"):
-        return None
     driver = driver_start(robot, values.text("robot_ip"), values.namespace())
     if driver is None:
         return None
