@@ -68,7 +68,11 @@ def bringup_arguments() -> tuple[Argument, ...]:
         Argument("record", "true", "Whether scores and attempts go into a bag."),
         Argument("bag", "", "Folder of the bag; by default one named after date and time."),
         Argument("twin_profile", "default", "Profile of config/twin that the twin plays.", twins),
-        Argument("real_time", "false", "Whether the twin keeps pace with the wall clock."),
+        Argument(
+            "real_time",
+            "false",
+            "Whether the twin keeps pace with the wall clock; for MoveIt it always does.",
+        ),
         RVIZ,
     )
 
