@@ -1,0 +1,148 @@
+"""Comparing what was recorded with what comes out now."""
+
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from dr_grasp.core.fitness import Fitness
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.replaying.findings import Check, Verdict, likely_reason
+from dr_grasp.replaying.junit import write_junit
+from dr_grasp.replaying.reexecution import compare_attempts, motion
+from dr_grasp.replaying.rescoring import compare_scores, recorded_scores
+
+MADE_OF = {"robot": "r1", "object": "o1", "profile": "p1", "processor": "x86_64 fma"}
+
+
+def verdicts(checks):
+    return {check.aspect: check.verdict for check in checks}
+
+
+def test_an_equal_score_is_the_same_in_every_aspect(samples):
+    score = samples.score(models=MADE_OF)
+    checks = list(compare_scores(score, score, {}))
+    assert set(verdicts(checks)) == {
+        *("nominal outcome", "osdr", "jsdr", "fdr", "mdr", "failures"),
+    }
+    assert {check.verdict for check in checks} == {Verdict.SAME}
+    assert not any(check.reason for check in checks)
+
+
+def test_one_success_more_is_a_difference(samples):
+    score = samples.score(models=MADE_OF)
+    fitness = {**score.fitness, Criterion.MDR: Fitness(Criterion.MDR, 22, 23)}
+    checks = compare_scores(score, replace(score, fitness=fitness), {"object": "o2"})
+    (found,) = [check for check in checks if check.verdict is Verdict.DIFFERS]
+    assert (found.subject, found.aspect) == ("grasp g1", "mdr")
+    assert (found.recorded, found.replayed) == ("21 of 23", "22 of 23")
+    assert found.reason == "object changed: o1, now o2"
+
+
+@pytest.mark.parametrize(
+    ("change", "aspect"),
+    [
+        ({"nominal_outcome": Outcome.MISSED}, "nominal outcome"),
+        ({"failures": {Outcome.MISSED: 5}}, "failures"),
+    ],
+)
+def test_outcomes_count_as_well(samples, change, aspect):
+    score = samples.score()
+    checks = compare_scores(score, replace(score, **change), {})
+    assert [c.aspect for c in checks if c.verdict is Verdict.DIFFERS] == [aspect]
+
+
+def test_a_sequential_fitness_is_compared_by_its_counts(samples):
+    score = samples.score(fitness={Criterion.MDR: Fitness(Criterion.MDR, 3, 9, sequential=True)})
+    again = replace(score, fitness={Criterion.MDR: Fitness(Criterion.MDR, 3, 9)})
+    assert Verdict.DIFFERS not in verdicts(compare_scores(score, again, {})).values()
+
+
+@pytest.mark.parametrize(
+    ("was", "version", "expected"),
+    [
+        (MADE_OF, "dr_grasp 1", "nothing that the bag tells of has changed"),
+        (MADE_OF, "dr_grasp 0", "another version: dr_grasp 0, now dr_grasp 1"),
+        ({**MADE_OF, "profile": "p0"}, "dr_grasp 1", "profile changed: p0, now p1"),
+        (
+            {**MADE_OF, "processor": "aarch64"},
+            "dr_grasp 1",
+            "another processor: aarch64, now x86_64 fma",
+        ),
+        ({}, "dr_grasp 1", "recorded before bags said what things were made of"),
+    ],
+)
+def test_the_likely_reason(was, version, expected):
+    assert likely_reason(was, version, MADE_OF, "dr_grasp 1") == expected
+
+
+def test_each_grasp_with_its_score_is_scored_once(samples):
+    grasp = samples.grasp()
+    score, other = samples.score(), samples.score(seed=4)
+    made = [
+        samples.attempt("a1", grasp=grasp, score=score),
+        samples.attempt("a2", grasp=grasp, score=score),
+        samples.attempt("a3", grasp=grasp, score=other),
+        samples.attempt("a4", grasp=grasp, score=None),
+    ]
+    assert recorded_scores(made) == [(grasp, score), (grasp, other)]
+
+
+def test_an_equal_attempt_is_the_same(samples):
+    attempt = samples.attempt()
+    checks = list(compare_attempts(attempt, replace(attempt, attempt_id="other", stamp_ns=1)))
+    assert verdicts(checks) == {"outcome": Verdict.SAME, "motion": Verdict.SAME}
+
+
+def test_a_joint_that_moved_otherwise_is_named(samples):
+    attempt = samples.attempt()
+    measured = attempt.measured
+    positions = np.array(measured.positions)
+    positions[3, 2] += 1e-6
+    again = replace(attempt, measured=Waypoints(measured.joints, measured.times_s, positions))
+    found = [c for c in compare_attempts(attempt, again) if c.verdict is Verdict.DIFFERS]
+    assert [one.aspect for one in found] == ["motion"]
+    assert found[0].replayed.startswith("panda_joint3 is 1e-06 (rad or m) off at ")
+
+
+def test_motions_of_other_length_or_joints_differ(samples):
+    some = samples.waypoints(5)
+    assert motion(some, some) == motion(None, None) == "as recorded"
+    assert motion(some, None) == "moved in one of the two only"
+    longer = Waypoints(
+        some.joints,
+        [*some.times_s, some.times_s[-1] + 1],
+        [*some.positions] * 1 + [some.positions[-1]],
+    )
+    assert motion(some, longer) == "6 joint states, expected 5"
+    assert motion(some, samples.waypoints(5, ("a",))).startswith("joints a, expected panda_joint1")
+
+
+def test_an_attempt_that_can_no_longer_be_made_differs(samples):
+    (check,) = compare_attempts(samples.attempt(), "unknown object 'mug'")
+    assert (check.verdict, check.replayed) == (Verdict.DIFFERS, "refused")
+    assert check.reason == "unknown object 'mug'"
+
+
+def test_junit_has_a_case_for_each_check(tmp_path):
+    checks = [
+        Check("grasp <1>", "mdr", Verdict.SAME, "3 of 4", "3 of 4"),
+        Check("grasp <1>", "fdr", Verdict.DIFFERS, "3 of 4", "2 of 4", "profile changed"),
+        Check("attempt a", "outcome", Verdict.SKIPPED, "success", "", "made by moveit"),
+    ]
+    write_junit(tmp_path / "out.xml", "bag", checks)
+    root = ElementTree.parse(tmp_path / "out.xml").getroot()
+    (suite,) = root
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "1", "1")
+    cases = [(c.get("classname"), c.get("name"), [e.tag for e in c]) for c in suite]
+    assert cases == [
+        ("grasp <1>", "mdr", []),
+        ("grasp <1>", "fdr", ["failure"]),
+        ("attempt a", "outcome", ["skipped"]),
+    ]
+    failure = suite[1][0]
+    assert failure.get("message") == "recorded 3 of 4, now 2 of 4"
+    assert failure.text == "profile changed"
