@@ -96,13 +96,18 @@ class ControlLoop:
         return control.start(path, chosen, self._world.now_s, start_in_s)
 
     def grip(
-        self, position: float, max_effort: float | None, max_velocity: float | None
+        self,
+        position: float,
+        max_effort: float | None,
+        max_velocity: float | None,
+        goal_tolerance: float | None,
     ) -> GripMotion:
         """Take on a goal of the gripper; see `LiveTwin.grip`."""
         fastest = float(self._robot.hand_velocities[0])
         force = _limit("max_effort", max_effort) or self._robot.hand_force
         velocity = min(_limit("max_velocity", max_velocity) or fastest, fastest)
-        motion = self._gripper.start(position, self._world.reading.part(self._hand_part))
+        reading = self._world.reading.part(self._hand_part)
+        motion = self._gripper.start(position, reading, goal_tolerance)
         self._put_in_charge(self._gripper)
         self._world.drive_hand(force, velocity / fastest)
         self._note_motion()

@@ -79,6 +79,7 @@ GripMotion = Motion[Gripped, Gripping]
 @dataclass(slots=True, eq=False)
 class _Goal:
     target: float
+    tolerance: float
     motion: GripMotion
     moved_s: float
 
@@ -98,7 +99,9 @@ class GripperControl:
         """The goal on its way."""
         return None if self._goal is None else self._goal.motion
 
-    def start(self, position: float, reading: Reading) -> GripMotion:
+    def start(
+        self, position: float, reading: Reading, goal_tolerance: float | None = None
+    ) -> GripMotion:
         """Take on a goal; one that is not at its end yet is aborted.
 
         ros2_controllers call a goal that was preempted cancelled; rclpy has no such way for one
@@ -107,6 +110,7 @@ class GripperControl:
         Args:
             position: Of the first driven joint [rad or m]; beyond its limits is at them.
             reading: Of the driven joints.
+            goal_tolerance: In place of that of the rules.
 
         Raises:
             InvalidGraspError: No number, or a hand that cannot be told by one.
@@ -115,7 +119,8 @@ class GripperControl:
         self._end(Status.ABORTED, reading)
         self._holds = holds
         motion = GripMotion.begun(reading.stamp_s)
-        self._goal = _Goal(position, motion, reading.stamp_s)
+        tolerance = self._rules.goal_tolerance if goal_tolerance is None else goal_tolerance
+        self._goal = _Goal(position, tolerance, motion, reading.stamp_s)
         return motion
 
     def hold(self, reading: Reading, status: Status, text: str = "") -> None:
@@ -134,7 +139,7 @@ class GripperControl:
         if goal is None:
             return self._holds
         goal.motion.news = self._look(reading)
-        if abs(goal.target - reading.positions[0]) < rules.goal_tolerance:
+        if abs(goal.target - reading.positions[0]) < goal.tolerance:
             self._end(Status.SUCCEEDED, reading, reached_goal=True)
         elif abs(reading.velocities[0]) > rules.stall_velocity_threshold:
             goal.moved_s = reading.stamp_s

@@ -185,7 +185,12 @@ class LiveTwin(Closing):
             return self._loop.follow(path, tolerances, start_in_s)
 
     def grip(
-        self, position: float, max_effort: float | None = None, max_velocity: float | None = None
+        self,
+        position: float,
+        max_effort: float | None = None,
+        max_velocity: float | None = None,
+        *,
+        goal_tolerance: float | None = None,
     ) -> GripMotion:
         """Have the gripper go to a position; see `GripperControl`.
 
@@ -193,6 +198,7 @@ class LiveTwin(Closing):
             position: Of the first driven joint [rad or m]; others go with it.
             max_effort: Of each drive [N or N m]; None or 0 for the robot's `hand_force`.
             max_velocity: Of the first driven joint [rad/s or m/s]; None or 0 for as fast as it can.
+            goal_tolerance: In place of that of the rules [rad or m].
 
         Raises:
             InvalidGraspError: Numbers that are not finite, or negative.
@@ -200,7 +206,7 @@ class LiveTwin(Closing):
         """
         with self._lock:
             self._check_open()
-            return self._loop.grip(position, max_effort, max_velocity)
+            return self._loop.grip(position, max_effort, max_velocity, goal_tolerance)
 
     def cancel(self, motion: Motion[Any, Any]) -> None:
         """Stop a motion where the joints are; one that has ended is left alone."""

@@ -15,7 +15,7 @@ class Reading:
         stamp_s: The twin's time, which began with it.
         joints: Names.
         positions: Shape (k,) [rad or m].
-        velocities: Shape (k,) [rad/s or m/s].
+        velocities: Shape (k,), those of the hand over a short while [rad/s or m/s].
         efforts: Shape (k,), beyond what carries the robot's own weight [N m or N].
     """
 

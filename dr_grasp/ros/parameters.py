@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rcl_interfaces.msg import IntegerRange, ParameterDescriptor
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 
@@ -17,8 +17,12 @@ def declare(
     default: Any,
     description: str,
     integer_range: tuple[int, int] | None = None,
+    *,
+    float_range: tuple[float, float] | None = None,
+    read_only: bool = True,
+    any_type: bool = False,
 ) -> Any:
-    """Declare a read-only parameter and read it.
+    """Declare a parameter and read it.
 
     Args:
         node: The node.
@@ -26,6 +30,9 @@ def declare(
         default: Default value, which also sets the type.
         description: One line for `ros2 param describe`.
         integer_range: Lowest and highest value of an integer.
+        float_range: Lowest and highest value of a floating-point number.
+        read_only: Whether it cannot be set while the node runs.
+        any_type: Whether its type may be another than that of the default.
 
     Raises:
         SettingsError: The value is of another type or out of range.
@@ -33,10 +40,15 @@ def declare(
     Returns:
         The value, from the command line, a parameter file or the default.
     """
-    ranges = []
+    descriptor = ParameterDescriptor(
+        description=description, read_only=read_only, dynamic_typing=any_type
+    )
     if integer_range is not None:
-        ranges = [IntegerRange(from_value=integer_range[0], to_value=integer_range[1], step=1)]
-    descriptor = ParameterDescriptor(description=description, read_only=True, integer_range=ranges)
+        low, high = integer_range
+        descriptor.integer_range = [IntegerRange(from_value=low, to_value=high, step=1)]
+    if float_range is not None:
+        start, end = float_range
+        descriptor.floating_point_range = [FloatingPointRange(from_value=start, to_value=end)]
     try:
         return node.declare_parameter(name, default, descriptor).value
     except (ParameterException, TypeError, ValueError) as error:

@@ -1,116 +1,138 @@
-"""Node `twin`: fake hardware. Serves `attempt_grasp` and publishes joint states while it moves."""
+"""Node `twin`: fake hardware.
+
+By itself it serves `attempt_grasp`, and publishes joint states while it moves. With `controllers`
+it is an arm for others to drive: it serves the actions of the arm's controllers and `place_object`,
+and publishes joint states all the time. Then somebody else, such as MoveIt, serves `attempt_grasp`.
+"""
 
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from typing import Any
 
-from rclpy.action import ActionServer, CancelResponse, GoalResponse
-from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
+from dr_grasp.closing import Closing
 from dr_grasp.core.arrays import FloatArray
-from dr_grasp.errors import DrGraspError
+from dr_grasp.errors import SettingsError
+from dr_grasp.execution.arm_backend import hardware_of
+from dr_grasp.execution.gripper_control import GripperRules
+from dr_grasp.execution.live_twin import LiveTwin
 from dr_grasp.execution.twin import TwinBackend
-from dr_grasp.execution.twin_profile import load_twin_profile
-from dr_grasp.recording.decoding import decode_grasp, decode_score
+from dr_grasp.execution.twin_profile import TwinProfile, load_twin_profile
 from dr_grasp.recording.encoding import encode_joint_state
-from dr_grasp.robots.spec import load_robot
-from dr_grasp.ros.conversions import attempt_to_msg, to_msg
+from dr_grasp.robots.spec import RobotSpec, load_robot
+from dr_grasp.ros.attempt_server import AttemptServer
+from dr_grasp.ros.controllers import Controllers, actions_of
+from dr_grasp.ros.conversions import to_msg
+from dr_grasp.ros.fault_parameters import FaultParameters
 from dr_grasp.ros.parameters import declare
-from dr_grasp.ros.remote_backend import ACTION
 from dr_grasp.ros.running import run_node
-from dr_grasp_interfaces.action import AttemptGrasp
 
-STOP_S = 5.0
-"""How long a goal in progress may take to stop when the node ends."""
+SPEEDS = (0.05, 20.0)
 
 
 class TwinNode(Node):
-    """Plays an arm that can drop things. One goal at a time."""
+    """Plays an arm that can drop things."""
 
     def __init__(self) -> None:
         """Declare parameters and advertise."""
         super().__init__("twin")
-        robot = declare(self, "robot", "franka", "Robot to play.")
+        robot = load_robot(declare(self, "robot", "franka", "Robot to play."))
         profile = declare(self, "profile", "default", "Profile of config/twin to play it with.")
         real_time = declare(
-            self, "real_time", False, "Keep pace with the wall clock, for watching."
+            self,
+            "real_time",
+            False,
+            "Keep pace with the wall clock, for watching; with controllers it always does.",
         )
-        self._backend = TwinBackend(
-            load_robot(robot),
-            load_twin_profile(profile),
-            real_time,
-            on_joint_states=self._publish_joints,
+        controllers = declare(
+            self,
+            "controllers",
+            False,
+            "Serve the actions of the arm's controllers in place of attempt_grasp: true, false, or "
+            "auto for where control_msgs is installed.",
+            any_type=True,
         )
+        speed = declare(
+            self,
+            "speed",
+            1.0,
+            "With controllers: seconds of the twin in a second of the clock.",
+            float_range=SPEEDS,
+        )
+        rules = GripperRules(
+            goal_tolerance=declare(
+                self,
+                "gripper_tolerance",
+                GripperRules().goal_tolerance,
+                "With controllers: how near its target a gripper has reached it [rad or m].",
+                float_range=(0.0, 1.0),
+            ),
+            allow_stalling=declare(
+                self,
+                "allow_stalling",
+                GripperRules().allow_stalling,
+                "With controllers: whether a gripper that met something has succeeded.",
+            ),
+        )
+        faults = FaultParameters(self)
+        truth = load_twin_profile(profile)
+        self._serving: Closing
+        if wants_controllers(controllers, robot):
+            twin = LiveTwin(robot, truth, speed=speed, rules=rules)
+            faults.watch(twin)
+            self._serving = Controllers(self, robot, twin)
+        else:
+            faults.watch(None)
+            self._serving = AttemptServer(self, self._backend(robot, truth, real_time))
+
+    def _backend(self, robot: RobotSpec, truth: TwinProfile, real_time: bool) -> TwinBackend:
         self._began_ns = 0
         self._joint_states = self.create_publisher(JointState, "joint_states", 100)
-        self._busy = threading.Lock()
-        self._closing = threading.Event()
-        self._action = ActionServer(
-            self,
-            AttemptGrasp,
-            ACTION,
-            self._execute,
-            goal_callback=self._accept,
-            cancel_callback=lambda _: CancelResponse.ACCEPT,
-            callback_group=ReentrantCallbackGroup(),
-        )
+        return TwinBackend(robot, truth, real_time, on_joint_states=self._publish_joints)
 
     def close(self) -> None:
         """Stop what moves; may be called twice."""
-        self._closing.set()
-        # An accepted goal that never began must not keep us for ever.
-        if self._busy.acquire(timeout=STOP_S):
-            self._backend.close()
-            self._busy.release()
-
-    def _accept(self, request: AttemptGrasp.Goal) -> GoalResponse:
-        free = not self._closing.is_set() and not self._busy.locked()
-        return GoalResponse.ACCEPT if free else GoalResponse.REJECT
-
-    def _execute(self, goal: Any) -> AttemptGrasp.Result:
-        # Not taken when the goal is accepted: a goal that nobody hears of is never executed.
-        if not self._busy.acquire(blocking=False):
-            goal.abort()
-            return AttemptGrasp.Result(message="another attempt is being made")
-        result = AttemptGrasp.Result()
-        request = goal.request
-        self._began_ns = time.time_ns()
-        try:
-            attempt = self._backend.attempt(
-                decode_grasp(request.grasp),
-                decode_score(request.score[0]) if request.score else None,
-                seed=request.seed,
-                attempt_index=request.attempt_index,
-                dry_run=request.dry_run,
-                on_phase=lambda phase: goal.publish_feedback(AttemptGrasp.Feedback(phase=phase)),
-                is_cancelled=lambda: bool(goal.is_cancel_requested) or self._closing.is_set(),
-            )
-            result.attempt = attempt_to_msg(attempt)
-            result.success = True
-        except DrGraspError as error:
-            result.success, result.message = False, str(error)
-        finally:
-            self._busy.release()
-        if goal.is_cancel_requested:
-            goal.canceled()
-        elif result.success:
-            goal.succeed()
-        else:
-            goal.abort()
-        return result
+        self._serving.close()
 
     def _publish_joints(
         self, time_s: float, joints: tuple[str, ...], positions: FloatArray
     ) -> None:
+        if time_s == 0.0:  # the first of an attempt
+            self._began_ns = time.time_ns()
         stamp_ns = self._began_ns + round(time_s * 1e9)
         self._joint_states.publish(
             to_msg(JointState, encode_joint_state(stamp_ns, joints, positions))
         )
+
+
+def wants_controllers(value: Any, robot: RobotSpec) -> bool:
+    """What the parameter `controllers` means.
+
+    Args:
+        value: As it was given.
+        robot: For which controllers.
+
+    Raises:
+        SettingsError: It is none of true, false and auto; or it is true where control_msgs is not
+            installed, or where the robot's file names no controllers.
+    """
+    word = str(value).lower()
+    if word not in ("true", "false", "auto"):
+        raise SettingsError(f"parameter controllers: expected true, false or auto, got {value}")
+    if word == "false":
+        return False
+    try:
+        hardware_of(robot)
+        actions_of("control_msgs")
+    except SettingsError:
+        if word == "true":
+            raise
+        return False
+    return True
 
 
 def main(args: list[str] | None = None) -> int:

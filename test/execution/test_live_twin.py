@@ -278,6 +278,15 @@ def test_the_gripper_goes_no_faster_than_told(twin: LiveTwin, franka: RobotSpec)
         twin.advance(1.0)
 
 
+def test_velocities_of_the_hand_are_told_over_a_while(twin: LiveTwin) -> None:
+    twin.grip(0.0, FORCE, 0.02)
+    twin.advance(0.2)
+    assert twin.reading().velocities[7:] == pytest.approx([-0.02, -0.02], rel=0.02)
+    twin.grip(0.04, FORCE, 0.02)
+    twin.advance(0.06)
+    assert abs(twin.reading().velocities[7]) < 0.01
+
+
 @pytest.mark.parametrize(("allowed", "status"), [(False, Status.ABORTED), (True, Status.SUCCEEDED)])
 def test_the_gripper_stalls_on_an_object(
     franka: RobotSpec, profile: MakeProfile, top_down: MakeGrasp, allowed: bool, status: Status
