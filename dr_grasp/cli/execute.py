@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dr_grasp.cli.console import (
     CRITERION_COLUMNS,
     complain,
+    kept_from_ctrl_c,
     print_json,
     print_table,
     progress_bar,
@@ -21,71 +23,148 @@ from dr_grasp.cli.console import (
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError, UnknownNameError
-from dr_grasp.execution.runner import AttemptProgress, execute_plan, plan_execution
+from dr_grasp.execution.runner import (
+    AttemptProgress,
+    ExecutionPlan,
+    execute_plan,
+    plan_execution,
+)
 from dr_grasp.execution.twin import TwinBackend
 from dr_grasp.execution.twin_profile import load_twin_profile
 from dr_grasp.files import read_grasps, read_scores
 from dr_grasp.recording.bag import BagWriter
 from dr_grasp.robots.spec import load_robot
 
-BACKENDS = ("twin",)
+if TYPE_CHECKING:
+    from dr_grasp.ros.planner import Executed
+
+BACKENDS = ("twin", "ros")
 
 
 @reports_errors
 def command(
     grasps: Annotated[Path, typer.Argument(help="Grasp file.")],
     scores: Annotated[Path, typer.Option(help="Scores file that ranks them.")],
-    bag: Annotated[Path, typer.Option(help="Folder of the bag to write; must not exist yet.")],
+    bag: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the bag to write; must not exist yet. Needed for the twin."),
+    ] = None,
     top: Annotated[int, typer.Option(help="How many of the best to execute.")] = 5,
-    backend: Annotated[str, typer.Option(help="What executes them: twin.")] = "twin",
+    backend: Annotated[
+        str,
+        typer.Option(
+            help="What executes them: twin, in this process; or ros, whatever stands behind the "
+            "running node `executor`, whose recorder keeps the bag."
+        ),
+    ] = "twin",
     seed: Annotated[int, typer.Option(help="Seed of the twin's perception error.")] = 0,
     twin: Annotated[str, typer.Option(help="Profile of the twin.")] = "default",
     real_time: Annotated[bool, typer.Option(help="Keep pace with the wall clock.")] = False,
+    namespace: Annotated[str, typer.Option(help="ROS namespace of the nodes.")] = "",
+    dry_run: Annotated[bool, typer.Option(help="With ros: check and plan, do not move.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Move a real arm without asking.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcomes as JSON.")] = False,
 ) -> None:
     """Execute the best grasps in rank order and record every attempt in a rosbag2 bag."""
     if backend not in BACKENDS:
         raise UnknownNameError("backend", backend, BACKENDS)
+    if (bag is None) == (backend == "twin"):
+        wanted = "a folder for the bag of the twin" if bag is None else "none with ros"
+        raise DrGraspError(f"--bag: expected {wanted}")
     given, scored = read_grasps(grasps), read_scores(scores)
     robot = load_robot(_only_robot(grasps, given.grasps))
     plan = plan_execution(given.grasps, scored.scores, top, robot)
     say_refusals([*given.refused, *plan.refused])
-    profile = load_twin_profile(twin)
-    attempts: list[GraspAttempt] = []
-    with (
-        BagWriter(bag) as writer,
-        TwinBackend(robot, profile, real_time, profile_name=twin) as hardware,
-        progress_bar() as bar,
-    ):
+    attempts: Sequence[GraspAttempt]
+    with progress_bar() as bar:
         task = bar.add_task("executing", total=len(plan.chosen), note="")
 
         def follow(progress: AttemptProgress) -> None:
             note = f"{progress.grasp_id} {progress.phase}"
             bar.update(task, completed=progress.number - 1, note=note)
 
-        writer.write_scores(scored.scores, time.time_ns())
-        attempts = execute_plan(
-            hardware, plan, seed=seed, record=writer.write_attempt, on_progress=follow
-        )
+        if bag is not None:
+            profile = load_twin_profile(twin)
+            with (
+                BagWriter(bag) as writer,
+                TwinBackend(robot, profile, real_time, profile_name=twin) as hardware,
+            ):
+                writer.write_scores(scored.scores, time.time_ns())
+                attempts = execute_plan(
+                    hardware, plan, seed=seed, record=writer.write_attempt, on_progress=follow
+                )
+        else:
+
+            def agree(checked: Sequence[GraspAttempt]) -> bool:
+                bar.stop()
+                _show(checked)
+                agreed = yes or typer.confirm("This moves a real arm. Are you beside it?", err=True)
+                bar.start()
+                return agreed
+
+            attempts = _through_ros(plan, seed, namespace, dry_run, yes, agree, follow)
     if as_json:
         print_json([_summary(attempt) for attempt in attempts])
     else:
-        print_table(
-            ["grasp", *CRITERION_COLUMNS, "outcome"],
-            [
-                [
-                    attempt.grasp.id,
-                    *score_cells(attempt.score),
-                    attempt.outcome.label,
-                ]
-                for attempt in attempts
-            ],
-        )
-        print(f"{bag}: {len(attempts)} attempts recorded")
+        _show(attempts)
+        kept = f"{bag}: " if bag is not None else ""
+        print(f"{kept}{len(attempts)} attempts {'checked' if dry_run else 'recorded'}")
     refused = len(given.refused) + len(plan.refused)
     if refused:
         complain(f"{refused} grasps refused")
         raise typer.Exit(1)
+
+
+def _through_ros(
+    plan: ExecutionPlan,
+    seed: int,
+    namespace: str,
+    dry_run: bool,
+    yes: bool,
+    agree: Callable[[Sequence[GraspAttempt]], bool],
+    follow: Callable[[AttemptProgress], None],
+) -> Sequence[GraspAttempt]:
+    try:
+        from dr_grasp.ros.planner import Planner
+    except ImportError as error:
+        raise DrGraspError(f"--backend ros: expected ROS 2, got: {error}") from error
+    grasps = [grasp for grasp, _ in plan.chosen]
+    scores = [score for _, score in plan.chosen if score is not None]
+    with Planner(namespace) as planner, kept_from_ctrl_c() as interrupted:
+
+        def execute(confirmed: bool) -> Executed:
+            return planner.execute(
+                grasps,
+                scores,
+                top=len(grasps),
+                seed=seed,
+                dry_run=dry_run,
+                confirmed=confirmed,
+                on_progress=follow,
+                is_cancelled=interrupted,
+            )
+
+        done = execute(yes)
+        if done.needs_confirmation:
+            if not agree(done.attempts):
+                raise DrGraspError("not confirmed: nothing moved")
+            done = execute(True)
+        return done.attempts
+
+
+def _show(attempts: Sequence[GraspAttempt]) -> None:
+    print_table(
+        ["grasp", *CRITERION_COLUMNS, "outcome", "reason"],
+        [
+            [
+                attempt.grasp.id,
+                *score_cells(attempt.score),
+                attempt.outcome.label,
+                attempt.reason,
+            ]
+            for attempt in attempts
+        ],
+    )
 
 
 def _only_robot(path: Path, grasps: tuple[GraspTrajectory, ...]) -> str:

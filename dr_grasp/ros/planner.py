@@ -41,6 +41,7 @@ class Executed:
 
     attempts: tuple[GraspAttempt, ...]
     refused: tuple[RefusedGrasp, ...]
+    needs_confirmation: bool = False
 
 
 class Planner(Closing):
@@ -133,6 +134,7 @@ class Planner(Closing):
         top: int,
         seed: int = 0,
         dry_run: bool = False,
+        confirmed: bool = False,
         on_progress: Callable[[AttemptProgress], None] | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> Executed:
@@ -144,6 +146,8 @@ class Planner(Closing):
             top: How many to execute.
             seed: Seed of the twin's own noise.
             dry_run: Do all but move.
+            confirmed: Somebody has seen what would move, and stands by. Without it an executor
+                that asks for confirmation makes a dry run, and the answer says so.
             on_progress: Told each phase of each attempt.
             is_cancelled: Polled; True stops the arm.
 
@@ -156,6 +160,7 @@ class Planner(Closing):
             top_k=top,
             seed=seed,
             dry_run=dry_run,
+            confirmed=confirmed,
         )
 
         def hear(feedback: Any) -> None:
@@ -171,7 +176,7 @@ class Planner(Closing):
 
         result = self._run(self._execute, "execute_grasps", goal, is_cancelled, hear)
         attempts = tuple(decode_attempt(message) for message in result.attempts)
-        return Executed(attempts, _refusals(result.refused))
+        return Executed(attempts, _refusals(result.refused), bool(result.needs_confirmation))
 
     def record_outcome(
         self, attempt_id: str, outcome: Outcome, reason: str = "", reporter: str = "operator"
@@ -208,7 +213,7 @@ class Planner(Closing):
             is_cancelled=is_cancelled,
             on_feedback=hear,
         )
-        if not result.success:
+        if not result.success and not getattr(result, "needs_confirmation", False):
             raise BackendError(f"{name}: {result.message or 'the goal was aborted'}")
         return result
 

@@ -91,6 +91,17 @@ def test_execute_records_the_best_in_rank_order(score_file, grasp_file, tmp_path
     assert "expected a new or empty folder" in full.stderr
 
 
+def test_execute_says_who_keeps_the_bag(score_file, grasp_file, tmp_path):
+    words = ["execute", grasp_file, "--scores", score_file[0]]
+    without = run(*words)
+    assert (without.exit_code, without.stdout) == (1, "")
+    assert "--bag: expected a folder for the bag of the twin" in without.stderr
+    both = run(*words, "--backend", "ros", "--bag", tmp_path / "bag")
+    assert "--bag: expected none with ros" in both.stderr
+    other = run(*words, "--backend", "arm", "--bag", tmp_path / "bag")
+    assert "unknown backend 'arm'; expected one of ros, twin" in other.stderr
+
+
 def test_generate_writes_grasps_that_can_be_read_back(tmp_path):
     out = tmp_path / "grasps.json"
     words = ["generate", "--robot", "franka", "--object", "procedural_001", "--seed", 2]
