@@ -87,12 +87,16 @@ class TwinNode(Node):
             self._serving = Controllers(self, robot, twin)
         else:
             faults.watch(None)
-            self._serving = AttemptServer(self, self._backend(robot, truth, real_time))
+            self._serving = AttemptServer(self, self._backend(robot, truth, real_time, profile))
 
-    def _backend(self, robot: RobotSpec, truth: TwinProfile, real_time: bool) -> TwinBackend:
+    def _backend(
+        self, robot: RobotSpec, truth: TwinProfile, real_time: bool, name: str
+    ) -> TwinBackend:
         self._began_ns = 0
         self._joint_states = self.create_publisher(JointState, "joint_states", 100)
-        return TwinBackend(robot, truth, real_time, on_joint_states=self._publish_joints)
+        return TwinBackend(
+            robot, truth, real_time, profile_name=name, on_joint_states=self._publish_joints
+        )
 
     def close(self) -> None:
         """Stop what moves; may be called twice."""
