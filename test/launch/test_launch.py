@@ -231,6 +231,45 @@ def test_a_real_arm_without_moveit_is_refused():
     assert "hardware:=real needs moveit_py, not installed" in said
 
 
+DRIVER = """
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, LogInfo, Shutdown
+from launch.substitutions import LaunchConfiguration as Value
+
+
+def generate_launch_description():
+    return LaunchDescription([
+        DeclareLaunchArgument("namespace", default_value="its own"),
+        LogInfo(msg=["driver: ", Value("robot_ip"), ", ", Value("namespace"), ", ",
+                     Value("hardware", default="nothing of ours")]),
+        Shutdown(reason="enough"),
+    ])
+"""
+
+
+@command_line
+def test_a_driver_gets_its_arguments_and_none_of_ours(tmp_path):
+    markers = tmp_path / "share" / "ament_index" / "resource_index" / "packages"
+    markers.mkdir(parents=True)
+    for package in ("moveit_py", "some_driver"):
+        (markers / package).touch()
+        (tmp_path / "share" / package / "launch").mkdir(parents=True)
+    (tmp_path / "share" / "some_driver" / "launch" / "up.launch.py").write_text(DRIVER)
+    (tmp_path / "robots").mkdir()
+    (tmp_path / "robots" / "mine.yaml").write_text(
+        "extends: ur5_schunk_sih\ndriver: {package: some_driver, launch: up.launch.py}\n"
+    )
+    environment = {
+        **os.environ,
+        "DR_GRASP_CONFIG": str(tmp_path),
+        "AMENT_PREFIX_PATH": f"{tmp_path}:{os.environ['AMENT_PREFIX_PATH']}",
+    }
+    words = ["robot:=mine", "hardware:=real", "robot_ip:=10.0.0.7", "record:=false"]
+    with ros2_launch("bringup.launch.py", *words, env=environment) as process:
+        said, _ = process.communicate(timeout=READY_S + STOP_S)
+    assert "driver: 10.0.0.7, its own, nothing of ours" in said
+
+
 @command_line
 def test_ctrl_c_ends_all_nodes(namespace, tmp_path, children_of):
     words = [f"namespace:={namespace}", "backend:=twin", "jobs:=1", f"bag:={tmp_path / 'bag'}"]
