@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,27 @@ from dr_grasp.simulation.table_world import ObjectState, TableWorld
 
 with quiet():  # PyBullet greets everybody who imports it
     import pybullet as p
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contacts:
+    """Where the hand presses on the object at one moment, in the object's frame.
+
+    Attributes:
+        links: Shape (k,), which link of the hand does, by Bullet's number.
+        points: Shape (k, 3), on the object's collision shape as Bullet has it, margin and all [m].
+        normals: Shape (k, 3), unit vectors out of the object.
+        depths: Shape (k,), how deep the two shapes are in each other; negative if apart [m].
+        forces: Shape (k,), along the normals, all above 0 [N].
+        margin: How far the shape stands out from the convex pieces that it was made of [m].
+    """
+
+    links: np.ndarray
+    points: FloatArray
+    normals: FloatArray
+    depths: FloatArray
+    forces: FloatArray
+    margin: float
 
 
 class BulletWorld(TableWorld):
@@ -239,14 +260,28 @@ class BulletWorld(TableWorld):
 
     def touch_in_object(self) -> FloatArray | None:
         """Where the hand touches the object: middle of the contacts in the object's frame, (3,)."""
-        points = [
-            contact[6]
+        points = self.hand_contacts().points
+        return frozen(points.mean(axis=0)) if len(points) else None
+
+    def hand_contacts(self) -> Contacts:
+        """Where the hand presses on the object, as of the last step."""
+        found = [
+            contact
             for contact in p.getContactPoints(self._robot, self._object, **self._in_client)
             if contact[9] > 0.0 and contact[3] in self._hand_links
         ]
-        if not points:
-            return None
-        return frozen(self.object_pose().inverse().apply(points).mean(axis=0))
+        base_in_object = self.object_pose().inverse()
+        points, normals = (
+            np.array([contact[field] for contact in found]).reshape(-1, 3) for field in (6, 7)
+        )
+        return Contacts(
+            links=np.array([contact[3] for contact in found], dtype=np.int64),
+            points=frozen(base_in_object.apply(points)),
+            normals=frozen(base_in_object.rotate(normals)),
+            depths=frozen([-contact[8] for contact in found]),
+            forces=frozen([contact[9] for contact in found]),
+            margin=float(p.getDynamicsInfo(self._object, -1, **self._in_client)[11]),
+        )
 
     def tcp_position(self) -> tuple[float, float, float]:
         """Tool centre point in the base frame [m]."""

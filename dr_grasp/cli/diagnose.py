@@ -1,0 +1,177 @@
+"""`dr-grasp diagnose`: which doubt about the simulated world breaks each grasp of a file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dr_grasp.cli.console import (
+    INTERRUPTED,
+    complain,
+    kept_from_ctrl_c,
+    print_table,
+    progress_bar,
+    reports_errors,
+    say_refusals,
+)
+from dr_grasp.cli.pools import Cluster, make_pool
+from dr_grasp.core.diagnosis import (
+    QUANTITIES,
+    CauseCounter,
+    Diagnosis,
+    DiagnosisThresholds,
+)
+from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.core.ranking import rank
+from dr_grasp.core.refusal import RefusedGrasp
+from dr_grasp.diagnosis_file import write_diagnoses
+from dr_grasp.errors import DrGraspError
+from dr_grasp.files import check_writable, read_scores
+from dr_grasp.grasp_reader import GraspReader
+from dr_grasp.scoring.diagnosing import diagnose_each
+from dr_grasp.scoring.tally import software_version
+from dr_grasp.scoring.thresholds import load_thresholds
+
+SHOWN = 20
+"""Grasps in the table; the file has them all."""
+
+
+@reports_errors
+def command(
+    grasps: Annotated[Path, typer.Argument(help="Grasp file.")],
+    scores: Annotated[Path, typer.Option(help="Scores file: MDR, and what FDR lacks.")],
+    out: Annotated[Path | None, typer.Option(help="Diagnosis file to write.")] = None,
+    thresholds: Annotated[
+        str, typer.Option(help="From where on a quantity speaks for its cause.")
+    ] = "default",
+    jobs: Annotated[int, typer.Option(help="Worker processes.")] = os.cpu_count() or 1,
+    cluster: Cluster = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the diagnoses as JSON.")] = False,
+) -> None:
+    """Measure what may break each grasp on an arm: friction, contact, inertia, model, fragility.
+
+    A grasp that cannot be replayed is named on standard error and the others are diagnosed all the
+    same, and the exit status is 1.
+    """
+    limits = load_thresholds(thresholds)
+    given = GraspReader(grasps)
+    score_of = {score.grasp_id: score for score in read_scores(scores).scores}
+    if not any(getattr(one, "id", None) in score_of for one in given):
+        raise DrGraspError(f"{scores}: expected scores of the grasps in {grasps}, got none of them")
+    if out is not None:
+        check_writable(out)
+    summary = _Summary(limits, score_of)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        make_pool(jobs, cluster) as pool,
+        kept_from_ctrl_c() as pressed,
+        progress_bar() as bar,
+    ):
+        task = bar.add_task("diagnosing", total=given.count, note="")
+
+        def followed() -> Iterator[Diagnosis | RefusedGrasp]:
+            for one in summary.of(diagnose_each(given, score_of, pool, pressed)):
+                bar.advance(task)
+                yield one
+
+        path = out or Path(scratch) / "diagnosis.json"
+        try:
+            write_diagnoses(path, followed(), limits, software_version())
+        except _InterruptedError:
+            complain("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+        if as_json:
+            with path.open(encoding="utf-8") as file:
+                shutil.copyfileobj(file, sys.stdout)
+    if not as_json:
+        summary.show(out)
+    if summary.refused:
+        total = summary.refused + summary.count
+        complain(f"{summary.refused} of {total} grasps refused, the others are diagnosed")
+        raise typer.Exit(1)
+
+
+class _InterruptedError(Exception):
+    """Ctrl-C was pressed: what has been written so far is of no use."""
+
+
+class _Summary:
+    """What is said in the end, gathered as diagnoses pass by."""
+
+    def __init__(self, limits: DiagnosisThresholds, scores: Mapping[str, GraspScore]) -> None:
+        self.count = 0
+        self.refused = 0
+        self._limits = limits
+        self._scores = scores
+        self._place = {score.grasp_id: place for place, score in enumerate(rank(scores.values()))}
+        self._best: list[Diagnosis] = []
+        self._counter = CauseCounter(limits)
+        self._unmoved = 0
+        self._failing = 0
+
+    def of(
+        self, results: Iterable[Diagnosis | RefusedGrasp | None]
+    ) -> Iterator[Diagnosis | RefusedGrasp]:
+        """The same results; each refusal is named as it comes."""
+        for one in results:
+            if one is None:
+                raise _InterruptedError
+            if isinstance(one, RefusedGrasp):
+                self.refused += 1
+                say_refusals([one])
+            else:
+                self._note(one)
+            yield one
+
+    def _note(self, one: Diagnosis) -> None:
+        self.count += 1
+        self._failing += not one.holds
+        self._unmoved += one.holds and not one.causes(self._limits)
+        self._counter.add(one)
+        last = len(self._place)
+        self._best = sorted([*self._best, one], key=lambda d: self._place.get(d.grasp_id, last))
+        del self._best[SHOWN:]
+
+    def show(self, out: Path | None) -> None:
+        """Print a table of the best, and how often each cause was found."""
+        labels = [f"{one.label}\n({one.unit})" if one.unit else one.label for one in QUANTITIES]
+        print_table(
+            ["grasp", "causes", *labels],
+            [
+                [one.grasp_id, self._causes(one), *(q.text(one.value(q)) for q in QUANTITIES)]
+                for one in self._best
+            ],
+        )
+        if self.count > SHOWN:
+            where = f"; all are in {out}" if out is not None else ""
+            print(f"the best {SHOWN} of {self.count} grasps{where}")
+        print_table(
+            ["cause", "grasps", "most severe in"],
+            [
+                *(
+                    [one.cause.value, str(one.count), one.example or "-"]
+                    for one in self._counter.counts
+                ),
+                ["none of these", str(self._unmoved), ""],
+                *([["fails undisturbed", str(self._failing), ""]] if self._failing else []),
+            ],
+        )
+        for criterion, consequence in (
+            (Criterion.MDR, "what is fragile is not known"),
+            (Criterion.FDR, "what friction noise costs is not known"),
+        ):
+            if not any(criterion in score.fitness for score in self._scores.values()):
+                print(f"{criterion.name} was not scored: {consequence}")
+
+    def _causes(self, one: Diagnosis) -> str:
+        if not one.holds:
+            return one.outcome.label
+        return ", ".join(cause.value for cause in one.causes(self._limits)) or "-"
