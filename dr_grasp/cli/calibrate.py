@@ -1,0 +1,70 @@
+"""`dr-grasp calibrate`: from fitnesses to the probability that a grasp holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dr_grasp.cli.console import complain, print_json, print_table, reports_errors
+from dr_grasp.cli.dataset import Folder, read, say_unread
+from dr_grasp.files import check_writable
+from dr_grasp.transfer.calibration import calibrate
+from dr_grasp.transfer.dataset import of_backend
+from dr_grasp.transfer.model import Loss, Training, TransferModel
+from dr_grasp.transfer.model_file import model_document, write_model
+
+Backend = Annotated[
+    str | None, typer.Option(help="Only attempts that it executed, e.g. twin.  [default: all]")
+]
+
+
+@reports_errors
+def command(
+    folder: Folder,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Model file to write.")],
+    backend: Backend = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the model file.")] = False,
+) -> None:
+    """Learn from a folder of bags how probable it is that a grasp of given fitnesses holds.
+
+    A logistic regression of the fitnesses and the robot, cross-validated by object.
+    """
+    check_writable(out)
+    dataset = read(folder)
+    found = calibrate(of_backend(dataset.rows, backend))
+    write_model(out, found.model)
+    if as_json:
+        print_json(model_document(found.model))
+    else:
+        _show(found.model)
+        print(f"{out}: from {_what(found.model.training)}")
+    for note in found.notes:
+        complain(note)
+    say_unread(dataset)
+
+
+def _show(model: TransferModel) -> None:
+    training = model.training
+    rows = (
+        ("model", training.model),
+        ("MDR itself", training.mdr),
+        ("the same for all", training.constant),
+    )
+    print_table(
+        ["probability", "Brier score", "log loss"],
+        [[name, *_cells(loss)] for name, loss in rows],
+        title=f"cross-validated by {training.folds_by}, {training.folds} parts; less is better",
+    )
+
+
+def _cells(loss: Loss | None) -> list[str]:
+    return ["-", "-"] if loss is None else [f"{loss.brier:.3f}", f"{loss.log_loss:.3f}"]
+
+
+def _what(training: Training) -> str:
+    objects = "1 object" if len(training.objects) == 1 else f"{len(training.objects)} objects"
+    return (
+        f"{training.attempts} attempts, {training.held} held, {training.grasps} grasps of {objects}"
+    )

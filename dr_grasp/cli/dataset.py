@@ -1,0 +1,153 @@
+"""`dr-grasp dataset`: the bags of a folder, and a table of all their attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dr_grasp.cli.console import (
+    complain,
+    print_json,
+    print_table,
+    progress_bar,
+    reports_errors,
+)
+from dr_grasp.core.confidence import wilson_interval
+from dr_grasp.files import check_writable
+from dr_grasp.transfer.dataset import BagSummary, Dataset, read_folder
+from dr_grasp.transfer.export import iso_time, write_csv, write_parquet
+
+Folder = Annotated[Path, typer.Argument(help="Folder with bags in it, at any depth; or one bag.")]
+
+
+@reports_errors
+def command(
+    folder: Folder,
+    csv: Annotated[Path | None, typer.Option(help="CSV file to write, a row an attempt.")] = None,
+    parquet: Annotated[
+        Path | None, typer.Option(help="Parquet file to write, a row an attempt.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the bags as JSON.")] = False,
+) -> None:
+    """List the bags of a folder and export their attempts as one table.
+
+    A bag that cannot be read, or not to its end, is named on standard error; all else is listed and
+    exported all the same, and the exit status is 1.
+    """
+    for out in (csv, parquet):
+        if out is not None:
+            check_writable(out)
+    dataset = read(folder)
+    if csv is not None:
+        write_csv(csv, dataset.rows)
+    if parquet is not None:
+        write_parquet(parquet, dataset.rows)
+    if as_json:
+        print_json(_document(dataset))
+    else:
+        _show(dataset)
+        for out in (csv, parquet):
+            if out is not None:
+                print(f"{out}: {len(dataset.rows)} attempts")
+    say_unread(dataset)
+
+
+def read(folder: Path) -> Dataset:
+    """Read a folder of bags with a progress bar; attempts that are there twice are mentioned."""
+    with progress_bar() as bar:
+        task = bar.add_task("reading", total=None, note="")
+
+        def follow(name: str, number: int, total: int) -> None:
+            bar.update(task, completed=number - 1, total=total, note=name)
+
+        dataset = read_folder(folder, follow)
+    if dataset.copies:
+        copied = ", ".join(bag.bag for bag in dataset.bags if bag.copies)
+        complain(f"{dataset.copies} attempts are in several bags and count once: see {copied}")
+    return dataset
+
+
+def say_unread(dataset: Dataset) -> None:
+    """Name the bags that could not be read to their end; exit status 1 if there are any."""
+    damaged = [bag for bag in dataset.bags if bag.damage]
+    for one in damaged:
+        complain(f"{one.path}: {one.damage}")
+    for bag in dataset.unread:
+        complain(bag.reason)
+    if dataset.unread:
+        total = len(dataset.unread) + len(dataset.bags)
+        complain(f"{len(dataset.unread)} of {total} bags could not be read and are left out")
+    if dataset.unread or damaged:
+        raise typer.Exit(1)
+
+
+def _show(dataset: Dataset) -> None:
+    print_table(
+        ["bag", "began (UTC)", "robots", "objects", "attempts", "held of counted"],
+        [
+            [
+                bag.bag,
+                _minute(bag.first_ns),
+                _some(bag.robots),
+                _some(bag.objects),
+                str(bag.attempts),
+                _share(bag),
+            ]
+            for bag in dataset.bags
+        ],
+    )
+    counted = [row.held for row in dataset.rows if row.held is not None]
+    bags = "1 bag" if len(dataset.bags) == 1 else f"{len(dataset.bags)} bags"
+    print(
+        f"{len(dataset.rows)} attempts in {bags}; {len(counted)} say something about their grasp, "
+        f"and {sum(counted)} of these held"
+    )
+
+
+def _share(bag: BagSummary) -> str:
+    if not bag.counted:
+        return "-"
+    low, high = wilson_interval(bag.held, bag.counted)
+    value = bag.held / bag.counted
+    return f"{bag.held} of {bag.counted}: {value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _minute(stamp_ns: int | None) -> str:
+    if stamp_ns is None:
+        return "-"
+    return f"{datetime.fromtimestamp(stamp_ns // 10**9, timezone.utc):%Y-%m-%d %H:%M}"
+
+
+def _some(names: Iterable[str], most: int = 3) -> str:
+    known = list(names)
+    more = f" and {len(known) - most} more" if len(known) > most else ""
+    return (", ".join(known[:most]) + more) or "-"
+
+
+def _document(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "attempts": len(dataset.rows),
+        "counted": sum(row.held is not None for row in dataset.rows),
+        "held": sum(bool(row.held) for row in dataset.rows),
+        "copies": dataset.copies,
+        "bags": [
+            {
+                "bag": bag.bag,
+                "began": None if bag.first_ns is None else iso_time(bag.first_ns),
+                "last": None if bag.last_ns is None else iso_time(bag.last_ns),
+                "robots": list(bag.robots),
+                "objects": list(bag.objects),
+                "attempts": bag.attempts,
+                "counted": bag.counted,
+                "held": bag.held,
+                "copies": bag.copies,
+                "damage": bag.damage,
+            }
+            for bag in dataset.bags
+        ],
+        "unread": [{"bag": bag.bag, "reason": bag.reason} for bag in dataset.unread],
+    }

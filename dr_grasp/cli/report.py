@@ -1,0 +1,91 @@
+"""`dr-grasp report`: what really happened, as one page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dr_grasp.cli.calibrate import Backend
+from dr_grasp.cli.console import print_json, progress_bar, reports_errors
+from dr_grasp.cli.dataset import Folder, read, say_unread
+from dr_grasp.files import check_writable
+from dr_grasp.transfer.statistics import Estimate
+
+if TYPE_CHECKING:
+    from dr_grasp.core.trajectory import GraspTrajectory
+    from dr_grasp.transfer.findings import Findings
+    from dr_grasp.transfer.gallery import Draw
+
+MOST_PICTURES = 8
+
+SIZE = (480, 420)
+"""Width and height of a picture in pixels."""
+
+
+@reports_errors
+def command(
+    folder: Folder,
+    out: Annotated[Path, typer.Option("--out", "-o", help="HTML file to write.")],
+    backend: Backend = None,
+    pictures: Annotated[
+        int, typer.Option(min=0, max=MOST_PICTURES, help="Pictures of surprising grasps.")
+    ] = MOST_PICTURES,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
+) -> None:
+    """Show what a folder of bags says of the fitnesses, as one HTML page that needs no network."""
+    check_writable(out)
+    dataset = read(folder)
+    from dr_grasp.transfer.report import write_report  # takes a second, which --help has no use for
+
+    with progress_bar() as bar:
+        task = bar.add_task("drawing", total=None, note="")
+        draw = _drawing(lambda: bar.advance(task)) if pictures else None
+        findings = write_report(out, dataset, backend=backend, draw=draw, pictures=pictures)
+    if as_json:
+        print_json(_document(findings))
+    else:
+        eta = findings.eta
+        told = f"eta {eta.value:.2f} of {eta.attempts} attempts" if eta else "no attempt counts"
+        print(f"{out}: {told}, {len(findings.tallies)} grasps")
+    say_unread(dataset)
+
+
+def _drawing(on_drawn: Callable[[], None]) -> Draw:
+    # The simulator is loaded for the first picture, if there is any.
+    def draw(grasp: GraspTrajectory) -> Any:
+        from dr_grasp.pictures import picture_of
+
+        picture = picture_of(grasp, *SIZE)
+        on_drawn()
+        return picture
+
+    return draw
+
+
+def _document(findings: Findings) -> dict[str, Any]:
+    eta = findings.eta
+    return {
+        "attempts": eta.attempts if eta else 0,
+        "held": eta.held if eta else 0,
+        "grasps": len(findings.tallies),
+        "eta": None if eta is None else _estimate(Estimate(eta.value, *eta.interval)),
+        "criteria": {
+            one.criterion.value: {
+                "attempts": one.attempts,
+                "grasps": one.grasps,
+                "rho": _estimate(one.rho),
+                "auc": _estimate(one.auc),
+                "top_fifth_eta": _estimate(one.top_eta),
+                "top_fifth_gain": _estimate(one.gain),
+            }
+            for one in findings.criteria
+        },
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    said = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+    return {**said, "reason": estimate.reason} if estimate.reason else said

@@ -1,0 +1,197 @@
+"""Learns from attempts how probable it is that a grasp of given fitnesses holds.
+
+Only what was not learned from can say how good a probability is, and the next object will not be
+one of these: so the model is cross-validated leaving whole objects out. How strongly it is
+regularised is chosen inside each part of that by a cross-validation of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from dr_grasp import __version__
+from dr_grasp.core.arrays import FloatArray
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.errors import DrGraspError
+from dr_grasp.transfer.model import Loss, Training, TransferModel, smoothed_logit
+from dr_grasp.transfer.regression import Fit, Sample, fit_regression, folds_of, loss_of
+from dr_grasp.transfer.rows import AttemptRow
+from dr_grasp.transfer.tally import GraspTally, tally_grasps
+
+FEWEST: Final = 30
+"""Attempts below which no model is made."""
+
+ISOTONIC_FROM: Final = 1000
+"""Attempts from which isotonic regression may take the sigmoid's place: below, it overfits
+(A. Niculescu-Mizil and R. Caruana, "Predicting good probabilities with supervised learning",
+2005)."""
+
+MDR_BOUNDS: Final = (0.01, 0.99)
+"""What MDR is clipped to as a probability: the log loss of a wrong certainty is infinite."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """A model, and what it says of grasps that it had not seen.
+
+    Attributes:
+        model: Made of all.
+        tallies: The grasps it is made of.
+        predicted: Shape (g,), of each of them, by a model made without its object (or, where there
+            is only one object, without it).
+        notes: What its user should know, one line each.
+    """
+
+    model: TransferModel
+    tallies: tuple[GraspTally, ...]
+    predicted: FloatArray
+    notes: tuple[str, ...]
+
+
+def calibrate(rows: Iterable[AttemptRow]) -> Calibration:
+    """Make a model of attempts.
+
+    Args:
+        rows: Attempts; those without a score, or that say nothing about their grasp, are left out.
+
+    Raises:
+        DrGraspError: There are too few, they are all alike, or no criterion is in all their scores.
+    """
+    counted = [row for row in rows if row.held is not None]
+    scored = [row for row in counted if row.fitness]
+    tallies = tally_grasps(scored)
+    _check(len(counted), scored, tallies)
+    criteria = _shared_criteria(tallies)
+    robots = sorted({one.robot for one in tallies})
+    sample = Sample(
+        features=_features(tallies, criteria, robots),
+        held=np.array([one.held for one in tallies], np.float64),
+        attempts=np.array([one.attempts for one in tallies], np.float64),
+        objects=tuple(one.object for one in tallies),
+    )
+    by_object = len(set(sample.objects)) > 1
+    folds = folds_of(sample)
+    isotonic = np.zeros(len(tallies))
+    predicted, constant = np.zeros(len(tallies)), np.zeros(len(tallies))
+    may_step = len(scored) >= ISOTONIC_FROM
+    for inside, outside in folds:
+        fit = fit_regression(sample.of(inside), steps=may_step)
+        predicted[outside] = fit.sigmoid(sample.features[outside])
+        isotonic[outside] = fit.predict(sample.features[outside])
+        constant[outside] = (sample.held[inside].sum() + 0.5) / (sample.attempts[inside].sum() + 1)
+    losses = {False: loss_of(sample, predicted), True: loss_of(sample, isotonic)}
+    steps = may_step and losses[True].log_loss < losses[False].log_loss
+    training = Training(
+        attempts=len(scored),
+        held=int(sample.held.sum()),
+        grasps=len(tallies),
+        objects=tuple(sorted(set(sample.objects))),
+        backends=dict(sorted(Counter(row.backend for row in scored).items())),
+        profiles=tuple(sorted({row.profile for row in scored})),
+        folds=len(folds),
+        folds_by="object" if by_object else "grasp",
+        model=losses[steps],
+        constant=loss_of(sample, constant),
+        mdr=_loss_of_mdr(sample, tallies, criteria),
+    )
+    model = _model(fit_regression(sample, steps=steps), criteria, robots, training)
+    notes = tuple(_notes(training, len(counted), criteria, tallies))
+    return Calibration(model, tallies, isotonic if steps else predicted, notes)
+
+
+def _check(counted: int, scored: Sequence[AttemptRow], tallies: Sequence[GraspTally]) -> None:
+    if len(scored) < FEWEST:
+        unscored = f" ({counted - len(scored)} more have no score)" if counted > len(scored) else ""
+        raise DrGraspError(
+            f"expected at least {FEWEST} attempts that say something about a grasp with a score, "
+            f"got {len(scored)}{unscored}: try more grasps first"
+        )
+    held = sum(bool(row.held) for row in scored)
+    if held in (0, len(scored)):
+        raise DrGraspError(
+            f"expected attempts that held and attempts that did not, got {len(scored)} that "
+            f"{'all held' if held else 'all failed'}: nothing tells good grasps from bad ones yet"
+        )
+    if len(tallies) < 2:
+        raise DrGraspError(
+            f"expected at least 2 grasps, got {len(scored)} attempts of {tallies[0].grasp_id}: "
+            "one fitness says nothing about another"
+        )
+
+
+def _shared_criteria(tallies: Sequence[GraspTally]) -> tuple[Criterion, ...]:
+    found = tuple(one for one in Criterion if all(one in tally.fitness for tally in tallies))
+    if not found:
+        number = {one: sum(one in tally.fitness for tally in tallies) for one in Criterion}
+        counts = ", ".join(f"{one.value} in {count}" for one, count in number.items())
+        raise DrGraspError(
+            f"expected a criterion that all {len(tallies)} grasps are scored by, got {counts}"
+        )
+    return found
+
+
+def _features(
+    tallies: Sequence[GraspTally], criteria: Sequence[Criterion], robots: Sequence[str]
+) -> FloatArray:
+    """Shape (g, c + r): logits of the smoothed fitnesses, then which robot it is."""
+    logits = [[smoothed_logit(one.fitness[criterion]) for criterion in criteria] for one in tallies]
+    which = [[float(one.robot == robot) for robot in robots] for one in tallies]
+    return np.hstack([np.array(logits), np.array(which)])
+
+
+def _loss_of_mdr(
+    sample: Sample, tallies: Sequence[GraspTally], criteria: Sequence[Criterion]
+) -> Loss | None:
+    if Criterion.MDR not in criteria:
+        return None
+    return loss_of(
+        sample, np.clip([one.fitness[Criterion.MDR].value for one in tallies], *MDR_BOUNDS)
+    )
+
+
+def _model(
+    fit: Fit, criteria: Sequence[Criterion], robots: Sequence[str], training: Training
+) -> TransferModel:
+    import sklearn
+
+    weights = fit.coefficients.tolist()
+    return TransferModel(
+        intercept=fit.intercept,
+        coefficients=dict(zip(criteria, weights, strict=False)),
+        robots=dict(zip(robots, weights[len(criteria) :], strict=True)),
+        steps=fit.steps,
+        strength=fit.strength,
+        training=training,
+        software_version=f"dr_grasp {__version__}, scikit-learn {sklearn.__version__}",
+    )
+
+
+def _notes(
+    training: Training, counted: int, criteria: Sequence[Criterion], tallies: Sequence[GraspTally]
+) -> Iterable[str]:
+    if training.folds_by == "grasp":
+        yield (
+            f"one object only ({training.objects[0]}), so it is cross-validated by grasp: whether "
+            "it holds for other objects cannot be said"
+        )
+    if training.model.log_loss >= training.constant.log_loss:
+        yield (
+            "no better than saying the same of every grasp: these attempts do not show yet that "
+            "the fitnesses say anything about them"
+        )
+    if training.mdr and training.model.log_loss >= training.mdr.log_loss:
+        yield "no better than taking MDR itself for the probability"
+    if counted > training.attempts:
+        yield f"{counted - training.attempts} of {counted} attempts have no score: left out"
+    for criterion in Criterion:
+        lack = sum(criterion not in one.fitness for one in tallies)
+        if 0 < lack < len(tallies):
+            yield f"{criterion.value} is left out: {lack} of {len(tallies)} grasps lack it"
+    for what, names in (("backends", training.backends), ("profiles", training.profiles)):
+        if len(names) > 1:
+            yield f"{what} are mixed: {', '.join(names)}"

@@ -1,0 +1,173 @@
+"""The table of attempts as CSV and as Parquet: one row an attempt, columns in a fixed order."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from dr_grasp.atomic import whole_file
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.errors import FileFormatError
+from dr_grasp.transfer.rows import AttemptRow
+
+Kind = Literal["text", "time", "share", "count", "flag", "number"]
+
+PREDICTED: Final = (
+    Outcome.MISSED,
+    Outcome.PUSHED_AWAY,
+    Outcome.SLIPPED_CLOSING,
+    Outcome.DROPPED_LIFTING,
+    Outcome.DROPPED_HOLDING,
+    Outcome.ROBOT_HIT_TABLE,
+    Outcome.SELF_COLLISION,
+    Outcome.NOT_SETTLED,
+    Outcome.DIVERGED,
+)
+"""The failures of rollouts, each with a column of its own."""
+
+BLOCK: Final = 20_000
+"""Rows that are turned into columns at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the table.
+
+    Attributes:
+        name: Of the column.
+        kind: "text"; "time" in nanoseconds since the epoch (UTC); "share" in [0, 1]; "count";
+            "flag"; "number".
+        of: The value in a row; None where there is none.
+    """
+
+    name: str
+    kind: Kind
+    of: Callable[[AttemptRow], Any]
+
+
+def _of_score(criterion: Criterion) -> Iterator[Column]:
+    def entry(name: str, kind: Kind, of: Callable[[Any], Any]) -> Column:
+        def value(row: AttemptRow) -> Any:
+            fitness = row.fitness.get(criterion)
+            return None if fitness is None else of(fitness)
+
+        return Column(name, kind, value)
+
+    yield entry(criterion.value, "share", lambda fitness: fitness.value)
+    yield entry(f"{criterion.value}_low", "share", lambda fitness: fitness.interval[0])
+    yield entry(f"{criterion.value}_high", "share", lambda fitness: fitness.interval[1])
+    yield entry(f"{criterion.value}_successes", "count", lambda fitness: fitness.successes)
+    yield entry(f"{criterion.value}_trials", "count", lambda fitness: fitness.trials)
+
+
+def _predicted(reason: Outcome) -> Column:
+    def value(row: AttemptRow) -> int | None:
+        return row.failures.get(reason, 0) if row.fitness else None
+
+    return Column(f"predicted_{reason.label}", "count", value)
+
+
+def _label(outcome: Outcome | None) -> str | None:
+    return None if outcome is None else outcome.label
+
+
+COLUMNS: Final[Sequence[Column]] = (
+    Column("bag", "text", lambda row: row.bag),
+    Column("attempt_id", "text", lambda row: row.attempt_id),
+    Column("stamp", "time", lambda row: row.stamp_ns),
+    Column("robot", "text", lambda row: row.robot),
+    Column("object", "text", lambda row: row.object),
+    Column("method", "text", lambda row: row.method or None),
+    Column("grasp_id", "text", lambda row: row.grasp_id),
+    Column("backend", "text", lambda row: row.backend),
+    Column("profile", "text", lambda row: row.profile or None),
+    Column("scored_by", "text", lambda row: row.scored_by or None),
+    Column("nominal_outcome", "text", lambda row: _label(row.nominal_outcome)),
+    *(column for criterion in Criterion for column in _of_score(criterion)),
+    *map(_predicted, PREDICTED),
+    Column("transfer_probability", "share", lambda row: row.transfer_probability),
+    Column("outcome", "text", lambda row: row.outcome.label),
+    Column("reason", "text", lambda row: row.reason or None),
+    Column("said_by", "text", lambda row: row.said_by),
+    Column("said_at", "time", lambda row: row.said_ns),
+    Column("backend_outcome", "text", lambda row: row.backend_outcome.label),
+    Column("held", "flag", lambda row: row.held),
+    Column("gripper_opening", "number", lambda row: row.gripper_opening),
+)
+
+
+def write_csv(path: Path, rows: Iterable[AttemptRow]) -> None:
+    """Write the table as CSV (RFC 4180, UTF-8), whole or not at all.
+
+    Times are ISO 8601 in UTC with nanoseconds, flags `true` and `false`; a missing value is an
+    empty cell.
+
+    Raises:
+        FileFormatError: The file cannot be written.
+    """
+    try:
+        with whole_file(path) as file:
+            text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+            writer = csv.writer(text)
+            writer.writerow([column.name for column in COLUMNS])
+            for row in rows:
+                writer.writerow([_cell(column.kind, column.of(row)) for column in COLUMNS])
+            text.detach()
+    except OSError as error:
+        raise FileFormatError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def write_parquet(path: Path, rows: Iterable[AttemptRow]) -> None:
+    """Write the table as Parquet, whole or not at all; a missing value is null.
+
+    Raises:
+        FileFormatError: The file cannot be written, or pyarrow is not installed.
+    """
+    try:
+        import pyarrow as arrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise FileFormatError(
+            f"{path}: Parquet needs pyarrow ({error}): `pip install pyarrow`, or write CSV"
+        ) from error
+    types = {
+        "text": arrow.string(),
+        "time": arrow.timestamp("ns", tz="UTC"),
+        "share": arrow.float64(),
+        "number": arrow.float64(),
+        "count": arrow.int64(),
+        "flag": arrow.bool_(),
+    }
+    schema = arrow.schema([(column.name, types[column.kind]) for column in COLUMNS])
+    remaining = iter(rows)
+    try:
+        with whole_file(path) as file, parquet.ParquetWriter(file, schema) as writer:
+            while block := list(islice(remaining, BLOCK)):
+                columns = [
+                    arrow.array([column.of(row) for row in block], types[column.kind])
+                    for column in COLUMNS
+                ]
+                writer.write_table(arrow.table(columns, schema=schema))
+    except OSError as error:
+        raise FileFormatError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def iso_time(stamp_ns: int) -> str:
+    """ISO 8601 in UTC, with all nanoseconds, e.g. "2026-08-22T10:22:07.000000001Z"."""
+    seconds, rest = divmod(stamp_ns, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+
+
+def _cell(kind: Kind, value: Any) -> Any:
+    if value is None:
+        return ""
+    if kind == "time":
+        return iso_time(value)
+    return str(value).lower() if kind == "flag" else value

@@ -1,0 +1,128 @@
+"""`dr-grasp report`'s page: one HTML file that needs nothing else, neither network nor scripts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from dr_grasp import __version__
+from dr_grasp.atomic import write_whole
+from dr_grasp.core.confidence import wilson_interval
+from dr_grasp.errors import FileFormatError
+from dr_grasp.transfer import page, panels, wording
+from dr_grasp.transfer.calibration import Calibration
+from dr_grasp.transfer.dataset import Dataset, of_backend
+from dr_grasp.transfer.findings import Findings, findings_of
+from dr_grasp.transfer.gallery import MOST_PICTURES, Draw, draw_all
+from dr_grasp.transfer.statistics import RESAMPLES
+
+MOST_BAGS = 50
+"""Bags that are listed; the others are counted."""
+
+
+def write_report(
+    path: Path,
+    dataset: Dataset,
+    *,
+    backend: str | None = None,
+    draw: Draw | None = None,
+    pictures: int = MOST_PICTURES,
+    causes: Mapping[str, Sequence[str]] | None = None,
+    made_ns: int | None = None,
+) -> Findings:
+    """Write the report on a folder of bags, whole or not at all.
+
+    Args:
+        path: HTML file.
+        dataset: The folder.
+        backend: Only attempts of this one; None for all.
+        draw: Draws a grasp, for the thumbnails; None for a report without.
+        pictures: How many thumbnails at most, from 0 to 8.
+        causes: By grasp id, what a diagnosis says breaks it, if anybody made one.
+        made_ns: Date of the report, nanoseconds since the epoch; None for now.
+
+    Returns:
+        What it says, as numbers.
+
+    Raises:
+        DrGraspError: There is no attempt in it, or none of that backend.
+        FileFormatError: The file cannot be written.
+    """
+    findings = findings_of(of_backend(dataset.rows, backend))
+    made = page.day(time.time_ns() if made_ns is None else made_ns)
+    text = render(findings, dataset, draw, pictures, causes, made)
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise FileFormatError(f"{path}: cannot be written: {error.strerror}") from error
+    return findings
+
+
+def render(
+    findings: Findings,
+    dataset: Dataset,
+    draw: Draw | None,
+    pictures: int,
+    causes: Mapping[str, Sequence[str]] | None,
+    made: str,
+) -> str:
+    """The page as text; all that users named is escaped.
+
+    Args:
+        findings: What it says.
+        dataset: What that is from.
+        draw: Draws a grasp, or None.
+        pictures: How many at most.
+        causes: By grasp id, or None.
+        made: When, in words.
+    """
+    environment = Environment(
+        loader=PackageLoader("dr_grasp.transfer"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    surprises = findings.surprises
+    # One of each kind in turn, so that few pictures are of both.
+    pairs = zip_longest(surprises.failed, surprises.held)
+    order = [one.row for pair in pairs for one in pair if one is not None]
+    stamps = [row.stamp_ns for row in findings.rows]
+    found = findings.calibration
+    return environment.get_template("report.html").render(
+        findings=findings,
+        dataset=dataset,
+        made=made,
+        version=__version__,
+        first=page.day(min(stamps)),
+        last=page.day(max(stamps)),
+        counted=sum(row.held is not None for row in findings.rows),
+        summary=wording.summary(findings.criteria),
+        fitness_panels=panels.fitness_panels(findings),
+        rho=page.rank_lines(findings.criteria, "rho"),
+        auc=page.rank_lines(findings.criteria, "auc"),
+        robots=page.robot_table(findings),
+        gains=page.gain_lines(findings.criteria),
+        groups=page.group_tables(findings),
+        reliability=panels.reliability_panels(findings),
+        losses=page.loss_table(findings),
+        notes=found.notes if isinstance(found, Calibration) else (),
+        failures=page.failure_lines(findings),
+        pictures=draw_all(dataset, order, draw, pictures),
+        causes=None if causes is None else page.cause_lines(findings, causes),
+        said_by=page.said_by(findings),
+        sources=page.sources(findings),
+        bags=dataset.bags[:MOST_BAGS],
+        more_bags=len(dataset.bags[MOST_BAGS:]),
+        resamples=RESAMPLES,
+        count=wording.count,
+        eta_text=wording.eta_text,
+        with_interval=wording.with_interval,
+        fitness_text=page.fitness_text,
+        wilson=wilson_interval,
+        day=page.day,
+    )
