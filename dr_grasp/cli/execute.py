@@ -21,6 +21,7 @@ from dr_grasp.cli.console import (
     score_cells,
 )
 from dr_grasp.core.attempt import GraspAttempt
+from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError, UnknownNameError
 from dr_grasp.execution.runner import (
@@ -154,17 +155,19 @@ def _through_ros(
 
 def _show(attempts: Sequence[GraspAttempt]) -> None:
     print_table(
-        ["grasp", *CRITERION_COLUMNS, "outcome", "reason"],
+        ["grasp", *CRITERION_COLUMNS, "outcome"],
         [
             [
                 attempt.grasp.id,
                 *score_cells(attempt.score),
                 attempt.outcome.label,
-                attempt.reason,
             ]
             for attempt in attempts
         ],
     )
+    for attempt in attempts:
+        if attempt.outcome is not Outcome.SUCCESS:
+            print(f"{attempt.grasp.id}: {attempt.reason}")
 
 
 def _only_robot(path: Path, grasps: tuple[GraspTrajectory, ...]) -> str:

@@ -28,6 +28,9 @@ same (`trajectory_execution.allowed_start_tolerance`)."""
 HAND_EXTRA_S = 5.0
 """What a hand may take beyond the time that the grasp gives it."""
 
+OPEN_MARGINS = 3.0
+"""A hand is open when each joint is nearer to where it was told than so many holding margins."""
+
 POLL_S = 0.02
 
 _HELD = "held to the end of the hold"
@@ -155,7 +158,7 @@ class ArmRun:
         return end or Fault(Outcome.SUCCESS, _HELD)
 
     def _reach(self) -> Fault | None:
-        fault = self._move_hand(self._grasp.close.preshape)
+        fault = self._open_hand()
         if fault is None and self._way is not None:
             fault = self._follow(self._way, "way to the start")
         if fault is not None:
@@ -174,13 +177,24 @@ class ArmRun:
     def _close(self) -> Fault | None:
         self._on_phase("close")
         close, began = self._grasp.close, time.monotonic()
+        before = self._hand_positions()
         fault = self._move_hand(close.positions)
         if fault is None:
             fault = self._wait(began + close.duration_s)
         if fault is not None:
             return fault
         self._grip = Grip(close.joints, close.positions, self._rig.hardware.holding_margin)
-        empty = self._grip.closed(self._positions(), self._rig.arm.efforts())
+        efforts = self._rig.arm.efforts()
+        moved = np.abs(self._hand_positions() - before).max()
+        if moved < self._rig.hardware.holding_margin and not self._grip.presses(
+            efforts, close.force
+        ):
+            told = np.abs(close.positions - before).max()
+            return Fault(
+                Outcome.CONTROLLER_ABORTED,
+                f"hand: it did not close: moved by {moved:.3g} where it was told {told:.3g}",
+            )
+        empty = self._grip.closed(self._positions(), efforts)
         return None if empty is None else Fault(Outcome.MISSED, empty)
 
     def _raise(self) -> Fault | None:
@@ -224,7 +238,7 @@ class ArmRun:
         return self._follow(backwards(self._lift), "way down") or self._let_go()
 
     def _let_go(self) -> Fault | None:
-        fault = self._move_hand(self._grasp.close.preshape)
+        fault = self._open_hand()
         self._rig.planner.detach()
         return fault
 
@@ -262,6 +276,25 @@ class ArmRun:
             targets, close.force, close.duration_s + HAND_EXTRA_S, self._is_cancelled
         )
         return None if fault is None else Fault(fault.outcome, f"hand: {fault.reason}")
+
+    def _open_hand(self) -> Fault | None:
+        """Open it for the approach, and see that it is open: some grippers say so too early."""
+        target = self._grasp.close.preshape
+        fault = self._move_hand(target)
+        near = OPEN_MARGINS * self._rig.hardware.holding_margin
+        deadline = time.monotonic() + HAND_EXTRA_S
+        while fault is None:
+            off = np.abs(self._hand_positions() - target)
+            if off.max() <= near:
+                return None
+            if time.monotonic() > deadline:
+                joint = self._grasp.close.joints[int(off.argmax())]
+                return Fault(
+                    Outcome.CONTROLLER_ABORTED,
+                    f"hand: it did not open: {joint} is {off.max():.3g} from where it was told",
+                )
+            fault = self._wait(time.monotonic() + POLL_S)
+        return fault
 
     def _wait(self, until: float) -> Fault | None:
         while time.monotonic() < until:

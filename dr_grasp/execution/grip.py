@@ -39,6 +39,10 @@ class Grip:
         self._pressed = self._effort(efforts)
         return self._empty(positions)
 
+    def presses(self, efforts: Mapping[str, float], force: float) -> bool:
+        """Whether the hand tells of a good part of the force it was told [N or N m]."""
+        return self._effort(efforts) > EFFORT_LEFT * force
+
     def lost(self, positions: Mapping[str, float], efforts: Mapping[str, float]) -> str | None:
         """Look later; None if it still holds something, else why not."""
         now = self._effort(efforts)

@@ -79,6 +79,7 @@ class MoveItPlanner(Closing):
         self._hand_links = [robot.names.get(link, link) for link in robot.hand_links]
         self._links = [robot.names.get(link, link) for link in robot.model.links]
         self._frame = robot.names.get(robot.base_link, robot.base_link)
+        self._holds = False
 
     def close(self) -> None:
         """Let go of MoveIt; may be called twice."""
@@ -117,7 +118,7 @@ class MoveItPlanner(Closing):
     def set_scene(self, item: ObjectSpec, object_in_base: Pose) -> None:
         """See `Planner`."""
         with self._scene_monitor.read_write() as scene:
-            scene.process_attached_collision_object(self._attached(AttachedCollisionObject.REMOVE))
+            self._let_go(scene)
             scene.remove_all_collision_objects()
             scene.apply_collision_object(self._table())
             scene.apply_collision_object(self._object(item, object_in_base))
@@ -180,15 +181,21 @@ class MoveItPlanner(Closing):
             state = copy.copy(scene.current_state)
             self._pose(state, arm, hand)
             scene.current_state = state
-            scene.process_attached_collision_object(self._attached(AttachedCollisionObject.ADD))
+            scene.process_attached_collision_object(self._attached(CollisionObject.ADD))
+            self._holds = True
 
     def detach(self) -> None:
         """See `Planner`."""
         with self._scene_monitor.read_write() as scene:
-            scene.process_attached_collision_object(self._attached(AttachedCollisionObject.REMOVE))
+            self._let_go(scene)
             gone = CollisionObject(id=OBJECT, operation=CollisionObject.REMOVE)
             gone.header.frame_id = self._frame
             scene.apply_collision_object(gone)
+
+    def _let_go(self, scene: Any) -> None:
+        if self._holds:
+            scene.process_attached_collision_object(self._attached(CollisionObject.REMOVE))
+            self._holds = False
 
     def _pose(self, state: Any, arm: FloatArray, hand: FloatArray) -> None:
         joints = (*self._robot.arm_joints, *self._robot.hand_joints)

@@ -23,6 +23,7 @@ class ArmDouble:
     def __init__(self, robot, between=0.01):
         self.robot = robot
         self.between = between
+        self.most = 1.0
         self.asked = []
         self.faults = {}
         self.effort = {"panda_finger_joint1": 0.0}
@@ -68,7 +69,7 @@ class ArmDouble:
         assert timeout_s > 0
         fault = self._ask("hand", (targets.tolist(), force), is_cancelled)
         if fault is None:
-            stop = np.maximum(targets, self.between)
+            stop = np.minimum(np.maximum(targets, self.between), self.most)
             self._at |= dict(zip(self.robot.hand_joints, stop.tolist(), strict=True))
         return fault
 

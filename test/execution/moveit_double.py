@@ -16,10 +16,7 @@ from dr_grasp.core.waypoints import Waypoints
 
 
 class Message:
-    """Any ROS message: fields by keyword, constants by class attribute."""
-
-    ADD, REMOVE = b"\x00", b"\x01"
-    BOX = 1
+    """Any ROS message: fields by keyword."""
 
     def __init__(self, **fields):
         self.__dict__.update(fields)
@@ -30,6 +27,23 @@ class Message:
         value = Message()
         self.__dict__[name] = value
         return value
+
+
+class CollisionObject(Message):
+    ADD, REMOVE = b"\x00", b"\x01"
+
+
+class AttachedCollisionObject(Message):
+    """Its operation is that of its object, whose constants it does not have."""
+
+    def __getattr__(self, name):
+        if name.isupper():
+            raise AttributeError(name)
+        return super().__getattr__(name)
+
+
+class SolidPrimitive(Message):
+    BOX = 1
 
 
 class AllowedCollisionMatrix:
@@ -80,13 +94,13 @@ class Scene:
         self.attached = {}
 
     def apply_collision_object(self, thing):
-        if thing.operation == Message.ADD:
+        if thing.operation == CollisionObject.ADD:
             self.objects[thing.id] = thing
         else:
             self.objects.pop(thing.id, None)
 
     def process_attached_collision_object(self, held):
-        if held.object.operation == Message.ADD:
+        if held.object.operation == CollisionObject.ADD:
             self.attached[held.object.id] = (held, copy.copy(self.current_state))
             self.objects.pop(held.object.id)
         elif held.object.id in self.attached:
@@ -257,9 +271,16 @@ def install(world, monkeypatch):
             "PlanRequestParameters": PlanRequestParameters,
         },
         "moveit_msgs": {},
-        "moveit_msgs.msg": {"AttachedCollisionObject": Message, "CollisionObject": Message},
+        "moveit_msgs.msg": {
+            "AttachedCollisionObject": AttachedCollisionObject,
+            "CollisionObject": CollisionObject,
+        },
         "shape_msgs": {},
-        "shape_msgs.msg": {"Mesh": Message, "MeshTriangle": Message, "SolidPrimitive": Message},
+        "shape_msgs.msg": {
+            "Mesh": Message,
+            "MeshTriangle": Message,
+            "SolidPrimitive": SolidPrimitive,
+        },
         "geometry_msgs": {},
         "geometry_msgs.msg": {"Point": Message, "Pose": Message},
     }

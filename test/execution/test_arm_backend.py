@@ -240,3 +240,41 @@ def test_refusals(franka, arm, planner, backend, grasp):
     assert (arm.closed, planner.closed) == (1, 1)
     with pytest.raises(BackendError, match="expected an open backend"):
         attempt(backend, grasp)
+
+
+def test_a_hand_that_does_not_close_is_no_grasp(backend, arm, grasp):
+    arm.between = 0.04
+    made = attempt(backend, grasp)
+    assert made.outcome is Outcome.CONTROLLER_ABORTED
+    assert made.reason.startswith("hand: it did not close: moved by 0 where it was told 0.04")
+    assert kinds(arm.asked)[-1] == "hand"
+
+
+def test_a_hand_that_presses_where_it_stands_holds(backend, arm, grasp):
+    arm.between = 0.04
+    arm.effort["panda_finger_joint1"] = 20.0
+    assert attempt(backend, grasp).outcome is Outcome.SUCCESS
+
+
+def test_a_hand_that_does_not_open_is_not_moved_to_the_object(backend, arm, grasp, monkeypatch):
+    monkeypatch.setattr("dr_grasp.execution.arm_run.HAND_EXTRA_S", 0.1)
+    arm.most = 0.03
+    made = attempt(backend, grasp)
+    assert made.outcome is Outcome.CONTROLLER_ABORTED
+    assert "hand: it did not open: panda_finger_joint1 is 0.01 from" in made.reason
+    assert kinds(arm.asked) == ["place", "hand"]
+
+
+def test_a_hand_that_says_too_early_that_it_is_open_is_waited_for(backend, arm, grasp):
+    late = iter([0.02, 0.02, 0.02, 0.03, 0.037, 0.038, 0.039])
+    positions = arm.positions
+
+    def opening():
+        at = positions()
+        if kinds(arm.asked) == ["place", "hand"]:
+            at["panda_finger_joint1"] = next(late, 0.04)
+        return at
+
+    arm.positions = opening
+    assert attempt(backend, grasp).outcome is Outcome.SUCCESS
+    assert 0.037 not in list(late)
