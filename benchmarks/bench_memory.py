@@ -7,42 +7,22 @@ measured is reading, keeping account, the journal and writing, each size in a pr
 import argparse
 import json
 import multiprocessing
-import resource
 import tempfile
 import time
-from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
+
+from stand_in import StandIn
 
 from dr_grasp.cli.console import print_table
-from dr_grasp.core.outcome import Outcome
 from dr_grasp.files import write_score_stream
 from dr_grasp.generation.sampler import generate
 from dr_grasp.grasp_reader import GraspReader
 from dr_grasp.records import grasp_to_dict
 from dr_grasp.scoring.journal import FileJournal
-from dr_grasp.scoring.pool import Pool
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import software_version
-
-
-class Stub(Pool):
-    """Every rollout succeeds, at once."""
-
-    def run(self, function: Any, work: Any, is_cancelled: Any) -> Any:
-        """Answer without working."""
-        for block in work:
-            yield block, Counter({Outcome.SUCCESS: block.count})
-
-    def close(self) -> None:
-        """Nothing to end."""
-
-    def _workers(self) -> int:
-        return 1
-
-    def _submit(self, function: Any, work: Any) -> Any:
-        raise NotImplementedError
 
 
 def write_copies(path: Path, number: int) -> None:
@@ -56,18 +36,23 @@ def write_copies(path: Path, number: int) -> None:
             file.write(json.dumps({**record, "id": f"g{index}"}) + end)
 
 
-def score(path: Path, results: Any) -> None:
-    """Score a file; puts the peak of this process [MB] and the seconds it took."""
+def score(path: Path) -> tuple[float, float]:
+    """Score a file; returns the peak of this process [MB] and the seconds it took."""
     request = ScoreRequest.from_names("default", ["mdr"], 20, 0)
     began, out = time.monotonic(), path.with_suffix(".scores")
     reader = GraspReader(path)
     with FileJournal(path.with_suffix(".journal"), request, reader.sha256) as journal:
-        stream = Scorer(pool=Stub()).stream(reader, request, reader.count, journal)
+        stream = Scorer(pool=StandIn()).stream(reader, request, reader.count, journal)
         write_score_stream(
             out, stream, seed=0, profile="default", software_version=software_version()
         )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    results.put((peak, time.monotonic() - began))
+    return peak_mb(), time.monotonic() - began
+
+
+def peak_mb() -> float:
+    """Peak memory of this process [MB]; that of `resource` is never below its parent's."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def main() -> None:
@@ -81,11 +66,8 @@ def main() -> None:
         for number in options.sizes:
             path = Path(folder) / f"{number}.json"
             write_copies(path, number)
-            results = context.Queue()
-            process = context.Process(target=score, args=(path, results))
-            process.start()
-            peak, seconds = results.get()
-            process.join()
+            with ProcessPoolExecutor(1, context) as process:
+                peak, seconds = process.submit(score, path).result()
             rows.append(
                 [
                     str(number),

@@ -12,61 +12,21 @@ many rollouts racing takes at that size, and what share of the true best 20 it f
 import argparse
 import resource
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
+from stand_in import StandIn
 
 from dr_grasp.cli.console import print_table
-from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.generation.sampler import generate
-from dr_grasp.scoring.pool import Pool
 from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.scoring.request import Progress, ScoreBatch, ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
-from dr_grasp.scoring.worker import Block
 
 FIXED_ROLLOUTS = 550
-
-
-class Stub(Pool):
-    """Bernoulli grasps in place of rollouts, each with a fitness of its own."""
-
-    def __init__(self, fitness: dict[str, float], seed: int) -> None:
-        self._fitness = fitness
-        self._rng = np.random.default_rng(seed)
-        self.rollouts = 0
-
-    def close(self) -> None:
-        """Nothing to end."""
-
-    def run(
-        self,
-        function: Callable[[Any], Any],
-        work: Iterable[Any],
-        is_cancelled: Callable[[], bool],
-    ) -> Iterator[tuple[Any, Any] | None]:
-        """Draw instead of simulate."""
-        for block in work:
-            self.rollouts += block.count
-            yield block, self._draw(block)
-
-    def _draw(self, block: Block) -> Counter[Outcome]:
-        if block.criterion is None:
-            return Counter([Outcome.SUCCESS])
-        held = int(self._rng.binomial(block.count, self._fitness[block.grasp.id]))
-        counts = {Outcome.SUCCESS: held, Outcome.DROPPED_LIFTING: block.count - held}
-        return Counter({outcome: number for outcome, number in counts.items() if number})
-
-    def _workers(self) -> int:
-        return 1
-
-    def _submit(self, function: Any, work: Any) -> Any:
-        raise NotImplementedError
 
 
 def scored(
@@ -142,7 +102,7 @@ def main() -> None:
         drawn = np.clip(rng.choice(values, 1000) + rng.normal(0, 0.03, 1000), 0.0, 1.0)
         ids = [f"g{index}" for index in range(1000)]
         copies = [grasp_with_id(grasps[0], name) for name in ids]
-        pool = Stub(dict(zip(ids, drawn.tolist(), strict=True)), seed)
+        pool = StandIn(dict(zip(ids, drawn.tolist(), strict=True)), seed)
         selection = Scorer(pool=pool).score(copies, ScoreRequest(default, top=20)).selection
         assert selection is not None
         picked = [drawn[ids.index(name)] for name in selection.chosen]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,23 +28,36 @@ def write_whole(path: Path, content: bytes) -> None:
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """As `write_whole`, bit by bit: the file appears at the end of the block, if that is reached.
 
+    What killed processes have left of the same file is removed.
+
     Raises:
         OSError: It could not be written; a file that was there before is untouched.
     """
     path = path.resolve()
-    scratch = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    remove_leftovers(path)
+    scratch, descriptor = _open_scratch(path)
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        scratch.replace(path)
+            # While it is locked: nobody takes it for a leftover.
+            scratch.replace(path)
     except BaseException:
         with suppress(OSError):
             scratch.unlink()
         raise
     sync(path.parent)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed processes have left of a file; what a live one writes to, stays."""
+    path = path.resolve()
+    ours = re.compile(re.escape(f".{path.name}.") + r"\d+-[0-9a-f]{8}\.tmp")
+    with suppress(OSError), os.scandir(path.parent) as entries:
+        for entry in entries:
+            if ours.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                _remove_if_dead(Path(entry.path))
 
 
 def sync(path: Path) -> None:
@@ -52,3 +67,30 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _open_scratch(path: Path) -> tuple[Path, int]:
+    """Make a file beside another, locked for as long as it is open; whoever dies, lets go of it.
+
+    A process number would tell less: containers that share a folder have their own, and numbers
+    come again.
+    """
+    while True:
+        scratch = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        with suppress(OSError):  # where there are no locks, nobody will take this one either
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        # Before it was locked, somebody else may have taken it for a leftover.
+        if os.fstat(descriptor).st_nlink:
+            return scratch, descriptor
+        os.close(descriptor)
+
+
+def _remove_if_dead(scratch: Path) -> None:
+    with suppress(OSError):  # somebody else's, or gone already
+        descriptor = os.open(scratch, os.O_WRONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            scratch.unlink()
+        finally:
+            os.close(descriptor)

@@ -20,6 +20,7 @@ from dr_grasp.core.fitness import Fitness, GraspScore
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
+from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.core.waypoints import HandClose, Waypoints
 from dr_grasp.errors import DrGraspError, InvalidGraspError
@@ -128,6 +129,30 @@ def decode_fitness(message: Any) -> Fitness:
                 bool(getattr(message, "sequential", False)),
             ),
         )
+
+
+def decode_selection(message: Any) -> Selection:
+    """Read a Selection message.
+
+    Raises:
+        InvalidGraspError: An unknown criterion, or a share that is none; the message begins with
+            the field.
+    """
+    with _naming("selection:"):
+        return Selection(
+            Criterion.from_name(str(message.criterion)),
+            tuple(map(str, message.chosen)),
+            _share("expected_share", message),
+            _share("expected_shortfall", message),
+            _share("most_missed", message),
+        )
+
+
+def _share(field: str, message: Any) -> float:
+    value = float(getattr(message, field))
+    if not 0.0 <= value <= 1.0:
+        raise InvalidGraspError(f"{field}: expected from 0 to 1, got {value}")
+    return value
 
 
 def decode_attempt(message: Any) -> GraspAttempt:

@@ -19,6 +19,7 @@ from dr_grasp.core.fitness import Fitness, GraspScore
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
+from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.core.waypoints import Waypoints
 
@@ -83,6 +84,17 @@ def encode_fitness(fitness: Fitness) -> Fields:
         "low": low,
         "high": high,
         "sequential": fitness.sequential,
+    }
+
+
+def encode_selection(selection: Selection) -> Fields:
+    """Fields of a Selection message."""
+    return {
+        "criterion": selection.criterion.value,
+        "chosen": list(selection.chosen),
+        "expected_share": selection.expected_share,
+        "expected_shortfall": selection.expected_shortfall,
+        "most_missed": selection.most_missed,
     }
 
 

@@ -11,6 +11,7 @@ from rosidl_parser.definition import AbstractNestedType, NamespacedType
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.recording import encoding
 from dr_grasp_interfaces import msg
@@ -41,6 +42,11 @@ def grasp_to_msg(grasp: GraspTrajectory) -> msg.GraspTrajectory:
 def score_to_msg(score: GraspScore) -> msg.GraspScore:
     """A score as a message."""
     return to_msg(msg.GraspScore, encoding.encode_score(score))
+
+
+def selection_to_msg(selection: Selection) -> msg.Selection:
+    """A selection as a message."""
+    return to_msg(msg.Selection, encoding.encode_selection(selection))
 
 
 def attempt_to_msg(attempt: GraspAttempt) -> msg.GraspAttempt:

@@ -16,23 +16,25 @@ from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.refusal import RefusedGrasp
+from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import BackendError
 from dr_grasp.execution.runner import AttemptProgress
-from dr_grasp.recording.decoding import decode_attempt, decode_score
+from dr_grasp.recording.decoding import decode_attempt, decode_score, decode_selection
 from dr_grasp.ros.clients import PatientActionClient, call_service, run_goal
 from dr_grasp.ros.conversions import grasp_to_msg, outcome_to_msg, score_to_msg
-from dr_grasp.scoring.request import Progress
+from dr_grasp.scoring.request import Progress, check_stopping
 from dr_grasp_interfaces.action import ExecuteGrasps, ScoreGrasps
 from dr_grasp_interfaces.srv import RecordOutcome
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Answer of the scorer."""
+    """Answer of the scorer; with a selection, if only the best were asked for."""
 
     scores: tuple[GraspScore, ...]
     refused: tuple[RefusedGrasp, ...]
+    selection: Selection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class Planner(Closing):
         criteria: Sequence[str] = (),
         seed: int = 0,
         profile: str = "default",
+        until: float | None = None,
+        top: int | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> Scored:
@@ -93,22 +97,31 @@ class Planner(Closing):
 
         Args:
             grasps: The batch.
-            trials: Rollouts of each criterion; None for as many as the profile says.
+            trials: Rollouts of each criterion; None for as many as the profile says. With `until`,
+                the most of them.
             criteria: Their names; none means all four.
             seed: Of the perturbations.
             profile: Name of the randomisation profile.
+            until: Stop sampling a criterion once its confidence sequence is no wider than this, in
+                (0, 1); None for a fixed number of rollouts.
+            top: Race for so many of the best; None for all.
             on_progress: Told what the scorer feeds back.
             is_cancelled: Polled; True cancels the goal.
 
         Raises:
+            SettingsError: `until` or `top` is out of bounds.
             BackendError: No scorer, or it refused the request as a whole, or was cancelled.
         """
+        # Here as well as there: in a goal 0 stands for None, and a negative number fits into none.
+        check_stopping(until, top)
         goal = ScoreGrasps.Goal(
             grasps=[grasp_to_msg(grasp) for grasp in grasps],
             criteria=list(criteria),
             trials=ScoreGrasps.Goal.PROFILE_TRIALS if trials is None else trials,
             seed=seed,
             profile=profile,
+            until=until or 0.0,
+            top_k=top or 0,
         )
 
         def hear(feedback: Any) -> None:
@@ -124,7 +137,8 @@ class Planner(Closing):
 
         result = self._run(self._score, "score_grasps", goal, is_cancelled, hear)
         scores = tuple(decode_score(message) for message in result.scores)
-        return Scored(scores, _refusals(result.refused))
+        selection = next((decode_selection(message) for message in result.selection), None)
+        return Scored(scores, _refusals(result.refused), selection)
 
     def execute(
         self,

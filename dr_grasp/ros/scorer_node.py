@@ -15,7 +15,7 @@ from rclpy.node import Node
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.errors import DrGraspError
 from dr_grasp.ros.batches import GraspBatch
-from dr_grasp.ros.conversions import refusal_to_msg, score_to_msg
+from dr_grasp.ros.conversions import refusal_to_msg, score_to_msg, selection_to_msg
 from dr_grasp.ros.parameters import declare
 from dr_grasp.ros.qos import RESULTS
 from dr_grasp.ros.running import run_node
@@ -148,7 +148,15 @@ class ScorerNode(Node):
         self, scorer: Scorer, request: Any, feedback: Any, is_cancelled: Any
     ) -> tuple[ScoreBatch, GraspBatch]:
         trials = None if request.trials == request.PROFILE_TRIALS else request.trials
-        what = ScoreRequest.from_names(request.profile, request.criteria, trials, request.seed)
+        what = ScoreRequest.from_names(
+            request.profile,
+            request.criteria,
+            trials,
+            request.seed,
+            # Of these, 0 stands for none.
+            request.until or None,
+            request.top_k or None,
+        )
         decoded = GraspBatch(request.grasps)
         batch = scorer.score(decoded.grasps, what, feedback, self._publish, is_cancelled)
         return batch, decoded
@@ -198,6 +206,7 @@ class _Feedback:
 
 def _fill(answer: Any, batch: ScoreBatch, decoded: GraspBatch) -> None:
     answer.scores = [score_to_msg(score) for score in batch.scores]
+    answer.selection = [selection_to_msg(one) for one in (batch.selection,) if one is not None]
     answer.refused = [
         refusal_to_msg(one.index, one.grasp_id, one.reason)
         for one in decoded.refusals(batch.refused)

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from dr_grasp.atomic import remove_leftovers
 from dr_grasp.closing import Closing
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
@@ -100,6 +101,7 @@ class FileJournal(Journal):
         self._models: set[str] = set()
         self._last_finished = -1
         self._finished_bytes = 0
+        remove_leftovers(path)
         take = self._take if resume else None
         self._file = JournalFile(path, _header(request, sha256), "scoring", take)
         self._finished = self._read_finished(path, self._file.size)

@@ -27,7 +27,7 @@ from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.scoring.journal import Journal
 from dr_grasp.scoring.pool import Pool
-from dr_grasp.scoring.progress import Follower
+from dr_grasp.scoring.progress import Follower, ahead_of_race
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.tally import BLOCK_TRIALS, Counts, Tally
 from dr_grasp.scoring.worker import Block, run_block
@@ -74,14 +74,19 @@ class Race:
 
     def run(self, pool: Pool, is_cancelled: Callable[[], bool]) -> bool:
         """Race until the best are left; returns whether it came to that, or was cancelled."""
+        goals = list(_goals(self._request.trials_of(self._request.racing_criterion)))
+        grasps, places = self._follower.grasps, self._places
+        ahead = grasps + ahead_of_race(grasps, places, 0, goals)
+        self._follower.expect(ahead + self._rest(goals[-1], min(grasps, places)))
         if not self._run_nominal(pool, is_cancelled):
             return False
         done = 0
-        goals = list(_goals(self._request.trials_of(self._request.racing_criterion)))
         for number, goal in enumerate(goals):
-            if self._open_places <= 0 or self._racing.sum() <= self._open_places:
+            racing, places = int(self._racing.sum()), self._open_places
+            if places <= 0 or racing <= places:
                 break
-            self._follower.expect(int(self._racing.sum()) * (goal - done) + self._rest(goal))
+            ahead = ahead_of_race(racing, places, done, goals[number:])
+            self._follower.expect(ahead + self._rest(goals[-1], places))
             blocks = self._blocks(self._racing, self._request.racing_criterion, done, goal)
             if not self._run(pool, blocks, self._count, is_cancelled):
                 return False
@@ -90,7 +95,7 @@ class Race:
             if self._shortfall(self._leaders, number) <= SHORTFALL:
                 break
         self._choose()
-        self._follower.expect(self._rest(done))
+        self._follower.expect(self._rest(done, int(self._racing.sum())))
         return True
 
     def begin(self, index: int, grasp: GraspTrajectory) -> Tally:
@@ -249,10 +254,15 @@ class Race:
         trials, successes = self._tried(self._candidates)
         return shortfall(successes, trials, chosen[self._candidates], self._rng(number + 100))
 
-    def _rest(self, done: int) -> int:
-        """Rollouts that the chosen will take after so many of the criterion that decides."""
-        chosen = min(self._places, int(self._alive.sum()))
-        return chosen * (self._request.rollouts_per_grasp - 1 - done)
+    def _rest(self, done: int, winners: int) -> int:
+        """Rollouts that are left for the chosen after the race.
+
+        Args:
+            done: Trials of the criterion that decides, which those have had who had to race.
+            winners: Number of those.
+        """
+        sure = int((self._alive & ~self._candidates).sum())
+        return (sure + winners) * (self._request.rollouts_per_grasp - 1) - winners * done
 
     def _rng(self, number: int) -> np.random.Generator:
         # Beside the streams of the perturbations, which begin with the index of a criterion.

@@ -22,6 +22,25 @@ MOST_UNTIL = 10_000
 a width of 0.04 whatever the fitness, and finer differences than that are the simulator's own."""
 
 
+MOST_TOP = 2**32 - 1
+"""Numbers of grasps travel as uint32."""
+
+
+def check_stopping(until: float | None, top: int | None) -> None:
+    """Check what ends sampling, as in a `ScoreRequest`.
+
+    Raises:
+        SettingsError: A number out of bounds, or both.
+    """
+    if until is not None and not 0 < until < 1:
+        raise SettingsError(f"until: expected a width between 0 and 1, got {until}")
+    if top is not None and not 1 <= top <= MOST_TOP:
+        bound = "at least 1" if top < 1 else f"at most {MOST_TOP}"
+        raise SettingsError(f"top: expected {bound}, got {top}")
+    if top is not None and until is not None:
+        raise SettingsError("top: expected without until, since it decides itself when to stop")
+
+
 @dataclass(frozen=True, slots=True)
 class ScoreRequest:
     """What to find out of each grasp.
@@ -52,12 +71,7 @@ class ScoreRequest:
         Raises:
             SettingsError: No criterion, no trial, or a number out of bounds.
         """
-        if self.until is not None and not 0 < self.until < 1:
-            raise SettingsError(f"until: expected a width between 0 and 1, got {self.until}")
-        if self.top is not None and self.top < 1:
-            raise SettingsError(f"top: expected at least 1, got {self.top}")
-        if self.top is not None and self.until is not None:
-            raise SettingsError("top: expected without until, since it decides itself when to stop")
+        check_stopping(self.until, self.top)
         if self.trials is not None and self.trials < 1:
             raise SettingsError(f"trials: expected at least 1, got {self.trials}")
         if self.trials is not None and self.trials > MOST_TRIALS:

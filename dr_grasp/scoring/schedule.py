@@ -105,10 +105,11 @@ class Schedule:
     def _open(self, index: int, grasp: GraspTrajectory) -> Tally:
         tally = self._begin(index, grasp)
         finished = self._journal.finished(index)
-        if finished is not None:
-            self._follower.counted(tally.restore(finished))
+        known = 0 if finished is None else tally.restore(finished)
         self._tallies[index] = self._giving[index] = tally
         self._look(tally)
+        if known:
+            self._follower.counted(known)
         return tally
 
     def _block_of(self, tally: Tally) -> Block | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import IO
 
 from dr_grasp.batches import check_each
 from dr_grasp.closing import Closing
@@ -10,6 +13,7 @@ from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
+from dr_grasp.files import SPOOLED
 from dr_grasp.robots.spec import load_robot
 from dr_grasp.scoring.journal import Journal
 from dr_grasp.scoring.pool import Pool, WorkerPool
@@ -107,8 +111,10 @@ class Scorer(Closing):
         """
         journal = Journal() if journal is None else journal
         follower = Follower(count, request.rollouts_per_grasp, on_progress)
-        checked = _Checked(grasps, journal, follower)
-        yield from self._score(checked, request, journal, follower, is_cancelled)
+        # Of those whom a check has refused; there may be as many as grasps.
+        with tempfile.SpooledTemporaryFile(SPOOLED, "w+", encoding="utf-8") as refusals:
+            checked = _Checked(grasps, journal, follower, refusals)
+            yield from self._score(checked, request, journal, follower, is_cancelled)
 
     def _score(
         self,
@@ -146,20 +152,40 @@ class Scorer(Closing):
 
 
 class _Checked:
-    """Entries, checked each time they are gone through; told of the first time only."""
+    """Entries, checked and told of when they are gone through for the first time."""
 
-    def __init__(self, entries: Iterable[Entry], journal: Journal, follower: Follower) -> None:
+    def __init__(
+        self, entries: Iterable[Entry], journal: Journal, follower: Follower, refusals: IO[str]
+    ) -> None:
         self._entries = entries
         self._journal = journal
         self._follower = follower
-        self._again = False
+        self._refusals = refusals
+        self._known = False
 
     def __iter__(self) -> Iterator[Entry]:
-        again, self._again = self._again, True
-        for entry in check_each(self._entries, lambda grasp: load_robot(grasp.robot)):
+        return self._recall() if self._known else self._check()
+
+    def _check(self) -> Iterator[Entry]:
+        checked = check_each(self._entries, lambda grasp: load_robot(grasp.robot))
+        for position, entry in enumerate(checked):
             if isinstance(entry, RefusedGrasp):
-                if not again:
-                    self._follower.refused()
+                self._follower.refused()
+                record = position, entry.index, entry.grasp_id, entry.reason
+                self._refusals.write(json.dumps(record) + "\n")
             else:
                 self._journal.meet(entry)
             yield entry
+        self._known = True
+
+    def _recall(self) -> Iterator[Entry]:
+        self._refusals.seek(0)
+        refusals = map(json.loads, self._refusals)
+        end = (-1, None)
+        refused, *refusal = next(refusals, end)
+        for position, entry in enumerate(self._entries):
+            if position == refused:
+                yield RefusedGrasp(*refusal)
+                refused, *refusal = next(refusals, end)
+            else:
+                yield entry

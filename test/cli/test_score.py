@@ -86,6 +86,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(grasp_file, tmp_path, words):
         process.wait()
     before = blocks_in(journal)
     assert not out.exists()
+    assert any(path.name.startswith(".out.json.") for path in tmp_path.iterdir())
     ran = []
 
     class Kept(score.FileJournal):
@@ -99,7 +100,8 @@ def test_a_killed_run_goes_on_to_the_same_bytes(grasp_file, tmp_path, words):
     assert done.exit_code == 0, done.output
     assert out.read_bytes() == whole.read_bytes()
     assert len(ran) == len(set(ran)) > len(before) and set(before) < set(ran)
-    assert not journal.exists()
+    # Not the journal either, nor what was being written when it was killed.
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.json", "whole.json"]
 
 
 def test_a_resumption_of_something_else_is_refused_in_one_line(grasp_file, tmp_path):

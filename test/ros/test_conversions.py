@@ -10,11 +10,15 @@ from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import JointState
 
 from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.core.selection import Selection
 from dr_grasp.errors import InvalidGraspError
 from dr_grasp.recording import decoding, encoding
 from dr_grasp.recording.typestore import our_typestore, serialize
 from dr_grasp.ros import conversions
 from dr_grasp_interfaces import msg
+
+SELECTION = Selection(Criterion.FDR, ("g1", "größe"), 0.875, 0.0125, 1.0)
 
 NOTHING_KNOWN = {
     "score": None,
@@ -25,12 +29,13 @@ NOTHING_KNOWN = {
 }
 
 
-@pytest.fixture(params=["grasp", "score", "attempt", "bare attempt", "report"])
+@pytest.fixture(params=["grasp", "score", "selection", "attempt", "bare attempt", "report"])
 def kind(request, samples):
     """A value, its encoder, its message class, the converter and the decoder."""
     make, name = {
         "grasp": (samples.grasp, "GraspTrajectory"),
         "score": (samples.score, "GraspScore"),
+        "selection": (lambda: SELECTION, "Selection"),
         "attempt": (samples.attempt, "GraspAttempt"),
         "bare attempt": (lambda: samples.attempt(**NOTHING_KNOWN), "GraspAttempt"),
         "report": (samples.report, "OutcomeReport"),
@@ -107,15 +112,34 @@ def test_what_a_message_leaves_out_is_named(samples):
     )
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"criterion": "xdr"}, "selection: unknown criterion 'xdr'; expected one of fdr, jsdr"),
+        ({"expected_share": 1.5}, "selection: expected_share: expected from 0 to 1, got 1.5"),
+        ({"expected_shortfall": math.nan}, "selection: expected_shortfall: expected from 0 to 1"),
+        ({"most_missed": -0.1}, "selection: most_missed: expected from 0 to 1, got -0.1"),
+    ],
+)
+def test_a_bad_selection_is_named(changes, message):
+    fields = encoding.encode_selection(SELECTION) | changes
+    with pytest.raises(InvalidGraspError) as caught:
+        decoding.decode_selection(conversions.to_msg(msg.Selection, fields))
+    assert str(caught.value).startswith(message)
+
+
 STRICT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from conftest import Samples
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.core.selection import Selection
 from dr_grasp.ros import conversions
 samples = Samples()
 conversions.grasp_to_msg(samples.grasp(hold_s=1))
 conversions.attempt_to_msg(samples.attempt())
 conversions.report_to_msg(samples.report())
+conversions.selection_to_msg(Selection(Criterion.FDR, ("g1",), 0.5, 0.25, 1.0))
 """
 
 

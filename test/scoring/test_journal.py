@@ -197,3 +197,22 @@ def test_a_race_has_its_selection_after_a_resumption(tmp_path, fakes, home_grasp
     # All is known now: nothing is left to run, and the answer is the same.
     idle = fakes.pool()
     assert run(idle, grasps, request, path)[-1] == selection and idle.blocks == []
+
+
+@pytest.mark.parametrize("kind", REQUESTS)
+def test_progress_is_complete_at_the_end_and_not_before(tmp_path, fakes, home_grasp, kind):
+    grasps, request, path = fakes.grasps(home_grasp(), SHARES), request_of(kind), tmp_path / "j"
+    for cancel_after in (30, None):  # the second time, some of it is known already
+        told = []
+        with FileJournal(path, request, "abc", resume=True) as journal:
+            scorer = Scorer(pool=fakes.pool(cancel_after=cancel_after))
+            list(scorer.stream(grasps, request, len(grasps), journal, told.append))
+        full = [one for one in told if one.rollouts_done == one.rollouts_total]
+        assert full == ([] if cancel_after else told[-1:])
+
+
+def test_what_a_killed_run_left_of_its_journal_is_removed(tmp_path):
+    left = tmp_path / ".j.12-0123abcd.tmp"
+    left.write_text("half")
+    FileJournal(tmp_path / "j", request_of("fixed"), "abc").close()
+    assert not left.exists()

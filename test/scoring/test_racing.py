@@ -140,3 +140,29 @@ def test_a_cancelled_race_chooses_nobody(fakes, home_grasp, shares):
         batch = Scorer(pool=pool).score(fakes.grasps(home_grasp(), shares), request_of())
         assert batch.cancelled and batch.selection is None
         assert len(pool.blocks) == cancel_after
+
+
+@pytest.mark.parametrize("criteria", [("mdr",), ("fdr", "mdr")])
+@pytest.mark.parametrize("number", [200, 5, 1])
+def test_progress_says_how_far_the_race_is(fakes, home_grasp, shares, criteria, number):
+    told, pool = [], fakes.pool()
+    request = request_of(criteria, top=TOP if number > TOP else 3)
+    grasps = fakes.grasps(home_grasp(), shares[:number])
+    Scorer(pool=pool).score(grasps, request, told.append)
+    assert told[-1].rollouts_done == told[-1].rollouts_total == pool.rollouts
+    assert all(one.rollouts_done < one.rollouts_total for one in told[:-1])
+    # Foretold within a third, so it hardly ever goes back.
+    if number > TOP:
+        assert all(0.7 < one.rollouts_total / pool.rollouts < 1.5 for one in told)
+    share = [one.rollouts_done / one.rollouts_total for one in told]
+    assert all(
+        one > before - 0.1 for one, before in zip(share, np.maximum.accumulate(share), strict=True)
+    )
+
+
+def test_the_progress_of_a_race_for_more_than_hold(fakes, home_grasp):
+    told, pool = [], fakes.pool()
+    grasps = fakes.grasps(home_grasp(), [0.9, 0.0, 0.8, 0.0, 0.0])
+    Scorer(pool=pool).score(grasps, request_of(("fdr", "mdr"), trials=20, top=3), told.append)
+    assert told[-1].rollouts_done == told[-1].rollouts_total == pool.rollouts
+    assert all(one.rollouts_done < one.rollouts_total for one in told[:-1])

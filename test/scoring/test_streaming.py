@@ -3,16 +3,18 @@
 import json
 import pathlib
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 
-from dr_grasp import seen
+from dr_grasp import batches, seen
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.files import ScoreFile, read_scores, write_grasps, write_score_stream, write_scores
 from dr_grasp.grasp_reader import GraspReader
 from dr_grasp.records import grasp_to_dict
+from dr_grasp.robots.checking import check_grasp
 from dr_grasp.scoring import schedule
 from dr_grasp.scoring.journal import FileJournal
 from dr_grasp.scoring.request import ScoreRequest
@@ -145,6 +147,34 @@ def test_a_selection_comes_back(fakes, home_grasp, tmp_path):
     write_score_stream(tmp_path / "b", [*batch.scores, batch.selection], **SHARED)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert json.loads((tmp_path / "a").read_text())["selection"]["chosen"] == [grasps[2].id]
+
+
+def test_a_race_checks_each_grasp_once_and_refuses_it_throughout(fakes, home_grasp, monkeypatch):
+    grasps = fakes.grasps(home_grasp(), [0.9, 0.5, 0.2, 0.8] * 10)
+    spoon = replace(grasps[5], id="spoon@0.5", object="spoon")
+    entries = [RefusedGrasp(0, "bad", "grasp bad: no"), *grasps[:7], spoon, grasps[2], *grasps[7:]]
+    request = ScoreRequest.from_names("default", ["mdr"], 40, 4, top=3)
+    checked, told = [], []
+
+    def check(grasp, robot):
+        checked.append(grasp.id)
+        check_grasp(grasp, robot)
+
+    monkeypatch.setattr(batches, "check_grasp", check)
+    scorer = Scorer(pool=fakes.pool())
+    results = list(scorer.stream(entries, request, len(entries), on_progress=told.append))
+    assert sorted(checked) == sorted([*(grasp.id for grasp in grasps), spoon.id])
+    refused = [one for one in results if isinstance(one, RefusedGrasp)]
+    assert [(one.index, one.grasp_id) for one in refused] == [
+        (0, "bad"),
+        (8, spoon.id),
+        (9, grasps[2].id),
+    ]
+    assert [results[i] for i in (0, 8, 9)] == refused
+    batch = Scorer(pool=fakes.pool()).score(grasps, request)
+    scores = [one for one in results if isinstance(one, GraspScore)]
+    assert scores == list(batch.scores) and results[-1] == batch.selection
+    assert told[-1].rollouts_done == told[-1].rollouts_total
 
 
 def test_a_stream_that_breaks_off_leaves_no_file(tmp_path):

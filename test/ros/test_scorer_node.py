@@ -1,0 +1,213 @@
+"""Scoring until it is sure, and races for the best: a real node over DDS, without physics."""
+
+import hashlib
+import math
+import os
+import threading
+import time
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+import rclpy
+from rclpy.executors import MultiThreadedExecutor
+
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.errors import BackendError, SettingsError
+from dr_grasp.recording.decoding import decode_score, decode_selection
+from dr_grasp.ros import scorer_node
+from dr_grasp.ros.clients import PatientActionClient, call_service, run_goal
+from dr_grasp.ros.conversions import grasp_to_msg
+from dr_grasp.ros.planner import Planner
+from dr_grasp.scoring.pool import Pool
+from dr_grasp.scoring.request import MOST_TOP, ScoreRequest
+from dr_grasp.scoring.scorer import Scorer
+from dr_grasp_interfaces.action import ScoreGrasps as ScoreGraspsAction
+from dr_grasp_interfaces.srv import ScoreGrasps as ScoreGraspsService
+
+LIMIT_S = 60.0
+WORDS = {
+    "until": {"criteria": ["fdr", "mdr"], "trials": 200, "seed": 5, "until": 0.3},
+    "top": {"criteria": ["fdr", "mdr"], "trials": 80, "seed": 5, "top": 3},
+}
+REFUSED = [
+    ({"until": -0.5}, "until: expected a width between 0 and 1, got -0.5"),
+    ({"until": math.nan}, "until: expected a width between 0 and 1, got nan"),
+    ({"until": 1.0}, "until: expected a width between 0 and 1, got 1.0"),
+    ({"until": math.inf}, "until: expected a width between 0 and 1, got inf"),
+    ({"until": 0.5, "top_k": 2}, "top: expected without until"),
+]
+
+
+class Bernoulli(Pool):
+    """Each grasp holds as often as its id says, as in "g7@0.85"; the luck is in the hash."""
+
+    def run(self, function, work, is_cancelled):
+        for block in work:
+            if is_cancelled():
+                yield None
+                return
+            time.sleep(1e-4)  # so that somebody else may be heard
+            yield block, Counter(map(self._outcome, [block] * block.count, range(block.count)))
+
+    def _outcome(self, block, number):
+        luck = f"{block.seed} {block.criterion} {block.grasp.id} {block.first + number}"
+        share = hashlib.blake2b(luck.encode(), digest_size=1).digest()[0] / 256
+        holds = block.criterion is None or share < float(block.grasp.id.partition("@")[2])
+        return Outcome.SUCCESS if holds else Outcome.DROPPED_LIFTING
+
+    def close(self):
+        pass
+
+    def _workers(self):
+        raise NotImplementedError
+
+    def _submit(self, function, work):
+        raise NotImplementedError
+
+
+class Raw:
+    """Asks as a planner would that has none of our code for it."""
+
+    def __init__(self, node):
+        self._service = node.create_client(ScoreGraspsService, "score_grasps")
+        self._action = PatientActionClient(node, ScoreGraspsAction, "score_grasps")
+
+    def service(self, **fields):
+        return call_service(self._service, ScoreGraspsService.Request(**fields), LIMIT_S)
+
+    def action(self, **fields):
+        goal, words = ScoreGraspsAction.Goal(**fields), {"connect_s": LIMIT_S, "timeout_s": LIMIT_S}
+        return run_goal(self._action, "score_grasps", goal, is_cancelled=lambda: False, **words)
+
+
+@pytest.fixture(scope="module")
+def space():
+    """A namespace in which a scorer runs, and a node of it that anybody may use."""
+    name = f"/test_scorer_{os.getpid()}"
+    rclpy.init(args=["--ros-args", "-r", f"__ns:={name}"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scorer_node, "Scorer", lambda jobs: Scorer(pool=Bernoulli()))
+        node = scorer_node.ScorerNode()
+    executor = MultiThreadedExecutor(4)
+    executor.add_node(node)
+    executor.add_node(other := rclpy.create_node("raw"))
+    thread = threading.Thread(target=executor.spin, daemon=True)
+    thread.start()
+    yield name, other
+    node.close()
+    executor.shutdown(timeout_sec=5.0)
+    thread.join(5.0)
+    other.destroy_node()
+    node.destroy_node()
+    rclpy.shutdown()
+
+
+@pytest.fixture(scope="module")
+def planner(space):
+    with Planner(space[0]) as planner:
+        yield planner
+
+
+@pytest.fixture(scope="module")
+def raw(space):
+    return Raw(space[1])
+
+
+@pytest.fixture(scope="module")
+def grasps(home_grasp):
+    shares = [0.2, 0.9, 0.5, 0.85, 0.99, 0.3, 0.7, 0.95]
+    return [home_grasp(id=f"g{i}@{share}") for i, share in enumerate(shares)]
+
+
+@pytest.fixture(scope="module")
+def library(grasps):
+    """What the library says, by the name of the request."""
+
+    def ask(words):
+        names = {"profile": "default", "until": None, "top": None, **words}
+        return Scorer(pool=Bernoulli()).score(grasps, ScoreRequest.from_names(**names))
+
+    return {name: ask(words) for name, words in WORDS.items()}
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_the_action_says_what_the_library_says(planner, grasps, library, name):
+    told = []
+    answer = planner.score(grasps, **WORDS[name], on_progress=told.append)
+    assert answer.scores == library[name].scores
+    assert answer.selection == library[name].selection
+    assert (answer.selection is not None) == (name == "top")
+    assert any(f.sequential for score in answer.scores for f in score.fitness.values())
+    rollouts = sum(1 + sum(f.trials for f in s.fitness.values()) for s in answer.scores)
+    assert told[-1].rollouts_done == told[-1].rollouts_total == rollouts
+    assert all(one.rollouts_done < one.rollouts_total for one in told[:-1])
+    done = [one.rollouts_done for one in told]
+    assert done == sorted(done)
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_the_service_says_what_the_library_says(raw, grasps, library, name):
+    words = {**WORDS[name]}
+    if "top" in words:
+        words["top_k"] = words.pop("top")
+    answer = raw.service(grasps=list(map(grasp_to_msg, grasps)), **words)
+    assert answer.success, answer.message
+    assert tuple(map(decode_score, answer.scores)) == library[name].scores
+    selections = [one for one in (library[name].selection,) if one is not None]
+    assert list(map(decode_selection, answer.selection)) == selections
+
+
+def test_by_default_all_are_scored_by_a_fixed_number(raw, grasps):
+    answer = raw.service(grasps=[grasp_to_msg(grasps[0])], criteria=["mdr"], trials=7)
+    assert answer.success, answer.message
+    (fitness,) = decode_score(answer.scores[0]).fitness.values()
+    assert (fitness.trials, fitness.sequential, list(answer.selection)) == (7, False, [])
+
+
+@pytest.mark.parametrize(("fields", "message"), REFUSED, ids=[text for _, text in REFUSED])
+@pytest.mark.parametrize("way", ["service", "action"])
+def test_what_makes_no_sense_is_refused_by_its_name(raw, grasps, way, fields, message):
+    answer = getattr(raw, way)(grasps=[grasp_to_msg(grasps[0])], **fields)
+    assert not answer.success
+    assert message in answer.message and "\n" not in answer.message
+    assert (list(answer.scores), list(answer.selection)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        # In a goal, zero would stand for none, and the others would not fit.
+        ({"until": 0.0}, "until: expected a width between 0 and 1, got 0.0"),
+        ({"until": math.nan}, "until: expected a width between 0 and 1, got nan"),
+        ({"top": 0}, "top: expected at least 1, got 0"),
+        ({"top": -3}, "top: expected at least 1, got -3"),
+        ({"top": MOST_TOP + 1}, "top: expected at most 4294967295, got 4294967296"),
+    ],
+)
+def test_a_planner_refuses_what_a_goal_cannot_say(planner, grasps, words, message):
+    with pytest.raises(SettingsError, match=message):
+        planner.score(grasps, **words)
+
+
+def test_more_than_there_are(planner, grasps):
+    answer = planner.score(grasps, criteria=["fdr"], trials=1, top=MOST_TOP)
+    assert answer.selection.chosen == tuple(grasp.id for grasp in grasps)
+
+
+def test_cancel_ends_a_race(planner, grasps):
+    many = [replace(grasp, id=f"{i}{grasp.id}") for i in range(250) for grasp in grasps]
+    racing = threading.Event()
+    told = []
+
+    def watch(progress):
+        told.append(progress)
+        if progress.rollouts_done > len(many):  # the undisturbed rollouts are done
+            racing.set()
+
+    with pytest.raises(BackendError, match="score_grasps: cancelled"):
+        planner.score(many, trials=100_000, top=250, on_progress=watch, is_cancelled=racing.is_set)
+    # No score is complete before the race is over.
+    assert racing.is_set() and {one.best_grasp_id for one in told} == {""}
+    # And the node takes the next goal.
+    assert planner.score(grasps[:1], trials=1, criteria=["fdr"]).scores
