@@ -37,7 +37,14 @@ class Recording(Protocol):
 
 
 class Arm(Protocol):
-    """An arm and its hand. Joints have the names of the robot's file."""
+    """An arm and its hand. Joints have the names of the robot's file.
+
+    Attributes:
+        places: Whether `place_object` has the object put there, as fake hardware does; in front of
+            a real arm people do that.
+    """
+
+    places: bool
 
     def positions(self) -> Mapping[str, float]:
         """The latest position of each joint of arm and hand [rad or m].

@@ -77,13 +77,18 @@ class ArmBackend(Closing):
         stamp_ns = time.time_ns()
         on_phase("prepare")
         item = load_object(grasp.object)
-        standing = None if dry_run else self._rig.arm.place_object(grasp, seed, attempt_index)
+        end, standing = None, None
+        if self._rig.arm.places and not dry_run:
+            # After an attempt that went wrong the arm is still where the object is to stand.
+            end = ArmRun(self._rig, grasp, on_phase, is_cancelled).make_room()
+            if end is None:
+                standing = self._rig.arm.place_object(grasp, seed, attempt_index)
         self._rig.planner.set_scene(item, grasp.object_in_base)
         with self._rig.arm.record() as recording:
             run = ArmRun(self._rig, grasp, on_phase, is_cancelled)
-            end = run.check()
-            if end is None:
-                end = Fault(Outcome.UNKNOWN, f"dry run: {run.summary}") if dry_run else None
+            end = end or run.check()
+            if end is None and dry_run:
+                end = Fault(Outcome.UNKNOWN, f"dry run: {run.summary}")
             end = end or run.execute()
             measured, commanded = recording.measured(), run.commanded
         if run.moved:

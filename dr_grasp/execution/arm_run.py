@@ -131,6 +131,15 @@ class ArmRun:
             f"{self._lift.duration_s:.1f} s, at {100 * self._rig.speed:g} % of the limits"
         )
 
+    def make_room(self) -> Fault | None:
+        """Go home, if the arm is not there, letting go of whatever it holds."""
+        home = self._rig.robot.home
+        if np.abs(self._arm_positions() - home).max() <= START_TOLERANCE:
+            return None
+        self._rig.planner.clear_scene()
+        fault = self._open_hand() or self._go_home()
+        return None if fault is None else Fault(fault.outcome, f"making room: {fault.reason}")
+
     def check(self) -> Fault | None:
         """Check every posture, and find the way to the start; nothing moves."""
         planner, grasp = self._rig.planner, self._grasp

@@ -117,11 +117,16 @@ class MoveItPlanner(Closing):
 
     def set_scene(self, item: ObjectSpec, object_in_base: Pose) -> None:
         """See `Planner`."""
+        self.clear_scene()
+        with self._scene_monitor.read_write() as scene:
+            scene.apply_collision_object(self._object(item, object_in_base))
+
+    def clear_scene(self) -> None:
+        """See `Planner`."""
         with self._scene_monitor.read_write() as scene:
             self._let_go(scene)
             scene.remove_all_collision_objects()
             scene.apply_collision_object(self._table())
-            scene.apply_collision_object(self._object(item, object_in_base))
             allowed = scene.allowed_collision_matrix
             allowed.set_entry(TABLE, OBJECT, True)
             for link in self._robot.model.standing_links:

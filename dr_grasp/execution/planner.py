@@ -14,6 +14,10 @@ from dr_grasp.objects.spec import ObjectSpec
 class Planner(Protocol):
     """Plans around a table and an object. Joints have the names of the robot's file."""
 
+    def clear_scene(self) -> None:
+        """Have the table in the scene, and nothing else."""
+        raise NotImplementedError
+
     def set_scene(self, item: ObjectSpec, object_in_base: Pose) -> None:
         """Put the table and one object into the scene, in place of what was there before.
 

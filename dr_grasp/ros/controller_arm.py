@@ -86,6 +86,7 @@ class ControllerArm(Closing):
             if places
             else None
         )
+        self.places = places
         self._closed = False
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ class ArmDouble:
     def __init__(self, robot, between=0.01):
         self.robot = robot
         self.between = between
+        self.places = True
         self.most = 1.0
         self.asked = []
         self.faults = {}
@@ -90,6 +91,9 @@ class PlannerDouble:
         self.collisions = {}
         self.plans = {}
         self.closed = 0
+
+    def clear_scene(self):
+        self.asked.append(("clear", None))
 
     def set_scene(self, item, object_in_base):
         self.asked.append(("scene", item.name))

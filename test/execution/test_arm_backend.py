@@ -278,3 +278,35 @@ def test_a_hand_that_says_too_early_that_it_is_open_is_waited_for(backend, arm, 
     arm.positions = opening
     assert attempt(backend, grasp).outcome is Outcome.SUCCESS
     assert 0.037 not in list(late)
+
+
+def test_after_an_attempt_that_went_wrong_fake_hardware_makes_room_first(
+    backend, arm, planner, grasp, franka
+):
+    arm.faults["follow", 1] = Fault(Outcome.CONTROLLER_ABORTED, "it broke")
+    assert attempt(backend, grasp).outcome is Outcome.CONTROLLER_ABORTED
+    arm.faults.clear()
+    arm.asked.clear()
+    planner.asked.clear()
+    assert attempt(backend, grasp).outcome is Outcome.SUCCESS
+    assert kinds(arm.asked)[:3] == ["hand", "follow", "place"]
+    assert np.array_equal(arm.asked[1][1].positions[-1], franka.home)
+    assert kinds(planner.asked)[:3] == ["clear", "plan", "scene"]
+
+
+def test_what_keeps_it_from_making_room_is_the_outcome(backend, arm, planner, grasp):
+    arm._at["panda_joint1"] = 0.5
+    planner.plans[0] = Fault(Outcome.PLAN_FAILED, "no way found")
+    made = attempt(backend, grasp)
+    assert (made.outcome, made.reason) == (
+        Outcome.PLAN_FAILED,
+        "making room: way home: no way found",
+    )
+    assert "place" not in kinds(arm.asked)
+
+
+def test_a_real_arm_starts_from_where_it_is(backend, arm, grasp):
+    arm.places = False
+    arm._at["panda_joint1"] = 0.5
+    assert attempt(backend, grasp).outcome is Outcome.SUCCESS
+    assert kinds(arm.asked)[:3] == ["hand", "follow", "follow"]
