@@ -87,14 +87,9 @@ class ControllerArm(Closing):
             else None
         )
         self.places = places
-        self._closed = False
 
     def close(self) -> None:
-        """Let go of the controllers; may be called twice."""
-        if not self._closed:
-            self._closed = True
-            self._arm.destroy()
-            self._hand.close()
+        """Nothing: the clients go with their node, which is still being spun."""
 
     def positions(self) -> Mapping[str, float]:
         """See `Arm`."""

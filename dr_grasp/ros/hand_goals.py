@@ -10,7 +10,6 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
-from dr_grasp.closing import Closing
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.errors import SettingsError
@@ -27,7 +26,7 @@ SHORTEST_S = 0.1
 """A trajectory of a hand takes at least so long."""
 
 
-class HandGoals(Closing):
+class HandGoals:
     """Makes goals for a hand, and understands their results."""
 
     def __init__(self, node: Node, robot: RobotSpec, hardware: Hardware, group: Any) -> None:
@@ -56,12 +55,6 @@ class HandGoals(Closing):
             # franka_gripper offers `move` beside `grasp`: only the one presses.
             names.append(_sibling(hardware.hand_action, "move"))
         return dict(zip(names, self._types, strict=True))
-
-    def close(self) -> None:
-        """Let go of the clients."""
-        for client in self._clients.values():
-            client.destroy()
-        self._clients.clear()
 
     def goal(self, start: FloatArray, targets: FloatArray, force: float) -> HandGoal:
         """What to send to whom, and what judges the result.

@@ -68,15 +68,23 @@ class Planner(Closing):
         self._outcome = self._node.create_client(RecordOutcome, "record_outcome")
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
-        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._spin, daemon=True)
         self._thread.start()
+
+    def _spin(self) -> None:
+        # rclpy's own loop ends when the executor is shut down, which takes away beneath it what it
+        # is using: a traceback now and then.
+        while not self._closing.is_set():
+            self._executor.spin_once(timeout_sec=0.1)
 
     def close(self) -> None:
         """Stop the node; may be called twice."""
         if not self._context.ok():
             return
-        self._executor.shutdown(timeout_sec=2.0)
+        self._closing.set()
         self._thread.join(timeout=5.0)
+        self._executor.shutdown(timeout_sec=2.0)
         self._node.destroy_node()
         self._context.try_shutdown()
 
