@@ -132,10 +132,28 @@ def test_what_waits_for_confirmation_does_not_move(careful, namespace, home_gras
     grasp = home_grasp()
     with Planner(f"/{namespace}", connect_s=READY_S) as planner:
         scored = planner.score([grasp], trials=1, criteria=["mdr"])
-        with pytest.raises(BackendError, match="nothing moved: 1 grasps were checked"):
-            planner.execute([grasp], scored.scores, top=1)
+        assert planner.execute([grasp], scored.scores, top=1).needs_confirmation
     yield
     assert not read_bag(tmp_path / "bag").attempts
+
+
+@launch_pytest.fixture
+def through_moveit(namespace, tmp_path):
+    return included(
+        "bringup", namespace=namespace, backend="moveit", jobs="1", bag=str(tmp_path / "bag")
+    )
+
+
+@pytest.mark.skipif(not has_package("moveit_py"), reason="moveit_py is not installed")
+@pytest.mark.launch(fixture=through_moveit)
+def test_bringup_executes_through_moveit(through_moveit, namespace, tmp_path, block_grasps):
+    with Planner(f"/{namespace}", connect_s=READY_S) as planner:
+        scored = planner.score(block_grasps[:1], trials=1, criteria=["mdr"])
+        (attempt,) = planner.execute(block_grasps[:1], scored.scores, top=1).attempts
+    assert attempt.backend == "moveit"
+    assert attempt.measured is not None, attempt.reason
+    yield
+    assert [one.attempt_id for one in read_bag(tmp_path / "bag").attempts] == [attempt.attempt_id]
 
 
 @launch_pytest.fixture
