@@ -70,6 +70,13 @@ def command(
             "first criterion."
         ),
     ] = None,
+    transfer_model: Annotated[
+        Path | None,
+        typer.Option(
+            help="Model of `dr-grasp calibrate`: scores get a probability that the grasp holds on "
+            "the arm, which ranks them."
+        ),
+    ] = None,
     whole: Annotated[
         bool,
         typer.Option(
@@ -87,9 +94,13 @@ def command(
     all the same, and the exit status is 1. After Ctrl-C, or whatever ended it, --resume goes on.
     """
     names = [name.strip() for name in criteria.split(",")]
-    request = ScoreRequest.from_names(
-        profile, names, trials, seed, until, top, Shortcuts.none() if whole else ALL
-    )
+    shortcuts = Shortcuts.none() if whole else ALL
+    estimate = None
+    if transfer_model is not None:
+        from dr_grasp.transfer.estimate import Estimator
+
+        estimate = Estimator.from_file(transfer_model, complain)
+    request = ScoreRequest.from_names(profile, names, trials, seed, until, top, shortcuts, estimate)
     given = GraspReader(grasps)
     check_writable(out)
     summary = _Summary()
@@ -165,9 +176,14 @@ class _Summary:
     def show(self, out: Path) -> None:
         """Print a table of the best."""
         print_table(
-            ["grasp", "nominal", *CRITERION_COLUMNS],
+            ["grasp", "nominal", *CRITERION_COLUMNS, "P(holds)"],
             [
-                [score.grasp_id, score.nominal_outcome.label, *score_cells(score)]
+                [
+                    score.grasp_id,
+                    score.nominal_outcome.label,
+                    *score_cells(score),
+                    _probability(score),
+                ]
                 for score in self._best
             ],
         )
@@ -175,6 +191,11 @@ class _Summary:
             print(f"the best {SHOWN} of {self.scored} grasps; all are in {out}")
         if self._selection is not None:
             print(_selection_text(self._selection, self.scored))
+
+
+def _probability(score: GraspScore) -> str:
+    value = score.transfer_probability
+    return "uncalibrated" if value is None else f"{value:.2f}"
 
 
 def _selection_text(selection: Selection, scored: int) -> str:

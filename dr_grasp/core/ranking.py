@@ -11,7 +11,9 @@ from dr_grasp.errors import DrGraspError
 
 
 def ranking_value(score: GraspScore) -> float:
-    """The fitness that ranks: MDR where it was scored, else the mean of what was."""
+    """What ranks: the transfer probability if there is one, else MDR, else the mean fitness."""
+    if score.transfer_probability is not None:
+        return score.transfer_probability
     if Criterion.MDR in score.fitness:
         return score.fitness[Criterion.MDR].value
     return mean_fitness(score)
@@ -23,13 +25,15 @@ def mean_fitness(score: GraspScore) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def _key(score: GraspScore) -> tuple[bool, bool, float, float, str]:
+def _key(score: GraspScore) -> tuple[bool, bool, bool, float, float, str]:
     # Grasps that fail even undisturbed come last; before them those on which sampling gave up: five
-    # successes of five are no reason to prefer one to another with 98 of 100. Ties go to the better
-    # mean, then to the id, so that the ranking never depends on the order in which scores arrived.
+    # successes of five are no reason to prefer one to another with 98 of 100. A calibrated
+    # probability and a fitness do not compare, so those with the former come first. Ties go to the
+    # better mean, then to the id, so that the ranking never depends on the order of arrival.
     return (
         not score.nominal_success,
         any(fitness.sequential for fitness in score.fitness.values()),
+        score.transfer_probability is None,
         -ranking_value(score),
         -mean_fitness(score),
         score.grasp_id,

@@ -41,8 +41,8 @@ TABLE, OBJECT = "dr_grasp_table", "dr_grasp_object"
 FINEST_STEP = 0.01
 """Between two postures that are checked for collisions no joint moves farther [rad or m]."""
 
-PLANNING_S = 2.0
-"""Time for one try."""
+PLANNING_S = 1.0
+"""Time for one try. As long as it lasts moveit_py holds Python's lock, and no cancel is heard."""
 
 TRIES = 5
 """RRT-Connect is random, and one of four ways past obstacles is refused by MoveIt's own check of

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -16,10 +17,11 @@ from dr_grasp.core.fitness import GraspScore
 from dr_grasp.errors import DrGraspError
 from dr_grasp.ros.batches import GraspBatch
 from dr_grasp.ros.conversions import refusal_to_msg, score_to_msg, selection_to_msg
+from dr_grasp.ros.markers import GraspMarkers
 from dr_grasp.ros.parameters import declare
 from dr_grasp.ros.qos import RESULTS
 from dr_grasp.ros.running import run_node
-from dr_grasp.scoring.request import Progress, ScoreBatch, ScoreRequest
+from dr_grasp.scoring.request import Estimate, Progress, ScoreBatch, ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp_interfaces.action import ScoreGrasps as ScoreGraspsAction
 from dr_grasp_interfaces.msg import GraspScore as GraspScoreMsg
@@ -43,6 +45,13 @@ class ScorerNode(Node):
         jobs = declare(
             self, "jobs", os.cpu_count() or 1, "Worker processes that score goals.", (1, 1024)
         )
+        model = declare(
+            self,
+            "transfer_model",
+            "",
+            "Model of `dr-grasp calibrate`: scores carry a transfer probability, which ranks them.",
+        )
+        self._estimate = self._estimator(model)
         # A service call must not wait for an hour of goals: it has a worker of its own.
         self._goal_scorer = Scorer(jobs)
         self._service_scorer = Scorer(1)
@@ -54,6 +63,7 @@ class ScorerNode(Node):
         self._activity = "idle"
         self._rollouts = 0
         self._scores = self.create_publisher(GraspScoreMsg, "scores", RESULTS)
+        self._markers = GraspMarkers(self)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_timer(1.0, self._publish_diagnostics)
         self.create_service(
@@ -156,13 +166,25 @@ class ScorerNode(Node):
             # Of these, 0 stands for none.
             request.until or None,
             request.top_k or None,
+            estimate=self._estimate,
         )
         decoded = GraspBatch(request.grasps)
-        batch = scorer.score(decoded.grasps, what, feedback, self._publish, is_cancelled)
+        grasps = {grasp.id: grasp for grasp in decoded.grasps}
+        self._markers.clear()
+
+        def publish(score: GraspScore) -> None:
+            self._scores.publish(score_to_msg(score))
+            self._markers.add(grasps[score.grasp_id], score)
+
+        batch = scorer.score(decoded.grasps, what, feedback, publish, is_cancelled)
         return batch, decoded
 
-    def _publish(self, score: GraspScore) -> None:
-        self._scores.publish(score_to_msg(score))
+    def _estimator(self, path: str) -> Estimate | None:
+        if not path:
+            return None
+        from dr_grasp.transfer.estimate import Estimator  # only those with a model need it
+
+        return Estimator.from_file(Path(path), self.get_logger().warning)
 
     def count_rollouts(self, number: int) -> None:
         """Note progress for the diagnostics."""

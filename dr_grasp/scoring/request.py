@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dr_grasp.core.fitness import GraspScore
@@ -20,6 +20,10 @@ MOST_TRIALS = 100_000
 MOST_UNTIL = 10_000
 """Where the width decides, and no number of trials is given: at most so many. They are enough for
 a width of 0.04 whatever the fitness, and finer differences than that are the simulator's own."""
+
+
+Estimate = Callable[[GraspScore, str], "float | None"]
+"""A calibrated model, as `transfer` makes one."""
 
 
 MOST_TOP = 2**32 - 1
@@ -55,6 +59,8 @@ class ScoreRequest:
             (0, 1); None for a fixed number of trials.
         top: Only so many of the best are of interest; None for all. See `racing`.
         shortcuts: What rollouts leave out because it decides nothing.
+        estimate: Makes a transfer probability of a score and the robot's name; None where it
+            cannot. Without one, scores stay uncalibrated.
     """
 
     profile: Profile
@@ -64,6 +70,7 @@ class ScoreRequest:
     until: float | None = None
     top: int | None = None
     shortcuts: Shortcuts = ALL
+    estimate: Estimate | None = None
 
     def __post_init__(self) -> None:
         """Check the numbers.
@@ -93,6 +100,7 @@ class ScoreRequest:
         until: float | None = None,
         top: int | None = None,
         shortcuts: Shortcuts = ALL,
+        estimate: Estimate | None = None,
     ) -> ScoreRequest:
         """Make a request from what users type; no criteria means all four.
 
@@ -100,7 +108,7 @@ class ScoreRequest:
             DrGraspError: An unknown name or a number out of bounds.
         """
         chosen = tuple(Criterion.from_name(name) for name in criteria) or tuple(Criterion)
-        return cls(load_profile(profile), chosen, trials, seed, until, top, shortcuts)
+        return cls(load_profile(profile), chosen, trials, seed, until, top, shortcuts, estimate)
 
     def trials_of(self, criterion: Criterion) -> int:
         """Number of rollouts of one criterion; with `until`, the most of them."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from dr_grasp import __version__
@@ -207,7 +208,7 @@ class Tally:
         failures: Counter[Outcome] = Counter()
         for some in counts.values():
             failures.update({o: n for o, n in some.items() if o is not Outcome.SUCCESS})
-        return GraspScore(
+        score = GraspScore(
             grasp_id=self._grasp.id,
             nominal_outcome=nominal,
             fitness={
@@ -226,6 +227,10 @@ class Tally:
                 profile=self._request.profile,
             ),
         )
+        if self._request.estimate is None:
+            return score
+        probability = self._request.estimate(score, self._grasp.robot)
+        return replace(score, transfer_probability=probability)
 
 
 @lru_cache(maxsize=1)

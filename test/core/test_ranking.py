@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -66,3 +67,13 @@ def test_grasps_that_sampling_gave_up_on_come_after_the_others():
     tried = GraspScore("tried", Outcome.SUCCESS, {Criterion.MDR: Fitness(Criterion.MDR, 60, 100)})
     failed = GraspScore("failed", Outcome.MISSED, {Criterion.MDR: Fitness(Criterion.MDR, 9, 10)})
     assert [one.grasp_id for one in rank([failed, lucky, tried])] == ["tried", "lucky", "failed"]
+
+
+def test_a_transfer_probability_ranks_where_there_is_one():
+    sure = replace(make("sure", mdr=2), transfer_probability=0.9)
+    unsure = replace(make("unsure", mdr=9), transfer_probability=0.3)
+    fails = replace(make("fails", Outcome.MISSED, mdr=9), transfer_probability=0.95)
+    uncalibrated = make("uncalibrated", mdr=10)
+    assert ranking_value(sure) == 0.9
+    for shuffled in itertools.permutations([sure, unsure, fails, uncalibrated]):
+        assert rank(shuffled) == [sure, unsure, uncalibrated, fails]
