@@ -6,7 +6,7 @@ for readers that do not compute.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -49,14 +49,14 @@ class DiagnosisFile:
 
 
 class _ThresholdsRecord(Record):
-    least_friction: PositiveFloat
-    friction_loss: PositiveFloat
-    deepest_penetration_m: PositiveFloat
-    lift_acceleration: PositiveFloat
-    grip_offset_m: PositiveFloat
-    grip_lever_m: PositiveFloat
-    surface_distance_m: PositiveFloat
-    mdr: PositiveFloat
+    least_friction: PositiveFloat | None
+    friction_loss: PositiveFloat | None
+    deepest_penetration_m: PositiveFloat | None
+    lift_acceleration: PositiveFloat | None
+    grip_offset_m: PositiveFloat | None
+    grip_lever_m: PositiveFloat | None
+    surface_distance_m: PositiveFloat | None
+    mdr: PositiveFloat | None
 
 
 class _DiagnosisRecord(Record):
@@ -153,8 +153,20 @@ def read_diagnoses(path: Path) -> DiagnosisFile:
     return DiagnosisFile(diagnoses, refused, thresholds, record.software_version)
 
 
-def read_findings(path: Path) -> Mapping[str, tuple[Finding, ...]]:
-    """What may break each grasp of a diagnosis file on an arm, by its id.
+def read_causes(path: Path) -> dict[str, tuple[str, ...]]:
+    """Names of the causes found of each grasp of a diagnosis file, by its id.
+
+    Raises:
+        FileFormatError: As for `read_diagnoses`.
+    """
+    return {
+        grasp_id: tuple(finding.cause.value for finding in findings)
+        for grasp_id, findings in read_findings(path).items()
+    }
+
+
+def read_findings(path: Path) -> dict[str, tuple[Finding, ...]]:
+    """What may break each grasp of a diagnosis file on an arm, with the numbers, by its id.
 
     Raises:
         FileFormatError: As for `read_diagnoses`.

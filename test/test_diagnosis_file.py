@@ -8,7 +8,7 @@ import pytest
 from dr_grasp.core.diagnosis import Cause, Diagnosis
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.refusal import RefusedGrasp
-from dr_grasp.diagnosis_file import read_diagnoses, read_findings, write_diagnoses
+from dr_grasp.diagnosis_file import read_causes, read_diagnoses, read_findings, write_diagnoses
 from dr_grasp.errors import FileFormatError
 from dr_grasp.scoring.thresholds import load_thresholds
 
@@ -59,6 +59,7 @@ def test_findings_by_grasp_for_a_report(file):
     assert [*findings] == ["g1", "g2"] and findings["g2"] == ()
     friction, model = findings["g1"]
     assert (friction.cause, model.cause) == (Cause.FRICTION, Cause.MODEL)
+    assert read_causes(file) == {"g1": ("friction", "model"), "g2": ()}
     assert model.quantities == {"surface_distance_m": 0.05} and model.severity > 1
 
 

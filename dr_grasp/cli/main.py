@@ -5,7 +5,20 @@ from __future__ import annotations
 import typer
 
 from dr_grasp import __version__
-from dr_grasp.cli import demo, execute, generate, importing, listing, objects, replay, score
+from dr_grasp.cli import (
+    calibrate,
+    dataset,
+    demo,
+    diagnose,
+    execute,
+    generate,
+    importing,
+    listing,
+    objects,
+    replay,
+    report,
+    score,
+)
 
 app = typer.Typer(
     name="dr-grasp",
@@ -18,8 +31,12 @@ app = typer.Typer(
 app.command("generate")(generate.command)
 app.command("import")(importing.command)
 app.command("score")(score.command)
+app.command("diagnose")(diagnose.command)
 app.command("execute")(execute.command)
 app.command("replay")(replay.command)
+app.command("dataset")(dataset.command)
+app.command("report")(report.command)
+app.command("calibrate")(calibrate.command)
 app.command("demo")(demo.command)
 app.command("robots")(listing.robots)
 app.add_typer(objects.app, name="objects")

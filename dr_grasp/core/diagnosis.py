@@ -85,8 +85,8 @@ QUANTITIES = (
 class DiagnosisThresholds:
     """From where on a quantity speaks for its cause.
 
-    All but `mdr` do above their threshold, `mdr` below. Values, with their reasons, are in
-    config/diagnosis. All are above 0.
+    All but `mdr` do above their threshold, `mdr` below; with None a quantity is measured and speaks
+    for nothing. Values, with their reasons, are in config/diagnosis. All are above 0.
 
     Attributes:
         least_friction: Share of the object's own friction.
@@ -99,14 +99,14 @@ class DiagnosisThresholds:
         mdr: A fitness.
     """
 
-    least_friction: float
-    friction_loss: float
-    deepest_penetration_m: float
-    lift_acceleration: float
-    grip_offset_m: float
-    grip_lever_m: float
-    surface_distance_m: float
-    mdr: float
+    least_friction: float | None
+    friction_loss: float | None
+    deepest_penetration_m: float | None
+    lift_acceleration: float | None
+    grip_offset_m: float | None
+    grip_lever_m: float | None
+    surface_distance_m: float | None
+    mdr: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +193,11 @@ class Diagnosis:
     def _look_at(self, cause: Cause, thresholds: DiagnosisThresholds) -> Finding:
         values, severity = {}, 0.0
         for quantity in cause.quantities:
-            value = self.value(quantity)
+            value, limit = self.value(quantity), getattr(thresholds, quantity.name)
             if value is not None:
                 values[quantity.name] = value
-                share = value / getattr(thresholds, quantity.name)
+            if value is not None and limit is not None:
+                share = value / limit
                 severity = max(severity, 2.0 - share if cause is Cause.FRAGILITY else share)
         return Finding(cause, severity, values)
 

@@ -14,16 +14,16 @@ Share = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
 class ThresholdSettings(Settings):
-    """A file of config/diagnosis: the fields of `DiagnosisThresholds`."""
+    """A file of config/diagnosis: the fields of `DiagnosisThresholds`, null for None."""
 
-    least_friction: Share
-    friction_loss: Share
-    deepest_penetration_m: PositiveFloat
-    lift_acceleration: PositiveFloat
-    grip_offset_m: PositiveFloat
-    grip_lever_m: PositiveFloat
-    surface_distance_m: PositiveFloat
-    mdr: Share
+    least_friction: Share | None
+    friction_loss: Share | None
+    deepest_penetration_m: PositiveFloat | None
+    lift_acceleration: PositiveFloat | None
+    grip_offset_m: PositiveFloat | None
+    grip_lever_m: PositiveFloat | None
+    surface_distance_m: PositiveFloat | None
+    mdr: Share | None
 
 
 def load_thresholds(name: str) -> DiagnosisThresholds:

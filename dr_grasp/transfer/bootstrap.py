@@ -9,7 +9,7 @@ which are few: 100,000 grasps cost little more than 1,000.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -166,25 +166,37 @@ def gain(cells: Cells, weights: FloatArray) -> FloatArray:
     return top_eta(cells, weights) - eta(cells, weights)
 
 
-def interval(
-    cells: Cells, statistic: Statistic, resamples: int, seed: int, confidence: float = 0.95
-) -> tuple[float, float] | None:
-    """Percentile interval of a statistic.
+def intervals(
+    cells: Cells,
+    statistics: Sequence[Statistic],
+    resamples: int,
+    seed: int,
+    confidence: float = 0.95,
+) -> list[tuple[float, float] | None]:
+    """Percentile intervals of statistics, all of the same samples.
 
     Args:
         cells: The sample.
-        statistic: Of b samples at once; NaN where it is not defined.
+        statistics: Each of b samples at once; NaN where it is not defined.
         resamples: How many samples are drawn.
-        seed: Of the draws: the same gives the same interval.
+        seed: Of the draws: the same gives the same intervals.
         confidence: Coverage, between 0 and 1.
 
     Returns:
-        Low and high end; None where it is undefined in more than a tenth of the samples, which then
-        say little of it.
+        Of each statistic low and high end; None where it is undefined in more than a tenth of the
+        samples, which then say little of it.
     """
     rng = np.random.default_rng(seed)
-    blocks = [statistic(cells, drawn) for drawn in cells.resamples(resamples, rng)]
-    values = np.concatenate(blocks)
+    values: list[list[FloatArray]] = [[] for _ in statistics]
+    for drawn in cells.resamples(resamples, rng):
+        for found, statistic in zip(values, statistics, strict=True):
+            found.append(statistic(cells, drawn))
+    return [_percentiles(np.concatenate(found), resamples, confidence) for found in values]
+
+
+def _percentiles(
+    values: FloatArray, resamples: int, confidence: float
+) -> tuple[float, float] | None:
     defined = values[np.isfinite(values)]
     if len(defined) < 0.9 * resamples:
         return None

@@ -35,6 +35,10 @@ MDR_BOUNDS: Final = (0.01, 0.99)
 """What MDR is clipped to as a probability: the log loss of a wrong certainty is infinite."""
 
 
+WORTH_SAYING: Final = 0.001
+"""Less of a log loss [nats] than this is as good as none."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
     """A model, and what it says of grasps that it had not seen.
@@ -68,13 +72,13 @@ def calibrate(rows: Iterable[AttemptRow]) -> Calibration:
     _check(len(counted), scored, tallies)
     criteria = _shared_criteria(tallies)
     robots = sorted({one.robot for one in tallies})
+    objects, number = np.unique([one.object for one in tallies], return_inverse=True)
     sample = Sample(
         features=_features(tallies, criteria, robots),
         held=np.array([one.held for one in tallies], np.float64),
         attempts=np.array([one.attempts for one in tallies], np.float64),
-        objects=tuple(one.object for one in tallies),
+        objects=number,
     )
-    by_object = len(set(sample.objects)) > 1
     folds = folds_of(sample)
     isotonic = np.zeros(len(tallies))
     predicted, constant = np.zeros(len(tallies)), np.zeros(len(tallies))
@@ -90,11 +94,11 @@ def calibrate(rows: Iterable[AttemptRow]) -> Calibration:
         attempts=len(scored),
         held=int(sample.held.sum()),
         grasps=len(tallies),
-        objects=tuple(sorted(set(sample.objects))),
+        objects=tuple(objects.tolist()),
         backends=dict(sorted(Counter(row.backend for row in scored).items())),
         profiles=tuple(sorted({row.profile for row in scored})),
         folds=len(folds),
-        folds_by="object" if by_object else "grasp",
+        folds_by="object" if len(objects) > 1 else "grasp",
         model=losses[steps],
         constant=loss_of(sample, constant),
         mdr=_loss_of_mdr(sample, tallies, criteria),
@@ -179,12 +183,12 @@ def _notes(
             f"one object only ({training.objects[0]}), so it is cross-validated by grasp: whether "
             "it holds for other objects cannot be said"
         )
-    if training.model.log_loss >= training.constant.log_loss:
+    if training.model.log_loss > training.constant.log_loss - WORTH_SAYING:
         yield (
             "no better than saying the same of every grasp: these attempts do not show yet that "
             "the fitnesses say anything about them"
         )
-    if training.mdr and training.model.log_loss >= training.mdr.log_loss:
+    if training.mdr and training.model.log_loss > training.mdr.log_loss - WORTH_SAYING:
         yield "no better than taking MDR itself for the probability"
     if counted > training.attempts:
         yield f"{counted - training.attempts} of {counted} attempts have no score: left out"

@@ -126,7 +126,7 @@ def find_bags(folder: Path) -> list[Path]:
         seen.add(place)
         if is_bag:
             found.append(Path(name))
-        folders[:] = [one for one in folders if not one.startswith(".")]
+        folders[:] = sorted(one for one in folders if not one.startswith("."))
     if not found:
         raise RecordingError(
             f"{folder}: expected bags in it (folders with metadata.yaml), got no such folder"

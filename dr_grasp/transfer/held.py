@@ -31,6 +31,10 @@ def held(outcome: Outcome) -> bool | None:
     met than was meant; and DIVERGED, which only an engine does. A robot that hits the table or
     itself was sent there by the grasp: that counts against it, as it does in a rollout.
     """
-    if outcome is Outcome.SUCCESS:
-        return True
-    return False if outcome in LOST else None
+    return _HELD[outcome]
+
+
+_HELD: Final = {
+    outcome: True if outcome is Outcome.SUCCESS else False if outcome in LOST else None
+    for outcome in Outcome
+}

@@ -29,13 +29,13 @@ class Sample:
         features: Shape (g, f).
         held: Shape (g,), attempts in which each held.
         attempts: Shape (g,), attempts of each.
-        objects: Name of each one's object.
+        objects: Shape (g,), a number for each one's object.
     """
 
     features: FloatArray
     held: FloatArray
     attempts: FloatArray
-    objects: tuple[str, ...]
+    objects: IntArray
 
     def of(self, indices: IntArray) -> Sample:
         """Some of them."""
@@ -43,7 +43,7 @@ class Sample:
             self.features[indices],
             self.held[indices],
             self.attempts[indices],
-            tuple(self.objects[index] for index in indices),
+            self.objects[indices],
         )
 
     def expanded(self, features: FloatArray) -> tuple[FloatArray, IntArray, FloatArray]:
@@ -90,7 +90,7 @@ def folds_of(sample: Sample, most: int = MOST_FOLDS) -> Folds:
     """
     from sklearn.model_selection import GroupKFold, KFold
 
-    objects = len(set(sample.objects))
+    objects = len(np.unique(sample.objects))
     splitter: Any
     if objects > 1:
         splitter = GroupKFold(n_splits=min(most, objects))

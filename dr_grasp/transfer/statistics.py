@@ -21,6 +21,9 @@ FEWEST_GRASPS: Final = 3
 """With fewer there is no order that could be right or wrong."""
 
 
+STATISTICS: Final = (bootstrap.rho, bootstrap.auc, bootstrap.top_eta, bootstrap.gain)
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A number with its 95 % interval, or why it cannot be said.
@@ -96,28 +99,31 @@ def statistics_of(
     if not problem and equal:
         problem = f"it is the same for all {len(labelled)} grasps"
 
-    def estimate(statistic: Statistic, problem: str) -> Estimate:
-        if problem:
-            return Estimate.unsaid(problem)
-        (value,) = statistic(cells, cells.observed).tolist()
-        if not math.isfinite(value):
-            return Estimate.unsaid(f"all {len(labelled)} grasps have the same eta")
-        ends = bootstrap.interval(cells, statistic, resamples, seed)
-        if ends is None:
-            return Estimate(value, reason="too few grasps differ for an interval")
-        return Estimate(value, *ends)
-
+    found = [Estimate.unsaid(problem)] * len(STATISTICS)
+    if not problem:
+        ends = bootstrap.intervals(cells, STATISTICS, resamples, seed)
+        found = [_estimate(cells, one, end) for one, end in zip(STATISTICS, ends, strict=True)]
+    rho, auc, top_eta, gain = found
     return CriterionStatistics(
         criterion=criterion,
         attempts=overall.attempts if overall else 0,
         grasps=len(labelled),
         overall=overall,
-        rho=estimate(bootstrap.rho, problem),
-        auc=estimate(bootstrap.auc, problem),
+        rho=rho,
+        auc=auc,
         top_grasps=math.ceil(TOP_SHARE * len(labelled) - 1e-9),
-        top_eta=estimate(bootstrap.top_eta, problem),
-        gain=estimate(bootstrap.gain, problem),
+        top_eta=top_eta,
+        gain=gain,
     )
+
+
+def _estimate(cells: Cells, statistic: Statistic, ends: tuple[float, float] | None) -> Estimate:
+    (value,) = statistic(cells, cells.observed).tolist()
+    if not math.isfinite(value):
+        return Estimate.unsaid("eta is the same for all grasps")
+    if ends is None:
+        return Estimate(value, reason="too few grasps differ for an interval")
+    return Estimate(value, *ends)
 
 
 def problem_of(grasps: int, overall: Ratio | None) -> str:

@@ -74,6 +74,15 @@ def test_a_low_mdr_and_nothing_else_is_fragile():
     assert replace(SOUND, mdr=0.4).causes(THRESHOLDS) == ()
 
 
+def test_a_threshold_of_none_is_measured_and_speaks_for_nothing():
+    far = replace(SOUND, grip_offset_m=0.2)
+    silent = replace(THRESHOLDS, grip_offset_m=None)
+    assert far.causes(THRESHOLDS) == (Cause.INERTIA,) and far.causes(silent) == ()
+    (finding,) = replace(far, lift_acceleration=9.0).findings(silent)
+    assert finding.quantities["grip_offset_m"] == 0.2 and finding.severity == pytest.approx(1.5)
+    assert replace(SOUND, mdr=0.0).causes(replace(THRESHOLDS, mdr=None)) == ()
+
+
 def test_several_causes_come_in_their_order():
     bad = replace(SOUND, mdr=0.0, surface_distance_m=0.01, least_friction=0.9)
     assert bad.causes(THRESHOLDS) == (Cause.FRICTION, Cause.MODEL)

@@ -1,0 +1,248 @@
+"""The model finds what is there, says how good it is, and refuses what it cannot learn from."""
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.metrics import brier_score_loss, log_loss
+
+from dr_grasp.core.fitness import Fitness
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.errors import DrGraspError
+from dr_grasp.transfer.calibration import calibrate
+from dr_grasp.transfer.model import Loss, smoothed_logit
+from dr_grasp.transfer.regression import Sample, fit_regression, folds_of, loss_of
+
+MDR = Criterion.MDR
+
+
+def only(rows, *criteria):
+    return [replace(one, fitness={c: one.fitness[c] for c in criteria}) for one in rows]
+
+
+def test_it_finds_the_regression_that_made_the_attempts(many_rows):
+    """Many attempts of P = sigmoid(-1 + 2 logit): with little regularisation, that is the model."""
+    model = calibrate(only(many_rows(9000, per_grasp=3), MDR)).model
+    assert model.coefficients[MDR] == pytest.approx(2.0, abs=0.15)
+    assert model.intercept == pytest.approx(-1.0, abs=0.15)
+    assert sum(model.robots.values()) == pytest.approx(0, abs=0.1)
+    assert model.training.model.log_loss < model.training.mdr.log_loss
+    assert model.training.model.log_loss < model.training.constant.log_loss
+    assert model.training.model.brier < model.training.constant.brier
+
+
+def test_it_learns_what_robots_differ_in(many_rows):
+    rows = many_rows(1500, robots=("franka",), offset=1.0)
+    rows += [
+        replace(one, attempt_id=f"b{one.attempt_id}")
+        for one in many_rows(1500, robots=("baxter",), offset=-2.0, seed=1)
+    ]
+    model = calibrate(rows).model
+    assert model.robots["franka"] - model.robots["baxter"] == pytest.approx(3.0, abs=0.5)
+
+
+def test_losses_are_those_of_scikit_learn():
+    sample = Sample(np.zeros((3, 1)), np.array([2.0, 0, 1]), np.array([3.0, 1, 1]), np.zeros(3))
+    predicted = np.array([0.7, 0.2, 0.9])
+    labels, said = [1, 1, 0, 0, 1], [0.7, 0.7, 0.7, 0.2, 0.9]
+    found = loss_of(sample, predicted)
+    assert found.brier == pytest.approx(brier_score_loss(labels, said))
+    assert found.log_loss == pytest.approx(log_loss(labels, said))
+    assert np.isfinite(loss_of(sample, np.array([1.0, 0.0, 0.0])).log_loss)
+
+
+def test_no_object_is_in_two_parts():
+    for objects, parts in ((2, 2), (7, 7), (25, 10)):
+        numbers = np.arange(50) % objects
+        sample = Sample(np.zeros((50, 1)), np.zeros(50), np.ones(50), numbers)
+        folds = folds_of(sample)
+        assert len(folds) == parts
+        for inside, outside in folds:
+            assert not set(numbers[inside]) & set(numbers[outside])
+        assert sorted(np.concatenate([outside for _, outside in folds])) == list(range(50))
+
+
+def test_what_is_said_of_an_object_does_not_know_what_became_of_it(many_rows):
+    rows = many_rows(150)
+    turned = [
+        replace(one, outcome=Outcome.MISSED if one.held else Outcome.SUCCESS)
+        if one.object == "object_000"
+        else one
+        for one in rows
+    ]
+    before, after = calibrate(rows), calibrate(turned)
+    same = [one.object == "object_000" for one in before.tallies]
+    assert np.array_equal(before.predicted[same], after.predicted[same])
+    assert not np.array_equal(before.predicted, after.predicted)
+
+
+def test_the_losses_are_of_what_it_says_of_the_unseen(many_rows):
+    found = calibrate(many_rows(200))
+    assert found.model.training.folds_by == "object" and found.model.training.folds == 3
+    said, labels = [], []
+    for one, value in zip(found.tallies, found.predicted, strict=True):
+        said += [value] * one.attempts
+        labels += [1] * one.held + [0] * (one.attempts - one.held)
+    assert found.model.training.model.log_loss == pytest.approx(log_loss(labels, said))
+    assert found.notes == ()
+
+
+def test_one_object_is_validated_by_grasp_and_says_so(many_rows):
+    found = calibrate(many_rows(100, objects=1))
+    assert (found.model.training.folds, found.model.training.folds_by) == (10, "grasp")
+    assert found.notes[0].startswith("one object only (object_000), so it is cross-validated by")
+
+
+def test_a_model_that_is_no_use_says_so(row):
+    """Of grasps of each fitness and object, one held and one did not."""
+    rows = [
+        row(
+            f"a{n}",
+            n // 4 / 20,
+            Outcome.MISSED if n % 2 else Outcome.SUCCESS,
+            grasp_id=f"g{n}",
+            object="mug" if n % 4 < 2 else "box",
+        )
+        for n in range(80)
+    ]
+    (note,) = calibrate(rows).notes
+    assert note.startswith("no better than saying the same of every grasp")
+
+
+def test_the_order_of_rows_is_of_no_account(many_rows):
+    rows = many_rows(100)
+    shuffled = random.Random(0).sample(rows, len(rows))
+    assert calibrate(shuffled).model == calibrate(rows).model
+
+
+def test_isotonic_only_from_a_thousand_attempts_and_if_it_is_better(many_rows):
+    """Fitness 1 holds, all others by a toss: a sigmoid cannot say that, steps can."""
+    rng = np.random.default_rng(0)
+
+    def toss(one):
+        good = one.fitness[MDR].successes > 40
+        held = rng.uniform() < (0.97 if good else 0.2)
+        return replace(one, outcome=Outcome.SUCCESS if held else Outcome.MISSED)
+
+    rows = [toss(one) for one in many_rows(1500, per_grasp=3)]
+    few, many = calibrate(rows[:900]).model, calibrate(rows).model
+    assert few.steps is None
+    assert many.steps is not None
+    assert calibrate(many_rows(1500, per_grasp=3)).model.steps is None
+
+
+def test_steps_never_decrease_and_are_never_certain(many_rows):
+    rows = many_rows(200)
+    held = np.array([float(one.held) for one in rows])
+    logits = np.array([[smoothed_logit(one.fitness[MDR])] for one in rows])
+    sample = Sample(logits, held, np.ones(200), np.arange(200) % 3)
+    fit = fit_regression(sample, steps=True)
+    said = fit.predict(np.linspace(-8, 8, 200)[:, None])
+    assert (np.diff(said) >= 0).all()
+    assert said.min() > 0 and said.max() < 1
+
+
+def test_criteria_that_some_lack_are_left_out_by_name(many_rows):
+    rows = many_rows(100)
+    rows = only(rows[:50], Criterion.OSDR, MDR) + only(rows[50:], MDR)
+    found = calibrate(rows)
+    assert found.model.criteria == (MDR,)
+    assert "osdr is left out: 10 of 20 grasps lack it" in found.notes
+
+
+def test_without_mdr_it_is_not_compared_to_it(many_rows):
+    found = calibrate(only(many_rows(100), Criterion.FDR))
+    assert found.model.criteria == (Criterion.FDR,)
+    assert found.model.training.mdr is None
+
+
+def test_what_is_mixed_is_said(many_rows):
+    rows = many_rows(100)
+    rows = [*rows[:40], *(replace(one, backend="ros", profile="huber2023") for one in rows[40:80])]
+    found = calibrate(rows)
+    assert found.model.training.backends == {"ros": 40, "twin": 40}
+    assert found.notes[-2:] == (
+        "backends are mixed: ros, twin",
+        "profiles are mixed: default, huber2023",
+    )
+
+
+def test_attempts_without_a_score_are_left_out(many_rows):
+    rows = many_rows(100)
+    found = calibrate([*rows[:60], *(replace(one, fitness={}) for one in rows[60:])])
+    assert found.model.training.attempts == 60
+    assert "40 of 100 attempts have no score: left out" in found.notes
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda rows: rows[:29], "expected at least 30 attempts .* got 29: try more grasps first"),
+        (lambda rows: [], "expected at least 30 attempts .* got 0"),
+        (
+            lambda rows: [replace(one, outcome=Outcome.REFUSED) for one in rows],
+            "expected at least 30 attempts .* got 0",
+        ),
+        (
+            lambda rows: [replace(one, fitness={}) for one in rows],
+            r"got 0 \(60 more have no score\)",
+        ),
+        (
+            lambda rows: [replace(one, outcome=Outcome.SUCCESS) for one in rows],
+            "got 60 that all held: nothing tells good grasps from bad ones yet",
+        ),
+        (
+            lambda rows: [replace(one, outcome=Outcome.FAILED) for one in rows],
+            "got 60 that all failed",
+        ),
+        (
+            lambda rows: [replace(one, grasp_id="g", robot="franka", object="mug") for one in rows],
+            "expected at least 2 grasps, got 60 attempts of g",
+        ),
+        (
+            lambda rows: only(rows[:30], MDR) + only(rows[30:], Criterion.FDR),
+            "expected a criterion that all 12 grasps are scored by, got osdr in 0, .* mdr in 6",
+        ),
+    ],
+)
+def test_too_little_is_refused_in_words(many_rows, change, message):
+    with pytest.raises(DrGraspError, match=message):
+        calibrate(change(many_rows(60)))
+
+
+def test_thirty_attempts_are_enough(many_rows):
+    assert calibrate(many_rows(30)).model.training.attempts == 30
+
+
+def test_a_part_without_failures_is_no_problem(row):
+    """All failures are of one object: without it, there is nothing to learn from."""
+    rows = [
+        row(
+            f"a{n}",
+            n / 40,
+            Outcome.MISSED if n % 2 else Outcome.SUCCESS,
+            grasp_id=f"g{n}",
+            object="mug" if n % 2 else "box",
+        )
+        for n in range(40)
+    ]
+    training = calibrate(rows).model.training
+    assert all(np.isfinite([training.model.log_loss, training.constant.log_loss]))
+
+
+def test_the_smoothed_logit_is_finite_and_antisymmetric():
+    assert smoothed_logit(Fitness(MDR, 50, 50)) == -smoothed_logit(Fitness(MDR, 0, 50))
+    assert smoothed_logit(Fitness(MDR, 25, 50)) == 0
+    assert smoothed_logit(Fitness(MDR, 50, 50)) == pytest.approx(np.log(50.5 / 0.5))
+
+
+def test_mdr_is_clipped_as_a_probability(many_rows):
+    rows = many_rows(100)
+    training = calibrate(rows).model.training
+    said = np.clip([one.fitness[MDR].value for one in rows], 0.01, 0.99)
+    labels = [one.held for one in rows]
+    assert training.mdr == Loss(
+        pytest.approx(brier_score_loss(labels, said)), pytest.approx(log_loss(labels, said))
+    )

@@ -1,0 +1,150 @@
+"""A model's file comes back; what a model says can be computed by hand."""
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+
+from dr_grasp.core.fitness import Fitness
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.errors import FileFormatError
+from dr_grasp.transfer.calibration import calibrate
+from dr_grasp.transfer.model import Loss, Steps, Training, TransferModel, Uncalibrated
+from dr_grasp.transfer.model_file import model_document, read_model, write_model
+
+MODEL = TransferModel(
+    intercept=0.5,
+    coefficients={Criterion.JSDR: -0.25, Criterion.MDR: 2.0},
+    robots={"baxter": -0.75, "franka": 0.75},
+    steps=None,
+    strength=0.1,
+    training=Training(
+        attempts=40,
+        held=30,
+        grasps=20,
+        objects=("box", "mug"),
+        backends={"twin": 40},
+        profiles=("default",),
+        folds=2,
+        folds_by="object",
+        model=Loss(0.1, 0.3),
+        constant=Loss(0.2, 0.6),
+        mdr=None,
+    ),
+    software_version="dr_grasp 0.3.0, scikit-learn 1.7.2",
+)
+STEPS = Steps([0.1, 0.5, 0.9], [0.2, 0.2, 0.7])
+
+
+@pytest.mark.parametrize("steps", [None, STEPS])
+def test_a_model_comes_back(tmp_path, steps):
+    model = replace(MODEL, steps=steps)
+    write_model(tmp_path / "model.json", model)
+    found = read_model(tmp_path / "model.json")
+    assert model_document(found) == model_document(model)
+    assert found.training == model.training
+    write_model(tmp_path / "again.json", found)
+    assert (tmp_path / "again.json").read_bytes() == (tmp_path / "model.json").read_bytes()
+
+
+def test_a_calibrated_model_comes_back_to_the_bit(tmp_path, many_rows):
+    model = calibrate(many_rows(100)).model
+    write_model(tmp_path / "model.json", model)
+    assert read_model(tmp_path / "model.json") == model
+
+
+def test_what_it_says_can_be_computed_by_hand(samples):
+    score = samples.score(
+        fitness={
+            Criterion.JSDR: Fitness(Criterion.JSDR, 3, 10),
+            Criterion.MDR: Fitness(Criterion.MDR, 9, 10),
+            Criterion.FDR: Fitness(Criterion.FDR, 1, 10),
+        }
+    )
+    linear = 0.5 + 0.75 - 0.25 * math.log(3.5 / 7.5) + 2.0 * math.log(9.5 / 1.5)
+    expected = 1 / (1 + math.exp(-linear))
+    assert MODEL.predict(score, "franka") == pytest.approx(expected, rel=1e-12)
+    assert MODEL.predict(score, "baxter") < expected
+    stepped = replace(MODEL, steps=STEPS)
+    assert stepped.predict(score, "franka") == 0.7  # beyond the last knot
+
+
+def test_between_steps_it_is_linear(samples):
+    score = samples.score(fitness={Criterion.MDR: Fitness(Criterion.MDR, 5, 10)})
+    model = replace(MODEL, coefficients={Criterion.MDR: 1.0}, intercept=0.0, steps=STEPS)
+    model = replace(model, robots={"franka": math.log(0.7 / 0.3)})
+    assert model.predict(score, "franka") == pytest.approx(0.45)
+
+
+def test_what_it_says_is_what_calibration_says(many_rows, samples):
+    found = calibrate(many_rows(200))
+    for tally in found.tallies[:5]:
+        score = samples.score(fitness=tally.fitness)
+        assert 0 < found.model.predict(score, tally.robot) < 1
+
+
+@pytest.mark.parametrize(
+    ("robot", "changes", "reason"),
+    [
+        ("ur5", {}, "the model expects robot baxter or franka, got ur5"),
+        (
+            "franka",
+            {"profile": "huber2023"},
+            "the model expects scores of profile default, got huber2023",
+        ),
+        ("franka", {"profile": ""}, "the model expects scores of profile default, got none"),
+        (
+            "franka",
+            {"fitness": {Criterion.MDR: Fitness(Criterion.MDR, 1, 2)}},
+            "the model expects criteria jsdr, mdr, got none of jsdr",
+        ),
+    ],
+)
+def test_what_it_cannot_say_is_uncalibrated(samples, robot, changes, reason):
+    answer = MODEL.predict(samples.score(**changes), robot)
+    assert answer == Uncalibrated(f"uncalibrated: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d.update(kind="dr_grasp/scores"), "kind: expected 'dr_grasp/transfer_model'"),
+        (lambda d: d.update(schema_version=2), "schema_version: expected 1, got 2"),
+        (lambda d: d.update(color="red"), "color: expected no such key"),
+        (lambda d: d.pop("robots"), "robots: expected a value, got nothing"),
+        (lambda d: d.update(robots={}), "robots: expected"),
+        (lambda d: d.update(coefficients={}), "coefficients: expected"),
+        (lambda d: d.update(coefficients={"luck": 1.0}), "unknown criterion 'luck'"),
+        (lambda d: d.update(intercept="high"), "intercept: expected"),
+        (lambda d: d["training"].update(folds_by="luck"), "training.folds_by: expected"),
+        (
+            lambda d: d.update(steps={"given": [0.5, 0.1], "calibrated": [0.1, 0.2]}),
+            "steps: expected knots in order",
+        ),
+        (
+            lambda d: d.update(steps={"given": [0.1], "calibrated": [1.2]}),
+            "steps: expected knots in order and probabilities",
+        ),
+        (lambda d: d.update(steps={"given": [], "calibrated": []}), "steps: expected as many"),
+    ],
+)
+def test_a_file_that_is_no_model_is_refused(tmp_path, change, message):
+    document = json.loads(json.dumps(model_document(MODEL)))
+    change(document)
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(FileFormatError, match=message) as caught:
+        read_model(path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_nan_and_half_a_file_are_refused(tmp_path):
+    path = tmp_path / "model.json"
+    text = json.dumps(model_document(MODEL))
+    path.write_text(text.replace("0.5", "NaN", 1))
+    with pytest.raises(FileFormatError, match="expected finite numbers, got NaN"):
+        read_model(path)
+    path.write_text(text[:100])
+    with pytest.raises(FileFormatError, match="half-written"):
+        read_model(path)
