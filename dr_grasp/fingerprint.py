@@ -26,8 +26,9 @@ def fingerprint(value: Any) -> str:
     """The same for the same content, on any machine.
 
     Args:
-        value: Plain data, arrays, enumerations, dataclasses of these but for fields `IGNORED`. A path stands for the content
-            of its file; meshes that a URDF names, for their file names, which tell their content.
+        value: Plain data, arrays, enumerations, dataclasses of these but for fields `IGNORED`. A
+            path stands for the content of its file; meshes that a URDF names, for their file
+            names, which tell their content.
 
     Raises:
         TypeError: Something else.
