@@ -19,13 +19,14 @@ endif
 # Our nodes find each other on this machine, and nobody else's robot.
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 
-.PHONY: help demo test bench lint clean setup FORCE
+.PHONY: help demo test bench transfer lint clean setup FORCE
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo   generate, score, rank, execute and record grasps; leaves results in demo/"
 	@echo "make test   run the tests"
 	@echo "make bench  run the benchmarks"
+	@echo "make transfer  hold the labels against the twin; takes hours, leaves results in transfer/"
 	@echo "make lint   run ruff and mypy"
 	@echo "make clean  remove .venv and what building left (demo/ stays)"
 
@@ -39,6 +40,9 @@ bench: $(STAMPS)/package
 	@set -e; for file in benchmarks/bench_*.py; do \
 	  [ -f "$$file" ] || continue; echo "== $$file"; $(VENV)/bin/python "$$file" $(ARGS); \
 	done
+
+transfer: $(STAMPS)/package
+	@$(VENV)/bin/python benchmarks/transfer.py $(ARGS)
 
 lint: $(STAMPS)/package $(STAMPS)/test
 	@$(VENV)/bin/python -m ruff check .
