@@ -195,7 +195,7 @@ def test_an_unknown_backend_is_refused(score_file, grasp_file, tmp_path):
     words = ["--scores", score_file[0], "--bag", tmp_path / "bag", "--backend", "hope"]
     done = run("execute", grasp_file, *words)
     assert done.exit_code == 1
-    assert "unknown backend 'hope'; expected one of twin" in done.stderr
+    assert "unknown backend 'hope'; expected one of ros, twin" in done.stderr
 
 
 def test_lists():
