@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import copy
 import itertools
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import trimesh
+import yaml
 from geometry_msgs.msg import Point
 from geometry_msgs.msg import Pose as PoseMsg
 from moveit.core.collision_detection import (
@@ -69,9 +71,7 @@ class MoveItPlanner(Closing):
         self._robot = robot
         self._group = hardware.group
         self._outside = [robot.names.get(joint, joint) for joint in robot.arm_joints]
-        self._moveit = MoveItPy(
-            node_name="moveit_py", name_space=namespace, config_dict=dict(config)
-        )
+        self._moveit = _start(config, namespace)
         self._model = self._moveit.get_robot_model()
         self._check_model()
         self._component = self._moveit.get_planning_component(self._group)
@@ -287,6 +287,16 @@ class MoveItPlanner(Closing):
         held.object.id = OBJECT
         held.object.operation = operation
         return held
+
+
+def _start(config: Mapping[str, Any], namespace: str) -> Any:
+    # Given as a dict, moveit_py writes parameters for a node of that name in no namespace.
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+        yaml.safe_dump({"/**": {"ros__parameters": dict(config)}}, file)
+        file.flush()
+        return MoveItPy(
+            node_name="moveit_py", name_space=namespace, launch_params_filepaths=[file.name]
+        )
 
 
 def _postures(path: Waypoints) -> Iterator[tuple[float, FloatArray]]:

@@ -11,6 +11,9 @@ import itertools
 import sys
 import types
 from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
 
 from dr_grasp.core.waypoints import Waypoints
 
@@ -222,8 +225,9 @@ class World:
         )
         self.monitor = SceneMonitor(self)
 
-    def moveit(self, node_name, name_space, config_dict):
-        self.config = (node_name, name_space, config_dict)
+    def moveit(self, node_name, name_space, launch_params_filepaths):
+        (path,) = map(Path, launch_params_filepaths)
+        self.config = (node_name, name_space, yaml.safe_load(path.read_text()))
         world = self
 
         class Model:

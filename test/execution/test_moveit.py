@@ -56,7 +56,8 @@ def path(franka):
 
 
 def test_moveit_gets_its_parameters_and_its_namespace(planner, world):
-    assert world.config == ("moveit_py", "/ns", {"a": {"b": 1}})
+    parameters = {"/**": {"ros__parameters": {"a": {"b": 1}}}}
+    assert world.config == ("moveit_py", "/ns", parameters)
 
 
 def test_the_scene_has_the_table_and_one_object(planner, world, franka):

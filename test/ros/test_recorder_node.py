@@ -159,7 +159,7 @@ def test_a_session_from_beginning_to_end(start, operator, samples, tmp_path):
     request = srv.RecordOutcome.Request(attempt_id="a1", outcome=msg.Outcome(value=99))
     answer = operator.call(operator.outcome, request)
     assert not answer.success
-    assert answer.message == "outcome: expected an outcome from 0 to 14, got 99"
+    assert answer.message == "outcome: expected an outcome from 0 to 20, got 99"
 
     # An operator overrules the backend; both words are kept, and told.
     assert operator.say("a1", Outcome.SUCCESS, "it slid, but held").success
