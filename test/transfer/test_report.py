@@ -1,13 +1,13 @@
 """The page: what it says, in words where numbers are lacking, and as a browser shows it."""
 
+import io
 import re
-import struct
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.image import imread
 
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
@@ -75,9 +75,7 @@ def test_ten_attempts_say_what_cannot_be_said_yet(page_of, many_rows):
     said = words(page_of(many_rows(10, per_grasp=1)))
     for heading in HEADINGS:
         assert heading in said
-    assert (
-        "MDR taken for a probability Cannot be said yet: 10 attempts have it; at least 30" in said
-    )
+    assert "for a probability Cannot be said yet: 10 attempts have it; at least 30 are" in said
     assert "Calibrated model Cannot be said yet: expected at least 30 attempts" in said
 
 
@@ -192,9 +190,7 @@ def test_the_most_surprising_grasps_are_shown(page_of, row):
 
 def test_at_most_four_of_each_surprise(many_rows):
     rows = [
-        replace(
-            one, outcome=Outcome.MISSED if one.fitness[Criterion.MDR].value > 0.5 else one.outcome
-        )
+        replace(one, outcome=Outcome.MISSED) if one.fitness[Criterion.MDR].value > 0.5 else one
         for one in many_rows(200)
     ]
     found = findings_of(rows).surprises
@@ -205,9 +201,9 @@ def test_at_most_four_of_each_surprise(many_rows):
 
 @pytest.fixture
 def session(tmp_path, samples, row):
-    """A bag of attempts of the surprising grasps."""
+    """A bag of attempts, some of them of the surprising grasps."""
     with BagWriter(tmp_path / "session" / "bag") as writer:
-        for one in surprising(row):
+        for one in surprising(row)[:12]:
             score = samples.score(one.grasp_id, fitness=one.fitness, failures=one.failures)
             grasp = samples.grasp(one.grasp_id)
             writer.write_attempt(
@@ -271,16 +267,8 @@ def test_bags_that_could_not_be_read_are_on_the_page(page_of, many_rows):
 
 
 def pixels(png):
-    """Of an 8-bit RGB(A) PNG without interlacing, shape (height, width, channels)."""
-    width, height, _, kind = struct.unpack(">IIBB", png[16:26])
-    from matplotlib.image import imread
-
-    assert kind in (2, 6) and zlib
-    import io
-
-    image = imread(io.BytesIO(png), format="png")
-    assert image.shape[:2] == (height, width)
-    return image[..., :3]
+    """Shape (height, width, 3), from 0 to 1."""
+    return imread(io.BytesIO(png), format="png")[..., :3]
 
 
 @pytest.mark.parametrize("dark", [False, True])
