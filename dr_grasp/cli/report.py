@@ -11,6 +11,7 @@ import typer
 from dr_grasp.cli.calibrate import Backend
 from dr_grasp.cli.console import print_json, progress_bar, reports_errors
 from dr_grasp.cli.dataset import Folder, read, say_unread
+from dr_grasp.diagnosis_file import read_causes
 from dr_grasp.files import check_writable
 from dr_grasp.transfer.statistics import Estimate
 
@@ -30,6 +31,10 @@ def command(
     folder: Folder,
     out: Annotated[Path, typer.Option("--out", "-o", help="HTML file to write.")],
     backend: Backend = None,
+    diagnosis: Annotated[
+        list[Path] | None,
+        typer.Option(help="File of `dr-grasp diagnose --out`; may be given several times."),
+    ] = None,
     pictures: Annotated[
         int, typer.Option(min=0, max=MOST_PICTURES, help="Pictures of surprising grasps.")
     ] = MOST_PICTURES,
@@ -37,13 +42,16 @@ def command(
 ) -> None:
     """Show what a folder of bags says of the fitnesses, as one HTML page that needs no network."""
     check_writable(out)
+    causes = _causes(diagnosis) if diagnosis else None
     dataset = read(folder)
     from dr_grasp.transfer.report import write_report  # takes a second, which --help has no use for
 
     with progress_bar() as bar:
         task = bar.add_task("drawing", total=None, note="")
         draw = _drawing(lambda: bar.advance(task)) if pictures else None
-        findings = write_report(out, dataset, backend=backend, draw=draw, pictures=pictures)
+        findings = write_report(
+            out, dataset, backend=backend, draw=draw, pictures=pictures, causes=causes
+        )
     if as_json:
         print_json(_document(findings))
     else:
@@ -51,6 +59,13 @@ def command(
         told = f"eta {eta.value:.2f} of {eta.attempts} attempts" if eta else "no attempt counts"
         print(f"{out}: {told}, {len(findings.tallies)} grasps")
     say_unread(dataset)
+
+
+def _causes(files: list[Path]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for file in files:
+        found |= read_causes(file)
+    return found
 
 
 def _drawing(on_drawn: Callable[[], None]) -> Draw:

@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -40,8 +41,8 @@ class Picture:
 
 def draw_all(
     dataset: Dataset, rows: Sequence[AttemptRow], draw: Draw | None, most: int = MOST_PICTURES
-) -> dict[str, Picture]:
-    """Draw what some attempts executed.
+) -> dict[tuple[str, str, str], Picture]:
+    """Draw what some attempts executed, each grasp once.
 
     What cannot be drawn is no reason to have no report: then the picture says why.
 
@@ -52,24 +53,28 @@ def draw_all(
         most: How many are drawn, from 0 to 8.
 
     Returns:
-        For each attempt id, its picture.
+        For each grasp of theirs, as `AttemptRow.grasp` names it, its picture.
     """
-    wanted = list({row.attempt_id: row for row in rows}.values())
-    chosen = wanted[: min(most, MOST_PICTURES)] if draw is not None else []
-    found = {row.attempt_id: Picture("") for row in wanted}
+    wanted: dict[tuple[str, str, str], AttemptRow] = {}
+    for row in rows:
+        wanted.setdefault(row.grasp, row)
+    found = {key: Picture("") for key in wanted}
+    if draw is None:
+        return found
+    chosen = dict(islice(wanted.items(), min(most, MOST_PICTURES)))
     try:
-        grasps = dataset.grasps_of(chosen)
+        grasps = dataset.grasps_of(chosen.values())
     except DrGraspError as error:
-        return {name: Picture("", f"no picture: {error}") for name in found}
-    for row in chosen:
+        return dict.fromkeys(found, Picture("", f"no picture: {error}"))
+    for key, row in chosen.items():
         grasp = grasps.get(row.attempt_id)
-        if draw is None or grasp is None:
-            found[row.attempt_id] = Picture("", "no picture: the attempt is in its bag no more")
+        if grasp is None:
+            found[key] = Picture("", "no picture: the attempt is in its bag no more")
             continue
         try:
-            found[row.attempt_id] = Picture(_jpeg(draw(grasp)))
+            found[key] = Picture(_jpeg(draw(grasp)))
         except DrGraspError as error:
-            found[row.attempt_id] = Picture("", f"no picture: {error}")
+            found[key] = Picture("", f"no picture: {error}")
     return found
 
 

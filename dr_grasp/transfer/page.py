@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from dr_grasp.core.perturbation import Criterion
 from dr_grasp.transfer.calibration import Calibration
 from dr_grasp.transfer.figures import bars, track
 from dr_grasp.transfer.findings import Findings, Group
@@ -22,7 +21,6 @@ from dr_grasp.transfer.wording import (
     eta_text,
     percent,
     points_text,
-    with_interval,
 )
 
 MOST_GROUPS: Final = 20
@@ -203,9 +201,3 @@ def _ends(estimate: Estimate) -> tuple[float, float] | None:
     if estimate.low is None or estimate.high is None:
         return None
     return estimate.low, estimate.high
-
-
-def fitness_text(tally: GraspTally, criterion: Criterion) -> str:
-    """A fitness of a grasp with its interval."""
-    fitness = tally.fitness.get(criterion)
-    return "-" if fitness is None else with_interval(fitness.value, fitness.interval)

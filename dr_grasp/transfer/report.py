@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
@@ -18,7 +18,9 @@ from dr_grasp.transfer.calibration import Calibration
 from dr_grasp.transfer.dataset import Dataset, of_backend
 from dr_grasp.transfer.findings import Findings, findings_of
 from dr_grasp.transfer.gallery import MOST_PICTURES, Draw, draw_all
+from dr_grasp.transfer.rows import AttemptRow
 from dr_grasp.transfer.statistics import RESAMPLES
+from dr_grasp.transfer.tally import GraspTally
 
 MOST_BAGS = 50
 """Bags that are listed; the others are counted."""
@@ -62,6 +64,19 @@ def write_report(
     return findings
 
 
+def _shown(
+    findings: Findings, examples: Iterable[tuple[page.Line, GraspTally | None]]
+) -> list[AttemptRow]:
+    """Attempts to draw, in the order in which pictures are spent."""
+    # One of each kind in turn, so that few pictures are of all of them.
+    kinds = zip_longest(
+        (one.row for one in findings.surprises.failed),
+        (one.row for one in findings.surprises.held),
+        (tally.last for _, tally in examples if tally is not None),
+    )
+    return [row for rows in kinds for row in rows if row is not None]
+
+
 def render(
     findings: Findings,
     dataset: Dataset,
@@ -87,10 +102,7 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    surprises = findings.surprises
-    # One of each kind in turn, so that few pictures are of both.
-    pairs = zip_longest(surprises.failed, surprises.held)
-    order = [one.row for pair in pairs for one in pair if one is not None]
+    examples = None if causes is None else page.cause_lines(findings, causes)
     stamps = [row.stamp_ns for row in findings.rows]
     found = findings.calibration
     return environment.get_template("report.html").render(
@@ -112,8 +124,8 @@ def render(
         losses=page.loss_table(findings),
         notes=found.notes if isinstance(found, Calibration) else (),
         failures=page.failure_lines(findings),
-        pictures=draw_all(dataset, order, draw, pictures),
-        causes=None if causes is None else page.cause_lines(findings, causes),
+        pictures=draw_all(dataset, _shown(findings, examples or ()), draw, pictures),
+        causes=examples,
         said_by=page.said_by(findings),
         sources=page.sources(findings),
         bags=dataset.bags[:MOST_BAGS],
@@ -122,7 +134,6 @@ def render(
         count=wording.count,
         eta_text=wording.eta_text,
         with_interval=wording.with_interval,
-        fitness_text=page.fitness_text,
         wilson=wilson_interval,
         day=page.day,
     )

@@ -66,6 +66,11 @@ class AttemptRow:
     __hash__ = None  # type: ignore[assignment]
 
     @property
+    def grasp(self) -> tuple[str, str, str]:
+        """Robot, object and id: what tells one grasp from another."""
+        return self.robot, self.object, self.grasp_id
+
+    @property
     def held(self) -> bool | None:
         """Whether the grasp held; None where the attempt says nothing about the grasp."""
         return held(self.outcome)

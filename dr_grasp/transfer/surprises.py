@@ -86,8 +86,5 @@ def _gap(tally: GraspTally, criterion: Criterion) -> float:
 def _surprise(
     tally: GraspTally, criterion: Criterion, counted: Sequence[AttemptRow], held: bool
 ) -> Surprise:
-    key = (tally.robot, tally.object, tally.grasp_id)
-    rows = [
-        row for row in counted if (row.robot, row.object, row.grasp_id) == key and row.held is held
-    ]
+    rows = [row for row in counted if row.grasp == tally.last.grasp and row.held is held]
     return Surprise(tally, tally.fitness[criterion], max(rows, key=lambda row: row.stamp_ns))

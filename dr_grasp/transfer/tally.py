@@ -75,7 +75,7 @@ def tally_grasps(rows: Iterable[AttemptRow]) -> tuple[GraspTally, ...]:
     of_grasp: dict[tuple[str, str, str], list[AttemptRow]] = {}
     for row in rows:
         if row.held is not None:
-            of_grasp.setdefault((row.robot, row.object, row.grasp_id), []).append(row)
+            of_grasp.setdefault(row.grasp, []).append(row)
     return tuple(_tally(of_grasp[key]) for key in sorted(of_grasp))
 
 

@@ -4,16 +4,22 @@ import csv
 import json
 import os
 import shutil
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 from pyarrow import parquet
 from typer.testing import CliRunner
 
 from dr_grasp.cli.main import app
+from dr_grasp.core.diagnosis import Diagnosis
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
+from dr_grasp.diagnosis_file import write_diagnoses
 from dr_grasp.recording.bag import BagWriter
+from dr_grasp.scoring.thresholds import load_thresholds
 from dr_grasp.transfer.model_file import read_model
 
 
@@ -165,8 +171,6 @@ def test_a_report_is_written(folder, tmp_path):
 
 
 def test_pictures_are_of_the_simulator(folder, tmp_path, monkeypatch):
-    import numpy as np
-
     asked = []
 
     def picture_of(grasp, width, height):
@@ -204,9 +208,6 @@ def test_an_unknown_backend_is_refused(verb, folder, tmp_path):
 
 
 def test_the_program_loads_none_of_it_before_it_is_needed():
-    import subprocess
-    import sys
-
     names = {"sklearn", "pandas", "pyarrow", "jinja2", "matplotlib"}
     code = (
         "import sys, dr_grasp.cli.main\n"
@@ -214,3 +215,20 @@ def test_the_program_loads_none_of_it_before_it_is_needed():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_causes_come_from_diagnosis_files(folder, tmp_path):
+    thresholds = load_thresholds("default")
+    files = []
+    for name, changes in (("g0", {"deepest_penetration_m": 1.0}), ("g1", {"mdr": 0.0})):
+        files += ["--diagnosis", tmp_path / f"{name}.json"]
+        diagnosis = Diagnosis(name, Outcome.SUCCESS, **changes)
+        write_diagnoses(files[-1], [diagnosis], thresholds, "dr_grasp")
+    out = tmp_path / "r.html"
+    assert run("report", folder, "-o", out, "--pictures", 0, *files).exit_code == 0
+    page = out.read_text()
+    assert "Which doubt breaks them?" in page
+    assert "for example g0 of mug" in page and "for example g1 of box" in page
+    assert '<td class="name">contact</td>' in page and '<td class="name">fragility</td>' in page
+    done = run("report", folder, "-o", out, "--diagnosis", tmp_path / "absent.json")
+    assert done.exit_code == 1 and "absent.json: cannot be read" in done.stderr

@@ -252,6 +252,21 @@ def test_causes_are_counted_with_an_example_of_each(page_of, row):
     assert "Which doubt breaks them?" not in words(page_of(surprising(row)))
 
 
+def test_each_cause_is_shown_by_an_example(session, tmp_path):
+    drawn = []
+
+    def draw(grasp):
+        drawn.append(grasp.id)
+        return np.zeros((30, 40, 3), np.uint8)
+
+    causes = {"g0": ["friction"], "g1": ["contact"], "g2": ["inertia"]}
+    write_report(tmp_path / "r.html", session, draw=draw, causes=causes)
+    page = (tmp_path / "r.html").read_text()
+    assert sorted(drawn) == ["g0", "g1", "g2"]
+    assert page.count("<img ") == 5  # two of them twice: they surprise as well
+    assert re.search(r"<img [^>]*replay of g1.>\s*<figcaption><b>contact</b><br>g1", page)
+
+
 def test_probabilities_that_scores_had_are_held_against_what_happened(page_of, many_rows):
     rows = [replace(one, transfer_probability=0.7) for one in many_rows(100)]
     assert "Probability in the scores 100 attempts, said before" in words(page_of(rows))
