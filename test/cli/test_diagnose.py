@@ -204,7 +204,7 @@ def test_ctrl_c_of_a_terminal_is_one_line_and_no_file(write, tmp_path, children_
             assert process.poll() is None
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=120)
+        stdout, stderr = process.communicate(timeout=300)
     assert (process.returncode, stdout) == (130, "")
     assert stderr == "dr-grasp: interrupted\n"
     assert sorted(tmp_path.iterdir()) == before
