@@ -127,7 +127,8 @@ def failure_lines(findings: Findings) -> tuple[Line, ...]:
             reason.label.replace("_", " "),
             bars(first, second, most),
             f"{percent(first)} predicted, {percent(second)} real",
-            f"{predicted.get(reason, 0):,} rollouts, {real.get(reason, 0):,} attempts",
+            count(predicted.get(reason, 0), "rollout")
+            + f", {count(real.get(reason, 0), 'attempt')}",
         )
         for reason, (first, second) in sorted(
             shares.items(), key=lambda item: (-sum(item[1]), item[0])
@@ -144,12 +145,14 @@ def cause_lines(
         for cause in causes.get(tally.grasp_id, ["not diagnosed"]) or ["none of them"]:
             of_cause.setdefault(cause, []).append(tally)
     last = ("none of them", "not diagnosed")
-    lines = []
+    lines: list[tuple[Line, GraspTally | None]] = []
     for cause, tallies in sorted(
         of_cause.items(), key=lambda item: (item[0] in last, -len(item[1]), item[0])
     ):
         eta = total(tallies)
-        worst = min(tallies, key=lambda one: (one.eta, -one.attempts, one.grasp_id))
+        # Grasps that are no example yet, where there are any, and that say the most.
+        shown = [example for _, example in lines]
+        worst = min(tallies, key=lambda one: (one in shown, one.eta, -one.attempts, one.grasp_id))
         lines.append((_line(cause, len(tallies), eta), None if cause in last else worst))
     return tuple(lines)
 
