@@ -160,6 +160,34 @@ def block_grasps():
 
 
 @pytest.fixture(scope="session")
+def contrary_model():
+    """A transfer model that has it the wrong way round: whoever ranks by MDR is found out."""
+    from dr_grasp.transfer.model import Loss, Training, TransferModel
+
+    return TransferModel(
+        intercept=0.5,
+        coefficients={Criterion.MDR: -2.0},
+        robots={"franka": 0.0},
+        steps=None,
+        strength=0.1,
+        training=Training(
+            attempts=40,
+            held=30,
+            grasps=20,
+            objects=("box",),
+            backends={"twin": 40},
+            profiles=("default",),
+            folds=2,
+            folds_by="grasp",
+            model=Loss(0.1, 0.3),
+            constant=Loss(0.2, 0.6),
+            mdr=None,
+        ),
+        software_version="dr_grasp",
+    )
+
+
+@pytest.fixture(scope="session")
 def shortened():
     """Takes from a grasp its way from home and most of its hold: half the steps to simulate."""
 

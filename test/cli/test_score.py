@@ -12,9 +12,11 @@ from typer.testing import CliRunner
 
 from dr_grasp.cli import score
 from dr_grasp.cli.main import app
+from dr_grasp.core.perturbation import Criterion
 from dr_grasp.files import read_scores, write_grasps
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.simulation.shortcuts import ALL, Shortcuts
+from dr_grasp.transfer.model_file import write_model
 
 PROGRAM = [sys.executable, "-m", "dr_grasp.cli.main"]
 
@@ -171,3 +173,35 @@ def test_whole_rollouts_on_demand(grasp_file, tmp_path, monkeypatch):
         done = run(*words, "--out", tmp_path / "scores.json", *extra)
         assert done.exit_code == 0, done.output
     assert asked == [ALL, Shortcuts.none()]
+
+
+def test_a_transfer_model_says_how_probable_it_is_and_ranks(
+    grasp_file, contrary_model, tmp_path, monkeypatch
+):
+    """Worst MDR first, by this model; without the robot in it nothing can be said."""
+    monkeypatch.setenv("COLUMNS", "200")
+    out, model = tmp_path / "out.json", tmp_path / "model.json"
+    words = ["score", grasp_file, "--out", out, "--trials", 4, "--criteria", "mdr", "--jobs", 1]
+    write_model(model, contrary_model)
+    done = run(*words, "--transfer-model", model)
+    assert done.exit_code == 0, done.output
+    scores = {score.grasp_id: score for score in read_scores(out).scores}
+    assert len({score.fitness[Criterion.MDR].value for score in scores.values()}) > 1
+    for one in scores.values():
+        assert one.transfer_probability == contrary_model.predict(one, "franka")
+    lines = [line for line in done.stdout.splitlines() if any(name in line for name in scores)]
+    shown = [next(name for name in scores if name in line) for line in lines]
+    of_shown = [scores[name].transfer_probability for name in shown]
+    assert len(shown) == 4 and of_shown == sorted(of_shown, reverse=True)
+    assert all(f"{p:.2f}" in line for p, line in zip(of_shown, lines, strict=True))
+
+    write_model(model, replace(contrary_model, robots={"baxter": 0.0}))
+    done = run(*words, "--transfer-model", model)
+    assert done.exit_code == 0 and done.stdout.count("uncalibrated") == 4
+    assert done.stderr.count("franka") == 1
+    assert all(score.transfer_probability is None for score in read_scores(out).scores)
+
+    model.write_text("{}")
+    done = run(*words, "--transfer-model", model)
+    assert done.exit_code == 1 and str(model) in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

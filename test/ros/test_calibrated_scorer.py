@@ -8,53 +8,29 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from visualization_msgs.msg import Marker, MarkerArray
 
-from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.ranking import rank
 from dr_grasp.ros.planner import Planner
 from dr_grasp.ros.processes import NodeCommand, NodeProcesses
 from dr_grasp.ros.qos import RESULTS
-from dr_grasp.transfer.model import Loss, Training, TransferModel
 from dr_grasp.transfer.model_file import write_model
 
 LIMIT_S = 60.0
-MODEL = TransferModel(
-    intercept=0.5,
-    # The wrong way round on purpose: whoever ranks by MDR is found out.
-    coefficients={Criterion.MDR: -2.0},
-    robots={"franka": 0.0},
-    steps=None,
-    strength=0.1,
-    training=Training(
-        attempts=40,
-        held=30,
-        grasps=20,
-        objects=("box",),
-        backends={"twin": 40},
-        profiles=("default",),
-        folds=2,
-        folds_by="grasp",
-        model=Loss(0.1, 0.3),
-        constant=Loss(0.2, 0.6),
-        mdr=None,
-    ),
-    software_version="dr_grasp",
-)
 
 
 @pytest.fixture
-def space(tmp_path, namespace):
-    write_model(tmp_path / "model.json", MODEL)
+def space(tmp_path, namespace, contrary_model):
+    write_model(tmp_path / "model.json", contrary_model)
     commands = [NodeCommand("scorer", {"jobs": 1, "transfer_model": str(tmp_path / "model.json")})]
     with NodeProcesses(commands, namespace, tmp_path / "logs") as nodes:
         yield namespace
         nodes.check()
 
 
-def test_scores_carry_probabilities_and_rviz_gets_markers(space, block_grasps):
+def test_scores_carry_probabilities_and_rviz_gets_markers(space, block_grasps, contrary_model):
     with Planner(space) as planner:
         answer = planner.score(block_grasps, criteria=["mdr"], trials=2, seed=5)
     for score in answer.scores:
-        assert score.transfer_probability == MODEL.predict(score, "franka")
+        assert score.transfer_probability == contrary_model.predict(score, "franka")
     best = max(answer.scores, key=lambda score: score.transfer_probability)
     assert rank(answer.scores)[0].transfer_probability == best.transfer_probability
     shown = markers(space, len(block_grasps))
