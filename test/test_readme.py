@@ -10,6 +10,7 @@ import typer
 from dr_grasp.cli.main import app
 from dr_grasp.robots.spec import robot_names
 from dr_grasp.scoring.profiles import profile_names
+from dr_grasp.transfer.export import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -64,3 +65,13 @@ def test_named_profiles_and_robots_are_there():
     assert {"default", "huber2023"} <= set(profile_names())
     assert re.findall(r"--robot (\w+)", README)
     assert set(re.findall(r"--robot (\w+)", README)) <= set(robot_names())
+
+
+def test_every_column_of_the_table_of_attempts_is_described():
+    table = README.partition("| columns | what |")[2].partition("\n\n")[0]
+    named = {name for name in re.findall(r"`(\w+)`", table) if name not in ("twin", "moveit")}
+    columns = {column.name for column in COLUMNS}
+    assert named <= columns
+    # What is there for each criterion and each failure is described once.
+    others = re.compile(r"(jsdr|fdr|mdr)(_\w+)?|predicted_\w+")
+    assert {name for name in columns - named if not others.fullmatch(name)} == set()
