@@ -21,7 +21,6 @@ from dr_grasp.cli.console import print_table
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.core.ranking import rank_grasps
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.execution.twin import TwinBackend
 from dr_grasp.execution.twin_profile import load_twin_profile
@@ -70,7 +69,7 @@ def found(robot: str, obj: str, method: str, options: argparse.Namespace, folder
         return path
     fitness = FitnessSettings.from_names("mdr", "default", 5) if method == ME_FIT else None
     task = Task(robot, obj, method, options.seed, fitness)
-    # me-fit has no end of its own: it gets as many evaluations as give that many grasps, and more.
+    # me-fit goes on improving what it has; the sampler is done when it has enough.
     limits = (
         Limits(options.evaluations, None)
         if method == ME_FIT
@@ -81,27 +80,28 @@ def found(robot: str, obj: str, method: str, options: argparse.Namespace, folder
         Journal(folder / "journal", task.described(), resume=(folder / "journal").exists()) as log,
     ):
         result = Search(task, make_method(task), pool, log).run(limits)
-    grasps = list(result.grasps)
-    if method == ME_FIT:
-        grasps = [grasp for grasp, _ in best(grasps, options)][: options.grasps]
-    write_grasps(path, grasps[: options.grasps])
+    grasps = result.grasps
+    write_grasps(path, best(grasps, options) if method == ME_FIT else grasps[: options.grasps])
     return path
 
 
-def best(
-    grasps: Sequence[GraspTrajectory], options: argparse.Namespace
-) -> list[tuple[GraspTrajectory, GraspScore | None]]:
-    """Grasps by MDR under noise of its own, best first."""
-    request = ScoreRequest.from_names("default", ["mdr"], 10, options.seed + 1)
+def best(grasps: Sequence[GraspTrajectory], options: argparse.Namespace) -> list[GraspTrajectory]:
+    """The fittest by MDR, under noise that neither the search nor their score has."""
+    request = ScoreRequest.from_names(
+        "default", ["mdr"], options.trials, options.seed + 1, top=options.fittest
+    )
     with Scorer(options.jobs) as scorer:
-        return rank_grasps(grasps, scorer.score(grasps, request).scores)
+        selection = scorer.score(grasps, request).selection
+    chosen = set() if selection is None else set(selection.chosen)
+    return [grasp for grasp in grasps if grasp.id in chosen]
 
 
-def scored(grasps: Path, options: argparse.Namespace) -> Path:
+def scored(grasps: Path, method: str, options: argparse.Namespace) -> Path:
     """The file of scores, made if it is not there."""
     path = grasps.with_name("scores.json")
     if not path.exists():
-        request = ScoreRequest.from_names("default", [], options.trials, options.seed)
+        criteria = ["mdr"] if method == ME_FIT else []
+        request = ScoreRequest.from_names("default", criteria, options.trials, options.seed)
         with Scorer(options.jobs) as scorer:
             batch = scorer.score(read_grasps(grasps).grasps, request)
         content = ScoreFile(
@@ -176,26 +176,30 @@ def main() -> None:
     parser.add_argument("--robots", nargs="+", default=robot_names())
     parser.add_argument("--objects", nargs="+", default=OBJECTS)
     parser.add_argument("--methods", nargs="+", default=(SAMPLER, ME_FIT))
-    parser.add_argument("--grasps", type=int, default=60, help="of each arm and object")
+    parser.add_argument(
+        "--grasps", type=int, default=60, help="of the sampler, each arm and object"
+    )
+    parser.add_argument("--fittest", type=int, default=20, help="grasps of me-fit, likewise")
     parser.add_argument("--attempts", type=int, default=10, help="of each grasp")
     parser.add_argument("--trials", type=int, default=20, help="rollouts of each criterion")
-    parser.add_argument("--evaluations", type=int, default=600, help="of me-fit")
+    parser.add_argument("--evaluations", type=int, default=300, help="of me-fit")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     rows = []
-    for robot in options.robots:
-        for method in options.methods:
-            for obj in options.objects:
+    for method in options.methods:
+        for obj in options.objects:
+            for robot in options.robots:
                 began = time.monotonic()
                 folder = options.out / robot / method / obj
                 folder.mkdir(parents=True, exist_ok=True)
                 grasps = found(robot, obj, method, options, folder)
-                scores = scored(grasps, options)
+                scores = scored(grasps, method, options)
                 with WorkerPool(options.jobs) as pool:
                     executed(grasps, scores, options, pool)
                 seconds = time.monotonic() - began
                 print(f"{robot} {method} {obj}: {seconds:.0f} s", flush=True)
+    for robot in options.robots:
         rows += summary(robot, options.out)
     print_table(
         ["arm", "by", "grasps", "rho", "AUC", "eta", "eta of top fifth", "gain", "eta of me-fit"],
