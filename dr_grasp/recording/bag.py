@@ -209,6 +209,9 @@ def read_bag(path: Path) -> BagContents:
             version.
         SettingsError: Our message definitions are not installed.
     """
+    if not (path / "metadata.yaml").exists() and not any(map(Path.exists, _parts_of(path))):
+        problem = "none in this folder" if path.exists() else "nothing of that name"
+        raise RecordingError(f"{path}: expected a bag, metadata.yaml or MCAP files, got {problem}")
     damage = ""
     try:
         found = _read(path, _whole_messages(path))
@@ -256,10 +259,13 @@ def _whole_messages(path: Path) -> Iterator[_Whole]:
             yield connection.msgtype, typestores[connection.id], stamp_ns, data
 
 
+def _parts_of(path: Path) -> list[Path]:
+    return sorted(path.glob("*.mcap")) if path.is_dir() else [path]
+
+
 def _whole_messages_of_parts(path: Path) -> Iterator[_Whole]:
-    files = sorted(path.glob("*.mcap")) if path.is_dir() else [path]
     typestores: dict[tuple[str, str], Typestore] = {}
-    for file in files:
+    for file in _parts_of(path):
         for one in Salvage(file).messages():
             if one.typename not in _DECODERS:
                 continue

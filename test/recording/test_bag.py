@@ -266,8 +266,10 @@ def write_chunked(folder, attempts, compressed):
 
 
 def test_bags_that_cannot_be_read(tmp_path, samples):
-    assert refusal(read_bag, tmp_path / "none").startswith(f"{tmp_path / 'none'}: cannot be read: ")
-    assert refusal(read_bag, tmp_path).startswith(f"{tmp_path}: cannot be read: ")
+    expected = "expected a bag, metadata.yaml or MCAP files, got"
+    absent = tmp_path / "none"
+    assert refusal(read_bag, absent) == f"{absent}: {expected} nothing of that name"
+    assert refusal(read_bag, tmp_path) == f"{tmp_path}: {expected} none in this folder"
     bag = tmp_path / "bag"
     with BagWriter(bag) as writer:
         writer.write_attempt(samples.attempt())
