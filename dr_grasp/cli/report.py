@@ -12,6 +12,7 @@ from dr_grasp.cli.calibrate import Backend
 from dr_grasp.cli.console import print_json, progress_bar, reports_errors
 from dr_grasp.cli.dataset import Folder, read, say_unread
 from dr_grasp.diagnosis_file import read_causes
+from dr_grasp.errors import DrGraspError
 from dr_grasp.files import check_writable
 from dr_grasp.transfer.statistics import Estimate
 
@@ -64,7 +65,10 @@ def command(
 def _causes(files: list[Path]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for file in files:
-        found |= read_causes(file)
+        causes = read_causes(file)
+        for grasp_id in causes.keys() & found.keys():
+            raise DrGraspError(f"{file}: grasp {grasp_id} has a diagnosis in another file as well")
+        found |= causes
     return found
 
 

@@ -230,5 +230,7 @@ def test_causes_come_from_diagnosis_files(folder, tmp_path):
     assert "Which doubt breaks them?" in page
     assert "for example g0 of mug" in page and "for example g1 of box" in page
     assert '<td class="name">contact</td>' in page and '<td class="name">fragility</td>' in page
+    done = run("report", folder, "-o", out, *files, *files[-2:])
+    assert done.exit_code == 1 and "has a diagnosis in another file as well" in done.stderr
     done = run("report", folder, "-o", out, "--diagnosis", tmp_path / "absent.json")
     assert done.exit_code == 1 and "absent.json: cannot be read" in done.stderr
