@@ -167,6 +167,7 @@ def contrary_model():
     return TransferModel(
         intercept=0.5,
         coefficients={Criterion.MDR: -2.0},
+        ranges={Criterion.MDR: (-9.0, 9.0)},
         robots={"franka": 0.0},
         steps=None,
         strength=0.1,

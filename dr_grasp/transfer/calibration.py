@@ -103,7 +103,7 @@ def calibrate(rows: Iterable[AttemptRow]) -> Calibration:
         constant=loss_of(sample, constant),
         mdr=_loss_of_mdr(sample, tallies, criteria),
     )
-    model = _model(fit_regression(sample, steps=steps), criteria, robots, training)
+    model = _model(fit_regression(sample, steps=steps), sample, criteria, robots, training)
     notes = tuple(_notes(training, len(counted), criteria, tallies))
     return Calibration(model, tallies, isotonic if steps else predicted, notes)
 
@@ -159,14 +159,20 @@ def _loss_of_mdr(
 
 
 def _model(
-    fit: Fit, criteria: Sequence[Criterion], robots: Sequence[str], training: Training
+    fit: Fit,
+    sample: Sample,
+    criteria: Sequence[Criterion],
+    robots: Sequence[str],
+    training: Training,
 ) -> TransferModel:
     import sklearn
 
     weights = fit.coefficients.tolist()
+    lows, highs = sample.features.min(axis=0).tolist(), sample.features.max(axis=0).tolist()
     return TransferModel(
         intercept=fit.intercept,
         coefficients=dict(zip(criteria, weights, strict=False)),
+        ranges=dict(zip(criteria, zip(lows, highs, strict=True), strict=False)),
         robots=dict(zip(robots, weights[len(criteria) :], strict=True)),
         steps=fit.steps,
         strength=fit.strength,

@@ -109,11 +109,14 @@ class TransferModel:
         p = 1 / (1 + exp(-(intercept + sum_c coefficient_c * logit_c + offset_robot)))
 
     of logit_c = log((s + 1/2) / (n - s + 1/2)) for s successes of n rollouts of criterion c, the
-    logit of the smoothed fitness (s + 1/2) / (n + 1), finite where all or none succeeded.
+    logit of the smoothed fitness (s + 1/2) / (n + 1), finite where all or none succeeded. It grows
+    with n, so a logit beyond those that the model was made from counts as the nearest of them: more
+    rollouts than anybody has held against an arm make no grasp more certain.
 
     Attributes:
         intercept: Of the above.
         coefficients: By criterion, in the order of `Criterion`; it needs all of these.
+        ranges: The least and the greatest logit of each criterion that it was made from.
         robots: Offsets of the robots that it knows.
         steps: What its probabilities go through in the end, or None.
         strength: Strength C of the data against the regularisation, as scikit-learn has it.
@@ -123,6 +126,7 @@ class TransferModel:
 
     intercept: float
     coefficients: Mapping[Criterion, float]
+    ranges: Mapping[Criterion, tuple[float, float]]
     robots: Mapping[str, float]
     steps: Steps | None
     strength: float
@@ -161,7 +165,8 @@ class TransferModel:
                 return Uncalibrated(f"uncalibrated: the model expects {expected}, got {got}")
         sum_ = self.intercept + self.robots[robot]
         for criterion, coefficient in self.coefficients.items():
-            sum_ += coefficient * smoothed_logit(score.fitness[criterion])
+            low, high = self.ranges[criterion]
+            sum_ += coefficient * min(max(smoothed_logit(score.fitness[criterion]), low), high)
         probability = 0.5 * (1 + math.tanh(sum_ / 2))  # the same, and never overflows
         if self.steps is None:
             return probability

@@ -47,6 +47,7 @@ class _ModelRecord(Record):
     software_version: str
     intercept: float
     coefficients: Annotated[dict[str, float], Field(min_length=1)]
+    ranges: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]]
     robots: Annotated[dict[str, float], Field(min_length=1)]
     steps: _StepsRecord | None
     strength: float
@@ -61,6 +62,7 @@ def model_document(model: TransferModel) -> dict[str, Any]:
         "software_version": model.software_version,
         "intercept": model.intercept,
         "coefficients": {one.value: value for one, value in model.coefficients.items()},
+        "ranges": {one.value: list(ends) for one, ends in model.ranges.items()},
         "robots": dict(sorted(model.robots.items())),
         "steps": steps
         and {"given": as_floats(steps.given), "calibrated": as_floats(steps.calibrated)},
@@ -102,9 +104,18 @@ def read_model(path: Path) -> TransferModel:
         record = check_record(_ModelRecord, content)
         given, told, steps = record.coefficients, record.training, record.steps
         found = within("coefficients", lambda: {Criterion.from_name(name) for name in given})
+        if record.ranges.keys() != given.keys():
+            raise FileFormatError(
+                f"ranges: expected those of {', '.join(given)}, got {', '.join(record.ranges)}"
+            )
         return TransferModel(
             intercept=record.intercept,
             coefficients={one: given[one.value] for one in Criterion if one in found},
+            ranges={
+                one: (min(record.ranges[one.value]), max(record.ranges[one.value]))
+                for one in Criterion
+                if one in found
+            },
             robots=record.robots,
             steps=None
             if steps is None

@@ -16,6 +16,7 @@ from dr_grasp.transfer.model_file import model_document, read_model, write_model
 MODEL = TransferModel(
     intercept=0.5,
     coefficients={Criterion.JSDR: -0.25, Criterion.MDR: 2.0},
+    ranges={Criterion.JSDR: (-3.0, 3.0), Criterion.MDR: (-4.0, 4.0)},
     robots={"baxter": -0.75, "franka": 0.75},
     steps=None,
     strength=0.1,
@@ -70,6 +71,23 @@ def test_what_it_says_can_be_computed_by_hand(samples):
     assert stepped.predict(score, "franka") == 0.7  # beyond the last knot
 
 
+def test_more_rollouts_than_it_was_made_from_make_nothing_more_certain(samples, many_rows):
+    found = calibrate(many_rows(300))
+    model, fitnesses = found.model, [one.fitness[Criterion.MDR] for one in found.tallies]
+
+    def said(successes, trials):
+        fitness = {c: Fitness(c, successes, trials) for c in Criterion}
+        return model.predict(samples.score(fitness=fitness), "franka")
+
+    assert said(5, 5) < said(50, 50) == said(10_000, 10_000) < 1
+    assert said(0, 50) == said(0, 10_000) > 0
+    least = min(fitness.successes for fitness in fitnesses)
+    assert model.ranges[Criterion.MDR] == (
+        math.log((least + 0.5) / (50 - least + 0.5)),
+        math.log(50.5 / 0.5),
+    )
+
+
 def test_between_steps_it_is_linear(samples):
     score = samples.score(fitness={Criterion.MDR: Fitness(Criterion.MDR, 5, 10)})
     model = replace(MODEL, coefficients={Criterion.MDR: 1.0}, intercept=0.0, steps=STEPS)
@@ -117,6 +135,10 @@ def test_what_it_cannot_say_is_uncalibrated(samples, robot, changes, reason):
         (lambda d: d.update(coefficients={}), "coefficients: expected"),
         (lambda d: d.update(coefficients={"luck": 1.0}), "unknown criterion 'luck'"),
         (lambda d: d.update(intercept="high"), "intercept: expected"),
+        (
+            lambda d: d.update(ranges={"mdr": [0, 1]}),
+            "ranges: expected those of jsdr, mdr, got mdr",
+        ),
         (lambda d: d["training"].update(folds_by="luck"), "training.folds_by: expected"),
         (
             lambda d: d.update(steps={"given": [0.5, 0.1], "calibrated": [0.1, 0.2]}),
