@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
-from dr_grasp.core.diagnosis import QUANTITIES, Diagnosis, DiagnosisThresholds, Finding
+from dr_grasp.core.diagnosis import QUANTITIES, Diagnosis, DiagnosisThresholds
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.documents import head, read_document, write_document
@@ -42,11 +42,6 @@ class DiagnosisFile:
     thresholds: DiagnosisThresholds
     software_version: str
 
-    @property
-    def findings(self) -> dict[str, tuple[Finding, ...]]:
-        """What may break each grasp on an arm, by its id."""
-        return {one.grasp_id: one.findings(self.thresholds) for one in self.diagnoses}
-
 
 class _ThresholdsRecord(Record):
     least_friction: PositiveFloat | None
@@ -61,6 +56,7 @@ class _ThresholdsRecord(Record):
 
 class _DiagnosisRecord(Record):
     grasp_id: str
+    trajectory: str
     outcome: str
     causes: list[str]
     least_friction: Share | None
@@ -128,6 +124,7 @@ def diagnosis_to_dict(diagnosis: Diagnosis, thresholds: DiagnosisThresholds) -> 
     """A diagnosis as an entry of a diagnosis file."""
     return {
         "grasp_id": diagnosis.grasp_id,
+        "trajectory": diagnosis.trajectory,
         "outcome": diagnosis.outcome.label,
         "causes": [cause.value for cause in diagnosis.causes(thresholds)],
         **{one.name: diagnosis.value(one) for one in QUANTITIES},
@@ -154,24 +151,16 @@ def read_diagnoses(path: Path) -> DiagnosisFile:
 
 
 def read_causes(path: Path) -> dict[str, tuple[str, ...]]:
-    """Names of the causes found of each grasp of a diagnosis file, by its id.
+    """Names of the causes found of each grasp of a diagnosis file, by its trajectory.
 
     Raises:
         FileFormatError: As for `read_diagnoses`.
     """
+    content = read_diagnoses(path)
     return {
-        grasp_id: tuple(finding.cause.value for finding in findings)
-        for grasp_id, findings in read_findings(path).items()
+        one.trajectory: tuple(cause.value for cause in one.causes(content.thresholds))
+        for one in content.diagnoses
     }
-
-
-def read_findings(path: Path) -> dict[str, tuple[Finding, ...]]:
-    """What may break each grasp of a diagnosis file on an arm, with the numbers, by its id.
-
-    Raises:
-        FileFormatError: As for `read_diagnoses`.
-    """
-    return read_diagnoses(path).findings
 
 
 def _diagnosis(raw: object, thresholds: DiagnosisThresholds) -> Diagnosis:

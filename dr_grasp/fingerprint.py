@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from dr_grasp.core.trajectory import GraspTrajectory
 
 LENGTH = 16
 """Hexadecimal digits: 64 bits, enough to tell any number of models apart that anybody has."""
@@ -39,6 +41,11 @@ def fingerprint(value: Any) -> str:
         digest.update(part)
         digest.update(b"\0")
     return digest.hexdigest()[:LENGTH]
+
+
+def grasp_fingerprint(grasp: GraspTrajectory) -> str:
+    """The same for what is executed the same way; neither id nor provenance are looked at."""
+    return fingerprint(replace(grasp, id="any", provenance={}))
 
 
 def _parts(value: Any) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ import pytest
 from dr_grasp.core.diagnosis import Cause, Diagnosis
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.refusal import RefusedGrasp
-from dr_grasp.diagnosis_file import read_causes, read_diagnoses, read_findings, write_diagnoses
+from dr_grasp.diagnosis_file import read_causes, read_diagnoses, write_diagnoses
 from dr_grasp.errors import FileFormatError
 from dr_grasp.scoring.thresholds import load_thresholds
 
@@ -23,8 +23,9 @@ ONE = Diagnosis(
     grip_offset_m=0.01,
     grip_lever_m=0.005,
     surface_distance_m=0.05,
+    trajectory="0123456789abcdef",
 )
-OTHER = Diagnosis("g2", Outcome.DROPPED_LIFTING)
+OTHER = Diagnosis("g2", Outcome.DROPPED_LIFTING, trajectory="fedcba9876543210")
 REFUSED = RefusedGrasp(1, "gx", "grasp gx: hold: expected something else")
 
 
@@ -54,12 +55,10 @@ def test_one_diagnosis_a_line_and_the_causes_for_whom_reads_it(file):
     assert [json.loads(line.rstrip(","))["causes"] for line in lines] == [["friction", "model"], []]
 
 
-def test_findings_by_grasp_for_a_report(file):
-    findings = read_findings(file)
-    assert [*findings] == ["g1", "g2"] and findings["g2"] == ()
-    friction, model = findings["g1"]
+def test_causes_by_trajectory_for_a_report(file, thresholds):
+    assert read_causes(file) == {"0123456789abcdef": ("friction", "model"), "fedcba9876543210": ()}
+    friction, model = ONE.findings(thresholds)
     assert (friction.cause, model.cause) == (Cause.FRICTION, Cause.MODEL)
-    assert read_causes(file) == {"g1": ("friction", "model"), "g2": ()}
     assert model.quantities == {"surface_distance_m": 0.05} and model.severity > 1
 
 
@@ -120,4 +119,4 @@ def test_fragility_is_written_too(tmp_path, thresholds):
     write_diagnoses(
         path, [replace(ONE, least_friction=0.1, surface_distance_m=0.0, mdr=0.0)], thresholds, ""
     )
-    assert read_diagnoses(path).findings["g1"][0].cause is Cause.FRAGILITY
+    assert read_causes(path) == {ONE.trajectory: ("fragility",)}

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.fingerprint import LENGTH, fingerprint
+from dr_grasp.files import read_grasps, write_grasps
+from dr_grasp.fingerprint import LENGTH, fingerprint, grasp_fingerprint
 from dr_grasp.objects.spec import load_object
+from dr_grasp.recording.bag import BagWriter, read_bag
 from dr_grasp.robots.spec import load_robot
 from dr_grasp.scoring.profiles import load_profile
 
@@ -58,3 +60,19 @@ def test_how_an_arm_is_reached_changes_nothing_of_what_is_simulated():
     robot = load_robot("franka")
     renamed = dataclasses.replace(robot, hardware=None, names={"panda_joint1": "fr3_joint1"})
     assert fingerprint(robot) == fingerprint(renamed)
+
+
+def test_a_grasps_is_that_of_what_is_executed(samples, tmp_path):
+    """Whatever it is called, and wherever it has been kept."""
+    grasp = samples.grasp()
+    found = grasp_fingerprint(grasp)
+    assert grasp_fingerprint(dataclasses.replace(grasp, id="other", provenance={})) == found
+    assert grasp_fingerprint(dataclasses.replace(grasp, hold_s=1.5)) != found
+    assert grasp_fingerprint(dataclasses.replace(grasp, robot="baxter")) != found
+    assert grasp_fingerprint(dataclasses.replace(grasp, object_in_base=samples.pose())) != found
+    write_grasps(tmp_path / "grasps.json", [grasp])
+    (kept,) = read_grasps(tmp_path / "grasps.json").grasps
+    with BagWriter(tmp_path / "bag") as writer:
+        writer.write_attempt(samples.attempt(grasp=kept))
+    (attempt,) = read_bag(tmp_path / "bag").attempts
+    assert grasp_fingerprint(kept) == grasp_fingerprint(attempt.grasp) == found

@@ -66,8 +66,8 @@ def _causes(files: list[Path]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for file in files:
         causes = read_causes(file)
-        for grasp_id in causes.keys() & found.keys():
-            raise DrGraspError(f"{file}: grasp {grasp_id} has a diagnosis in another file as well")
+        if causes.keys() & found.keys():
+            raise DrGraspError(f"{file}: another file has diagnoses of the same grasps")
         found |= causes
     return found
 

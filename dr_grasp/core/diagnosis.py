@@ -144,6 +144,7 @@ class Diagnosis:
             presses [m].
         surface_distance_m: From where the hand presses on the convex pieces to the surface that
             they stand for [m].
+        trajectory: Fingerprint of what was looked at: attempts have it as well.
     """
 
     grasp_id: str
@@ -156,6 +157,7 @@ class Diagnosis:
     grip_offset_m: float | None = None
     grip_lever_m: float | None = None
     surface_distance_m: float | None = None
+    trajectory: str = ""
 
     @property
     def holds(self) -> bool:

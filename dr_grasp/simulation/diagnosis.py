@@ -15,6 +15,7 @@ from dr_grasp.core.diagnosis import LOWEST_FRICTION, Diagnosis
 from dr_grasp.core.outcome import Observation, Outcome
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase
+from dr_grasp.fingerprint import grasp_fingerprint
 from dr_grasp.objects.surface import surface_of
 from dr_grasp.simulation.bullet_world import BulletWorld, Contacts
 from dr_grasp.simulation.replayer import Replayer
@@ -31,11 +32,11 @@ def diagnose(replayer: Replayer, grasp: GraspTrajectory) -> Diagnosis:
         replayer: Of the grasp's robot and object.
         grasp: Checked against the robot already.
     """
-    watcher = _Watcher(replayer.world, grasp)
+    watcher, trajectory = _Watcher(replayer.world, grasp), grasp_fingerprint(grasp)
     nominal = Perturbation.none()
     outcome = run_rollout(replayer.world, grasp, nominal, on_observation=watcher.observed).outcome
     if outcome is not Outcome.SUCCESS:
-        return Diagnosis(grasp.id, outcome)
+        return Diagnosis(grasp.id, outcome, trajectory=trajectory)
 
     looked_at = watcher.diagnosis(grasp.id)  # while the world still stands as it ended
 
@@ -43,7 +44,7 @@ def diagnose(replayer: Replayer, grasp: GraspTrajectory) -> Diagnosis:
         perturbation = replace(nominal, lateral_friction_scale=scale)
         return replayer.run(grasp, perturbation).outcome is Outcome.SUCCESS
 
-    return replace(looked_at, least_friction=least_friction(holds))
+    return replace(looked_at, trajectory=trajectory, least_friction=least_friction(holds))
 
 
 def least_friction(holds: Callable[[float], bool]) -> float:

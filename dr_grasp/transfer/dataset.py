@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import RecordingError, UnknownNameError
@@ -217,6 +217,13 @@ def _summary(
     )
 
 
+REPEATED: Final = (
+    *("bag", "robot", "object", "method", "grasp_id", "trajectory"),
+    *("backend", "profile", "scored_by", "said_by"),
+)
+"""Texts of a row that many others have as well."""
+
+
 class _Sharing:
     """Lets rows share what is equal: ten attempts of a grasp need its score only once."""
 
@@ -225,10 +232,7 @@ class _Sharing:
 
     def row(self, row: AttemptRow) -> AttemptRow:
         """The same row, of parts that other rows have as well."""
-        names = ("bag", "robot", "object", "method", "grasp_id", "backend", "profile", "scored_by")
-        parts: dict[str, Any] = {
-            name: self._one(getattr(row, name)) for name in (*names, "said_by")
-        }
+        parts: dict[str, Any] = {name: self._one(getattr(row, name)) for name in REPEATED}
         fitness = tuple(row.fitness.values())
         parts["fitness"] = self._seen.setdefault(fitness, row.fitness)
         failures = tuple(row.failures.items())

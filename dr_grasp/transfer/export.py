@@ -86,6 +86,7 @@ COLUMNS: Final[Sequence[Column]] = (
     Column("object", "text", lambda row: row.object),
     Column("method", "text", lambda row: row.method or None),
     Column("grasp_id", "text", lambda row: row.grasp_id),
+    Column("trajectory", "text", lambda row: row.trajectory),
     Column("backend", "text", lambda row: row.backend),
     Column("profile", "text", lambda row: row.profile or None),
     Column("scored_by", "text", lambda row: row.scored_by or None),

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
 from dr_grasp.transfer.dataset import Dataset
-from dr_grasp.transfer.rows import AttemptRow
+from dr_grasp.transfer.rows import AttemptRow, GraspKey
 
 MOST_PICTURES: Final = 8
 """Each takes seconds to draw, and a few dozen kilobytes of the page."""
@@ -41,7 +41,7 @@ class Picture:
 
 def draw_all(
     dataset: Dataset, rows: Sequence[AttemptRow], draw: Draw | None, most: int = MOST_PICTURES
-) -> dict[tuple[str, str, str], Picture]:
+) -> dict[GraspKey, Picture]:
     """Draw what some attempts executed, each grasp once.
 
     What cannot be drawn is no reason to have no report: then the picture says why.
@@ -55,7 +55,7 @@ def draw_all(
     Returns:
         For each grasp of theirs, as `AttemptRow.grasp` names it, its picture.
     """
-    wanted: dict[tuple[str, str, str], AttemptRow] = {}
+    wanted: dict[GraspKey, AttemptRow] = {}
     for row in rows:
         wanted.setdefault(row.grasp, row)
     found = {key: Picture("") for key in wanted}

@@ -142,19 +142,23 @@ def cause_lines(
     """For each cause, how many grasps have it, their eta, and an example; the commonest first."""
     of_cause: dict[str, list[GraspTally]] = {}
     for tally in findings.tallies:
-        for cause in causes.get(tally.grasp_id, ["not diagnosed"]) or ["none of them"]:
+        for cause in causes.get(tally.last.trajectory, ["not diagnosed"]) or ["none of them"]:
             of_cause.setdefault(cause, []).append(tally)
     last = ("none of them", "not diagnosed")
-    lines: list[tuple[Line, GraspTally | None]] = []
-    for cause, tallies in sorted(
-        of_cause.items(), key=lambda item: (item[0] in last, -len(item[1]), item[0])
-    ):
-        eta = total(tallies)
-        # Grasps that are no example yet, where there are any, and that say the most.
-        shown = [example for _, example in lines]
-        worst = min(tallies, key=lambda one: (one in shown, one.eta, -one.attempts, one.grasp_id))
-        lines.append((_line(cause, len(tallies), eta), None if cause in last else worst))
-    return tuple(lines)
+    examples: dict[str, GraspTally] = {}
+    # The rarest choose first, and none shows what another does if it has another to show.
+    for cause, tallies in sorted(of_cause.items(), key=lambda item: (len(item[1]), item[0])):
+        if cause not in last:
+            shown = list(examples.values())
+            examples[cause] = min(
+                tallies, key=lambda one: (one in shown, one.eta, -one.attempts, one.grasp_id)
+            )
+    return tuple(
+        (_line(cause, len(tallies), total(tallies)), examples.get(cause))
+        for cause, tallies in sorted(
+            of_cause.items(), key=lambda item: (item[0] in last, -len(item[1]), item[0])
+        )
+    )
 
 
 def day(stamp_ns: int) -> str:

@@ -44,7 +44,7 @@ def write_report(
         backend: Only attempts of this one; None for all.
         draw: Draws a grasp, for the thumbnails; None for a report without.
         pictures: How many thumbnails at most, from 0 to 8.
-        causes: By grasp id, what a diagnosis says breaks it, if anybody made one.
+        causes: By trajectory, what a diagnosis says breaks a grasp, if anybody made one.
         made_ns: Date of the report, nanoseconds since the epoch; None for now.
 
     Returns:
@@ -92,7 +92,7 @@ def render(
         dataset: What that is from.
         draw: Draws a grasp, or None.
         pictures: How many at most.
-        causes: By grasp id, or None.
+        causes: By trajectory, or None.
         made: When, in words.
     """
     environment = Environment(

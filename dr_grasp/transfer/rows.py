@@ -9,8 +9,11 @@ from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
+from dr_grasp.fingerprint import grasp_fingerprint
 from dr_grasp.recording.bag import BagContents
 from dr_grasp.transfer.held import held
+
+GraspKey = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class AttemptRow:
         object: Object name.
         method: What made the grasp; empty if its provenance does not say.
         grasp_id: Of the grasp.
+        trajectory: Fingerprint of what was executed; an id may come again with another one.
         backend: What executed it, e.g. "twin".
         profile: Randomisation profile of the score; empty without a score.
         scored_by: Software versions of the score, likewise.
@@ -48,6 +52,7 @@ class AttemptRow:
     object: str
     method: str
     grasp_id: str
+    trajectory: str
     backend: str
     profile: str
     scored_by: str
@@ -66,9 +71,9 @@ class AttemptRow:
     __hash__ = None  # type: ignore[assignment]
 
     @property
-    def grasp(self) -> tuple[str, str, str]:
-        """Robot, object and id: what tells one grasp from another."""
-        return self.robot, self.object, self.grasp_id
+    def grasp(self) -> GraspKey:
+        """Robot, object, id and trajectory: what tells one grasp from another."""
+        return self.robot, self.object, self.grasp_id, self.trajectory
 
     @property
     def held(self) -> bool | None:
@@ -100,6 +105,7 @@ def _row(bag: str, attempt: GraspAttempt, word: OutcomeReport | None) -> Attempt
         object=attempt.grasp.object,
         method=attempt.grasp.provenance.get("method", ""),
         grasp_id=attempt.grasp.id,
+        trajectory=grasp_fingerprint(attempt.grasp),
         backend=attempt.backend,
         profile=score.profile if score else "",
         scored_by=score.software_version if score else "",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dr_grasp.core.confidence import wilson_interval
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.transfer.rows import AttemptRow
+from dr_grasp.transfer.rows import AttemptRow, GraspKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class GraspTally:
         robot: Robot name.
         object: Object name.
         method: What made it; empty if nobody said.
-        grasp_id: Unique for that robot and object.
+        grasp_id: Unique for that robot, object and trajectory.
         held: Attempts in which it held.
         attempts: How many there were, at least 1.
         fitness: Of its latest score; empty if it has none.
@@ -69,10 +69,10 @@ class GraspTally:
 def tally_grasps(rows: Iterable[AttemptRow]) -> tuple[GraspTally, ...]:
     """Count attempts grasp by grasp; those that say nothing about their grasp are left out.
 
-    A grasp is one of its id, robot and object; a grasp that was scored anew has the fitness of its
-    latest scored attempt. Sorted, so that nothing depends on the order of the rows.
+    A grasp is one of its id, robot, object and trajectory; a grasp that was scored anew has the
+    fitness of its latest scored attempt. Sorted, so that nothing depends on the order of the rows.
     """
-    of_grasp: dict[tuple[str, str, str], list[AttemptRow]] = {}
+    of_grasp: dict[GraspKey, list[AttemptRow]] = {}
     for row in rows:
         if row.held is not None:
             of_grasp.setdefault(row.grasp, []).append(row)

@@ -20,6 +20,7 @@ from dr_grasp.core.perturbation import Criterion
 from dr_grasp.diagnosis_file import write_diagnoses
 from dr_grasp.recording.bag import BagWriter
 from dr_grasp.scoring.thresholds import load_thresholds
+from dr_grasp.transfer.dataset import read_folder
 from dr_grasp.transfer.model_file import read_model
 
 
@@ -219,10 +220,11 @@ def test_the_program_loads_none_of_it_before_it_is_needed():
 
 def test_causes_come_from_diagnosis_files(folder, tmp_path):
     thresholds = load_thresholds("default")
+    trajectories = {one.grasp_id: one.trajectory for one in read_folder(folder).rows}
     files = []
     for name, changes in (("g0", {"deepest_penetration_m": 1.0}), ("g1", {"mdr": 0.0})):
         files += ["--diagnosis", tmp_path / f"{name}.json"]
-        diagnosis = Diagnosis(name, Outcome.SUCCESS, **changes)
+        diagnosis = Diagnosis(name, Outcome.SUCCESS, trajectory=trajectories[name], **changes)
         write_diagnoses(files[-1], [diagnosis], thresholds, "dr_grasp")
     out = tmp_path / "r.html"
     assert run("report", folder, "-o", out, "--pictures", 0, *files).exit_code == 0
@@ -231,6 +233,6 @@ def test_causes_come_from_diagnosis_files(folder, tmp_path):
     assert "for example g0 of mug" in page and "for example g1 of box" in page
     assert '<td class="name">contact</td>' in page and '<td class="name">fragility</td>' in page
     done = run("report", folder, "-o", out, *files, *files[-2:])
-    assert done.exit_code == 1 and "has a diagnosis in another file as well" in done.stderr
+    assert done.exit_code == 1 and "another file has diagnoses of the same grasps" in done.stderr
     done = run("report", folder, "-o", out, "--diagnosis", tmp_path / "absent.json")
     assert done.exit_code == 1 and "absent.json: cannot be read" in done.stderr

@@ -87,7 +87,7 @@ def test_the_same_file_whatever_the_number_of_workers(write, tmp_path, grasps):
     first, second, beside = found.diagnoses
     assert (first.mdr, first.friction_loss) == (0.05, 0.95)
     assert (second.mdr, second.friction_loss) == (1.0, 0.0)
-    assert beside == Diagnosis("beside", Outcome.MISSED)
+    assert beside == Diagnosis("beside", Outcome.MISSED, trajectory=beside.trajectory)
     assert Cause.FRICTION in first.causes(found.thresholds)
     for one in (first, second):
         assert 0.05 <= one.least_friction <= 1 and one.surface_distance_m < 0.001

@@ -47,7 +47,8 @@ def test_a_sound_grasp_has_no_causes():
 def test_each_quantity_is_a_measurement_with_a_threshold():
     names = [one.name for one in QUANTITIES]
     assert sorted(names) == sorted(field.name for field in fields(DiagnosisThresholds))
-    assert {*names} == {field.name for field in fields(Diagnosis)} - {"grasp_id", "outcome"}
+    others = {"grasp_id", "outcome", "trajectory"}
+    assert {*names} == {field.name for field in fields(Diagnosis)} - others
     assert {one for cause in Cause for one in cause.quantities} == {*QUANTITIES}
 
 

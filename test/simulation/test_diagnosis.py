@@ -3,18 +3,19 @@
 import pickle
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import trimesh
 
 from dr_grasp.core.arrays import frozen
-from dr_grasp.core.diagnosis import LOWEST_FRICTION
+from dr_grasp.core.diagnosis import LOWEST_FRICTION, QUANTITIES
 from dr_grasp.core.geometry import grip_frame
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import Phase
+from dr_grasp.fingerprint import grasp_fingerprint
 from dr_grasp.generation.evaluation import Evaluator
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.objects.meshes import prepare_meshes
@@ -154,9 +155,8 @@ def test_of_a_grasp_that_fails_nothing_is_measured(bar, gentle_grasp):
     there = gentle_grasp.object_in_base.perturbed([0, 0.3, 0], [0, 0, 0])
     found = diagnose(bar, replace(gentle_grasp, object_in_base=there))
     assert found.outcome is Outcome.MISSED and not found.holds
-    assert {
-        value for name, value in asdict(found).items() if name not in ("grasp_id", "outcome")
-    } == {None}
+    assert found.trajectory == grasp_fingerprint(replace(gentle_grasp, object_in_base=there))
+    assert {found.value(quantity) for quantity in QUANTITIES} == {None}
 
 
 def test_looking_changes_nothing(bar, gentle_grasp, gentle):

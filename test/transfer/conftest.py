@@ -36,6 +36,7 @@ def make_row(name="a1", mdr=0.5, outcome=Outcome.SUCCESS, **changes):
         object="mug",
         method="sampler",
         grasp_id="g1",
+        trajectory="0123456789abcdef",
         backend="twin",
         profile="default",
         scored_by="dr_grasp 0.3.0, pybullet 3.2.7",

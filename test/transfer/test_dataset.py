@@ -173,7 +173,7 @@ def test_grasps_can_be_read_again(tmp_path, samples):
     chosen = [row for row in found.rows if row.attempt_id in ("a0", "a3")]
     assert found.grasps_of(chosen) == {"a0": attempts[0].grasp, "a3": attempts[3].grasp}
     shutil.rmtree(tmp_path / "x")
-    with pytest.raises(RecordingError, match="cannot be read"):
+    with pytest.raises(RecordingError, match="nothing of that name"):
         found.grasps_of(chosen)
 
 

@@ -142,7 +142,7 @@ def test_everything_that_users_name_is_escaped(page_of, many_rows):
         for one in many_rows(60)
     ]
     rows[0] = replace(rows[0], outcome=Outcome.MISSED, robot="<b>other</b>")
-    causes = {one.grasp_id: [evil] for one in rows}
+    causes = {one.trajectory: [evil] for one in rows}
     changes = {"unread": (UnreadBag(evil, evil),), "folder": Path("<script>")}
     page = page_of(rows, changes=changes, causes=causes)
     assert "<script" not in page and "<b>other" not in page
@@ -202,10 +202,11 @@ def test_at_most_four_of_each_surprise(many_rows):
 @pytest.fixture
 def session(tmp_path, samples, row):
     """A bag of attempts, some of them of the surprising grasps."""
+    grasps = {}
     with BagWriter(tmp_path / "session" / "bag") as writer:
         for one in surprising(row)[:12]:
             score = samples.score(one.grasp_id, fitness=one.fitness, failures=one.failures)
-            grasp = samples.grasp(one.grasp_id)
+            grasp = grasps.setdefault(one.grasp_id, samples.grasp(one.grasp_id))
             writer.write_attempt(
                 samples.attempt(one.attempt_id, grasp=grasp, score=score, outcome=one.outcome)
             )
@@ -243,8 +244,9 @@ def test_what_cannot_be_drawn_is_said(session, tmp_path):
 
 
 def test_causes_are_counted_with_an_example_of_each(page_of, row):
-    causes = {"g0": ["friction"], "g2": ["friction", "inertia"], "g1": []}
-    said = words(page_of(surprising(row), causes=causes))
+    causes = {"t0": ["friction"], "t2": ["friction", "inertia"], "t1": []}
+    rows = [replace(one, trajectory=one.grasp_id.replace("g", "t")) for one in surprising(row)]
+    said = words(page_of(rows, causes=causes))
     assert "friction 0.50 [0.22, 0.78] 4 of 8 attempts, 2 grasps" in said
     assert said.count("for example g2 of mug: held 0 of 4") == 1
     assert "for example g0 of mug: held 4 of 4" in said  # the other one is shown already
@@ -260,7 +262,8 @@ def test_each_cause_is_shown_by_an_example(session, tmp_path):
         drawn.append(grasp.id)
         return np.zeros((30, 40, 3), np.uint8)
 
-    causes = {"g0": ["friction"], "g1": ["contact"], "g2": ["inertia"]}
+    of_grasp = {"g0": ["friction"], "g1": ["contact"], "g2": ["inertia"]}
+    causes = {one.trajectory: of_grasp[one.grasp_id] for one in session.rows}
     write_report(tmp_path / "r.html", session, draw=draw, causes=causes)
     page = (tmp_path / "r.html").read_text()
     assert sorted(drawn) == ["g0", "g1", "g2"]

@@ -16,10 +16,12 @@ def test_attempts_that_say_nothing_are_left_out(row):
     assert total([]) is None
 
 
-def test_a_grasp_is_one_of_its_id_robot_and_object(row):
+def test_a_grasp_is_one_of_its_id_robot_object_and_trajectory(row):
     rows = [row("a1"), row("a2", robot="baxter"), row("a3", object="box"), row("a4", grasp_id="g2")]
     tallies = tally_grasps([*rows, row("a5")])
     assert sorted(one.attempts for one in tallies) == [1, 1, 1, 2]
+    other = row("a6", trajectory="an id that came again", outcome=Outcome.MISSED)
+    assert sorted(one.eta for one in tally_grasps([*rows, other])) == [0, 1, 1, 1, 1]
     assert {name: len(some) for name, some in by(tallies, lambda one: one.robot).items()} == {
         "baxter": 1,
         "franka": 3,
