@@ -89,9 +89,12 @@ def _rescore_batch(
 def _request(score: GraspScore) -> ScoreRequest:
     profile = load_profile(score.profile)
     trials = {**profile.trials, **{c: one.trials for c, one in score.fitness.items()}}
+    # One that failed undisturbed drops out of a race without any other rollout.
+    if not score.fitness:
+        trials = dict.fromkeys(Criterion, 1)
     return ScoreRequest(
         replace(profile, trials=trials),
-        tuple(score.fitness) or tuple(Criterion),
+        tuple(score.fitness) or (Criterion.MDR,),
         seed=score.seed,
         shortcuts=Shortcuts.none() if score.whole else ALL,
     )
@@ -104,7 +107,7 @@ def _profile_now(name: str) -> Mapping[str, str]:
 def compare_scores(
     recorded: GraspScore, again: GraspScore, present: Mapping[str, str]
 ) -> Iterator[Check]:
-    """Compare two scores of one grasp.
+    """Compare two scores of one grasp; without a fitness only how the undisturbed rollout ended.
 
     Args:
         recorded: What the bag has.
@@ -134,7 +137,8 @@ def compare_scores(
             f"{now.successes} of {now.trials}",
             reason,
         )
-    yield Check.of(subject, "failures", _counts(recorded), _counts(again), reason)
+    if recorded.fitness:
+        yield Check.of(subject, "failures", _counts(recorded), _counts(again), reason)
 
 
 def _counts(score: GraspScore) -> str:

@@ -13,7 +13,10 @@ from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.replaying.findings import Check, Verdict, likely_reason
 from dr_grasp.replaying.junit import write_junit
 from dr_grasp.replaying.reexecution import compare_attempts, motion
-from dr_grasp.replaying.rescoring import compare_scores, recorded_scores
+from dr_grasp.replaying.rescoring import compare_scores, recorded_scores, rescore
+from dr_grasp.scoring.pool import WorkerPool
+from dr_grasp.scoring.request import ScoreRequest
+from dr_grasp.scoring.scorer import Scorer
 
 MADE_OF = {"robot": "r1", "object": "o1", "profile": "p1", "processor": "x86_64 fma"}
 
@@ -53,6 +56,19 @@ def test_outcomes_count_as_well(samples, change, aspect):
     score = samples.score()
     checks = compare_scores(score, replace(score, **change), {})
     assert [c.aspect for c in checks if c.verdict is Verdict.DIFFERS] == [aspect]
+
+
+def test_a_grasp_that_dropped_out_of_a_race_at_once_is_the_same(home_grasp, mug_grasps):
+    """It has no fitness; what all four would be is of no account."""
+    grasp = home_grasp()  # nowhere near the mug
+    with Scorer(jobs=1) as scorer:
+        request = ScoreRequest.from_names("default", ["mdr"], 4, 0, top=1)
+        scores = scorer.score([grasp, *mug_grasps], request).scores
+        (score,) = [one for one in scores if one.grasp_id == grasp.id]
+        assert score.nominal_outcome is Outcome.MISSED and not score.fitness
+    with WorkerPool(1) as pool:
+        checks = list(rescore([(grasp, score)], pool, lambda: False))
+    assert verdicts(checks) == {"nominal outcome": Verdict.SAME}
 
 
 def test_a_sequential_fitness_is_compared_by_its_counts(samples):
