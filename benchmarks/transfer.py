@@ -13,6 +13,7 @@ was interrupted goes on, and `dr-grasp report FOLDER` shows its bags. All of it 
 import argparse
 import math
 import os
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -124,8 +125,9 @@ def executed(grasps: Path, scores: Path, options: argparse.Namespace, pool: Pool
                 index = number * options.attempts + turn
                 yield Trial(grasp, score_of.get(grasp.id), options.seed, index)
 
-    # Beside its place, and moved there whole.
-    making = grasps.with_name("bag.making")
+    # Beside its place, where nobody takes it for a bag, and moved there whole.
+    making = grasps.with_name(".bag")
+    shutil.rmtree(making, ignore_errors=True)
     with BagWriter(making) as writer:
         for done in pool.run(attempt, trials(), lambda: False):
             if done is not None:

@@ -12,6 +12,7 @@ from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.objects.spec import load_object
+from dr_grasp.robots.checking import check_grasp
 from dr_grasp.robots.spec import load_robot
 from dr_grasp.simulation.bullet_world import BulletWorld
 from dr_grasp.simulation.rollout import run_rollout
@@ -24,8 +25,13 @@ def picture_of(grasp: GraspTrajectory, width: int = 640, height: int = 560) -> n
 
     Returns:
         Shape (height, width, 3), uint8, RGB.
+
+    Raises:
+        DrGraspError: Its robot or its object is not there (any more), or it is not for them.
     """
-    with BulletWorld(load_robot(grasp.robot), load_object(grasp.object)) as world:
+    robot, obj = load_robot(grasp.robot), load_object(grasp.object)
+    check_grasp(grasp, robot)
+    with BulletWorld(robot, obj) as world:
         run_rollout(world, grasp, Perturbation.none())
         return world.picture(width, height)
 

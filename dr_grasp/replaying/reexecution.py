@@ -92,10 +92,11 @@ def motion(recorded: Waypoints | None, again: Waypoints | None) -> str:
         return "as recorded" if recorded is again else "moved in one of the two only"
     if recorded.joints != again.joints:
         return f"joints {', '.join(again.joints)}, expected {', '.join(recorded.joints)}"
-    common = min(len(recorded.times_s), len(again.times_s))
-    off = np.abs(recorded.positions[:common] - again.positions[:common])
     if len(recorded.times_s) != len(again.times_s):
         return f"{len(again.times_s)} joint states, expected {len(recorded.times_s)}"
+    if late := float(np.abs(recorded.times_s - again.times_s).max()):
+        return f"joint states up to {late:.3g} s off"
+    off = np.abs(recorded.positions - again.positions)
     if not off.any():
         return "as recorded"
     row, column = np.unravel_index(int(off.argmax()), off.shape)

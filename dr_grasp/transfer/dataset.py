@@ -104,11 +104,15 @@ class Dataset:
         return found
 
 
-def find_bags(folder: Path) -> list[Path]:
+def find_bags(folder: Path, on_error: Callable[[OSError], None] = lambda error: None) -> list[Path]:
     """All bags below a folder, sorted; that folder itself, if it is one.
 
     A bag is a folder with a metadata.yaml or MCAP files. Hidden folders are left out, among them
     bags that are only being made; links are followed, and no bag is found twice.
+
+    Args:
+        folder: Where to look.
+        on_error: Told of each folder below that cannot be looked into.
 
     Raises:
         RecordingError: There is no such folder, or no bag in it.
@@ -117,7 +121,7 @@ def find_bags(folder: Path) -> list[Path]:
         raise RecordingError(f"{folder}: expected a folder of bags, got none of that name")
     found: list[Path] = []
     seen: set[str] = set()
-    for name, folders, files in os.walk(folder, followlinks=True):
+    for name, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
         place = os.path.realpath(name)
         is_bag = "metadata.yaml" in files or any(file.endswith(".mcap") for file in files)
         if place in seen:
@@ -154,14 +158,19 @@ def read_folder(
     bags: list[BagSummary] = []
     unread: list[UnreadBag] = []
     thin = _Sharing()
-    paths = find_bags(folder)
+
+    def name_it(error: OSError) -> None:
+        reason = readable(f"{error.filename}: cannot be read: {error.strerror}")
+        unread.append(UnreadBag(_name(folder, Path(error.filename)), reason))
+
+    paths = find_bags(folder, name_it)
     for number, path in enumerate(paths, 1):
         name = _name(folder, path)
         on_bag(name, number, len(paths))
         try:
             contents = read_bag(path)
         except RecordingError as error:
-            unread.append(UnreadBag(name, str(error)))
+            unread.append(UnreadBag(name, readable(str(error))))
             continue
         found = list(rows_of(name, contents))
         copies = 0
@@ -194,7 +203,12 @@ def of_backend(rows: Iterable[AttemptRow], backend: str | None) -> tuple[Attempt
 
 
 def _name(folder: Path, path: Path) -> str:
-    return folder.resolve().name if path == folder else path.relative_to(folder).as_posix()
+    return readable(folder.resolve().name if path == folder else path.relative_to(folder))
+
+
+def readable(path: Path | str) -> str:
+    """A path that can be written as UTF-8, as one made on another machine perhaps cannot."""
+    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def _summary(

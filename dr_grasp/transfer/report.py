@@ -15,7 +15,7 @@ from dr_grasp.core.confidence import wilson_interval
 from dr_grasp.errors import FileFormatError
 from dr_grasp.transfer import page, panels, wording
 from dr_grasp.transfer.calibration import Calibration
-from dr_grasp.transfer.dataset import Dataset, of_backend
+from dr_grasp.transfer.dataset import Dataset, of_backend, readable
 from dr_grasp.transfer.findings import Findings, findings_of
 from dr_grasp.transfer.gallery import MOST_PICTURES, Draw, draw_all
 from dr_grasp.transfer.rows import AttemptRow
@@ -134,6 +134,7 @@ def render(
         count=wording.count,
         eta_text=wording.eta_text,
         with_interval=wording.with_interval,
+        readable=readable,
         wilson=wilson_interval,
         day=page.day,
     )

@@ -184,6 +184,12 @@ def test_pictures_are_of_the_simulator(folder, tmp_path, monkeypatch):
     assert (tmp_path / "r.html").read_text().count("data:image/jpeg") == 3
 
 
+def test_a_grasp_that_its_robot_cannot_do_has_no_picture(folder, tmp_path):
+    """A robot's file may have changed since; these grasps go beyond the joints' limits."""
+    assert run("report", folder, "-o", tmp_path / "r.html", "--pictures", 2).exit_code == 0
+    assert (tmp_path / "r.html").read_text().count("no picture: grasp ") == 2
+
+
 @pytest.mark.parametrize("verb", ["dataset", "report", "calibrate"])
 def test_bad_input_is_one_line_and_no_file(verb, folder, tmp_path):
     out = ["--csv"] if verb == "dataset" else ["-o"]

@@ -134,6 +134,8 @@ def test_motions_of_other_length_or_joints_differ(samples):
         [*some.positions] * 1 + [some.positions[-1]],
     )
     assert motion(some, longer) == "6 joint states, expected 5"
+    later = replace(some, times_s=some.times_s + 0.25)
+    assert motion(some, later) == "joint states up to 0.25 s off"
     assert motion(some, samples.waypoints(5, ("a",))).startswith("joints a, expected panda_joint1")
 
 

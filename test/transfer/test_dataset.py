@@ -1,7 +1,9 @@
 """Rows of bags, of folders of bags, of copies and of bags that are broken."""
 
+import errno
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,8 @@ from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import RecordingError, UnknownNameError
 from dr_grasp.recording.bag import BagWriter
 from dr_grasp.transfer.dataset import find_bags, of_backend, read_folder
+from dr_grasp.transfer.export import write_csv
+from dr_grasp.transfer.report import write_report
 
 
 def write_bag(path, attempts, reports=()):
@@ -183,3 +187,33 @@ def test_attempts_of_one_backend(row):
     assert of_backend(rows, "ros") == (rows[1],)
     with pytest.raises(UnknownNameError, match="unknown backend 'arm'; expected one of ros, twin"):
         of_backend(rows, "arm")
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path, samples, monkeypatch):
+    write_bag(tmp_path / "x", [samples.attempt("a0")])
+    (tmp_path / "private").mkdir()
+    scandir = os.scandir
+
+    def refuse(path):
+        if Path(path).name == "private":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = read_folder(tmp_path)
+    assert len(found.rows) == 1
+    (unread,) = found.unread
+    assert unread.bag == "private" and unread.reason.endswith("cannot be read: Permission denied")
+
+
+def test_a_name_that_is_not_utf_8_can_be_written(tmp_path, samples):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    bag = write_bag(tmp_path / "bag", [samples.attempt("a0")])
+    bag.rename(folder / os.fsdecode(b"\xff\xfe"))
+    found = read_folder(folder)
+    assert found.rows[0].bag == "\\xff\\xfe"
+    write_csv(tmp_path / "a.csv", found.rows)
+    assert "\\xff\\xfe," in (tmp_path / "a.csv").read_text()
+    write_report(tmp_path / "r.html", found)
+    assert "caf\\xe9" in (tmp_path / "r.html").read_text()
