@@ -33,7 +33,7 @@ def command(
     """
     check_writable(out)
     dataset = read(folder)
-    found = calibrate(of_backend(dataset.rows, backend))
+    found = calibrate(of_backend(dataset, backend).rows)
     write_model(out, found.model)
     if as_json:
         print_json(model_document(found.model))

@@ -183,23 +183,34 @@ def read_folder(
     return Dataset(folder, tuple(rows.values()), tuple(bags), tuple(unread))
 
 
-def of_backend(rows: Iterable[AttemptRow], backend: str | None) -> tuple[AttemptRow, ...]:
+def of_backend(dataset: Dataset, backend: str | None) -> Dataset:
     """Attempts of one backend: how often the twin holds is not how often an arm does.
 
     Args:
-        rows: Any.
+        dataset: Attempts of any.
         backend: Which; None for all of them.
+
+    Returns:
+        Its attempts, and the bags that have any.
 
     Raises:
         UnknownNameError: None of them was executed by it.
     """
-    given = tuple(rows)
     if backend is None:
-        return given
-    found = tuple(row for row in given if row.backend == backend)
+        return dataset
+    found: dict[str, list[AttemptRow]] = {}
+    for row in dataset.rows:
+        if row.backend == backend:
+            found.setdefault(row.bag, []).append(row)
     if not found:
-        raise UnknownNameError("backend", backend, {row.backend for row in given})
-    return found
+        raise UnknownNameError("backend", backend, {row.backend for row in dataset.rows})
+    bags = tuple(
+        _summary(bag.bag, bag.path, found[bag.bag], 0, bag.damage)
+        for bag in dataset.bags
+        if bag.bag in found
+    )
+    rows = tuple(row for some in found.values() for row in some)
+    return Dataset(dataset.folder, rows, bags, dataset.unread)
 
 
 def _name(folder: Path, path: Path) -> str:

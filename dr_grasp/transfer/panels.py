@@ -15,8 +15,11 @@ from dr_grasp.transfer.calibration import FEWEST
 from dr_grasp.transfer.figures import panel
 from dr_grasp.transfer.findings import Findings
 from dr_grasp.transfer.statistics import FEWEST_ATTEMPTS, too_few
-from dr_grasp.transfer.tally import GraspTally, Ratio
+from dr_grasp.transfer.tally import GraspTally, Ratio, by
 from dr_grasp.transfer.wording import DOUBTS, count
+
+MOST_GROUPS = 12
+"""Robots, methods or objects that have panels of their own: those with the most attempts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +41,51 @@ class Panel:
     bins: tuple[Bin, ...]
 
 
-def fitness_panels(findings: Findings) -> tuple[Panel, ...]:
+@dataclass(frozen=True, slots=True)
+class PanelGroup:
+    """Panels of what is the same in something.
+
+    Attributes:
+        title: Which thing that is, e.g. "Robot by robot".
+        panels: By its names, those with the most attempts first.
+        more: How many others there are.
+    """
+
+    title: str
+    panels: tuple[tuple[str, tuple[Panel, ...]], ...]
+    more: int
+
+
+def fitness_panels(tallies: Sequence[GraspTally]) -> tuple[Panel, ...]:
     """Eta against each fitness."""
     panels = []
-    for one in findings.criteria:
-        labelled = [tally for tally in findings.tallies if one.criterion in tally.fitness]
-        values = np.array([tally.fitness[one.criterion].value for tally in labelled])
-        name, few = one.criterion.name, one.attempts < FEWEST_ATTEMPTS
-        reason = too_few(one.attempts, "attempt", FEWEST_ATTEMPTS) if few else ""
-        note = f"{count(one.attempts, 'attempt')}, {count(one.grasps, 'grasp')}"
-        title = f"{name}: {DOUBTS[one.criterion]}"
-        panels.append(_panel(title, note, reason, values, labelled, f"fitness {name}"))
+    for criterion in Criterion:
+        labelled = [tally for tally in tallies if criterion in tally.fitness]
+        values = np.array([tally.fitness[criterion].value for tally in labelled])
+        attempts = sum(tally.attempts for tally in labelled)
+        few = attempts < FEWEST_ATTEMPTS
+        reason = too_few(attempts, "attempt", FEWEST_ATTEMPTS) if few else ""
+        note = f"{count(attempts, 'attempt')}, {count(len(labelled), 'grasp')}"
+        title = f"{criterion.name}: {DOUBTS[criterion]}"
+        panels.append(_panel(title, note, reason, values, labelled, f"fitness {criterion.name}"))
     return tuple(panels)
+
+
+def grouped_panels(findings: Findings) -> tuple[PanelGroup, ...]:
+    """Eta against each fitness by robot, method and object, where there are several of them."""
+    found = []
+    for title, key in (
+        ("Robot by robot", lambda one: one.robot),
+        ("Method by method", lambda one: one.method),
+        ("Object by object", lambda one: one.object),
+    ):
+        named = by(findings.tallies, key)
+        names = sorted(named, key=lambda name: (-sum(one.attempts for one in named[name]), name))
+        if len(names) > 1:
+            panels = [(name, fitness_panels(named[name])) for name in names[:MOST_GROUPS]]
+            shown = tuple(one for one in panels if any(panel.svg for panel in one[1]))
+            found.append(PanelGroup(title, shown, len(names) - len(shown)))
+    return tuple(one for one in found if one.panels)
 
 
 def reliability_panels(findings: Findings) -> tuple[Panel, ...]:

@@ -54,9 +54,12 @@ def write_report(
         DrGraspError: There is no attempt in it, or none of that backend.
         FileFormatError: The file cannot be written.
     """
-    findings = findings_of(of_backend(dataset.rows, backend))
+    shown = of_backend(dataset, backend)
+    findings = findings_of(shown.rows)
     made = page.day(time.time_ns() if made_ns is None else made_ns)
-    text = render(findings, dataset, draw, pictures, causes, made)
+    left_out = len(dataset.rows) - len(shown.rows)
+    only = f"Only what {backend} executed; {left_out:,} other attempts." if left_out else ""
+    text = render(findings, shown, draw, pictures, causes, made, only)
     try:
         write_whole(path, text.encode())
     except OSError as error:
@@ -84,6 +87,7 @@ def render(
     pictures: int,
     causes: Mapping[str, Sequence[str]] | None,
     made: str,
+    only: str = "",
 ) -> str:
     """The page as text; all that users named is escaped.
 
@@ -94,6 +98,7 @@ def render(
         pictures: How many at most.
         causes: By trajectory, or None.
         made: When, in words.
+        only: What is left out, in words; empty if nothing is.
     """
     environment = Environment(
         loader=PackageLoader("dr_grasp.transfer"),
@@ -109,12 +114,14 @@ def render(
         findings=findings,
         dataset=dataset,
         made=made,
+        only=only,
         version=__version__,
         first=page.day(min(stamps)),
         last=page.day(max(stamps)),
         counted=sum(row.held is not None for row in findings.rows),
         summary=wording.summary(findings.criteria),
-        fitness_panels=panels.fitness_panels(findings),
+        fitness_panels=panels.fitness_panels(findings.tallies),
+        grouped=panels.grouped_panels(findings),
         rho=page.rank_lines(findings.criteria, "rho"),
         auc=page.rank_lines(findings.criteria, "auc"),
         robots=page.robot_table(findings),

@@ -181,12 +181,16 @@ def test_grasps_can_be_read_again(tmp_path, samples):
         found.grasps_of(chosen)
 
 
-def test_attempts_of_one_backend(row):
-    rows = [row("a1"), row("a2", backend="ros")]
-    assert of_backend(rows, None) == tuple(rows)
-    assert of_backend(rows, "ros") == (rows[1],)
-    with pytest.raises(UnknownNameError, match="unknown backend 'arm'; expected one of ros, twin"):
-        of_backend(rows, "arm")
+def test_attempts_of_one_backend(tmp_path, samples):
+    write_bag(tmp_path / "x", [samples.attempt("a1"), samples.attempt("a2", backend="moveit")])
+    write_bag(tmp_path / "y", [samples.attempt("a3")])
+    every = read_folder(tmp_path)
+    assert of_backend(every, None) is every
+    only = of_backend(every, "moveit")
+    assert [row.attempt_id for row in only.rows] == ["a2"]
+    assert [(bag.bag, bag.attempts) for bag in only.bags] == [("x", 1)]
+    with pytest.raises(UnknownNameError, match="'arm'; expected one of moveit, twin"):
+        of_backend(every, "arm")
 
 
 def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path, samples, monkeypatch):

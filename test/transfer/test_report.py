@@ -67,7 +67,7 @@ def test_it_says_what_was_computed(page_of, many_rows):
     assert f"calibrated model {training.model.brier:.3f} {training.model.log_loss:.3f}" in said
     assert "300 attempts, cross-validated by object" in said
     assert "Cannot be said" not in said and "cannot be said" not in said
-    assert page.count('class="panel"') == 6
+    assert page.count('class="panel"') == 6 + 4 * (2 + 2 + 3)
     assert "Grasps with a higher MDR held more often" in said
 
 
@@ -118,11 +118,33 @@ def test_no_attempts_at_all_are_refused(dataset_of, tmp_path, row):
         write_report(tmp_path / "absent" / "r.html", dataset_of([row()]))
 
 
+def test_eta_against_each_fitness_is_shown_for_each_robot_method_and_object(page_of, many_rows):
+    page = page_of(many_rows(300))
+    for title, names in (
+        ("Robot by robot", ("baxter", "franka")),
+        ("Method by method", ("me-fit", "sampler")),
+        ("Object by object", ("object_000", "object_001", "object_002")),
+    ):
+        group = page.partition(f"<summary>{title}</summary>\n    <h3>")[2].partition("</details>")[
+            0
+        ]
+        assert group.count("<svg") == 4 * len(names)
+        assert all(name in group for name in names)
+        tried = sum(int(n) for n in re.findall(r"<figcaption>(\d+) attempts", group))
+        assert tried == 4 * 300  # each attempt once for each fitness
+    alone = page_of([replace(one, robot="r", object="o", method="m") for one in many_rows(60)])
+    assert "Method by method" not in alone and "Object by object" not in alone
+    many = [replace(one, object=f"{n % 20:03d}") for n, one in enumerate(many_rows(300))]
+    assert "And 8 more, with fewer attempts." in words(page_of(many))
+
+
 def test_only_one_backend_is_looked_at_if_asked(page_of, many_rows):
     rows = many_rows(40)
     rows = [replace(one, backend="ros") if n < 15 else one for n, one in enumerate(rows)]
-    assert "25 attempts" in words(page_of(rows, backend="twin"))
+    said = words(page_of(rows, backend="twin"))
+    assert "25 attempts" in said and "Only what twin executed; 15 other attempts." in said
     both = words(page_of(rows))
+    assert "Only what" not in both
     assert "By what executed it twin" in both and "executed by" in both.lower()
 
 
@@ -308,7 +330,7 @@ def test_a_browser_shows_it(browser, tmp_path, page_of, many_rows, width, dark):
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
     figures = "[...document.querySelectorAll('svg.panel')].map(one => one.getBoundingClientRect())"
     sizes = browser.evaluate(f"{figures}.map(box => Math.min(box.width, box.height))")
-    assert len(sizes) == 6 and min(sizes) > 200
+    assert len(sizes) == 6 + 4 * (2 + 2 + 3) and min(sizes) > 200
     image = pixels(browser.screenshot())
     page, ink = image[5, 5], image.reshape(-1, 3)
     assert (page.mean() < 0.2) == dark
