@@ -19,6 +19,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from dr_grasp.cli.console import print_table
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore
@@ -38,9 +40,10 @@ from dr_grasp.scoring.pool import Pool, WorkerPool
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import software_version
+from dr_grasp.transfer.bootstrap import Cells, eta, intervals
 from dr_grasp.transfer.dataset import read_folder
-from dr_grasp.transfer.statistics import CriterionStatistics, Estimate, statistics_of
-from dr_grasp.transfer.tally import Ratio, tally_grasps, total
+from dr_grasp.transfer.statistics import RESAMPLES, CriterionStatistics, Estimate, statistics_of
+from dr_grasp.transfer.tally import GraspTally, tally_grasps
 
 OBJECTS = ("mug", "box", "cylinder", "procedural_000", "procedural_001")
 SAMPLER = METHODS[0]
@@ -155,7 +158,7 @@ class Result:
     """
 
     criteria: tuple[CriterionStatistics, ...]
-    optimised: Ratio | None
+    optimised: Estimate | None
 
 
 def result_of(robot: str, folder: Path) -> Result:
@@ -164,8 +167,17 @@ def result_of(robot: str, folder: Path) -> Result:
     optimised = folder / robot / ME_FIT
     return Result(
         tuple(statistics_of(tallies, criterion) for criterion in Criterion),
-        total(tally_grasps(read_folder(optimised).rows)) if optimised.is_dir() else None,
+        eta_of(tally_grasps(read_folder(optimised).rows)) if optimised.is_dir() else None,
     )
+
+
+def eta_of(tallies: Sequence[GraspTally]) -> Estimate:
+    """Of some grasps; the interval is for grasps like these, not for more attempts of them."""
+    held, attempts = [one.held for one in tallies], [one.attempts for one in tallies]
+    cells = Cells.of(np.zeros(len(tallies)), held, attempts)
+    (value,) = eta(cells, cells.observed).tolist()
+    (ends,) = intervals(cells, (eta,), RESAMPLES, seed=0)
+    return Estimate(value, *(ends or (None, None)))
 
 
 def criteria_rows(robot: str, result: Result) -> list[list[str]]:
@@ -200,11 +212,7 @@ def marks_rows(results: Mapping[str, Result]) -> list[list[str]]:
         return text(of.gain, "+") + most
 
     def optimised(result: Result) -> str:
-        ratio = result.optimised
-        if ratio is None:
-            return "not made"
-        low, high = ratio.interval
-        return f"{ratio.value:.2f} [{low:.2f}, {high:.2f}] of {ratio.attempts:,} attempts"
+        return "not made" if result.optimised is None else text(result.optimised)
 
     return [
         ["lowest rho of the four", "positive", *map(lowest, results.values())],
