@@ -5,6 +5,7 @@ The format: https://github.com/testmoapp/junitxml
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,6 +13,9 @@ from xml.etree import ElementTree
 from dr_grasp.atomic import write_whole
 from dr_grasp.errors import FileFormatError
 from dr_grasp.replaying.findings import Check, Verdict
+
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""All but the characters of https://www.w3.org/TR/xml/#charsets."""
 
 
 def write_junit(path: Path, name: str, checks: Sequence[Check]) -> None:
@@ -41,9 +45,18 @@ def write_junit(path: Path, name: str, checks: Sequence[Check]) -> None:
             ElementTree.SubElement(case, "failure", {"message": message}).text = check.reason
         elif check.verdict is Verdict.SKIPPED:
             ElementTree.SubElement(case, "skipped", {"message": check.reason})
+    for element in root.iter():
+        element.text = element.text and _allowed(element.text)
+        for key, value in element.items():
+            element.set(key, _allowed(value))
     ElementTree.indent(root)
     text = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     try:
         write_whole(path, text + b"\n")
     except OSError as error:
         raise FileFormatError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _allowed(text: str) -> str:
+    """The text, with a sign in place of what no XML 1.0 file can hold, not even escaped."""
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)

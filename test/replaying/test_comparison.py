@@ -164,3 +164,21 @@ def test_junit_has_a_case_for_each_check(tmp_path):
     failure = suite[1][0]
     assert failure.get("message") == "recorded 3 of 4, now 2 of 4"
     assert failure.text == "profile changed"
+
+
+def test_junit_leaves_out_what_no_xml_can_hold(tmp_path):
+    bad = "".join(map(chr, (0, 7, 0x1B, 0xB, 0xD800, 0xFFFE, 0xFFFF)))
+    checks = [
+        Check(f"attempt {bad}[2J", f"a{bad}", Verdict.DIFFERS, f"b{bad}", f"c{bad}", f"d{bad}"),
+        Check("attempt \t\U0001f600 é", "outcome", Verdict.SKIPPED, "", "", bad),
+    ]
+    write_junit(tmp_path / "out.xml", f"bag{bad}", checks)
+    (suite,) = ElementTree.parse(tmp_path / "out.xml").getroot()
+    gone = "\ufffd" * len(bad)
+    assert suite.get("name") == f"bag{gone}"
+    differs, skipped = suite
+    assert (differs.get("classname"), differs.get("name")) == (f"attempt {gone}[2J", f"a{gone}")
+    assert differs[0].get("message") == f"recorded b{gone}, now c{gone}"
+    assert differs[0].text == f"d{gone}"
+    assert skipped.get("classname") == "attempt \t\U0001f600 é"
+    assert skipped[0].get("message") == gone
