@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -312,6 +313,168 @@ def test_the_bag_that_was_cut_names_its_attempts_by_file_as_well(tmp_path, sampl
     path = tmp_path / "lost.mcap"
     path.write_bytes(content[:-50])
     assert [one.attempt_id for one in read_bag(path).attempts] == ["a1"]
+
+
+def short_attempts(samples, count):
+    """Attempts that take little room, so that bits of every kind are among few."""
+    waypoints = samples.waypoints(1)
+    grasp = samples.grasp(approach=waypoints, lift=waypoints, provenance={})
+    parts = {"grasp": grasp, "score": None, "commanded": None, "measured": None, "models": {}}
+    return tuple(
+        samples.attempt(f"a{index}", stamp_ns=10**18 + index, **parts) for index in range(count)
+    )
+
+
+@pytest.fixture
+def few(tmp_path, samples):
+    """A bag of one file, with 4 small attempts; its path, its file's and what it holds."""
+    attempts = short_attempts(samples, 4)
+    with BagWriter(tmp_path / "few") as writer:
+        for attempt in attempts:
+            writer.write_attempt(attempt)
+    (name,) = mcaps(tmp_path / "few")
+    return tmp_path / "few", tmp_path / "few" / name, attempts
+
+
+def test_what_follows_on_half_a_bag_costs_nothing(few):
+    """A power cut leaves zeros where the disk had room reserved."""
+    bag, file, attempts = few
+    content = file.read_bytes()
+    half = content[: content.index(b"a2") + 40]
+    for tail in (b"", bytes(65536), b"\xff" * 1000):
+        file.write_bytes(half + tail)
+        for path in (bag, file):
+            found = read_bag(path)
+            assert found.attempts == attempts[:2]
+            assert "2 in all: " in found.damage
+            assert f"{file.name} ends in the middle" in found.damage or tail
+    file.write_bytes(content + bytes(65536))
+    found = read_bag(bag)
+    assert found.attempts == attempts
+    assert found.damage.endswith(f"4 in all: {file.name} goes on for 65536 bytes after its end")
+
+
+def test_a_message_that_cannot_be_decoded_costs_only_itself(few):
+    bag, file, attempts = few
+    content = file.read_bytes()
+    at = content.index(b"panda_joint3", content.index(b"a1"))
+    file.write_bytes(content[:at] + b"\xff\x1b" + content[at + 2 :])
+    for path in (bag, file):
+        found = read_bag(path)
+        assert found.attempts == (attempts[0], *attempts[2:])
+        expected = "read without what is broken, 3 in all: 1 message cannot be decoded: "
+        assert found.damage.startswith(expected) and found.damage.isprintable()
+
+
+def checked(path, attempts):
+    """What a broken bag still holds; unless it is refused, nothing is lost in silence."""
+    try:
+        found = read_bag(path)
+    except RecordingError as error:
+        assert "\n" not in str(error)
+        return "refused"
+    if found.damage:
+        return "damaged"
+    assert len(found.attempts) == len(attempts)
+    return "whole"
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "without metadata.yaml"])
+def test_a_flipped_bit_loses_nothing_in_silence(few, kind):
+    bag, file, attempts = few
+    if kind == "without metadata.yaml":
+        (bag / "metadata.yaml").unlink()
+    content = file.read_bytes()
+    seen = set()
+    for number, at in enumerate(range(0, len(content), len(content) // 40)):
+        broken = bytearray(content)
+        broken[at] ^= 1 << number % 8
+        file.write_bytes(broken)
+        seen.add(checked(file if kind == "file" else bag, attempts))
+    assert {"damaged", "whole"} <= seen
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_a_flipped_bit_in_the_index_loses_nothing(few, kind):
+    bag, file, attempts = few
+    content = file.read_bytes()
+    index = struct.unpack_from("<Q", content, len(content) - 28)[0]
+    attempt = content.index(b"dr_grasp_interfaces/msg/GraspAttempt", index)
+    chunk_times = content.rindex(struct.pack("<QQ", 10**18, 10**18 + 3))
+    for at in (
+        *(index, attempt + 30, chunk_times - 9, chunk_times, chunk_times + 8),
+        *range(chunk_times + 16, len(content), 17),
+    ):
+        broken = bytearray(content)
+        broken[at] ^= 2
+        file.write_bytes(broken)
+        found = read_bag(bag if kind == "folder" else file)
+        assert found.attempts == attempts, at
+
+
+def test_a_flipped_bit_in_metadata_loses_nothing_in_silence(few):
+    bag, _, attempts = few
+    content = (bag / "metadata.yaml").read_bytes()
+    places = [*range(0, len(content), len(content) // 12), content.index(b"msg/GraspAttempt") + 6]
+    for number, at in enumerate(places):
+        broken = bytearray(content)
+        broken[at] ^= 1 << number % 8
+        (bag / "metadata.yaml").write_bytes(broken)
+        checked(bag, attempts)
+
+
+def test_what_metadata_names_and_is_not_there_is_said(few, samples):
+    bag, file, attempts = few
+    metadata = bag / "metadata.yaml"
+    whole = metadata.read_text()
+    metadata.write_text(whole.replace("message_count: 4", "message_count: 7"))
+    found = read_bag(bag)
+    assert found.attempts == attempts
+    assert found.damage == ("read without what is broken, 4 in all: 3 of type GraspAttempt missing")
+    metadata.write_text(whole.replace(f"- {file.name}", f"- other.mcap\n  - {file.name}"))
+    assert read_bag(bag).damage == (
+        "read without what is broken, 4 in all: other.mcap is not there"
+    )
+    metadata.write_text("rosbag2_bagfile_information: {")
+    found = read_bag(bag)
+    assert found.attempts == attempts
+    assert "4 in all: metadata.yaml cannot be read: ParserError" in found.damage
+
+
+@pytest.mark.parametrize("error", [OverflowError("too large"), KeyError(3), ImportError("zstd")])
+def test_whatever_the_reader_raises_the_files_are_read(few, monkeypatch, error):
+    def broken(*_):
+        raise error
+
+    bag, file, attempts = few
+    monkeypatch.setattr(Reader, "open", broken)
+    assert read_bag(bag) == BagContents((), attempts, ())
+    file.write_bytes(file.read_bytes()[:300])
+    assert refusal(read_bag, bag) == (
+        f"{bag}: cannot be read: {file.name} ends in the middle; 4 of type GraspAttempt missing"
+    )
+    file.unlink()
+    assert refusal(read_bag, bag) == f"{bag}: cannot be read: {type(error).__name__}: {error}"
+
+
+def test_complete_files_are_read_without_metadata(few):
+    bag, file, attempts = few
+    expected = BagContents((), attempts, ())
+    assert read_bag(file) == expected
+    (bag / "metadata.yaml").unlink()
+    assert read_bag(bag) == expected
+    # As a writer leaves it that was killed after it merged some.
+    (bag / "copy.mcap").write_bytes(file.read_bytes())
+    assert read_bag(bag) == expected
+
+
+def test_files_of_a_bag_that_still_grows_are_read_without_metadata(tmp_path, samples):
+    attempts = short_attempts(samples, 3)
+    writer = BagWriter(tmp_path / "bag")
+    for attempt in attempts:
+        writer.write_attempt(attempt)
+    (tmp_path / "bag" / "metadata.yaml").unlink()
+    assert read_bag(tmp_path / "bag") == BagContents((), attempts, ())
 
 
 def test_bags_of_another_version_of_the_messages_are_refused(tmp_path):
