@@ -15,7 +15,7 @@ from dr_grasp.core.ranking import rank
 from dr_grasp.demo import DemoSettings, run_demo
 from dr_grasp.errors import SettingsError
 from dr_grasp.files import read_grasps, read_scores
-from dr_grasp.recording.bag import read_bag
+from dr_grasp.recording.reading import read_bag
 from dr_grasp.robots.spec import robot_names
 
 SMALL = DemoSettings(objects=("procedural_001",), grasps_per_object=4, trials=2, executed=2, jobs=2)

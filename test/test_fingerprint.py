@@ -8,7 +8,8 @@ from dr_grasp.core.perturbation import Criterion
 from dr_grasp.files import read_grasps, write_grasps
 from dr_grasp.fingerprint import LENGTH, fingerprint, grasp_fingerprint
 from dr_grasp.objects.spec import load_object
-from dr_grasp.recording.bag import BagWriter, read_bag
+from dr_grasp.recording.bag import BagWriter
+from dr_grasp.recording.reading import read_bag
 from dr_grasp.robots.spec import load_robot
 from dr_grasp.scoring.profiles import load_profile
 

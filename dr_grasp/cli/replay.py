@@ -19,7 +19,7 @@ from dr_grasp.cli.console import (
     reports_errors,
 )
 from dr_grasp.files import check_writable
-from dr_grasp.recording.bag import read_bag
+from dr_grasp.recording.reading import read_bag
 from dr_grasp.replaying.bags import replay
 from dr_grasp.replaying.findings import Check, Verdict
 from dr_grasp.replaying.junit import write_junit

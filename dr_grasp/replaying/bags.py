@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from dr_grasp.recording.bag import BagContents
+from dr_grasp.recording.reading import BagContents
 from dr_grasp.replaying.findings import Check
 from dr_grasp.replaying.reexecution import reexecute
 from dr_grasp.replaying.rescoring import recorded_scores, rescore

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import RecordingError, UnknownNameError
-from dr_grasp.recording.bag import read_bag
+from dr_grasp.recording.reading import read_bag
 from dr_grasp.transfer.rows import AttemptRow, rows_of
 
 

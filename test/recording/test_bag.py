@@ -21,9 +21,10 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.errors import RecordingError
 from dr_grasp.files import write_grasps
 from dr_grasp.recording import splits, typestore
-from dr_grasp.recording.bag import BagContents, BagWriter, read_bag
+from dr_grasp.recording.bag import BagWriter
 from dr_grasp.recording.decoding import decode_attempt
 from dr_grasp.recording.encoding import encode_attempt, to_ns
+from dr_grasp.recording.reading import BagContents, read_bag
 from dr_grasp.recording.typestore import ATTEMPT_TYPE, SCORE_TYPE
 
 EMPTY = BagContents((), (), ())

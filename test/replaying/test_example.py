@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 import pytest
 
 from dr_grasp.models import PROCESSOR, processor
-from dr_grasp.recording.bag import BagWriter, read_bag
+from dr_grasp.recording.bag import BagWriter
+from dr_grasp.recording.reading import read_bag
 
 SESSION = Path(__file__).parents[2] / "examples" / "session"
 

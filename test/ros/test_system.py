@@ -17,7 +17,7 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.ranking import rank
 from dr_grasp.errors import BackendError
-from dr_grasp.recording.bag import read_bag
+from dr_grasp.recording.reading import read_bag
 from dr_grasp.ros.conversions import grasp_to_msg
 from dr_grasp.ros.planner import Planner
 from dr_grasp.ros.processes import NodeCommand, NodeProcesses
