@@ -84,7 +84,12 @@ def replay_arguments() -> tuple[Argument, ...]:
         Argument("rate", "1.0", "How many times as fast as it was recorded."),
         Argument("scorer", "false", "Whether to start a scorer as well."),
         robot_argument(),
-        NAMESPACE,
+        Argument(
+            "namespace",
+            "replay",
+            "Namespace to play into: its own, since recorded joint states beside those of an arm "
+            "would mislead whoever plans. / for none.",
+        ),
         JOBS,
         RVIZ,
     )
@@ -167,6 +172,8 @@ def plan_replay(values: Values, has_package: HasPackage) -> Start:
         "--rate",
         f"{rate:g}",
         "--disable-keyboard-controls",
+        # Listeners need a moment to be found, and to take the last messages of a short bag.
+        *("--delay", "2", "--wait-for-all-acked", "5000"),
     ]
     namespace = values.namespace()
     if namespace:

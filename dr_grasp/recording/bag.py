@@ -81,7 +81,8 @@ class BagWriter(Closing):
             SettingsError: Our message definitions are not installed.
         """
         self._bag: SplitBag | None = SplitBag(directory, TOPICS, splits_before_merge)
-        self._attempts: set[str] = set()
+        self._logged_ns: dict[str, int] = {}
+        self._moving_until_ns = 0
         self.directory = directory
 
     def write_scores(self, scores: Iterable[GraspScore], stamp_ns: int) -> None:
@@ -105,17 +106,24 @@ class BagWriter(Closing):
     def write_attempt(self, attempt: GraspAttempt) -> None:
         """Add an attempt, and the joint states that were measured in it.
 
+        It is logged when it began, or when the motion of the attempt before had ended: a twin that
+        does not wait for the clock begins its attempts within each other, and a player of the bag
+        would throw the arm to and fro between them. What the attempt says of itself stays.
+
         Raises:
             RecordingError: The bag holds one of that id, or it could not be written; the bag is as
                 it was before.
         """
         bag = self._open_bag()
-        if attempt.attempt_id in self._attempts:
+        if attempt.attempt_id in self._logged_ns:
             raise RecordingError(
                 f"attempt {attempt.attempt_id}: expected a new id, got one that is recorded already"
             )
-        bag.append(_attempt_messages(attempt))
-        self._attempts.add(attempt.attempt_id)
+        log_ns = max(attempt.stamp_ns, self._moving_until_ns)
+        bag.append(_attempt_messages(attempt, log_ns))
+        self._logged_ns[attempt.attempt_id] = log_ns
+        if attempt.measured is not None:
+            self._moving_until_ns = log_ns + to_ns(attempt.measured.times_s[-1]) + 1
 
     def write_report(self, report: OutcomeReport) -> None:
         """Add somebody's word on an attempt; the backend's stays.
@@ -125,13 +133,15 @@ class BagWriter(Closing):
                 it was before.
         """
         bag = self._open_bag()
-        if report.attempt_id not in self._attempts:
-            known = ", ".join(sorted(self._attempts)) or "none yet"
+        if report.attempt_id not in self._logged_ns:
+            known = ", ".join(sorted(self._logged_ns)) or "none yet"
             raise RecordingError(
                 f"attempt {report.attempt_id!r}: expected one that is recorded ({known})"
             )
         data = serialize(REPORT_TYPE, encode_report(report))
-        bag.append([(REPORTS_TOPIC, report.stamp_ns, data)])
+        # Players send it after what it is about.
+        log_ns = max(report.stamp_ns, self._logged_ns[report.attempt_id] + 1)
+        bag.append([(REPORTS_TOPIC, log_ns, data)])
 
     def close(self) -> None:
         """Merge the bag into one file; may be called twice.
@@ -149,12 +159,12 @@ class BagWriter(Closing):
         return self._bag
 
 
-def _attempt_messages(attempt: GraspAttempt) -> Iterator[Message]:
-    yield ATTEMPTS_TOPIC, attempt.stamp_ns, serialize(ATTEMPT_TYPE, encode_attempt(attempt))
+def _attempt_messages(attempt: GraspAttempt, log_ns: int) -> Iterator[Message]:
+    yield ATTEMPTS_TOPIC, log_ns, serialize(ATTEMPT_TYPE, encode_attempt(attempt))
     measured = attempt.measured
     if measured is None:
         return
     for time_s, positions in zip(measured.times_s, measured.positions, strict=True):
-        stamp_ns = attempt.stamp_ns + to_ns(time_s)
+        stamp_ns = log_ns + to_ns(time_s)
         fields = encode_joint_state(stamp_ns, measured.joints, positions)
         yield JOINT_STATES_TOPIC, stamp_ns, serialize(JOINT_STATE_TYPE, fields)

@@ -98,7 +98,10 @@ class SplitBag:
         """
         try:
             split = self._write_split(self.directory, messages, merged=False)
-            self._admit([*self._splits, split], instead_of=[], new=split)
+            # Players of rosbag2 get lost between files of which one is empty, as the first is.
+            empty = [one for one in self._splits if not one.count]
+            filled = [one for one in self._splits if one.count]
+            self._admit([*filled, split], instead_of=empty, new=split)
         except (OSError, WriterError) as error:
             raise RecordingError(f"{self.directory}: cannot be written: {_words(error)}") from error
         if sum(not split.merged for split in self._splits) > self._splits_before_merge:
@@ -194,7 +197,7 @@ class SplitBag:
         path = self._scratch(directory) / f"{self.directory.name}_0" / "metadata.yaml"
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         information: dict[str, Any] = content["rosbag2_bagfile_information"]
-        return information
+        return information | {"ros_distro": "jazzy"}
 
     def _metadata(self, splits: Sequence[_Split]) -> bytes:
         filled = [split for split in splits if split.count]

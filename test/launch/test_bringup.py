@@ -252,7 +252,7 @@ def replay(*installed, **typed):
 
 
 def test_a_bag_is_played(bag):
-    start = replay("ros2bag", "rosbag2_storage_mcap", bag=bag, rate="2")
+    start = replay("ros2bag", "rosbag2_storage_mcap", bag=bag, rate="2", namespace="/")
     assert start.command == (
         "ros2",
         "bag",
@@ -261,8 +261,12 @@ def test_a_bag_is_played(bag):
         "--rate",
         "2",
         "--disable-keyboard-controls",
+        *("--delay", "2", "--wait-for-all-acked", "5000"),
     )
     assert start.nodes == ()
+    # Unasked, not beside the joint states of an arm.
+    start = replay("ros2bag", "rosbag2_storage_mcap", bag=bag)
+    assert start.namespace == "replay" and "/joint_states:=/replay/joint_states" in start.command
 
 
 def test_a_bag_is_played_into_a_namespace_and_beside_what_is_asked_for(bag):

@@ -108,6 +108,41 @@ def test_joint_states_are_what_was_measured(tmp_path, samples):
         assert message.position.tolist() == positions.tolist()
 
 
+def test_motions_do_not_overlap_when_attempts_do(tmp_path, samples):
+    """As those of a twin that does not wait for the clock: a player shows one after the other."""
+    first = samples.attempt("a1", stamp_ns=10**18)
+    second = samples.attempt("a2", stamp_ns=10**18 + 1000)
+    word = samples.report("a2", stamp_ns=10**18 + 2000)
+    with BagWriter(tmp_path / "bag") as writer:
+        writer.write_attempt(first)
+        writer.write_attempt(second)
+        writer.write_report(word)
+    with AnyReader([tmp_path / "bag"]) as reader:
+        logged = [(one.topic, stamp) for one, stamp, _ in reader.messages()]
+    length = len(first.measured.times_s)
+    expected = ["/attempts", *["/joint_states"] * length, "/attempts"]
+    assert [topic for topic, _ in logged][: length + 2] == expected
+    assert [topic for topic, _ in logged].index("/outcome_reports") > length + 1
+    begun = logged[length + 1][1]
+    assert begun > 10**18 + to_ns(first.measured.times_s[-1])
+    times = [stamp for topic, stamp in logged if topic == "/joint_states"][length:]
+    assert times == [begun + to_ns(time_s) for time_s in second.measured.times_s]
+    found = read_bag(tmp_path / "bag")
+    assert found.attempts == (first, second) and found.reports == (word,)
+
+
+def test_no_file_of_a_bag_is_empty_once_something_is_in_it(tmp_path, samples):
+    """Players of rosbag2 0.26 hang between an empty file and one that begins later."""
+    with BagWriter(tmp_path / "bag") as writer:
+        assert len(mcaps(writer.directory)) == 1  # else it would be no bag
+        writer.write_scores([samples.score()], 2 * 10**18)
+        writer.write_attempt(samples.attempt(stamp_ns=10**18))
+        metadata = yaml.safe_load((writer.directory / "metadata.yaml").read_text())
+        files = metadata["rosbag2_bagfile_information"]["files"]
+        assert [file["message_count"] > 0 for file in files] == [True, True]
+        assert sorted(file["path"] for file in files) == sorted(mcaps(writer.directory))
+
+
 def test_topics_are_offered_to_late_joiners(tmp_path):
     with BagWriter(tmp_path / "bag"):
         pass
@@ -139,11 +174,12 @@ def test_both_words_are_kept_and_the_latest_counts(tmp_path, samples):
 def test_a_burst_of_scores_keeps_its_order_in_one_file(tmp_path, samples):
     scores = tuple(samples.score(f"g{index}") for index in range(5000))
     with BagWriter(tmp_path / "bag") as writer:
+        writer.write_scores([samples.score("before")], 10**17)
         before = len(mcaps(writer.directory))
         writer.write_scores(scores, 10**18)
         writer.write_scores([], 10**18)
         assert len(mcaps(writer.directory)) == before + 1
-    assert read_bag(tmp_path / "bag").scores == scores
+    assert read_bag(tmp_path / "bag").scores[1:] == scores
 
 
 def test_small_files_are_merged_now_and_then(tmp_path, samples):
