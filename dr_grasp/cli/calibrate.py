@@ -55,7 +55,7 @@ def _show(model: TransferModel) -> None:
     print_table(
         ["probability", "Brier score", "log loss"],
         [[name, *_cells(loss)] for name, loss in rows],
-        title=f"cross-validated by {training.folds_by}, {training.folds} parts; less is better",
+        title=f"cross-validated by {training.folds_by}; less is better",
     )
 
 

@@ -152,6 +152,16 @@ def test_criteria_that_some_lack_are_left_out_by_name(many_rows):
     assert "osdr is left out: 10 of 20 grasps lack it" in found.notes
 
 
+def test_few_grasps_without_a_criterion_are_left_out_themselves(many_rows):
+    rows = many_rows(105)
+    found = calibrate(only(rows[:5], MDR) + only(rows[5:], Criterion.OSDR, MDR))
+    assert found.model.criteria == (Criterion.OSDR, MDR)
+    assert (found.model.training.grasps, found.model.training.attempts) == (20, 100)
+    assert len(found.tallies) == len(found.predicted) == 20
+    assert "1 of 21 grasps are left out: they lack osdr" in found.notes
+    assert not any("have no score" in note for note in found.notes)
+
+
 def test_without_mdr_it_is_not_compared_to_it(many_rows):
     found = calibrate(only(many_rows(100), Criterion.FDR))
     assert found.model.criteria == (Criterion.FDR,)
