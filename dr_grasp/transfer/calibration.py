@@ -202,18 +202,21 @@ def _notes(
         )
     if training.model.log_loss > training.constant.log_loss - WORTH_SAYING:
         yield (
-            "no better than saying the same of every grasp: these attempts do not show yet that "
-            "the fitnesses say anything about them"
+            "the model is no better than saying the same of every grasp: these attempts do not "
+            "show yet that the fitnesses say anything about them"
         )
     if training.mdr and training.model.log_loss > training.mdr.log_loss - WORTH_SAYING:
-        yield "no better than taking MDR itself for the probability"
+        yield "the model is no better than taking MDR itself for the probability"
     if unscored := sum(not row.fitness for row in counted):
         yield f"{unscored} of {len(counted)} attempts have no score: left out"
-    for criterion in Criterion:
-        lack = sum(criterion not in one.fitness for one in tallies)
-        if lack and criterion in criteria:
-            yield f"{lack} of {len(tallies)} grasps are left out: they lack {criterion.value}"
-        elif 0 < lack < len(tallies):
+    lacking = {
+        criterion: sum(criterion not in one.fitness for one in tallies) for criterion in Criterion
+    }
+    if lost := len(tallies) - training.grasps:
+        names = " or ".join(one.value for one in criteria if lacking[one])
+        yield f"{lost} of {len(tallies)} grasps are left out: they lack {names}"
+    for criterion, lack in lacking.items():
+        if criterion not in criteria and lack < len(tallies):
             yield f"{criterion.value} is left out: {lack} of {len(tallies)} grasps lack it"
     for what, names in (("backends", training.backends), ("profiles", training.profiles)):
         if len(names) > 1:

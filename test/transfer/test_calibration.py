@@ -108,7 +108,7 @@ def test_a_model_that_is_no_use_says_so(row):
         for n in range(80)
     ]
     (note,) = calibrate(rows).notes
-    assert note.startswith("no better than saying the same of every grasp")
+    assert note.startswith("the model is no better than saying the same of every grasp")
 
 
 def test_the_order_of_rows_is_of_no_account(many_rows):

@@ -118,6 +118,14 @@ def test_no_attempts_at_all_are_refused(dataset_of, tmp_path, row):
         write_report(tmp_path / "absent" / "r.html", dataset_of([row()]))
 
 
+def test_what_a_models_user_should_know_is_said(page_of, many_rows):
+    rows = many_rows(105)
+    rows = [
+        replace(one, fitness={Criterion.MDR: one.fitness[Criterion.MDR]}) for one in rows[:5]
+    ] + rows[5:]
+    assert "Less is better. 1 of 21 grasps are left out: they lack osdr or" in words(page_of(rows))
+
+
 def test_eta_against_each_fitness_is_shown_for_each_robot_method_and_object(page_of, many_rows):
     page = page_of(many_rows(300))
     for title, names in (
