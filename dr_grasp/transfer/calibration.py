@@ -213,8 +213,8 @@ def _notes(
         criterion: sum(criterion not in one.fitness for one in tallies) for criterion in Criterion
     }
     if lost := len(tallies) - training.grasps:
-        names = " or ".join(one.value for one in criteria if lacking[one])
-        yield f"{lost} of {len(tallies)} grasps are left out: they lack {names}"
+        missing = " or ".join(one.value for one in criteria if lacking[one])
+        yield f"{lost} of {len(tallies)} grasps are left out: they lack {missing}"
     for criterion, lack in lacking.items():
         if criterion not in criteria and lack < len(tallies):
             yield f"{criterion.value} is left out: {lack} of {len(tallies)} grasps lack it"
