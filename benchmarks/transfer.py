@@ -167,7 +167,7 @@ def result_of(robot: str, folder: Path) -> Result:
     optimised = folder / robot / ME_FIT
     return Result(
         tuple(statistics_of(tallies, criterion) for criterion in Criterion),
-        eta_of(tally_grasps(read_folder(optimised).rows)) if optimised.is_dir() else None,
+        eta_of(tally_grasps(read_folder(optimised).rows)) if any(optimised.glob("*/bag")) else None,
     )
 
 
