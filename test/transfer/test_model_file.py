@@ -10,37 +10,26 @@ from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import FileFormatError
 from dr_grasp.transfer.calibration import calibrate
-from dr_grasp.transfer.model import Loss, Steps, Training, TransferModel, Uncalibrated
+from dr_grasp.transfer.model import Steps, Uncalibrated
 from dr_grasp.transfer.model_file import model_document, read_model, write_model
 
-MODEL = TransferModel(
-    intercept=0.5,
-    coefficients={Criterion.JSDR: -0.25, Criterion.MDR: 2.0},
-    ranges={Criterion.JSDR: (-3.0, 3.0), Criterion.MDR: (-4.0, 4.0)},
-    robots={"baxter": -0.75, "franka": 0.75},
-    steps=None,
-    strength=0.1,
-    training=Training(
-        attempts=40,
-        held=30,
-        grasps=20,
-        objects=("box", "mug"),
-        backends={"twin": 40},
-        profiles=("default",),
-        folds=2,
-        folds_by="object",
-        model=Loss(0.1, 0.3),
-        constant=Loss(0.2, 0.6),
-        mdr=None,
-    ),
-    software_version="dr_grasp 0.3.0, scikit-learn 1.7.2",
-)
 STEPS = Steps([0.1, 0.5, 0.9], [0.2, 0.2, 0.7])
 
 
+@pytest.fixture
+def known(contrary_model):
+    """A model whose every number is known."""
+    return replace(
+        contrary_model,
+        coefficients={Criterion.JSDR: -0.25, Criterion.MDR: 2.0},
+        ranges={Criterion.JSDR: (-3.0, 3.0), Criterion.MDR: (-4.0, 4.0)},
+        robots={"baxter": -0.75, "franka": 0.75},
+    )
+
+
 @pytest.mark.parametrize("steps", [None, STEPS])
-def test_a_model_comes_back(tmp_path, steps):
-    model = replace(MODEL, steps=steps)
+def test_a_model_comes_back(known, tmp_path, steps):
+    model = replace(known, steps=steps)
     write_model(tmp_path / "model.json", model)
     found = read_model(tmp_path / "model.json")
     assert model_document(found) == model_document(model)
@@ -55,7 +44,7 @@ def test_a_calibrated_model_comes_back_to_the_bit(tmp_path, many_rows):
     assert read_model(tmp_path / "model.json") == model
 
 
-def test_what_it_says_can_be_computed_by_hand(samples):
+def test_what_it_says_can_be_computed_by_hand(known, samples):
     score = samples.score(
         fitness={
             Criterion.JSDR: Fitness(Criterion.JSDR, 3, 10),
@@ -65,9 +54,9 @@ def test_what_it_says_can_be_computed_by_hand(samples):
     )
     linear = 0.5 + 0.75 - 0.25 * math.log(3.5 / 7.5) + 2.0 * math.log(9.5 / 1.5)
     expected = 1 / (1 + math.exp(-linear))
-    assert MODEL.predict(score, "franka") == pytest.approx(expected, rel=1e-12)
-    assert MODEL.predict(score, "baxter") < expected
-    stepped = replace(MODEL, steps=STEPS)
+    assert known.predict(score, "franka") == pytest.approx(expected, rel=1e-12)
+    assert known.predict(score, "baxter") < expected
+    stepped = replace(known, steps=STEPS)
     assert stepped.predict(score, "franka") == 0.7  # beyond the last knot
 
 
@@ -88,9 +77,9 @@ def test_more_rollouts_than_it_was_made_from_make_nothing_more_certain(samples, 
     )
 
 
-def test_between_steps_it_is_linear(samples):
+def test_between_steps_it_is_linear(known, samples):
     score = samples.score(fitness={Criterion.MDR: Fitness(Criterion.MDR, 5, 10)})
-    model = replace(MODEL, coefficients={Criterion.MDR: 1.0}, intercept=0.0, steps=STEPS)
+    model = replace(known, coefficients={Criterion.MDR: 1.0}, intercept=0.0, steps=STEPS)
     model = replace(model, robots={"franka": math.log(0.7 / 0.3)})
     assert model.predict(score, "franka") == pytest.approx(0.45)
 
@@ -119,8 +108,8 @@ def test_what_it_says_is_what_calibration_says(many_rows, samples):
         ),
     ],
 )
-def test_what_it_cannot_say_is_uncalibrated(samples, robot, changes, reason):
-    answer = MODEL.predict(samples.score(**changes), robot)
+def test_what_it_cannot_say_is_uncalibrated(known, samples, robot, changes, reason):
+    answer = known.predict(samples.score(**changes), robot)
     assert answer == Uncalibrated(f"uncalibrated: {reason}")
 
 
@@ -151,8 +140,8 @@ def test_what_it_cannot_say_is_uncalibrated(samples, robot, changes, reason):
         (lambda d: d.update(steps={"given": [], "calibrated": []}), "steps: expected as many"),
     ],
 )
-def test_a_file_that_is_no_model_is_refused(tmp_path, change, message):
-    document = json.loads(json.dumps(model_document(MODEL)))
+def test_a_file_that_is_no_model_is_refused(known, tmp_path, change, message):
+    document = json.loads(json.dumps(model_document(known)))
     change(document)
     path = tmp_path / "model.json"
     path.write_text(json.dumps(document))
@@ -161,9 +150,9 @@ def test_a_file_that_is_no_model_is_refused(tmp_path, change, message):
     assert str(caught.value).startswith(f"{path}: ")
 
 
-def test_nan_and_half_a_file_are_refused(tmp_path):
+def test_nan_and_half_a_file_are_refused(known, tmp_path):
     path = tmp_path / "model.json"
-    text = json.dumps(model_document(MODEL))
+    text = json.dumps(model_document(known))
     path.write_text(text.replace("0.5", "NaN", 1))
     with pytest.raises(FileFormatError, match="expected finite numbers, got NaN"):
         read_model(path)
