@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -91,6 +92,26 @@ def say_refusals(refused: Iterable[RefusedGrasp]) -> None:
     """One line on standard error for each refused grasp."""
     for one in refused:
         complain(one.reason)
+
+
+def as_they_come(results: Iterable[T | None]) -> Iterator[T]:
+    """The same results, each refusal named on standard error.
+
+    Raises:
+        KeyboardInterrupt: A None came: the work was cancelled, and is not whole.
+    """
+    for one in results:
+        if one is None:
+            raise KeyboardInterrupt
+        if isinstance(one, RefusedGrasp):
+            say_refusals([one])
+        yield one
+
+
+def print_file(path: Path) -> None:
+    """Print a file on standard output, however long it is."""
+    with path.open(encoding="utf-8") as file:
+        shutil.copyfileobj(file, sys.stdout)
 
 
 def print_json(value: Any) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -13,13 +11,13 @@ from typing import Annotated
 import typer
 
 from dr_grasp.cli.console import (
-    INTERRUPTED,
+    as_they_come,
     complain,
     kept_from_ctrl_c,
+    print_file,
     print_table,
     progress_bar,
     reports_errors,
-    say_refusals,
 )
 from dr_grasp.cli.pools import Cluster, make_pool
 from dr_grasp.core.diagnosis import (
@@ -83,24 +81,15 @@ def command(
                 yield one
 
         path = out or Path(scratch) / "diagnosis.json"
-        try:
-            write_diagnoses(path, followed(), limits, software_version())
-        except _InterruptedError:
-            complain("interrupted")
-            raise typer.Exit(INTERRUPTED) from None
+        write_diagnoses(path, followed(), limits, software_version())
         if as_json:
-            with path.open(encoding="utf-8") as file:
-                shutil.copyfileobj(file, sys.stdout)
+            print_file(path)
     if not as_json:
         summary.show(out)
     if summary.refused:
         total = summary.refused + summary.count
         complain(f"{summary.refused} of {total} grasps refused, the others are diagnosed")
         raise typer.Exit(1)
-
-
-class _InterruptedError(Exception):
-    """Ctrl-C was pressed: what has been written so far is of no use."""
 
 
 class _Summary:
@@ -121,12 +110,10 @@ class _Summary:
         self, results: Iterable[Diagnosis | RefusedGrasp | None]
     ) -> Iterator[Diagnosis | RefusedGrasp]:
         """The same results; each refusal is named as it comes."""
-        for one in results:
-            if one is None:
-                raise _InterruptedError
+        given: Iterator[Diagnosis | RefusedGrasp] = as_they_come(results)
+        for one in given:
             if isinstance(one, RefusedGrasp):
                 self.refused += 1
-                say_refusals([one])
             else:
                 self._note(one)
             yield one

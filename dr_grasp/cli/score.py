@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
@@ -14,13 +12,14 @@ import typer
 from dr_grasp.cli.console import (
     CRITERION_COLUMNS,
     INTERRUPTED,
+    as_they_come,
     complain,
     journal_of,
     kept_from_ctrl_c,
+    print_file,
     print_table,
     progress_bar,
     reports_errors,
-    say_refusals,
     score_cells,
 )
 from dr_grasp.cli.pools import Cluster, make_pool
@@ -130,23 +129,18 @@ def command(
                 profile=profile,
                 software_version=software_version(),
             )
-        except _InterruptedError:
+        except KeyboardInterrupt:
             complain("interrupted; --resume goes on")
             raise typer.Exit(INTERRUPTED) from None
         journal.remove()
     if as_json:
-        with out.open(encoding="utf-8") as file:
-            shutil.copyfileobj(file, sys.stdout)
+        print_file(out)
     else:
         summary.show(out)
     if summary.refused:
         total = summary.refused + summary.scored
         complain(f"{summary.refused} of {total} grasps refused, the others are in {out}")
         raise typer.Exit(1)
-
-
-class _InterruptedError(Exception):
-    """Ctrl-C was pressed: what has been written so far is of no use."""
 
 
 class _Summary:
@@ -160,15 +154,13 @@ class _Summary:
 
     def of(self, results: Iterable[Scored | Selection | None]) -> Iterator[Scored | Selection]:
         """The same results; each refusal is named as it comes."""
-        for one in results:
-            if one is None:
-                raise _InterruptedError
+        given: Iterator[Scored | Selection] = as_they_come(results)
+        for one in given:
             if isinstance(one, GraspScore):
                 self.scored += 1
                 self._best = rank([*self._best, one])[:SHOWN]
             elif isinstance(one, RefusedGrasp):
                 self.refused += 1
-                say_refusals([one])
             else:
                 self._selection = one
             yield one
