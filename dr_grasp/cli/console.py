@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import shutil
 import signal
 import sys
@@ -61,6 +62,21 @@ def reports_errors(verb: Callable[P, T]) -> Callable[P, T]:
 def complain(message: str) -> None:
     """One line on standard error."""
     print(f"dr-grasp: {' '.join(message.split())}", file=sys.stderr, flush=True)
+
+
+class _Complaints(logging.Handler):
+    """Warnings of the library, as the program says them."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        complain(record.getMessage())
+
+
+_COMPLAINTS = _Complaints(logging.WARNING)
+
+
+def complain_of_warnings() -> None:
+    """Say what the library logs as a warning on standard error; may be called twice."""
+    logging.getLogger("dr_grasp").addHandler(_COMPLAINTS)  # one that it has is not added
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from dr_grasp.cli import (
     report,
     score,
 )
+from dr_grasp.cli.console import complain_of_warnings
 
 app = typer.Typer(
     name="dr-grasp",
@@ -55,6 +56,7 @@ def options(
     ),
 ) -> None:
     """Options of all verbs."""
+    complain_of_warnings()
 
 
 def main() -> None:

@@ -23,10 +23,11 @@ Friction = Annotated[
     float | None,
     typer.Option(help="Coulomb coefficient.", show_default="that of the URDF, or 0.6"),
 ]
-Rolling = Annotated[
-    float | None,
-    typer.Option(help="As PyBullet takes it.", show_default="that of the URDF, or 0.001"),
-]
+Lever = typer.Option(
+    help="Torque against it per force on the contact, a length in metres: for spinning two thirds "
+    "of the radius of the patch that touches, 0.001 to 0.002 for finger pads; less for rolling.",
+    show_default="that of the URDF, or 0.001",
+)
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -69,8 +70,8 @@ def add(
     file: Annotated[Path, typer.Argument(help="URDF, OBJ, STL or PLY; it is copied.")],
     mass: Mass = None,
     friction: Friction = None,
-    rolling_friction: Rolling = None,
-    spinning_friction: Rolling = None,
+    rolling_friction: Annotated[float | None, Lever] = None,
+    spinning_friction: Annotated[float | None, Lever] = None,
     name: Annotated[
         str | None, typer.Option(help="What to call it.", show_default="that of the file")
     ] = None,
@@ -165,8 +166,8 @@ def _print(details: ObjectDetails) -> None:
         "size": f"{extent} cm, {facts.volume * 1e6:.1f} cm3",
         "mass": f"{spec.mass:g} kg, centre at {_millimetres(spec.center_of_mass)}",
         "inertia": f"{inertia} kg mm2",
-        "friction": f"{spec.lateral_friction:g} lateral, {spec.rolling_friction:g} rolling, "
-        f"{spec.spinning_friction:g} spinning",
+        "friction": f"{spec.lateral_friction:g} lateral, {spec.rolling_friction:g} m rolling, "
+        f"{spec.spinning_friction:g} m spinning",
         "contact": f"{count} convex piece{'s' * (count > 1)}",
         "surface": "; ".join(["watertight" if facts.watertight else "open", *facts.remarks]),
         "mesh origin": f"at {_millimetres(spec.mesh_origin)}",

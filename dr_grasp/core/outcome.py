@@ -107,7 +107,9 @@ class Judge:
 
     Success, in the words of the method: after closing, lifting and holding, the object touches the
     gripper and neither the table nor the ground, it has risen with the gripper, and the robot has
-    not hit the table. Call `observe` at a steady rate, and always at the last step of each phase.
+    hit neither the table nor itself. So what counts is the last step of the hold: a hand may close
+    around a handle, touch nothing yet, and lift it. What was seen before tells how a failure came
+    about. Call `observe` at a steady rate, and always at the last step of each phase.
     """
 
     def __init__(self, settings: JudgeSettings | None = None) -> None:
@@ -120,6 +122,8 @@ class Judge:
         self._touched_closing = False
         self._pushed = False
         self._closed: Observation | None = None
+        self._carried = False
+        self._lifted = False
 
     def observe(self, phase: Phase, seen: Observation, phase_ends: bool) -> Outcome | None:
         """Take one observation.
@@ -146,13 +150,28 @@ class Judge:
         if phase is Phase.APPROACH:
             return self._observe_approach(seen, phase_ends)
         if phase is Phase.CLOSE:
-            return self._observe_close(seen, phase_ends)
+            self._touched_closing |= seen.hand_touches
+            self._closed = seen
+            return None
+        self._carried |= seen.hand_touches and not seen.object_supported
         if not phase_ends:
             return None
         lifted = self._is_lifted(seen)
         if phase is Phase.LIFT:
-            return None if lifted else Outcome.DROPPED_LIFTING
-        return Outcome.SUCCESS if lifted else Outcome.DROPPED_HOLDING
+            self._lifted = lifted
+            return None
+        return Outcome.SUCCESS if lifted else self.failure()
+
+    def failure(self) -> Outcome:
+        """What it is called if the hand ends without the object, by what was seen until now."""
+        if self._lifted:
+            return Outcome.DROPPED_HOLDING
+        grasped = self._closed is not None and self._closed.hand_touches
+        if grasped or self._carried:
+            return Outcome.DROPPED_LIFTING
+        if self._pushed:
+            return Outcome.PUSHED_AWAY
+        return Outcome.SLIPPED_CLOSING if self._touched_closing else Outcome.MISSED
 
     def _observe_approach(self, seen: Observation, phase_ends: bool) -> Outcome | None:
         assert self._start is not None
@@ -167,17 +186,6 @@ class Judge:
             moved = float(np.linalg.norm(seen.object_position - self._start))
             self._pushed = moved > self._settings.pushed_distance
         return None
-
-    def _observe_close(self, seen: Observation, phase_ends: bool) -> Outcome | None:
-        self._touched_closing |= seen.hand_touches
-        if not phase_ends:
-            return None
-        self._closed = seen
-        if seen.hand_touches:
-            return None
-        if self._pushed:
-            return Outcome.PUSHED_AWAY
-        return Outcome.SLIPPED_CLOSING if self._touched_closing else Outcome.MISSED
 
     def _is_lifted(self, seen: Observation) -> bool:
         if self._closed is None:

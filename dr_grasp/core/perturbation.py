@@ -86,11 +86,16 @@ class JointNoise:
 class DynamicsNoise:
     """Uniform ranges (low, high); None leaves the nominal value.
 
+    Rolling and spinning friction are lengths: the torque against rolling (about a tangent of the
+    contact) or spinning (about its normal) is that length, times the other body's coefficient of
+    lateral friction, times the force along the normal. Measured in PyBullet, and what Bullet's
+    `btManifoldResult::calculateCombinedRollingFriction` says. Dry friction on a round patch of
+    radius r resists spinning with a lever of 2/3 r: 1 to 2 mm for a finger pad.
+
     Attributes:
         lateral_friction_scale: Factor on the object's lateral friction.
-        rolling_friction: Rolling friction coefficient of the object, absolute, as PyBullet takes
-            it.
-        spinning_friction: Spinning friction coefficient, likewise.
+        rolling_friction: Of the object, absolute [m].
+        spinning_friction: Likewise [m].
         mass_scale: Factor on the object's mass.
         center_of_mass_std_m: Standard deviation of the centre of mass along each axis of the
             object [m].
@@ -123,6 +128,28 @@ class Profile:
     dynamics: DynamicsNoise
     trials: Mapping[Criterion, int]
 
+    def leaves_out(self, rolling_friction_m: float, spinning_friction_m: float) -> list[str]:
+        """What of an object's nominal dynamics FDR never draws, a line each.
+
+        Such a range doubts another object: the nominal one is not among those it tries.
+
+        Args:
+            rolling_friction_m: The object's nominal one.
+            spinning_friction_m: Likewise.
+        """
+        dynamics = self.dynamics
+        return [
+            f"{what} {nominal:g}{unit}: profile {self.name} draws from "
+            f"{bounds[0]:g} to {bounds[1]:g}{unit}"
+            for what, nominal, bounds, unit in (
+                ("factor on lateral friction", 1.0, dynamics.lateral_friction_scale, ""),
+                ("rolling friction", rolling_friction_m, dynamics.rolling_friction, " m"),
+                ("spinning friction", spinning_friction_m, dynamics.spinning_friction, " m"),
+                ("factor on mass", 1.0, dynamics.mass_scale, ""),
+            )
+            if bounds is not None and not bounds[0] <= nominal <= bounds[1]
+        ]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Perturbation:
@@ -136,8 +163,8 @@ class Perturbation:
         jitter_seed: Seed of that noise, so that the perturbation stays small however long the
             trajectory.
         lateral_friction_scale: Factor on the object's lateral friction.
-        rolling_friction: Absolute, or None for nominal.
-        spinning_friction: Absolute, or None for nominal.
+        rolling_friction: Absolute [m], or None for nominal.
+        spinning_friction: Absolute [m], or None for nominal.
         mass_scale: Factor on the object's mass.
         center_of_mass_m: Shape (3,), shift of the centre of mass in the object's frame.
     """

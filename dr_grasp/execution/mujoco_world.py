@@ -108,9 +108,11 @@ class MujocoWorld:
             if index >= self._arm_count:
                 sliding = joint.type[0] == mujoco.mjtJoint.mjJNT_SLIDE
                 full_force = HAND_FULL_FORCE_M if sliding else HAND_FULL_FORCE_RAD
-                bandwidth, bare = HAND_BANDWIDTH, inertia
-                limit = robot.hand_force * robot.hand_force_shares[index - self._arm_count]
-                inertia = max(bare, float(limit) / full_force / bandwidth**2)
+                bandwidth, bare, place = HAND_BANDWIDTH, inertia, index - self._arm_count
+                limit = robot.hand_force * robot.hand_force_shares[place]
+                # A servo as stiff as that needs some inertia to be stable.
+                stable = float(limit) / full_force / bandwidth**2
+                inertia = max(bare + float(robot.hand_drive_inertias[place]), stable)
                 joint.armature[:] = inertia - bare
             stiffness, damping = inertia * bandwidth**2, 2 * inertia * bandwidth
             self._model.actuator_gainprm[index, 0] = stiffness

@@ -32,6 +32,8 @@ DEFAULT_FRICTION = {
     "rolling_friction": 0.001,
     "spinning_friction": 0.001,
 }
+"""The first a coefficient, the others levers in metres: two thirds of the radius of a contact patch
+is what dry friction makes of a flat one that spins, so this is a patch of 3 mm."""
 
 HEAVIEST_KG_M3 = 22_600.0
 """Density of osmium; what seems heavier was weighed in grams."""
@@ -50,8 +52,8 @@ class NewObject:
             is called so.
         mass: In kilograms; None for what a URDF says.
         lateral_friction: Coulomb coefficient; None for what a URDF says, or the default.
-        rolling_friction: As PyBullet takes it; None likewise.
-        spinning_friction: As PyBullet takes it; None likewise.
+        rolling_friction: Lever of the torque against rolling [m]; None likewise.
+        spinning_friction: Lever of the torque against spinning [m]; None likewise.
         unit: Of the mesh; None to guess.
         collision: How convex pieces are made of it.
         center: Whether the object's frame is in the middle of its bounding box.

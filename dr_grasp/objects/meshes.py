@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -232,11 +232,23 @@ def _mass_properties(solids: list[trimesh.Trimesh]) -> tuple[float, FloatArray, 
         volumes.append(float(local.volume))
         centers.append(np.asarray(local.center_mass) + near)
         inertias.append(np.asarray(local.moment_inertia))
-    total = float(np.sum(volumes))
-    center = np.asarray(np.average(centers, axis=0, weights=volumes))
+    return sum_masses(volumes, centers, inertias)
+
+
+def sum_masses(
+    masses: Sequence[float], centers: Sequence[FloatArray], inertias: Sequence[FloatArray]
+) -> tuple[float, FloatArray, FloatArray]:
+    """Mass, centre (3,) and inertia about it (3, 3) of bodies that are joined rigidly.
+
+    Args:
+        masses: Of n bodies.
+        centers: Their centres of mass, each of shape (3,).
+        inertias: Each about its body's centre, of shape (3, 3), all along the same axes.
+    """
+    center = np.asarray(np.average(centers, axis=0, weights=masses))
     inertia = np.sum(inertias, axis=0)
-    for volume, place in zip(volumes, centers, strict=True):
+    for mass, place in zip(masses, centers, strict=True):
         arm = place - center
         # Parallel axis theorem.
-        inertia = inertia + volume * (arm @ arm * np.eye(3) - np.outer(arm, arm))
-    return total, center, np.asarray(inertia)
+        inertia = inertia + mass * (arm @ arm * np.eye(3) - np.outer(arm, arm))
+    return float(np.sum(masses)), center, np.asarray(inertia)

@@ -60,8 +60,9 @@ class ObjectSettings(Settings):
         collision: How convex pieces are made of it; see `convex_pieces`.
         mass: In kilograms.
         lateral_friction: Coulomb coefficient against a surface of coefficient 1.
-        rolling_friction: As PyBullet takes it.
-        spinning_friction: As PyBullet takes it.
+        rolling_friction: Lever of the torque against rolling, against a surface of coefficient 1
+            [m]; see `DynamicsNoise`.
+        spinning_friction: Likewise about the contact's normal [m].
         family: If there are many.
     """
 

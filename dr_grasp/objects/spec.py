@@ -44,8 +44,9 @@ class ObjectSpec:
         center_of_mass: Shape (3,), in metres.
         inertia: Shape (3, 3), about the centre of mass, along the object's axes [kg m^2].
         lateral_friction: Coulomb coefficient against a surface of coefficient 1.
-        rolling_friction: As PyBullet takes it.
-        spinning_friction: As PyBullet takes it.
+        rolling_friction: Lever of the torque against rolling, against a surface of coefficient 1
+            [m]; see `DynamicsNoise`.
+        spinning_friction: Likewise about the contact's normal [m].
         mesh_origin: Shape (3,), where the origin of the mesh's file is in that frame [m]; zero
             unless the object was centred.
     """

@@ -32,8 +32,8 @@ class UrdfObject:
         mass: Sum over the links, in kilograms; None if none says.
         lateral_friction: From Bullet's <contact>; None if none says. The first link that says
             counts, here as below.
-        rolling_friction: Likewise.
-        spinning_friction: Likewise.
+        rolling_friction: Likewise [m].
+        spinning_friction: Likewise [m].
     """
 
     parts: tuple[trimesh.Trimesh, ...]

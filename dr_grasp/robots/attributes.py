@@ -1,12 +1,14 @@
-"""Numbers in a robot's URDF: refused with their place where they are none."""
+"""Numbers in a robot's URDF: read, written, and refused with their place where they are none."""
 
 from __future__ import annotations
 
 from xml.etree import ElementTree
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
-from dr_grasp.core.arrays import FloatArray
+from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import ModelError
 
 COUNTS = {
@@ -77,3 +79,21 @@ def number(where: str, element: ElementTree.Element, key: str, default: float) -
         ModelError: It holds something else.
     """
     return float(numbers(where, element, key, 1)[0]) if key in element.attrib else default
+
+
+def vector(element: ElementTree.Element, key: str, default: str = "0 0 0") -> FloatArray:
+    """The numbers of an attribute that `check_numbers` has passed."""
+    return np.array([float(word) for word in element.get(key, default).split()])
+
+
+def pose_of(origin: ElementTree.Element | None) -> Pose:
+    """The frame that an element <origin> tells of; where there is none, that of its parent."""
+    if origin is None:
+        return Pose.identity()
+    turn = Rotation.from_euler("xyz", vector(origin, "rpy"))
+    return Pose(frozen(vector(origin, "xyz")), frozen(turn.as_quat()))
+
+
+def numbers_text(values: FloatArray) -> str:
+    """Numbers as an attribute, exact to the bit."""
+    return " ".join(repr(float(value)) for value in values)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 from dr_grasp.errors import ModelError
+from dr_grasp.fingerprint import IGNORED
 from dr_grasp.robots.attributes import check_numbers, number
 from dr_grasp.robots.description import DescriptionSource, read_description
 from dr_grasp.robots.preparation import park, prepare
@@ -55,6 +56,7 @@ class RobotModel:
         mimics: Joints that follow a driven one.
         allowed_collisions: Unordered pairs of links whose contact means nothing: those that the
             SRDF lists, those of one rigid body, and those of neighbouring bodies.
+        notes: A line for each link whose mass or inertia is not taken as the description has it.
     """
 
     urdf: Path
@@ -64,6 +66,7 @@ class RobotModel:
     limits: dict[str, JointLimits]
     mimics: tuple[Mimic, ...]
     allowed_collisions: frozenset[frozenset[str]]
+    notes: tuple[str, ...] = field(default=(), metadata={IGNORED: True})
 
 
 def load_model(
@@ -77,8 +80,8 @@ def load_model(
         parked: Where these stand [rad or m].
 
     Raises:
-        ModelError: A file or mesh is missing or not of its format, a joint not in it, or one that
-            is moved has no way, speed or effort.
+        ModelError: A file or mesh is missing or not of its format, a joint not in it, one that is
+            moved has no way, speed or effort, or a mass is negative.
     """
     description = read_description(source)
     root = description.root
@@ -103,14 +106,17 @@ def load_model(
     if len(roots) != 1:
         raise ModelError(f"{source.urdf}: expected one root link, got {', '.join(roots) or 'none'}")
     bodies = _bodies(links, joints)
+    standing = bodies[roots[0]]
+    prepared = prepare(source.urdf, description, set(bodies.values()), standing)
     return RobotModel(
-        urdf=prepare(description),
+        urdf=prepared.urdf,
         root_link=roots[0],
         links=links,
-        standing_links=bodies[roots[0]],
+        standing_links=standing,
         limits=limits,
         mimics=mimics,
         allowed_collisions=description.disabled_collisions | _neighbours(bodies, joints),
+        notes=prepared.notes,
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,14 +13,16 @@ from xml.etree import ElementTree
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import ModelError
 from dr_grasp.objects.reading import MeshSource, file_source, joined
 from dr_grasp.resources import cached_folder, resolve_uri
+from dr_grasp.robots.attributes import numbers_text, pose_of, vector
 from dr_grasp.robots.description import Description
+from dr_grasp.robots.inertias import complete_inertias
 
-HULL_RECIPE = 1
+HULL_RECIPE = 2
 """Number of the way in which hulls are made; raise it with every change of that, or caches would
 go on serving the hulls of before."""
 
@@ -44,7 +47,7 @@ def park(root: ElementTree.Element, movable: frozenset[str], parked: Mapping[str
 def _stop(joint: ElementTree.Element, kind: str, position: float) -> None:
     axis_element = joint.find("axis")
     # x is what the URDF specification says where a joint names no axis.
-    axis = _numbers(axis_element, "xyz") if axis_element is not None else np.array([1.0, 0.0, 0.0])
+    axis = vector(axis_element, "xyz") if axis_element is not None else np.array([1.0, 0.0, 0.0])
     if kind == "prismatic":
         moved = Pose(frozen(axis * position), frozen([0, 0, 0, 1]))
     else:
@@ -52,43 +55,52 @@ def _stop(joint: ElementTree.Element, kind: str, position: float) -> None:
     origin = joint.find("origin")
     if origin is None:
         origin = ElementTree.SubElement(joint, "origin")
-    stopped = _pose(origin) @ moved
-    origin.set("xyz", _text(stopped.position))
+    stopped = pose_of(origin) @ moved
+    origin.set("xyz", numbers_text(stopped.position))
     with warnings.catch_warnings():
         # In gimbal lock SciPy warns that it chose one of the many answers; any will do.
         warnings.simplefilter("ignore", UserWarning)
-        origin.set("rpy", _text(stopped.rotation.as_euler("xyz")))
+        origin.set("rpy", numbers_text(stopped.rotation.as_euler("xyz")))
     joint.set("type", "fixed")
     for tag in ("axis", "limit", "mimic", "dynamics", "safety_controller", "calibration"):
         for element in joint.findall(tag):
             joint.remove(element)
 
 
-def _pose(origin: ElementTree.Element) -> Pose:
-    turn = Rotation.from_euler("xyz", _numbers(origin, "rpy"))
-    return Pose(frozen(_numbers(origin, "xyz")), frozen(turn.as_quat()))
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the engines load.
+
+    Attributes:
+        urdf: The file.
+        notes: A line for each link of which they are told another mass or inertia than the
+            description says.
+    """
+
+    urdf: Path
+    notes: tuple[str, ...]
 
 
-def _numbers(element: ElementTree.Element, attribute: str) -> FloatArray:
-    return np.array([float(word) for word in element.get(attribute, "0 0 0").split()])
-
-
-def _text(values: FloatArray) -> str:
-    return " ".join(repr(float(value)) for value in values)
-
-
-def prepare(description: Description) -> Path:
+def prepare(
+    file: str,
+    description: Description,
+    bodies: Collection[frozenset[str]],
+    standing: frozenset[str],
+) -> Prepared:
     """Write the URDF for the engines into the cache; changes the description's element.
 
     Mesh paths become absolute. A collision mesh becomes its convex hull, which is what both
     engines would take for contact anyway; and so its format does not matter, though MuJoCo does
-    not read COLLADA.
+    not read COLLADA. Masses and inertias become such that both read the same.
 
-    Returns:
-        The prepared file.
+    Args:
+        file: What to call the description in messages.
+        description: The description.
+        bodies: The rigid bodies, as the names of their links.
+        standing: The one that never moves.
 
     Raises:
-        ModelError: A mesh is missing or cannot be read.
+        ModelError: A mesh is missing or cannot be read, or a mass is negative.
     """
     root = description.root
     for mesh in root.iter("mesh"):
@@ -98,7 +110,7 @@ def prepare(description: Description) -> Path:
         for mesh in collision.iter("mesh"):
             scale = mesh.attrib.pop("scale", "1 1 1")
             mesh.set("filename", str(_hull(Path(mesh.get("filename", "")), scale)))
-    _weigh_frames(root)
+    notes = complete_inertias(file, root, bodies, standing)
     # MuJoCo needs no looks; fusing fixed links would lose the tool centre point.
     extension = ElementTree.SubElement(root, "mujoco")
     ElementTree.SubElement(
@@ -111,32 +123,14 @@ def prepare(description: Description) -> Path:
     folder = cached_folder(
         "robots", [text], lambda scratch: (scratch / "robot.urdf").write_bytes(text)
     )
-    return folder / "robot.urdf"
-
-
-def _weigh_frames(root: ElementTree.Element) -> None:
-    """Say that fixed links without inertia, which are mere frames, weigh nothing.
-
-    PyBullet would give each a kilogram.
-    """
-    moved = {
-        child.get("link")
-        for joint in root.findall("joint")
-        if joint.get("type") != "fixed"
-        for child in joint.findall("child")
-    }
-    for link in root.findall("link"):
-        if link.find("inertial") is None and link.get("name") not in moved:
-            inertial = ElementTree.SubElement(link, "inertial")
-            ElementTree.SubElement(inertial, "mass", {"value": "0"})
-            zeros = dict.fromkeys(("ixx", "ixy", "ixz", "iyy", "iyz", "izz"), "0")
-            ElementTree.SubElement(inertial, "inertia", zeros)
+    return Prepared(folder / "robot.urdf", notes)
 
 
 def _hull(path: Path, scale: str) -> Path:
     """The convex hull of a mesh, scaled as URDFs do, as STL."""
     source = file_source(path)
-    options = f"{scale} {version('trimesh')} {HULL_RECIPE}".encode()
+    # With its name, since the file below has it too: other meshes may have the same content.
+    options = f"{path.stem} {scale} {version('trimesh')} {HULL_RECIPE}".encode()
     parts = [*source.content, options]
     # MuJoCo takes two files of the same name for the same mesh, wherever they are.
     name = f"{path.stem}_{hashlib.sha256(b' '.join(parts)).hexdigest()[:16]}.stl"

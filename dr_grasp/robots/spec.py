@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
-from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose, grip_frame
@@ -18,79 +17,16 @@ from dr_grasp.fingerprint import IGNORED
 from dr_grasp.resources import config_file, config_names
 from dr_grasp.robots.description import DescriptionSource
 from dr_grasp.robots.extending import read_extended
-from dr_grasp.robots.hardware import (
-    ControllerSettings,
-    DriverSettings,
-    Hardware,
-    MoveItSettings,
-)
+from dr_grasp.robots.hand_drives import hand_drives
+from dr_grasp.robots.hardware import Hardware
 from dr_grasp.robots.model import JointLimits, RobotModel, load_model
-from dr_grasp.settings import Settings, validate
+from dr_grasp.robots.settings import RobotSettings, SynergySettings, Vector3
+from dr_grasp.settings import validate
 
-Vector3 = tuple[float, float, float]
+_LOGGER = logging.getLogger(__name__)
 
 LIMIT_TOLERANCE = 1e-6
 """How far beyond a limit a posture may be for being rounded otherwise than it [rad or m]."""
-
-
-class ArmSettings(Settings):
-    """The `arm` section."""
-
-    joints: tuple[str, ...] = Field(min_length=1)
-    home: tuple[float, ...]
-
-
-class SynergySettings(Settings):
-    """One of `hand.synergies`: a way to close."""
-
-    open: tuple[float, ...]
-    closed: tuple[float, ...]
-    grip_in_tcp: Vector3 = (0.0, 0.0, 0.0)
-    reach_m: NonNegativeFloat
-    approach_axis: Vector3
-    closing_axis: Vector3
-    largest_width_m: PositiveFloat
-
-
-class HandSettings(Settings):
-    """The `hand` section; joints that mimic others are not listed."""
-
-    joints: tuple[str, ...] = Field(min_length=1)
-    force: PositiveFloat | None = None
-    force_is_shared: bool = False
-    close_duration_s: PositiveFloat
-    closing_speed: PositiveFloat | None = None
-    tcp_link: str
-    links: tuple[str, ...] = Field(min_length=1)
-    friction: PositiveFloat
-    synergies: dict[str, SynergySettings] = Field(min_length=1)
-
-
-class TableSettings(Settings):
-    """The `table` section."""
-
-    center_xy: tuple[float, float]
-    size: tuple[PositiveFloat, PositiveFloat, PositiveFloat]
-    top_z: float
-
-
-class RobotSettings(Settings):
-    """A file of config/robots."""
-
-    description: str
-    urdf: str
-    xacro: dict[str, str] = Field(default_factory=dict)
-    srdf: str | None = None
-    names: dict[str, str] = Field(default_factory=dict)
-    parked: dict[str, float] = Field(default_factory=dict)
-    base_link: str
-    arm: ArmSettings
-    hand: HandSettings
-    table: TableSettings
-    object_xy: tuple[float, float]
-    controllers: ControllerSettings | None = None
-    moveit: MoveItSettings | None = None
-    driver: DriverSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,6 +79,8 @@ class RobotSpec:
         hand_force_shares: What part of that each hand joint gets: the driven ones, then those that
             mimic, in the order of the model.
         hand_velocities: Shape (m,), largest speed of the driven hand joints [rad/s or m/s].
+        hand_drive_inertias: What rotor and gear add to the inertia that each hand joint moves, in
+            the order of `hand_force_shares` [kg or kg m^2].
         close_duration_s: Time the hand is given to close.
         tcp_link: Link whose frame is the tool centre point.
         hand_links: Links whose contact with the object counts as touching it.
@@ -164,6 +102,7 @@ class RobotSpec:
     hand_force: float
     hand_force_shares: FloatArray
     hand_velocities: FloatArray
+    hand_drive_inertias: FloatArray
     close_duration_s: float
     tcp_link: str
     hand_links: tuple[str, ...]
@@ -219,7 +158,7 @@ def robot_names() -> list[str]:
 
 @lru_cache(maxsize=16)
 def load_robot(name: str) -> RobotSpec:
-    """Load a robot by name.
+    """Load a robot by name; what is taken otherwise than its model says is logged as a warning.
 
     Raises:
         UnknownNameError: There is no such robot.
@@ -234,7 +173,9 @@ def load_robot(name: str) -> RobotSpec:
     )
     model = load_model(source, [*arm.joints, *hand.joints], settings.parked)
     _check(str(path), settings, model)
-    speed = math.inf if hand.closing_speed is None else hand.closing_speed
+    for note in model.notes:
+        _LOGGER.warning("%s", note)
+    drives = hand_drives(str(path), hand, model)
     robot = RobotSpec(
         name=name,
         description=settings.description,
@@ -243,9 +184,10 @@ def load_robot(name: str) -> RobotSpec:
         arm_joints=arm.joints,
         home=frozen(arm.home),
         hand_joints=hand.joints,
-        hand_force=_force(str(path), hand, model),
-        hand_force_shares=_shares(hand, model),
-        hand_velocities=frozen([min(speed, model.limits[one].velocity) for one in hand.joints]),
+        hand_force=drives.force,
+        hand_force_shares=drives.force_shares,
+        hand_velocities=frozen(drives.velocities[: len(hand.joints)]),
+        hand_drive_inertias=drives.inertias,
         close_duration_s=hand.close_duration_s,
         tcp_link=hand.tcp_link,
         hand_links=hand.links,
@@ -281,25 +223,6 @@ def _hardware(path: str, settings: RobotSettings) -> Hardware | None:
     if got != expected:
         raise SettingsError(f"{path}: moveit.accelerations: expected {expected} numbers, got {got}")
     return Hardware.of(settings.controllers, settings.moveit, settings.driver)
-
-
-def _force(path: str, hand: HandSettings, model: RobotModel) -> float:
-    effort = min(model.limits[joint].effort for joint in hand.joints)
-    if hand.force is None:
-        return effort
-    if hand.force > effort:
-        raise SettingsError(
-            f"{path}: hand.force: expected at most the URDF's effort {effort:g}, got {hand.force:g}"
-        )
-    return hand.force
-
-
-def _shares(hand: HandSettings, model: RobotModel) -> FloatArray:
-    follows = [mimic.follows for mimic in model.mimics]
-    if not hand.force_is_shared:
-        return frozen(np.ones(len(hand.joints) + len(follows)))
-    moved = {joint: 1 + follows.count(joint) for joint in hand.joints}
-    return frozen([1.0 / moved[joint] for joint in (*hand.joints, *follows)])
 
 
 def _unit(axis: Vector3) -> FloatArray:

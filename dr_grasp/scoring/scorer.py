@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO
@@ -14,6 +15,7 @@ from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.files import SPOOLED
+from dr_grasp.objects.spec import load_object
 from dr_grasp.robots.spec import load_robot
 from dr_grasp.scoring.journal import Journal
 from dr_grasp.scoring.pool import Pool, WorkerPool
@@ -24,6 +26,8 @@ from dr_grasp.scoring.schedule import Entry, Schedule, Scored
 from dr_grasp.scoring.tally import Tally
 
 IsCancelled = Callable[[], bool]
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class Scorer(Closing):
@@ -71,6 +75,9 @@ class Scorer(Closing):
             WorkerError: Workers died again and again without finishing anything.
         """
         entries = list(check_each(grasps, lambda grasp: load_robot(grasp.robot)))
+        ranges = _Ranges(request)
+        for entry in entries:
+            ranges.meet(entry)
         accepted = sum(not isinstance(entry, RefusedGrasp) for entry in entries)
         follower = Follower(accepted, request.rollouts_per_grasp, on_progress, on_score)
         given = list(self._score(entries, request, Journal(), follower, is_cancelled))
@@ -113,7 +120,7 @@ class Scorer(Closing):
         follower = Follower(count, request.rollouts_per_grasp, on_progress)
         # Of those whom a check has refused; there may be as many as grasps.
         with tempfile.SpooledTemporaryFile(SPOOLED, "w+", encoding="utf-8") as refusals:
-            checked = _Checked(grasps, journal, follower, refusals)
+            checked = _Checked(grasps, journal, _Ranges(request), follower, refusals)
             yield from self._score(checked, request, journal, follower, is_cancelled)
 
     def _score(
@@ -151,13 +158,36 @@ class Scorer(Closing):
             yield race.selection(tuple(chosen))
 
 
+class _Ranges:
+    """Says of each object what of its nominal dynamics a request's profile leaves out."""
+
+    def __init__(self, request: ScoreRequest) -> None:
+        self._profile = request.profile
+        self._matter = any(criterion.doubts_dynamics for criterion in request.criteria)
+        self._seen: set[str] = set()
+
+    def meet(self, entry: Entry) -> None:
+        if not self._matter or isinstance(entry, RefusedGrasp) or entry.object in self._seen:
+            return
+        self._seen.add(entry.object)
+        item = load_object(entry.object)
+        for line in self._profile.leaves_out(item.rolling_friction, item.spinning_friction):
+            _LOGGER.warning("%s: %s", entry.object, line)
+
+
 class _Checked:
     """Entries, checked and told of when they are gone through for the first time."""
 
     def __init__(
-        self, entries: Iterable[Entry], journal: Journal, follower: Follower, refusals: IO[str]
+        self,
+        entries: Iterable[Entry],
+        journal: Journal,
+        ranges: _Ranges,
+        follower: Follower,
+        refusals: IO[str],
     ) -> None:
         self._entries = entries
+        self._ranges = ranges
         self._journal = journal
         self._follower = follower
         self._refusals = refusals
@@ -175,6 +205,7 @@ class _Checked:
                 self._refusals.write(json.dumps(record) + "\n")
             else:
                 self._journal.meet(entry)
+                self._ranges.meet(entry)
             yield entry
         self._known = True
 

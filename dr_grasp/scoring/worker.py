@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import threading
@@ -50,7 +51,8 @@ class Block:
 
 
 def start_worker() -> None:
-    """Prepare a worker process, which never outlives its parent."""
+    """Prepare a worker process, which never outlives its parent, and repeats no warning of it."""
+    logging.getLogger("dr_grasp").setLevel(logging.ERROR)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_die_with, args=(parent,), daemon=True).start()

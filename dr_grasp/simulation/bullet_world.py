@@ -90,6 +90,8 @@ class BulletWorld(TableWorld):
         ]
         self._tcp = self._link_index[spec.tcp_link]
         self._hand_links = frozenset(self._link_index[name] for name in spec.hand_links)
+        for joint, inertia in zip(self._hand, spec.hand_drive_inertias, strict=True):
+            self._add_drive_inertia(body, joint, float(inertia))
         for mimic in followers:
             self._couple(
                 body, joint_index[mimic.follows], joint_index[mimic.joint], mimic.multiplier
@@ -107,6 +109,18 @@ class BulletWorld(TableWorld):
         for link in self._hand_links:
             p.changeDynamics(body, link, lateralFriction=spec.hand_friction, **self._in_client)
         return body
+
+    def _add_drive_inertia(self, body: int, joint: int, inertia: float) -> None:
+        # Bullet has no place for it but the link, in all directions; the arm hardly feels it.
+        info = p.getDynamicsInfo(body, joint, **self._in_client)
+        mass, diagonal = info[0], np.array(info[2])
+        if p.getJointInfo(body, joint, **self._in_client)[2] == p.JOINT_PRISMATIC:
+            mass += inertia
+        else:
+            diagonal += inertia
+        p.changeDynamics(
+            body, joint, mass=mass, localInertiaDiagonal=diagonal.tolist(), **self._in_client
+        )
 
     def _couple(self, body: int, driver: int, follower: int, multiplier: float) -> None:
         gear = p.createConstraint(

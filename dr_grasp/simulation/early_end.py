@@ -52,7 +52,7 @@ class EarlyEnd:
             phase: The phase of that step.
             seen: What the judge, who did not decide, was shown.
             world: Where.
-            judge: Asked as at the very end when the object is steady.
+            judge: Asked as at the very end when the object is lost or steady.
         """
         if phase is Phase.CLOSE:
             self._closed_height = seen.hand_height
@@ -60,7 +60,7 @@ class EarlyEnd:
             return None
         risen = seen.hand_height - self._closed_height > RISEN_M
         if risen and seen.object_supported and world.object_clearance(LOST_M) >= LOST_M:
-            return Outcome.DROPPED_HOLDING if phase is Phase.HOLD else Outcome.DROPPED_LIFTING
+            return judge.failure()
         if not risen or seen.object_supported or not seen.hand_touches:
             self._places.clear()
             return None

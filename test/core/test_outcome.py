@@ -28,6 +28,9 @@ UP = see(z=0.25, hand=0.25, touches=True, supported=False)
 LIFTED = [*GRASPED, (LIFT, UP, False), (LIFT, UP, True)]
 PUSHED = [*AT_REST, (APPROACH, see(x=0.521, touches=True), True)]
 FALLING = see(speed=0.5)
+LEFT = [(LIFT, see(hand=0.25), True), (HOLD, see(hand=0.25), True)]
+ON_TABLE = see(z=0.25, hand=0.25, touches=True)
+SLID = see(z=0.199, hand=0.25, touches=True, supported=False)
 
 
 def judge(story, settings=None):
@@ -51,23 +54,42 @@ STORIES = {
         Outcome.SUCCESS,
         [*GRASPED, (LIFT, see(z=0.25, hand=0.25), False), (LIFT, UP, True), (HOLD, UP, True)],
     ),
-    "never touched": (Outcome.MISSED, [*REACHED, (CLOSE, see(), False), (CLOSE, see(), True)]),
-    "pushed, not held": (Outcome.PUSHED_AWAY, [*PUSHED, (CLOSE, see(x=0.521), True)]),
+    "let go at the end of the lift, caught again": (
+        Outcome.SUCCESS,
+        [*GRASPED, (LIFT, see(z=0.25, hand=0.25, supported=False), True), (HOLD, UP, True)],
+    ),
+    "closed around a handle, which the lift brought to the fingers": (
+        Outcome.SUCCESS,
+        [*REACHED, (CLOSE, see(), True), (LIFT, UP, False), (LIFT, UP, True), (HOLD, UP, True)],
+    ),
+    "a handle that slipped off the fingers": (
+        Outcome.DROPPED_LIFTING,
+        [*REACHED, (CLOSE, see(), True), (LIFT, UP, False), *LEFT],
+    ),
+    "never touched": (
+        Outcome.MISSED,
+        [*REACHED, (CLOSE, see(), False), (CLOSE, see(), True), *LEFT],
+    ),
+    "brushed by the hand on its way up": (
+        Outcome.MISSED,
+        [*REACHED, (CLOSE, see(), True), (LIFT, see(hand=0.1, touches=True), False), *LEFT],
+    ),
+    "pushed, not held": (Outcome.PUSHED_AWAY, [*PUSHED, (CLOSE, see(x=0.521), True), *LEFT]),
     "touched, then lost": (
         Outcome.SLIPPED_CLOSING,
-        [*REACHED, (CLOSE, HELD, False), (CLOSE, see(), True)],
+        [*REACHED, (CLOSE, HELD, False), (CLOSE, see(), True), *LEFT],
     ),
     "not in the hand after the lift": (
         Outcome.DROPPED_LIFTING,
-        [*GRASPED, (LIFT, see(z=0.2, hand=0.25, supported=False), True)],
+        [*GRASPED, (LIFT, see(z=0.2, hand=0.25, supported=False), True), LEFT[1]],
     ),
     "in the hand but still on the table": (
         Outcome.DROPPED_LIFTING,
-        [*GRASPED, (LIFT, see(z=0.25, hand=0.25, touches=True), True)],
+        [*GRASPED, (LIFT, ON_TABLE, True), (HOLD, ON_TABLE, True)],
     ),
     "slid down in the hand": (
         Outcome.DROPPED_LIFTING,
-        [*GRASPED, (LIFT, see(z=0.199, hand=0.25, touches=True, supported=False), True)],
+        [*GRASPED, (LIFT, SLID, True), (HOLD, SLID, True)],
     ),
     "lost while holding": (
         Outcome.DROPPED_HOLDING,
@@ -135,15 +157,15 @@ def test_what_the_hand_moves_has_settled():
 
 def test_slip_is_counted_from_the_end_of_closing():
     # The hand rises 0.2; the object may rise 0.05 less.
-    for rise, expected in ((0.151, None), (0.149, Outcome.DROPPED_LIFTING)):
+    for rise, expected in ((0.151, Outcome.SUCCESS), (0.149, Outcome.DROPPED_LIFTING)):
         seen = see(z=0.05 + rise, hand=0.25, touches=True, supported=False)
-        assert judge([*GRASPED, (LIFT, seen, True)]) is expected
+        assert judge([*GRASPED, (LIFT, seen, True), (HOLD, seen, True)]) is expected
 
 
 def test_displacement_is_counted_from_the_first_observation():
-    missed = (CLOSE, see(), True)
+    missed = [(CLOSE, see(), True), *LEFT]
     for shift, expected in ((0.019, Outcome.MISSED), (0.021, Outcome.PUSHED_AWAY)):
-        story = [*AT_REST, (APPROACH, see(x=0.5 + shift), True), missed]
+        story = [*AT_REST, (APPROACH, see(x=0.5 + shift), True), *missed]
         assert judge(story) is expected
 
 

@@ -176,21 +176,21 @@ def test_a_collision_mesh_may_be_in_two_files(load, tmp_path):
     np.testing.assert_allclose(hull.bounds, 2 * shape.bounds)
 
 
+def test_meshes_of_the_same_content_have_a_hull_each(load, tmp_path):
+    for name in ("left", "right"):
+        trimesh.creation.box((1.0, 2.0, 3.0)).export(tmp_path / f"{name}.stl")
+    model = load(link("a", "left.stl"), link("b", "right.stl"), joint("j", "a", "b"))
+    hulls = [Path(mesh.get("filename")) for mesh in prepared(model).iter("mesh")]
+    assert [hull.stem.partition("_")[0] for hull in hulls] == ["left", "right"]
+    assert all(hull.is_file() for hull in hulls)
+
+
 def test_another_recipe_makes_another_hull(load, tmp_path, monkeypatch):
     trimesh.creation.box((1.0, 2.0, 3.0)).export(tmp_path / "m.stl")
     pieces = [link("a", "m.stl"), link("b"), joint("j", "a", "b")]
     before = load(*pieces).urdf.read_text()
     monkeypatch.setattr(preparation, "HULL_RECIPE", preparation.HULL_RECIPE + 1)
     assert load(*pieces).urdf.read_text() != before
-
-
-def test_a_frame_weighs_nothing_and_a_moved_link_keeps_what_it_says(load):
-    model = load(
-        link("a"), link("b"), link("c"), joint("j", "a", "b"), joint("f", "b", "c", "", "fixed")
-    )
-    masses = {one.get("name"): one.find("inertial/mass") for one in prepared(model).findall("link")}
-    assert masses["b"] is None
-    assert (masses["a"].get("value"), masses["c"].get("value")) == ("0", "0")
 
 
 def test_xacro_takes_arguments_that_are_addresses(tmp_path):

@@ -1,0 +1,215 @@
+"""Masses and inertias of a robot's links, made such that all engines read the same from them.
+
+PyBullet gives a link without `<inertial>` a kilogram and takes a tensor that no body can have for
+zero, without a word; MuJoCo guesses the one from the shape and refuses the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from xml.etree import ElementTree
+
+import numpy as np
+import trimesh
+from trimesh import primitives
+
+from dr_grasp.core.arrays import FloatArray
+from dr_grasp.errors import ModelError
+from dr_grasp.objects.meshes import sum_masses
+from dr_grasp.robots.attributes import number, numbers_text, pose_of, vector
+
+DENSITY = 1000.0
+"""Of a body of which only the shape is known [kg/m^3]: MuJoCo's default for its geoms."""
+
+FRAME_MASS = 0.001
+"""Of a body that moves and has neither mass nor shape [kg], such as a frame between two joints."""
+
+FRAME_RADIUS_M = 0.005
+"""Of the ball that a body without a shape is taken for: a gram of it is about as dense as water."""
+
+THINNEST = 1e-6
+"""Least second moment of mass along an axis, as a share of the largest: a plate a thousandth as
+thick as it is wide. That of an exactly flat one would be impossible after rounding."""
+
+POINT_M = 1e-6
+"""A mass with a smaller radius of gyration is a point, and its tensor nothing but rounding."""
+
+COMPONENTS = tuple(
+    (f"i{'xyz'[row]}{'xyz'[column]}", row, column) for row in range(3) for column in range(row, 3)
+)
+
+
+def complete_inertias(
+    file: str,
+    root: ElementTree.Element,
+    bodies: Iterable[frozenset[str]],
+    standing: frozenset[str],
+) -> tuple[str, ...]:
+    """Give each link a mass and an inertia that a body can have; changes the element.
+
+    A rigid body of links that say of no mass gets that of their collision shapes. Another link that
+    says of none is a mere frame of its body and weighs nothing. An impossible tensor becomes the
+    nearest possible one; if there is nothing to start from, that of the link's shape.
+
+    Args:
+        file: What to call it in messages.
+        root: Its element <robot>, with collision meshes that are convex and have absolute paths.
+        bodies: The rigid bodies, as the names of their links.
+        standing: The one that never moves: neither its mass nor its inertia counts.
+
+    Returns:
+        A line for each link that moves and is taken to have another mass or inertia than it says.
+
+    Raises:
+        ModelError: A mass is negative.
+    """
+    links = {link.get("name", ""): link for link in root.findall("link")}
+    mass = {name: _mass(file, name, link) for name, link in links.items()}
+    notes: dict[str, str] = {}
+    for body in bodies:
+        names = [name for name in links if name in body]
+        if any(mass[name] > 0.0 for name in names):
+            said = _balance({name: links[name] for name in names if mass[name] > 0.0}, mass)
+            notes |= {} if body == standing else said
+        elif body != standing:
+            notes |= _weigh({name: links[name] for name in names})
+    for name, link in links.items():
+        if mass[name] == 0.0 and name not in notes:
+            _set_inertial(link, 0.0, np.zeros(3), np.zeros((3, 3)))
+    return tuple(f"{file}: link {name}: {notes[name]}" for name in links if name in notes)
+
+
+def _mass(file: str, name: str, link: ElementTree.Element) -> float:
+    element = link.find("inertial/mass")
+    mass = 0.0 if element is None else number(f"{file}: link {name}", element, "value", 0.0)
+    if mass < 0.0:
+        raise ModelError(f"{file}: link {name}: <mass> value: expected at least 0, got {mass:g}")
+    return mass
+
+
+def _weigh(links: Mapping[str, ElementTree.Element]) -> dict[str, str]:
+    """Give the links of a body that has no mass that of their shapes; what was done, by link."""
+    notes = {}
+    for name, link in links.items():
+        if link.find("collision") is not None:
+            volume, center, inertia = _shape(link)
+            _set_inertial(link, DENSITY * volume, center, DENSITY * inertia)
+            notes[name] = (
+                f"expected a mass, got none: taken as dense as water, {DENSITY * volume:.3g} kg"
+            )
+    if not notes:
+        name, link = next(iter(links.items()))
+        _set_inertial(link, FRAME_MASS, np.zeros(3), _ball(FRAME_MASS))
+        notes[name] = f"expected a mass or a shape, got neither: taken to weigh {FRAME_MASS:g} kg"
+    return notes
+
+
+def _balance(links: Mapping[str, ElementTree.Element], mass: Mapping[str, float]) -> dict[str, str]:
+    """Make the tensors of a body's links possible, all of a mass; what was done, by link."""
+    tensors = {name: _tensor(link, mass[name]) for name, link in links.items()}
+    notes = {}
+    for name, link in links.items():
+        given = tensors[name]
+        if not given.any() and any(tensor.any() for tensor in tensors.values()):
+            _set_tensor(link, given)  # a point mass on a body that has an inertia
+            continue
+        possible = _nearest_possible(given)
+        if possible is None:
+            possible = _shape_tensor(link, mass[name])
+        if possible is given:
+            continue
+        _set_tensor(link, possible)
+        if np.abs(possible - given).max() > 10.0 * THINNEST * np.abs(possible).max():
+            before, after = (
+                " ".join(f"{moment:.3g}" for moment in np.linalg.eigvalsh(tensor))
+                for tensor in (given, possible)
+            )
+            notes[name] = (
+                f"expected moments of inertia that a body can have, got {before} kg m^2: taken as "
+                f"{after}"
+            )
+    return notes
+
+
+def _nearest_possible(tensor: FloatArray) -> FloatArray | None:
+    """The tensor itself if it is possible, else the nearest that is; None if none is near.
+
+    The second moments of mass along the principal axes must not be negative (Wensing, Kim, Slotine
+    2018, arXiv 1701.04395); those that are become about zero.
+    """
+    moments, axes = np.linalg.eigh(tensor)
+    seconds = moments.sum() / 2.0 - moments
+    least = THINNEST * seconds.max()
+    if least <= 0.0:
+        return None
+    if seconds.min() >= least:
+        return tensor
+    seconds = np.maximum(seconds, least)
+    return np.asarray(axes @ np.diag(seconds.sum() - seconds) @ axes.T)
+
+
+def _tensor(link: ElementTree.Element, mass: float) -> FloatArray:
+    """What a link says, along the axes of its <inertial>; zeros where that is but rounding."""
+    element, tensor = link.find("inertial/inertia"), np.zeros((3, 3))
+    for key, row, column in COMPONENTS:
+        if element is not None:
+            tensor[row, column] = tensor[column, row] = float(element.get(key, 0.0))
+    return tensor if np.abs(tensor).max() > mass * POINT_M**2 else np.zeros((3, 3))
+
+
+def _shape_tensor(link: ElementTree.Element, mass: float) -> FloatArray:
+    """Inertia of a link's mass spread over its shape, along the axes of its <inertial>."""
+    if link.find("collision") is None:
+        return _ball(mass)
+    volume, _, inertia = _shape(link)
+    axes = pose_of(link.find("inertial/origin")).rotation.as_matrix()
+    return np.asarray(axes.T @ inertia @ axes * (mass / volume))
+
+
+def _ball(mass: float) -> FloatArray:
+    return 0.4 * mass * FRAME_RADIUS_M**2 * np.eye(3)
+
+
+def _shape(link: ElementTree.Element) -> tuple[float, FloatArray, FloatArray]:
+    """Volume of a link's collision shapes, its centre, and its inertia about that at density 1."""
+    volumes, centers, inertias = [], [], []
+    for collision in link.findall("collision"):
+        pose, solid = pose_of(collision.find("origin")), _solid(collision)
+        turn = pose.rotation.as_matrix()
+        volumes.append(float(solid.volume))
+        centers.append(pose.apply(np.asarray(solid.center_mass)))
+        inertias.append(turn @ np.asarray(solid.moment_inertia) @ turn.T)
+    return sum_masses(volumes, centers, inertias)
+
+
+def _solid(collision: ElementTree.Element) -> trimesh.Trimesh:
+    (shape,) = collision.findall("geometry/*")
+    if shape.tag == "mesh":
+        return trimesh.load_mesh(shape.get("filename"))
+    sizes = {key: vector(shape, key) for key in shape.attrib}
+    if shape.tag == "box":
+        return primitives.Box(extents=sizes["size"])
+    if shape.tag == "sphere":
+        return primitives.Sphere(radius=float(sizes["radius"][0]))
+    kind = primitives.Cylinder if shape.tag == "cylinder" else primitives.Capsule
+    return kind(radius=float(sizes["radius"][0]), height=float(sizes["length"][0]))
+
+
+def _set_inertial(
+    link: ElementTree.Element, mass: float, center: FloatArray, tensor: FloatArray
+) -> None:
+    for old in link.findall("inertial"):
+        link.remove(old)
+    inertial = ElementTree.SubElement(link, "inertial")
+    ElementTree.SubElement(inertial, "origin", {"xyz": numbers_text(center)})
+    ElementTree.SubElement(inertial, "mass", {"value": repr(float(mass))})
+    _set_tensor(link, tensor)
+
+
+def _set_tensor(link: ElementTree.Element, tensor: FloatArray) -> None:
+    inertial = link.find("inertial")
+    assert inertial is not None
+    for old in inertial.findall("inertia"):
+        inertial.remove(old)
+    values = {key: repr(float(tensor[row, column])) for key, row, column in COMPONENTS}
+    ElementTree.SubElement(inertial, "inertia", values)
