@@ -174,7 +174,7 @@ def _shape(link: ElementTree.Element) -> tuple[float, FloatArray, FloatArray]:
     """Volume of a link's collision shapes, its centre, and its inertia about that at density 1."""
     volumes, centers, inertias = [], [], []
     for collision in link.findall("collision"):
-        pose, solid = pose_of(collision.find("origin")), _solid(collision)
+        pose, solid = pose_of(collision.find("origin")), solid_of(collision)
         turn = pose.rotation.as_matrix()
         volumes.append(float(solid.volume))
         centers.append(pose.apply(np.asarray(solid.center_mass)))
@@ -182,7 +182,8 @@ def _shape(link: ElementTree.Element) -> tuple[float, FloatArray, FloatArray]:
     return sum_masses(volumes, centers, inertias)
 
 
-def _solid(collision: ElementTree.Element) -> trimesh.Trimesh:
+def solid_of(collision: ElementTree.Element) -> trimesh.Trimesh:
+    """The shape of an element <collision>, in the frame of its <origin>."""
     (shape,) = collision.findall("geometry/*")
     if shape.tag == "mesh":
         return trimesh.load_mesh(shape.get("filename"))

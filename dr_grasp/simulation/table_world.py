@@ -45,8 +45,8 @@ class WorldSettings:
 
     Attributes:
         rate_hz: Physics steps, and commands, per second.
-        solver_iterations: Of Bullet's constraint solver, at least; its default. It ends sooner where
-            it has converged.
+        solver_iterations: Of Bullet's constraint solver, at least; its default. It ends sooner
+            where it has converged.
         iterations_per_hand_joint: If that makes more. Of the SIH hand's eleven joints, coupled ones
             parted by 6 mrad around an object with 50 iterations, and by less than 1 with 110.
         arm_position_gain: Share of the position error that a joint motor removes in a step;

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from dr_grasp.cli import score
 from dr_grasp.cli.main import app
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.files import read_scores, write_grasps
+from dr_grasp.files import read_grasps, read_scores, write_grasps
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.simulation.shortcuts import ALL, Shortcuts
 from dr_grasp.transfer.model_file import write_model
@@ -36,6 +36,20 @@ def grasp_file(tmp_path_factory, block_grasps, mug_grasps):
 def blocks_in(journal):
     records = [json.loads(line) for line in journal.read_text().split("\n")[1:-1]]
     return [(r["grasp"], r["criterion"], r["first"]) for r in records if "grasp" in r]
+
+
+def test_an_object_outside_a_profiles_ranges_is_said_once(grasp_file, tmp_path):
+    words = ["--profile", "huber2023", "--trials", 1, "--jobs", 2, "--json"]
+    done = run("score", grasp_file, "--out", tmp_path / "out.json", *words)
+    assert done.exit_code == 0
+    names = dict.fromkeys(grasp.object for grasp in read_grasps(grasp_file).grasps)
+    assert done.stderr.splitlines() == [
+        f"dr-grasp: {name}: {what} friction 0.001 m: profile huber2023 draws from {low} to {high} m"
+        for name in names
+        for what, low, high in (("rolling", 0.01, 0.04), ("spinning", 0.1, 0.4))
+    ]
+    done = run("score", grasp_file, "--out", tmp_path / "other.json", *words, "--criteria", "osdr")
+    assert (done.exit_code, done.stderr) == (0, "")
 
 
 def test_until_a_width(grasp_file, tmp_path):

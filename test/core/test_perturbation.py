@@ -197,3 +197,33 @@ def test_criteria_by_name():
     expected = "unknown criterion 'OSDR'; expected one of fdr, jsdr, mdr, osdr"
     with pytest.raises(UnknownNameError, match=expected):
         Criterion.from_name("OSDR")
+
+
+@pytest.mark.parametrize(
+    ("changes", "rolling", "spinning", "said"),
+    [
+        ({}, 0.001, 0.2, []),
+        (
+            {},
+            0.03,
+            0.001,
+            [
+                "rolling friction 0.03 m: profile test draws from 0 to 0.02 m",
+                "spinning friction 0.001 m: profile test draws from 0.1 to 0.4 m",
+            ],
+        ),
+        (
+            {"lateral_friction_scale": (0.5, 0.9), "mass_scale": (1.1, 1.3)},
+            0.0,
+            0.1,
+            [
+                "factor on lateral friction 1: profile test draws from 0.5 to 0.9",
+                "factor on mass 1: profile test draws from 1.1 to 1.3",
+            ],
+        ),
+        (dict.fromkeys(("rolling_friction", "spinning_friction")), 9.0, 9.0, []),
+    ],
+)
+def test_what_a_profile_never_draws_of_the_nominal_object_is_said(changes, rolling, spinning, said):
+    profile = replace(PROFILE, dynamics=replace(PROFILE.dynamics, **changes))
+    assert profile.leaves_out(rolling, spinning) == said

@@ -136,6 +136,59 @@ def test_sliding_does_not_depend_on_mass(world):
     assert slide(world, 0.6, mass_scale=2.0) == pytest.approx(slide(world, 0.6), rel=0.05)
 
 
+@pytest.fixture
+def ball(world):
+    """Makes a ball of Bullet's own on the table, since meshes have corners; and lets time pass."""
+    radius, mass, bodies = 0.03, 0.2, []
+
+    def make(**friction):
+        begin(world, IN_THE_AIR)
+        shape = p.createCollisionShape(p.GEOM_SPHERE, radius=radius, **world._in_client)
+        body = p.createMultiBody(mass, shape, basePosition=[0.7, 0.3, radius], **world._in_client)
+        bodies.append(body)
+        p.changeDynamics(
+            body, -1, lateralFriction=FRICTION, linearDamping=0, angularDamping=0, **friction,
+            **world._in_client,
+        )  # fmt: skip
+        return body
+
+    def advance_ball(body, seconds):
+        for _ in range(round(seconds / STEP_S)):
+            place, _ = p.getBasePositionAndOrientation(body, **world._in_client)
+            weight = [0, 0, -mass * GRAVITY]
+            p.applyExternalForce(body, -1, weight, place, p.WORLD_FRAME, **world._in_client)
+            p.stepSimulation(**world._in_client)
+
+    yield make, advance_ball, radius
+    for body in bodies:
+        p.removeBody(body, **world._in_client)
+
+
+def test_spinning_friction_is_a_lever_in_metres(world, ball):
+    make, advance_ball, radius = ball
+    lever, speed, seconds = 0.0005, 10.0, 0.3
+    body = make(spinningFriction=lever)
+    advance_ball(body, 0.25)
+    p.resetBaseVelocity(body, [0, 0, 0], [0, 0, speed], **world._in_client)
+    advance_ball(body, seconds)
+    _, spin = p.getBaseVelocity(body, **world._in_client)
+    # A torque of lever x weight against 2/5 m r^2.
+    assert spin[2] == pytest.approx(speed - lever * GRAVITY / (0.4 * radius**2) * seconds, rel=0.01)
+
+
+def test_rolling_friction_is_a_lever_in_metres(world, ball):
+    make, advance_ball, radius = ball
+    lever, speed, seconds = 0.002, 0.3, 0.5
+    body = make(rollingFriction=lever)
+    advance_ball(body, 0.25)
+    p.resetBaseVelocity(body, [speed, 0, 0], [0, speed / radius, 0], **world._in_client)
+    advance_ball(body, seconds)
+    velocity, _ = p.getBaseVelocity(body, **world._in_client)
+    # A torque of lever x weight against 7/5 m r^2 about the contact.
+    lost = lever * GRAVITY / (1.4 * radius) * seconds
+    assert speed - velocity[0] == pytest.approx(lost, rel=0.03)
+
+
 @pytest.mark.parametrize("scale", [1.0, 0.5, 2.0])
 def test_mass_scale_scales_mass_and_inertia(world, scale):
     impulse, torque_impulse = 0.1, 1e-3

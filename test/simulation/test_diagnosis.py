@@ -124,7 +124,7 @@ def test_a_weight_below_the_grip_has_no_lever(franka, bar, gentle_grasp):
     with Replayer(BulletWorld(franka, low)) as replayer:
         found = diagnose(replayer, gentle_grasp)
     assert found.grip_offset_m == pytest.approx(0.02, abs=0.005)
-    assert found.grip_lever_m < 0.003
+    assert found.grip_lever_m < 0.005
 
 
 def test_shapes_go_into_each_other_as_they_are_pressed(bar, gentle_grasp, gentle):

@@ -88,8 +88,9 @@ def test_an_arm_in_free_air_is_where_the_filter_says(arm, profile):
         world.drive(*target)
         world.advance()
         errors.append(np.abs(world.arm_positions() - expected[step]).max())
-    # Jitter of `huber2023` takes Baxter's motors to their limits: there they follow less of it.
-    assert np.median(errors) < (1e-3 if profile == "default" else 4e-3)
+    # The violent jitter of `huber2023` takes motors to their limits: there they follow less of it.
+    assert np.median(errors) < (1e-4 if profile == "default" else 1.5e-3)
+    assert np.max(errors) < (1e-3 if profile == "default" else 5e-3)
 
 
 def test_without_shortcuts_it_is_the_whole_rollout(arm):
@@ -161,6 +162,9 @@ STEPS, EVERY = 1000, 5
 )
 def test_an_object_on_the_table_under_an_empty_hand_is_lost(phase, outcome):
     end, judge, world = EarlyEnd(STEPS, EVERY), Judge(), StillHand()
+    judge.observe(Phase.CLOSE, seen(0.0, supported=True), True)
+    if phase is Phase.HOLD:
+        judge.observe(Phase.LIFT, seen(0.05), True)
     assert end.observe(0, Phase.CLOSE, seen(0.0, supported=True), world, judge) is None
     near = seen(0.01, touches=False, supported=True)
     assert end.observe(5, phase, near, world, judge) is None

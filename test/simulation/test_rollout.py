@@ -252,7 +252,8 @@ def test_the_hand_closes_when_the_trajectory_says_so_and_touches_nothing(mug_wor
     assert rollout.outcome is Outcome.MISSED
     assert opening[Phase.APPROACH] == pytest.approx(grasp.close.preshape[0], abs=1e-4)
     assert opening[Phase.CLOSE] == pytest.approx(grasp.close.positions[0], abs=1e-3)
-    assert Phase.LIFT not in opening
+    # It lifts all the same: what counts is what the hand holds in the end.
+    assert opening.keys() == set(Phase)
 
 
 def test_a_robot_that_hits_the_table_says_so(mug_world, mug_grasps, franka):

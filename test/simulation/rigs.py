@@ -1,0 +1,225 @@
+"""The same experiments in both engines: a robot, a block, forces that are applied and measured."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import mujoco
+import numpy as np
+import pybullet as p
+
+from dr_grasp.core.arrays import frozen
+from dr_grasp.core.perturbation import Perturbation
+from dr_grasp.execution.mujoco_world import ARM_BANDWIDTH, TIMESTEP_S, MujocoWorld
+from dr_grasp.execution.twin_profile import ObjectTruth
+from dr_grasp.robots.kinematics import link_in_base
+from dr_grasp.simulation.bullet_world import BulletWorld
+
+GRAVITY = 9.81
+
+
+@dataclass(frozen=True)
+class Touch:
+    """A contact of a link with the block, in the base frame: where, and the force on the link."""
+
+    link: str
+    point: np.ndarray
+    force: np.ndarray
+
+
+class Rig(Protocol):
+    """One engine. Hand joints are the driven ones, then those that mimic."""
+
+    lag_s: float
+    """From a command to where the arm is, while it moves steadily."""
+
+    step_s: float
+
+    def start(self, arm, hand, block, weighs=True):
+        """Put all in place, at rest; the hand is told to stay, with its whole force."""
+
+    def close_hand(self, hand, force): ...
+
+    def step(self, arm=None, arm_velocity=None, push=(0, 0, 0), hand_load=None):
+        """One step: commands of the arm, a force on the block, loads on the hand's joints."""
+
+    def weigh(self):
+        """Let the block weigh something from now on."""
+
+    def throw(self, velocity):
+        """Give the block a velocity."""
+
+    def arm(self): ...
+
+    def hand(self): ...
+
+    def block(self): ...
+
+    def touches(self): ...
+
+
+class BulletRig:
+    """The scorer's engine."""
+
+    lag_s = 0.0
+
+    def __init__(self, robot, block):
+        self.world = BulletWorld(robot, block)
+        self.step_s = 1.0 / self.world.settings.rate_hz
+        self._here = self.world._in_client
+        self._names = {index: name for name, index in self.world._link_index.items()}
+
+    def start(self, arm, hand, block, weighs=True):
+        self.world.start(block, Perturbation.none(), arm, hand)
+        self._full_weight = self.world._weight
+        if not weighs:
+            self.world._weight = 0.0
+
+    def weigh(self):
+        self.world._weight = self._full_weight
+
+    def close_hand(self, hand, force):
+        self.world.command_hand(hand, force)
+
+    def step(self, arm=None, arm_velocity=None, push=(0, 0, 0), hand_load=None):
+        world = self.world
+        if arm is not None:
+            (targets,) = world.motor_targets(arm[None], arm_velocity[None])
+            world.drive(*targets)
+        place, _ = p.getBasePositionAndOrientation(world._object, **self._here)
+        p.applyExternalForce(world._object, -1, list(push), place, p.WORLD_FRAME, **self._here)
+        for joint, load in zip(world._hand, [] if hand_load is None else hand_load, strict=False):
+            self._load(joint, float(load))
+        world.advance()
+
+    def _load(self, joint, load):
+        info = p.getJointInfo(self.world._robot, joint, **self._here)
+        state = p.getLinkState(self.world._robot, joint, **self._here)
+        axis = np.array(p.rotateVector(state[5], info[13])) * load
+        if info[2] == p.JOINT_PRISMATIC:
+            p.applyExternalForce(
+                self.world._robot, joint, axis.tolist(), state[0], p.WORLD_FRAME, **self._here
+            )
+        else:
+            p.applyExternalTorque(
+                self.world._robot, joint, axis.tolist(), p.WORLD_FRAME, **self._here
+            )
+
+    def throw(self, velocity):
+        p.resetBaseVelocity(self.world._object, list(velocity), [0, 0, 0], **self._here)
+
+    def arm(self):
+        return self.world.arm_positions()
+
+    def hand(self):
+        states = p.getJointStates(self.world._robot, self.world._hand, **self._here)
+        return np.array([state[0] for state in states])
+
+    def block(self):
+        return self.world.object_pose()
+
+    def touches(self):
+        found = []
+        for contact in p.getContactPoints(self.world._robot, self.world._object, **self._here):
+            force = contact[9] * np.array(contact[7])
+            force += contact[10] * np.array(contact[11]) + contact[12] * np.array(contact[13])
+            found.append(Touch(self._names[contact[3]], np.array(contact[5]), force))
+        return found
+
+    def close(self):
+        self.world.close()
+
+
+class MujocoRig:
+    """The twin's engine."""
+
+    lag_s = 2.0 / ARM_BANDWIDTH
+    step_s = TIMESTEP_S
+
+    def __init__(self, robot, block):
+        self.world = MujocoWorld(robot, block, ObjectTruth())
+        self._robot = robot
+        self._model, self._data = self.world._model, self.world._data
+        self._gravity = self._model.opt.gravity.copy()
+        self._arm, self._hand = robot.home, robot.hand_open
+
+    def start(self, arm, hand, block, weighs=True):
+        self._model.opt.gravity[:] = self._gravity * weighs
+        self._arm, self._hand = arm, hand
+        self.world.reset(arm, hand, block, self._robot.hand_force)
+
+    def weigh(self):
+        self._model.opt.gravity[:] = self._gravity
+
+    def close_hand(self, hand, force):
+        self._hand = hand
+        self.world.limit_hand(force)
+        self.world.command(self._arm, hand)
+
+    def step(self, arm=None, arm_velocity=None, push=(0, 0, 0), hand_load=None):
+        if arm is not None:
+            self._arm = arm
+            self.world.command(arm, self._hand)
+        self._data.xfrc_applied[self.world._object, :3] = push
+        if hand_load is not None:
+            self._data.qfrc_applied[self.world._dofs[len(self._robot.arm_joints) :]] = hand_load
+        self.world.step()
+
+    def throw(self, velocity):
+        start = self._model.joint("object").dofadr[0]
+        self._data.qvel[start : start + 6] = [*velocity, 0, 0, 0]
+
+    def arm(self):
+        return self.world.joint_positions[: len(self._robot.arm_joints)]
+
+    def hand(self):
+        return np.array(self.world.joint_positions[len(self._robot.arm_joints) :])
+
+    def block(self):
+        return self.world.object_in_base()
+
+    def touches(self):
+        found = []
+        for index in range(self._data.ncon):
+            contact = self._data.contact[index]
+            bodies = [int(self._model.geom_bodyid[geom]) for geom in contact.geom]
+            if self.world._object not in bodies:
+                continue
+            wrench = np.zeros(6)
+            mujoco.mj_contactForce(self._model, self._data, index, wrench)
+            # The wrench acts on the second geom, in the contact's frame, whose axes are rows.
+            force = contact.frame.reshape(3, 3).T @ wrench[:3]
+            other = bodies[1 - bodies.index(self.world._object)]
+            sign = 1.0 if bodies[1] == other else -1.0
+            found.append(Touch(self._model.body(other).name, contact.pos.copy(), sign * force))
+        return found
+
+    def close(self):
+        self.world = None
+
+
+RIGS = {"pybullet": BulletRig, "mujoco": MujocoRig}
+
+
+def closing_forces(robot, arm, hand, touches):
+    """Generalised force of some contacts on each drive of the hand, by virtual work, shape (m,).
+
+    Joints that mimic move with their drive; so this is what all of a drive's joints get together.
+    """
+    driven = np.array(hand[: len(robot.hand_joints)])
+    forces, nudge = np.zeros(len(driven)), 1e-5
+    for touch in touches:
+        here = link_in_base(robot, touch.link, arm, frozen(driven)).inverse().apply(touch.point)
+        for index in range(len(driven)):
+            moved = []
+            for sign in (-1.0, 1.0):
+                nudged = driven.copy()
+                nudged[index] += sign * nudge
+                moved.append(link_in_base(robot, touch.link, arm, frozen(nudged)).apply(here))
+            forces[index] += touch.force @ (moved[1] - moved[0]) / (2.0 * nudge)
+    return forces
+
+
+def grip_pose(robot, synergy):
+    """The frame of a synergy's grip at home, and how the block lies in it: y is closed along."""
+    tcp = link_in_base(robot, robot.tcp_link, robot.home, synergy.open)
+    return tcp @ synergy.grip_in_tcp
