@@ -93,10 +93,9 @@ def _weigh(links: Mapping[str, ElementTree.Element]) -> dict[str, str]:
     for name, link in links.items():
         if link.find("collision") is not None:
             volume, center, inertia = _shape(link)
-            _set_inertial(link, DENSITY * volume, center, DENSITY * inertia)
-            notes[name] = (
-                f"expected a mass, got none: taken as dense as water, {DENSITY * volume:.3g} kg"
-            )
+            mass = DENSITY * volume
+            _set_inertial(link, mass, center, DENSITY * inertia)
+            notes[name] = f"expected a mass, got none: taken as dense as water, {mass:.3g} kg"
     if not notes:
         name, link = next(iter(links.items()))
         _set_inertial(link, FRAME_MASS, np.zeros(3), _ball(FRAME_MASS))

@@ -10,11 +10,11 @@ import trimesh
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.perturbation import Perturbation
-from dr_grasp.objects.meshes import prepare_meshes
-from dr_grasp.objects.spec import ObjectSpec
 from dr_grasp.simulation.bullet_world import BulletWorld
 from dr_grasp.simulation.rollout import settled_pose
 from dr_grasp.simulation.table_world import GRAVITY
+
+from .made import object_of
 
 SIZE = np.array([0.10, 0.12, 0.04])
 MASS = 0.5
@@ -26,21 +26,7 @@ STEP_S = 1 / 240
 def world(franka, tmp_path_factory):
     path = tmp_path_factory.mktemp("box") / "box.stl"
     trimesh.creation.box(SIZE).export(path)
-    meshes = prepare_meshes(path, 1.0, "hull")
-    mass = meshes.mass_properties(MASS)
-    box = ObjectSpec(
-        name="box",
-        description="A box",
-        visual=meshes.visual,
-        pieces=meshes.pieces,
-        points=frozen(np.vstack(meshes.piece_points())),
-        mass=MASS,
-        center_of_mass=mass.center,
-        inertia=mass.inertia,
-        lateral_friction=FRICTION,
-        rolling_friction=0.0,
-        spinning_friction=0.0,
-    )
+    box = object_of(path, MASS, lateral=FRICTION, rolling=0.0, spinning=0.0)
     with BulletWorld(franka, box) as world:
         yield world
 

@@ -18,33 +18,16 @@ from dr_grasp.core.trajectory import Phase
 from dr_grasp.fingerprint import grasp_fingerprint
 from dr_grasp.generation.evaluation import Evaluator
 from dr_grasp.generation.proposal import Proposal
-from dr_grasp.objects.meshes import prepare_meshes
-from dr_grasp.objects.spec import ObjectSpec
 from dr_grasp.resources import resolve_uri
 from dr_grasp.simulation.bullet_world import BulletWorld
 from dr_grasp.simulation.diagnosis import HALVINGS, diagnose, least_friction
 from dr_grasp.simulation.replayer import Replayer
 from dr_grasp.simulation.rollout import run_rollout
 
+from .made import object_of
+
+MASS = 0.1
 DOWN, ACROSS = [0, 0, -1], [1, 0, 0]
-
-
-def spec_of(path, decomposition="hull"):
-    meshes = prepare_meshes(path, 1.0, decomposition)
-    mass = meshes.mass_properties(0.1)
-    return ObjectSpec(
-        name=path.stem,
-        description="Of a test",
-        visual=meshes.visual,
-        pieces=meshes.pieces,
-        points=frozen(np.vstack(meshes.piece_points())),
-        mass=0.1,
-        center_of_mass=mass.center,
-        inertia=mass.inertia,
-        lateral_friction=0.6,
-        rolling_friction=0.001,
-        spinning_friction=0.001,
-    )
 
 
 def gripped_from_above(replayer, place):
@@ -58,7 +41,7 @@ def bar(franka, tmp_path_factory):
     """A bar of 3 x 16 x 3 cm that lies across the fingers."""
     path = tmp_path_factory.mktemp("bar") / "bar.stl"
     trimesh.creation.box((0.03, 0.16, 0.03)).export(path)
-    with Replayer(BulletWorld(franka, spec_of(path))) as replayer:
+    with Replayer(BulletWorld(franka, object_of(path, MASS))) as replayer:
         yield replayer
 
 
@@ -145,7 +128,7 @@ def test_a_hull_is_gripped_where_the_mug_has_no_surface(franka):
     path = resolve_uri("pybullet_data://objects/mug.obj")
     found = {}
     for decomposition in ("hull", "coacd"):
-        with Replayer(BulletWorld(franka, spec_of(path, decomposition))) as replayer:
+        with Replayer(BulletWorld(franka, object_of(path, MASS, decomposition))) as replayer:
             grasp = gripped_from_above(replayer, [0, 0.06, 0.07])
             found[decomposition] = diagnose(replayer, grasp).surface_distance_m
     assert found["hull"] > 0.01 and 0.1e-3 < found["coacd"] < 0.003

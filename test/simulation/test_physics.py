@@ -12,13 +12,12 @@ from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.trajectory import Phase
 from dr_grasp.generation.sampler import generate
-from dr_grasp.objects.meshes import prepare_meshes
-from dr_grasp.objects.spec import ObjectSpec
 from dr_grasp.robots.attributes import pose_of
 from dr_grasp.robots.inertias import solid_of
 from dr_grasp.robots.kinematics import chain_to
 from dr_grasp.robots.spec import load_robot, robot_names
 
+from .made import object_of
 from .rigs import GRAVITY, RIGS, BulletRig, closing_forces, grip_pose
 
 FRICTION = 0.6
@@ -34,21 +33,7 @@ TOWER = np.array([0.04, 0.04, 0.12])
 
 def block_of(path, size, mass=MASS):
     trimesh.creation.box(size).export(path)
-    meshes = prepare_meshes(path, 1.0, "hull")
-    properties = meshes.mass_properties(mass)
-    return ObjectSpec(
-        name=path.stem,
-        description="A block",
-        visual=meshes.visual,
-        pieces=meshes.pieces,
-        points=frozen(np.vstack(meshes.piece_points())),
-        mass=mass,
-        center_of_mass=properties.center,
-        inertia=properties.inertia,
-        lateral_friction=FRICTION,
-        rolling_friction=0.0,
-        spinning_friction=0.001,
-    )
+    return object_of(path, mass, lateral=FRICTION, rolling=0.0)
 
 
 @pytest.fixture(scope="module", params=robot_names())
