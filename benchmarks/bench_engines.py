@@ -17,7 +17,7 @@ from dr_grasp.cli.console import print_table
 from dr_grasp.core.outcome import Judge, Outcome
 from dr_grasp.core.perturbation import Criterion, Perturbation, sample_perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase
-from dr_grasp.execution import mujoco_world
+from dr_grasp.execution.mujoco_world import MujocoWorld
 from dr_grasp.execution.twin import on_table
 from dr_grasp.execution.twin_profile import ObjectTruth
 from dr_grasp.files import read_grasps
@@ -52,7 +52,7 @@ def in_mujoco(
     rate = world.settings.rate_hz
     plan = grasp.schedule(rate)
     commands = Commands.under(noise, grasp, plan, world)
-    twin = mujoco_world.MujocoWorld(robot, item, truth)
+    twin = MujocoWorld(robot, item, truth, STEP_S)
     pose = grasp.object_in_base.perturbed(noise.translation_m, noise.rotation_rpy_rad)
     hand = np.array(grasp.close.preshape)
     twin.reset(commands.start, hand, on_table(robot, item, pose), grasp.close.force)
@@ -115,7 +115,6 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    mujoco_world.TIMESTEP_S = STEP_S
     profile, rows = load_profile("default"), []
     for name in options.robots:
         for obj in options.objects:
@@ -160,7 +159,7 @@ def main() -> None:
             "MuJoCo",
             "agree",
             "failures",
-            "likewise",
+            "in MuJoCo",
         ],
         rows,
         title=f"{options.grasps} grasps, {options.trials} trials of MDR each, whole rollouts",

@@ -68,7 +68,10 @@ class _Complaints(logging.Handler):
     """Warnings of the library, as the program says them."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        complain(record.getMessage())
+        try:
+            complain(record.getMessage())
+        except Exception:  # whatever a closed stream raises: logging stops no program
+            self.handleError(record)
 
 
 _COMPLAINTS = _Complaints(logging.WARNING)

@@ -23,11 +23,20 @@ Friction = Annotated[
     float | None,
     typer.Option(help="Coulomb coefficient.", show_default="that of the URDF, or 0.6"),
 ]
-Lever = typer.Option(
-    help="Torque against it per force on the contact, a length in metres: for spinning two thirds "
-    "of the radius of the patch that touches, 0.001 to 0.002 for finger pads; less for rolling.",
-    show_default="that of the URDF, or 0.001",
+LEVER = (
+    "In metres: torque against {0} per newton that presses the object on a surface of friction 1."
 )
+Rolling = Annotated[
+    float | None,
+    typer.Option(help=LEVER.format("rolling"), show_default="that of the URDF, or 0.001"),
+]
+Spinning = Annotated[
+    float | None,
+    typer.Option(
+        help=f"{LEVER.format('spinning')} Finger pads: 0.0004 to 0.0012.",
+        show_default="that of the URDF, or 0.001",
+    ),
+]
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -70,8 +79,8 @@ def add(
     file: Annotated[Path, typer.Argument(help="URDF, OBJ, STL or PLY; it is copied.")],
     mass: Mass = None,
     friction: Friction = None,
-    rolling_friction: Annotated[float | None, Lever] = None,
-    spinning_friction: Annotated[float | None, Lever] = None,
+    rolling_friction: Rolling = None,
+    spinning_friction: Spinning = None,
     name: Annotated[
         str | None, typer.Option(help="What to call it.", show_default="that of the file")
     ] = None,

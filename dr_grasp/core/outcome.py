@@ -89,6 +89,7 @@ class JudgeSettings:
             moves it later is the hand.
         pushed_distance: An object displaced further when closing begins was pushed away, if it is
             not held later [m].
+        carried: What rose further than this while the hand touched it was carried by it [m].
         largest_slip: Most that the object may rise less than the hand [m].
         farthest: Beyond this distance from the base the simulation has diverged [m].
         fastest: Above this speed of the object the simulation has diverged [m/s].
@@ -97,6 +98,7 @@ class JudgeSettings:
     settled_speed: float = 0.03
     settled_observations: int = 5
     pushed_distance: float = 0.02
+    carried: float = 0.01
     largest_slip: float = 0.05
     farthest: float = 10.0
     fastest: float = 30.0
@@ -153,7 +155,8 @@ class Judge:
             self._touched_closing |= seen.hand_touches
             self._closed = seen
             return None
-        self._carried |= seen.hand_touches and not seen.object_supported
+        if phase is Phase.LIFT:
+            self._carried |= self._is_carried(seen)
         if not phase_ends:
             return None
         lifted = self._is_lifted(seen)
@@ -186,6 +189,11 @@ class Judge:
             moved = float(np.linalg.norm(seen.object_position - self._start))
             self._pushed = moved > self._settings.pushed_distance
         return None
+
+    def _is_carried(self, seen: Observation) -> bool:
+        closed = seen if self._closed is None else self._closed
+        rise = float(seen.object_position[2] - closed.object_position[2])
+        return seen.hand_touches and not seen.object_supported and rise > self._settings.carried
 
     def _is_lifted(self, seen: Observation) -> bool:
         if self._closed is None:

@@ -89,8 +89,9 @@ class DynamicsNoise:
     Rolling and spinning friction are lengths: the torque against rolling (about a tangent of the
     contact) or spinning (about its normal) is that length, times the other body's coefficient of
     lateral friction, times the force along the normal. Measured in PyBullet, and what Bullet's
-    `btManifoldResult::calculateCombinedRollingFriction` says. Dry friction on a round patch of
-    radius r resists spinning with a lever of 2/3 r: 1 to 2 mm for a finger pad.
+    `btManifoldResult::calculateCombinedRollingFriction` says. Dry friction of coefficient mu on a
+    round patch of radius r, evenly loaded, resists spinning as if by a lever of 2/3 mu r: with an
+    object of 0.6, 0.4 to 1.2 mm for a finger pad that touches over 1 to 3 mm.
 
     Attributes:
         lateral_friction_scale: Factor on the object's lateral friction.

@@ -38,10 +38,13 @@ HAND_FULL_FORCE_RAD = 0.02
 SOLREF = (0.006, 1.0)
 """Time constant [s], at least two timesteps, and damping ratio of contacts."""
 
-RIGID_SOLREF = (2.0 * TIMESTEP_S, 1.0)
+RIGID_STEPS = 2.0
 RIGID_SOLIMP = (0.999, 0.9999, 0.001, 0.5, 2.0)
-"""Couplings and limits of the hand's joints: as stiff as the timestep lets them be. With the time
-constant of contacts and MuJoCo's own impedance, coupled tips parted by 0.3 mm while closing."""
+"""Couplings and limits of the hand's joints: a time constant of so many steps, which is as stiff as
+can be, and their impedance. With those of contacts, coupled tips parted by 0.3 mm while closing."""
+
+LIMIT_DAMPING = 2.0
+"""Damping ratio of these limits: with 1, a finger pressed against one bounced for ever."""
 
 # Warnings would otherwise go to MUJOCO_LOG.TXT in the current folder; `diverged` tells of them.
 mujoco.set_mju_user_warning(logging.getLogger(__name__).debug)
@@ -52,7 +55,13 @@ _SUPPORT, _OBJECT, _HAND, _MOVING, _ROBOT = (1 << bit for bit in range(5))
 class MujocoWorld:
     """A robot on its table with one object. After `reset` nothing of what went before remains."""
 
-    def __init__(self, robot: RobotSpec, item: ObjectSpec | None, truth: ObjectTruth) -> None:
+    def __init__(
+        self,
+        robot: RobotSpec,
+        item: ObjectSpec | None,
+        truth: ObjectTruth,
+        timestep_s: float = TIMESTEP_S,
+    ) -> None:
         """Build the world.
 
         Args:
@@ -60,6 +69,7 @@ class MujocoWorld:
             item: The object; None for an empty table, of which nothing about an object may be
                 asked.
             truth: How the object differs from its model.
+            timestep_s: Of each step.
 
         Raises:
             ModelError: MuJoCo cannot read the robot or the object.
@@ -72,7 +82,8 @@ class MujocoWorld:
         self._mimic_multiplier = np.array([m.multiplier for m in mimics])
         self._mimic_offset = np.array([m.offset for m in mimics])
         try:
-            spec = _robot_spec(robot)
+            spec = _robot_spec(robot, timestep_s)
+            spec.option.timestep = timestep_s
             _add_scene(spec, robot, item, truth)
             self._model = spec.compile()
         except ValueError as error:
@@ -170,7 +181,7 @@ class MujocoWorld:
         self._data.ctrl[:] = np.concatenate([arm, hand, followers])
 
     def step(self, steps: int = 1) -> None:
-        """Let time pass, `TIMESTEP_S` a step."""
+        """Let time pass, a timestep each."""
         mujoco.mj_step(self._model, self._data, steps)
 
     @property
@@ -234,7 +245,7 @@ class MujocoWorld:
         return bool((forward | backward).any())
 
 
-def _robot_spec(robot: RobotSpec) -> Any:
+def _robot_spec(robot: RobotSpec, timestep_s: float) -> Any:
     spec = mujoco.MjSpec.from_file(str(robot.model.urdf))
     # Some versions of the URDF reader make constraints of mimic joints, others do not.
     for equality in list(spec.equalities):
@@ -242,7 +253,7 @@ def _robot_spec(robot: RobotSpec) -> Any:
     for name in robot.arm_joints:
         spec.joint(name).armature = ARM_ARMATURE
     for name in (*robot.hand_joints, *(m.joint for m in robot.model.mimics)):
-        spec.joint(name).solref_limit = RIGID_SOLREF
+        spec.joint(name).solref_limit = (RIGID_STEPS * timestep_s, LIMIT_DAMPING)
         spec.joint(name).solimp_limit = RIGID_SOLIMP
     for name in (*robot.arm_joints, *robot.hand_joints, *(m.joint for m in robot.model.mimics)):
         spec.add_actuator(
@@ -259,7 +270,7 @@ def _robot_spec(robot: RobotSpec) -> Any:
             objtype=mujoco.mjtObj.mjOBJ_JOINT,
             name1=mimic.joint,
             name2=mimic.follows,
-            solref=RIGID_SOLREF,
+            solref=(RIGID_STEPS * timestep_s, 1.0),
             solimp=RIGID_SOLIMP,
         )
         equality.data[:5] = mimic.offset, mimic.multiplier, 0.0, 0.0, 0.0
@@ -273,7 +284,6 @@ def _robot_spec(robot: RobotSpec) -> Any:
 
 
 def _add_scene(spec: Any, robot: RobotSpec, item: ObjectSpec | None, truth: ObjectTruth) -> None:
-    spec.option.timestep = TIMESTEP_S
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
     # Together they cut the creep of a held mug from millimetres in 10 s to micrometres.

@@ -127,22 +127,34 @@ class _Watcher:
 
     def __init__(self, world: BulletWorld) -> None:
         self._world = world
-        self._closed: Pose | None = None
+        self._has_closed = False
+        self._touches = False
+        self._held: Pose | None = None
         self.touch_in_object: FloatArray | None = None
         self.slip_m = 0.0
 
     def observed(self, seen: Observation) -> None:
+        self._touches = seen.hand_touches
         if self.touch_in_object is None and seen.hand_touches:
             self.touch_in_object = self._world.touch_in_object()
+        # A hand that has closed around a handle holds it once the lift brings the two together.
+        if self._has_closed and seen.hand_touches and not seen.object_supported:
+            self._hold()
 
     def phase_ended(self, phase: Phase) -> None:
-        if phase not in (Phase.CLOSE, Phase.HOLD):
-            return
-        object_in_tcp = self._world.tcp_pose().inverse() @ self._world.object_pose()
-        if self._closed is None:
-            self._closed = object_in_tcp
-        else:
+        if phase is Phase.CLOSE:
+            self._has_closed = True
+            if self._touches:
+                self._hold()
+        elif phase is Phase.HOLD and self._held is not None:
             # Of the object's centre, so that turning in the hand about it does not count.
             center = self._world.object.center_of_mass[None]
-            moved = object_in_tcp.apply(center) - self._closed.apply(center)
+            moved = self._object_in_tcp().apply(center) - self._held.apply(center)
             self.slip_m = float(np.linalg.norm(moved))
+
+    def _hold(self) -> None:
+        if self._held is None:
+            self._held = self._object_in_tcp()
+
+    def _object_in_tcp(self) -> Pose:
+        return self._world.tcp_pose().inverse() @ self._world.object_pose()

@@ -32,8 +32,8 @@ DEFAULT_FRICTION = {
     "rolling_friction": 0.001,
     "spinning_friction": 0.001,
 }
-"""The first a coefficient, the others levers in metres: two thirds of the radius of a contact patch
-is what dry friction makes of a flat one that spins, so this is a patch of 3 mm."""
+"""The first is a coefficient, the others are levers in metres (see `DynamicsNoise`). That of
+spinning is what dry friction makes of a round patch of 2.5 mm radius."""
 
 HEAVIEST_KG_M3 = 22_600.0
 """Density of osmium; what seems heavier was weighed in grams."""

@@ -16,7 +16,7 @@ SHORTEST_START_S = 1.0 / 3000.0
 """No drive comes up to its speed sooner with all its force, by the inertia of its rotor and gear.
 
 Of links as light as URDFs have them, PyBullet's solver conveys no more than their inertia times
-their speed times 12,000/s (50 iterations of 240 steps): 12 of 20 N on Baxter, with two thirds of a
+their speed times 12,000/s (50 iterations of 240 steps): 13 of 20 N on Baxter, with two thirds of a
 millimetre between coupled fingers under load. With four times what that would take, it conveys all,
 and a joint that is pressed against its limit stays there. Real drives are slower by far."""
 

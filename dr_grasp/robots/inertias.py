@@ -6,7 +6,7 @@ zero, without a word; MuJoCo guesses the one from the shape and refuses the othe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from xml.etree import ElementTree
 
 import numpy as np
@@ -16,16 +16,17 @@ from trimesh import primitives
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import ModelError
 from dr_grasp.objects.meshes import sum_masses
-from dr_grasp.robots.attributes import number, numbers_text, pose_of, vector
+from dr_grasp.robots.attributes import COUNTS, number, numbers_text, pose_of, vector
 
 DENSITY = 1000.0
 """Of a body of which only the shape is known [kg/m^3]: MuJoCo's default for its geoms."""
 
 FRAME_MASS = 0.001
-"""Of a body that moves and has neither mass nor shape [kg], such as a frame between two joints."""
+"""Of a body that moves and has neither mass nor shape [kg], such as a frame between two joints; a
+body that weighs less by what its links say has no mass either, but for a marker on it."""
 
-FRAME_RADIUS_M = 0.005
-"""Of the ball that a body without a shape is taken for: a gram of it is about as dense as water."""
+POINT_SHARE = 0.01
+"""What weighs a smaller share of its body may be a point."""
 
 THINNEST = 1e-6
 """Least second moment of mass along an axis, as a share of the largest: a plate a thousandth as
@@ -33,6 +34,13 @@ thick as it is wide. That of an exactly flat one would be impossible after round
 
 POINT_M = 1e-6
 """A mass with a smaller radius of gyration is a point, and its tensor nothing but rounding."""
+
+PRIMITIVES: dict[str, Callable[..., trimesh.Trimesh]] = {
+    "box": lambda size: primitives.Box(extents=size),
+    "sphere": lambda radius: primitives.Sphere(radius=radius[0]),
+    "cylinder": lambda radius, length: primitives.Cylinder(radius=radius[0], height=length[0]),
+    "capsule": lambda radius, length: primitives.Capsule(radius=radius[0], height=length[0]),
+}
 
 COMPONENTS = tuple(
     (f"i{'xyz'[row]}{'xyz'[column]}", row, column) for row in range(3) for column in range(row, 3)
@@ -47,9 +55,9 @@ def complete_inertias(
 ) -> tuple[str, ...]:
     """Give each link a mass and an inertia that a body can have; changes the element.
 
-    A rigid body of links that say of no mass gets that of their collision shapes. Another link that
-    says of none is a mere frame of its body and weighs nothing. An impossible tensor becomes the
-    nearest possible one; if there is nothing to start from, that of the link's shape.
+    A rigid body whose links state no mass gets that of their collision shapes. Another link that
+    states none is a mere frame of its body and weighs nothing. An impossible tensor becomes the
+    nearest that is possible, by second moments; one that says nothing, that of the link's shape.
 
     Args:
         file: What to call it in messages.
@@ -61,18 +69,23 @@ def complete_inertias(
         A line for each link that moves and is taken to have another mass or inertia than it says.
 
     Raises:
-        ModelError: A mass is negative.
+        ModelError: A mass is negative, or a shape that it takes to weigh a link is none.
     """
     links = {link.get("name", ""): link for link in root.findall("link")}
     mass = {name: _mass(file, name, link) for name, link in links.items()}
     notes: dict[str, str] = {}
     for body in bodies:
         names = [name for name in links if name in body]
-        if any(mass[name] > 0.0 for name in names):
-            said = _balance({name: links[name] for name in names if mass[name] > 0.0}, mass)
-            notes |= {} if body == standing else said
-        elif body != standing:
-            notes |= _weigh({name: links[name] for name in names})
+        heavy = [name for name in names if mass[name] > 0.0]
+        if body == standing:
+            for name in heavy:
+                possible = _nearest_possible(_tensor(links[name], mass[name]))
+                _set_tensor(links[name], np.zeros((3, 3)) if possible is None else possible)
+            continue
+        if sum(mass[name] for name in heavy) < FRAME_MASS:
+            light = {name: links[name] for name in names if mass[name] == 0.0}
+            notes |= _weigh(file, light, or_frame=not heavy)
+        notes |= _balance(file, {name: links[name] for name in heavy}, mass)
     for name, link in links.items():
         if mass[name] == 0.0 and name not in notes:
             _set_inertial(link, 0.0, np.zeros(3), np.zeros((3, 3)))
@@ -87,36 +100,46 @@ def _mass(file: str, name: str, link: ElementTree.Element) -> float:
     return mass
 
 
-def _weigh(links: Mapping[str, ElementTree.Element]) -> dict[str, str]:
-    """Give the links of a body that has no mass that of their shapes; what was done, by link."""
+def _weigh(file: str, links: Mapping[str, ElementTree.Element], or_frame: bool) -> dict[str, str]:
+    """Give links that state no mass that of their shapes; what was done, by link.
+
+    Args:
+        file: What to call it in messages.
+        links: Those of a body.
+        or_frame: Whether one of them must have a mass, be it without a shape.
+    """
     notes = {}
     for name, link in links.items():
         if link.find("collision") is not None:
-            volume, center, inertia = _shape(link)
+            volume, center, inertia = _shape(f"{file}: link {name}", link)
             mass = DENSITY * volume
+            if mass < FRAME_MASS:  # a body of next to nothing cannot be simulated
+                mass, inertia = FRAME_MASS, _ball(FRAME_MASS) / DENSITY
             _set_inertial(link, mass, center, DENSITY * inertia)
             notes[name] = f"expected a mass, got none: taken as dense as water, {mass:.3g} kg"
-    if not notes:
+    if or_frame and not notes:
         name, link = next(iter(links.items()))
         _set_inertial(link, FRAME_MASS, np.zeros(3), _ball(FRAME_MASS))
         notes[name] = f"expected a mass or a shape, got neither: taken to weigh {FRAME_MASS:g} kg"
     return notes
 
 
-def _balance(links: Mapping[str, ElementTree.Element], mass: Mapping[str, float]) -> dict[str, str]:
+def _balance(
+    file: str, links: Mapping[str, ElementTree.Element], mass: Mapping[str, float]
+) -> dict[str, str]:
     """Make the tensors of a body's links possible, all of a mass; what was done, by link."""
     tensors = {name: _tensor(link, mass[name]) for name, link in links.items()}
+    turns = any(tensor.any() for tensor in tensors.values())
+    whole = sum(mass[name] for name in links)
     notes = {}
     for name, link in links.items():
         given = tensors[name]
-        if not given.any() and any(tensor.any() for tensor in tensors.values()):
-            _set_tensor(link, given)  # a point mass on a body that has an inertia
-            continue
-        possible = _nearest_possible(given)
-        if possible is None:
-            possible = _shape_tensor(link, mass[name])
-        if possible is given:
-            continue
+        light = link.find("collision") is None or mass[name] < POINT_SHARE * whole
+        if not given.any() and turns and light:
+            possible = given  # a point mass on a body that has an inertia
+        else:
+            found = _nearest_possible(given)
+            possible = _shape_tensor(file, name, link, mass[name]) if found is None else found
         _set_tensor(link, possible)
         if np.abs(possible - given).max() > 10.0 * THINNEST * np.abs(possible).max():
             before, after = (
@@ -131,10 +154,10 @@ def _balance(links: Mapping[str, ElementTree.Element], mass: Mapping[str, float]
 
 
 def _nearest_possible(tensor: FloatArray) -> FloatArray | None:
-    """The tensor itself if it is possible, else the nearest that is; None if none is near.
+    """The tensor itself if it is possible, else one that is; None if it says nothing.
 
     The second moments of mass along the principal axes must not be negative (Wensing, Kim, Slotine
-    2018, arXiv 1701.04395); those that are become about zero.
+    2018, arXiv 1701.04395); those that are become about zero, the others stay.
     """
     moments, axes = np.linalg.eigh(tensor)
     seconds = moments.sum() / 2.0 - moments
@@ -156,24 +179,26 @@ def _tensor(link: ElementTree.Element, mass: float) -> FloatArray:
     return tensor if np.abs(tensor).max() > mass * POINT_M**2 else np.zeros((3, 3))
 
 
-def _shape_tensor(link: ElementTree.Element, mass: float) -> FloatArray:
+def _shape_tensor(file: str, name: str, link: ElementTree.Element, mass: float) -> FloatArray:
     """Inertia of a link's mass spread over its shape, along the axes of its <inertial>."""
     if link.find("collision") is None:
         return _ball(mass)
-    volume, _, inertia = _shape(link)
+    volume, _, inertia = _shape(f"{file}: link {name}", link)
     axes = pose_of(link.find("inertial/origin")).rotation.as_matrix()
     return np.asarray(axes.T @ inertia @ axes * (mass / volume))
 
 
 def _ball(mass: float) -> FloatArray:
-    return 0.4 * mass * FRAME_RADIUS_M**2 * np.eye(3)
+    """Inertia of a ball as dense as water."""
+    radius_m = (3.0 * mass / (4.0 * np.pi * DENSITY)) ** (1.0 / 3.0)
+    return 0.4 * mass * radius_m**2 * np.eye(3)
 
 
-def _shape(link: ElementTree.Element) -> tuple[float, FloatArray, FloatArray]:
+def _shape(where: str, link: ElementTree.Element) -> tuple[float, FloatArray, FloatArray]:
     """Volume of a link's collision shapes, its centre, and its inertia about that at density 1."""
     volumes, centers, inertias = [], [], []
     for collision in link.findall("collision"):
-        pose, solid = pose_of(collision.find("origin")), solid_of(collision)
+        pose, solid = pose_of(collision.find("origin")), solid_of(where, collision)
         turn = pose.rotation.as_matrix()
         volumes.append(float(solid.volume))
         centers.append(pose.apply(np.asarray(solid.center_mass)))
@@ -181,18 +206,30 @@ def _shape(link: ElementTree.Element) -> tuple[float, FloatArray, FloatArray]:
     return sum_masses(volumes, centers, inertias)
 
 
-def solid_of(collision: ElementTree.Element) -> trimesh.Trimesh:
-    """The shape of an element <collision>, in the frame of its <origin>."""
-    (shape,) = collision.findall("geometry/*")
-    if shape.tag == "mesh":
-        return trimesh.load_mesh(shape.get("filename"))
-    sizes = {key: vector(shape, key) for key in shape.attrib}
-    if shape.tag == "box":
-        return primitives.Box(extents=sizes["size"])
-    if shape.tag == "sphere":
-        return primitives.Sphere(radius=float(sizes["radius"][0]))
-    kind = primitives.Cylinder if shape.tag == "cylinder" else primitives.Capsule
-    return kind(radius=float(sizes["radius"][0]), height=float(sizes["length"][0]))
+def solid_of(where: str, collision: ElementTree.Element) -> trimesh.Trimesh:
+    """The shape of an element <collision>, in the frame of its <origin>.
+
+    Args:
+        where: File and link, for the message.
+        collision: The element; a mesh of it must be convex, with an absolute path.
+
+    Raises:
+        ModelError: It has no such shape, or one that encloses nothing.
+    """
+    shapes = collision.findall("geometry/*")
+    tag = shapes[0].tag if len(shapes) == 1 else ""
+    if tag == "mesh":
+        return trimesh.load_mesh(shapes[0].get("filename"))
+    if tag not in PRIMITIVES:
+        got = " and ".join(shape.tag for shape in shapes) or "none"
+        raise ModelError(f"{where}: expected one of mesh, {', '.join(PRIMITIVES)}, got {got}")
+    sizes = {key: vector(shapes[0], key, "") for key in COUNTS[tag]}
+    for key, values in sizes.items():
+        if not len(values) or values.min() <= 0.0:
+            raise ModelError(
+                f"{where}: <{tag}> {key}: expected above 0, got {shapes[0].get(key, 'none')}"
+            )
+    return PRIMITIVES[tag](**sizes)
 
 
 def _set_inertial(

@@ -10,6 +10,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import dr_grasp.robots.spec
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion, Perturbation, Profile, sample_perturbation
 from dr_grasp.core.trajectory import GraspTrajectory
@@ -51,8 +52,9 @@ class Block:
 
 
 def start_worker() -> None:
-    """Prepare a worker process, which never outlives its parent, and repeats no warning of it."""
-    logging.getLogger("dr_grasp").setLevel(logging.ERROR)
+    """Prepare a worker process, which never outlives its parent."""
+    # The parent has loaded the robots first, and said what there is to say of them.
+    logging.getLogger(dr_grasp.robots.spec.__name__).setLevel(logging.ERROR)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_die_with, args=(parent,), daemon=True).start()

@@ -47,8 +47,9 @@ class WorldSettings:
         rate_hz: Physics steps, and commands, per second.
         solver_iterations: Of Bullet's constraint solver, at least; its default. It ends sooner
             where it has converged.
-        iterations_per_hand_joint: If that makes more. Of the SIH hand's eleven joints, coupled ones
-            parted by 6 mrad around an object with 50 iterations, and by less than 1 with 110.
+        iterations_per_hand_joint: Iterations for each joint of the hand, where that makes more
+            than `solver_iterations`. With 50, coupled joints of the SIH hand, which has eleven,
+            parted by 6 mrad around an object, with 110 by less than 1.
         arm_position_gain: Share of the position error that a joint motor removes in a step;
             Bullet's default. With feed-forward velocity the arm follows within half a milliradian.
             A stiffer motor would turn jitter of each command into shocks beyond 1 g that no real
@@ -57,8 +58,8 @@ class WorldSettings:
         mimic_force: Largest force that couples mimic joints [N or N m].
         mimic_correction: Share of the error between mimic joints that is removed in a step. With
             0.2 the Franka's fingers, rigidly coupled in reality, differed by up to 4 mm.
-        limit_correction: Likewise of how far a joint is beyond its limit. With Bullet's 0.2 the
-            Franka's fingers, pressed apart with 60 N, opened 0.3 mm too far.
+        limit_correction: Share of how far a joint is beyond its limit that is removed in a step.
+            With Bullet's 0.2 the Franka's fingers, pressed apart with 60 N, opened 0.3 mm too far.
     """
 
     rate_hz: float = 240.0
@@ -137,8 +138,9 @@ class TableWorld(Closing):
             deterministicOverlappingPairs=1,
             **self._in_client,
         )
-        # Arms compensate their own weight, beside the efforts that their limits speak of. So none
-        # pulls at anything here but at the object, as a force: see `advance`.
+        # Gravity pulls at the object only, as a force: see `advance`. The controllers of real arms
+        # add the torques that carry the arm; here they are not taken out of the limits of effort,
+        # which favours arms whose limits include them.
         p.setGravity(0, 0, 0, **self._in_client)
 
     def _add_supports(self) -> tuple[int, int]:

@@ -30,6 +30,7 @@ PUSHED = [*AT_REST, (APPROACH, see(x=0.521, touches=True), True)]
 FALLING = see(speed=0.5)
 LEFT = [(LIFT, see(hand=0.25), True), (HOLD, see(hand=0.25), True)]
 ON_TABLE = see(z=0.25, hand=0.25, touches=True)
+TIPPED = see(z=0.055, hand=0.1, touches=True, supported=False)
 SLID = see(z=0.199, hand=0.25, touches=True, supported=False)
 
 
@@ -73,6 +74,10 @@ STORIES = {
     "brushed by the hand on its way up": (
         Outcome.MISSED,
         [*REACHED, (CLOSE, see(), True), (LIFT, see(hand=0.1, touches=True), False), *LEFT],
+    ),
+    "tipped by the hand on its way up": (
+        Outcome.MISSED,
+        [*REACHED, (CLOSE, see(), True), (LIFT, TIPPED, False), *LEFT],
     ),
     "pushed, not held": (Outcome.PUSHED_AWAY, [*PUSHED, (CLOSE, see(x=0.521), True), *LEFT]),
     "touched, then lost": (

@@ -7,6 +7,7 @@ import mujoco
 import numpy as np
 import pybullet as p
 import pytest
+import trimesh
 from scipy.spatial.transform import Rotation
 
 from dr_grasp.errors import ModelError
@@ -212,6 +213,76 @@ def test_a_point_mass_on_a_body_that_has_an_inertia_is_left_alone(load):
     assert not tensor.any()
 
 
+def test_a_heavy_link_without_an_inertia_is_no_point(load):
+    box = shape('box size="0.1 0.1 0.5"')
+    model = load(
+        BASE, joint("arm"), link("arm", 5.0, "", box),
+        joint("flange", "arm", "fixed"), link("flange", 0.01, inertia(1e-6, 1e-6, 1e-6)),
+    )  # fmt: skip
+    np.testing.assert_allclose(
+        np.diag(read(model, "arm")[2]), 5.0 / 12 * np.array([0.26, 0.26, 0.02]), rtol=1e-9
+    )
+    (note,) = model.notes
+    assert note.startswith("r.urdf: link arm: expected moments of inertia that a body can have")
+
+
+def test_a_marker_does_not_stand_for_the_mass_of_its_body(load):
+    model = load(
+        BASE, joint("arm"), link("arm", shapes=shape('box size="0.1 0.1 0.5"')),
+        joint("marker", "arm", "fixed"), link("marker", 1e-4, inertia(1e-9, 1e-9, 1e-9)),
+    )  # fmt: skip
+    assert read(model, "arm")[0] == pytest.approx(5.0)
+    assert read(model, "marker")[0] == 1e-4
+
+
+def test_a_mass_without_a_shape_is_a_ball_as_dense_as_water(load):
+    model = load(BASE, joint("arm"), link("arm", 3.0))
+    radius = (3.0 * 3.0 / (4.0 * np.pi * 1000.0)) ** (1 / 3)
+    expected = [0.4 * 3.0 * radius**2] * 3
+    np.testing.assert_allclose(np.diag(read(model, "arm")[2]), expected, rtol=1e-9)
+
+
+def test_a_shape_of_next_to_nothing_weighs_a_gram(load):
+    model = load(BASE, joint("arm"), link("arm", shapes=shape('sphere radius="0.0001"')))
+    mass, _, tensor = read(model, "arm")
+    assert mass == 0.001
+    assert np.linalg.eigvalsh(tensor)[0] > 0
+
+
+def test_products_of_inertia_may_be_left_out(load):
+    short = '<inertia ixx="0.1" iyy="0.1" izz="0.1"/>'
+    model = load(BASE, joint("arm"), link("arm", 1.0, short))
+    assert model.notes == ()
+    np.testing.assert_allclose(read(model, "arm")[2], 0.1 * np.eye(3), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        ("<collision><geometry/></collision>", "expected one of mesh, box, .*, got none"),
+        (shape("plane"), "expected one of mesh, box, sphere, cylinder, capsule, got plane"),
+        (shape("box"), "<box> size: expected above 0, got none"),
+        (shape('cylinder radius="0.1"'), "<cylinder> length: expected above 0, got none"),
+        (shape('sphere radius="0"'), "<sphere> radius: expected above 0, got 0"),
+        (shape('box size="-0.1 0.1 0.1"'), "<box> size: expected above 0, got -0.1 0.1 0.1"),
+    ],
+)
+def test_what_cannot_be_weighed_is_refused(load, shapes, message):
+    with pytest.raises(ModelError, match=rf"^r\.urdf: link arm: {message}"):
+        load(BASE, joint("arm"), link("arm", shapes=shapes))
+
+
+def test_a_mesh_and_a_capsule_are_weighed_too(load, tmp_path):
+    trimesh.creation.box((0.1, 0.1, 0.1)).export(tmp_path / "cube.stl")
+    cube = shape(f'mesh filename="{tmp_path / "cube.stl"}" scale="1 2 1"')
+    capsule = shape('capsule radius="0.05" length="0.1"', "1 0 0")
+    model = load(BASE, joint("arm"), link("arm", shapes=cube + capsule))
+    of_capsule = 1000.0 * (np.pi * 0.05**2 * 0.1 + 4 / 3 * np.pi * 0.05**3)
+    mass, center, _ = read(model, "arm")
+    assert mass == pytest.approx(2.0 + of_capsule)
+    np.testing.assert_allclose(center, [of_capsule / mass, 0, 0], atol=1e-9)
+
+
 def test_a_flat_plate_is_possible_and_survives_rounding(load):
     model = load(BASE, joint("arm"), link("arm", 1.0, inertia(0.01, 0.02, 0.03)))
     assert model.notes == ()
@@ -225,6 +296,11 @@ def test_what_stands_still_is_not_spoken_of(load):
     )  # fmt: skip
     assert model.notes == ()
     mujoco.MjModel.from_xml_path(str(model.urdf))
+
+
+def test_neither_is_a_shape_that_stands_still(load):
+    model = load(link("base", 1.0, "", shape("plane")), joint("arm"), link("arm", 1.0))
+    assert [note.split(": ")[1] for note in model.notes] == ["link arm"]
 
 
 def test_a_negative_mass_is_refused(load):
