@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import pytest
 from typer.testing import CliRunner
@@ -14,6 +15,7 @@ from dr_grasp.cli import score
 from dr_grasp.cli.main import app
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.files import read_grasps, read_scores, write_grasps
+from dr_grasp.resources import resolve_uri
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.simulation.shortcuts import ALL, Shortcuts
 from dr_grasp.transfer.model_file import write_model
@@ -50,6 +52,26 @@ def test_an_object_outside_a_profiles_ranges_is_said_once(grasp_file, tmp_path):
     ]
     done = run("score", grasp_file, "--out", tmp_path / "other.json", *words, "--criteria", "osdr")
     assert (done.exit_code, done.stderr) == (0, "")
+
+
+def test_what_is_odd_of_a_robot_is_said_once_whatever_the_number_of_workers(
+    block_grasps, tmp_path, monkeypatch
+):
+    panda = "package://example-robot-data/robots/panda_description/urdf/panda.urdf"
+    root = ElementTree.parse(resolve_uri(panda)).getroot()
+    inertia = root.find("link[@name='panda_leftfinger']/inertial/inertia")
+    inertia.set("ixx", str(10 * float(inertia.get("iyy"))))
+    (tmp_path / "robots").mkdir()
+    ElementTree.ElementTree(root).write(tmp_path / "robots" / "odd.urdf")
+    (tmp_path / "robots" / "odd.yaml").write_text("extends: franka\nurdf: odd.urdf\n")
+    monkeypatch.setenv("DR_GRASP_CONFIG", str(tmp_path))
+    grasps = tmp_path / "grasps.json"
+    write_grasps(grasps, [replace(grasp, robot="odd") for grasp in block_grasps[:2]])
+    words = ["--criteria", "osdr", "--trials", "2", "--jobs", "2", "--json"]
+    program = [*PROGRAM, "score", str(grasps), "--out", str(tmp_path / "out.json"), *words]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=120, check=True)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("dr-grasp: odd.urdf: link panda_leftfinger: expected moments of inertia")
 
 
 def test_until_a_width(grasp_file, tmp_path):
