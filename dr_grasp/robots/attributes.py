@@ -94,6 +94,13 @@ def pose_of(origin: ElementTree.Element | None) -> Pose:
     return Pose(frozen(vector(origin, "xyz")), frozen(turn.as_quat()))
 
 
+def axis_of(joint: ElementTree.Element) -> FloatArray:
+    """The axis of an element <joint>, in the frame of its child, of any length; shape (3,)."""
+    element = joint.find("axis")
+    # x is what the URDF specification says where a joint names no axis.
+    return np.array([1.0, 0.0, 0.0]) if element is None else vector(element, "xyz", "1 0 0")
+
+
 def numbers_text(values: FloatArray) -> str:
     """Numbers as an attribute, exact to the bit."""
     return " ".join(repr(float(value)) for value in values)

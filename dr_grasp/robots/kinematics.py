@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import UnknownNameError
+from dr_grasp.robots.attributes import axis_of, pose_of
 from dr_grasp.robots.spec import RobotSpec
 
 
@@ -117,26 +118,16 @@ def _carriers(robot: RobotSpec) -> Mapping[str, Joint]:
 
 
 def _joint(element: ElementTree.Element) -> Joint:
-    origin = np.eye(4)
-    origin[:3, :3] = Rotation.from_euler("xyz", _vector(element, "origin", "rpy")).as_matrix()
-    origin[:3, 3] = _vector(element, "origin", "xyz")
-    # x is what the URDF specification says where a joint names no axis.
-    axis = _vector(element, "axis", "xyz", "1 0 0")
+    axis = axis_of(element)
     length = np.linalg.norm(axis)
     return Joint(
         name=element.get("name", ""),
         kind=element.get("type", ""),
         parent=_end(element, "parent"),
         child=_end(element, "child"),
-        origin=origin,
+        origin=pose_of(element.find("origin")).matrix,
         axis=axis / length if length > 0 else axis,
     )
-
-
-def _vector(joint: ElementTree.Element, tag: str, key: str, default: str = "0 0 0") -> FloatArray:
-    element = joint.find(tag)
-    text = default if element is None else element.get(key, default)
-    return np.array([float(word) for word in text.split()])
 
 
 def _end(joint: ElementTree.Element, tag: str) -> str:

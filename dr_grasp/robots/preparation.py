@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
 from scipy.spatial.transform import Rotation
 
 from dr_grasp.core.arrays import frozen
@@ -18,7 +17,7 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import ModelError
 from dr_grasp.objects.reading import MeshSource, file_source, joined
 from dr_grasp.resources import cached_folder, resolve_uri
-from dr_grasp.robots.attributes import numbers_text, pose_of, vector
+from dr_grasp.robots.attributes import axis_of, numbers_text, pose_of
 from dr_grasp.robots.description import Description
 from dr_grasp.robots.inertias import complete_inertias
 
@@ -45,9 +44,7 @@ def park(root: ElementTree.Element, movable: frozenset[str], parked: Mapping[str
 
 
 def _stop(joint: ElementTree.Element, kind: str, position: float) -> None:
-    axis_element = joint.find("axis")
-    # x is what the URDF specification says where a joint names no axis.
-    axis = vector(axis_element, "xyz") if axis_element is not None else np.array([1.0, 0.0, 0.0])
+    axis = axis_of(joint)
     if kind == "prismatic":
         moved = Pose(frozen(axis * position), frozen([0, 0, 0, 1]))
     else:
@@ -100,7 +97,8 @@ def prepare(
         standing: The one that never moves.
 
     Raises:
-        ModelError: A mesh is missing or cannot be read, or a mass is negative.
+        ModelError: A mesh is missing or cannot be read, a mass is negative, or a link that has to
+            be weighed by its shape has none that could be.
     """
     root = description.root
     for mesh in root.iter("mesh"):
