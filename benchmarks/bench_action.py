@@ -6,10 +6,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
 from dr_grasp.cli.console import print_table
 from dr_grasp.generation.sampler import generate
-from dr_grasp.ros.planner import Planner
-from dr_grasp.ros.processes import NodeCommand, NodeProcesses
+from dr_grasp.ros.client import Planner
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 

@@ -6,11 +6,11 @@ import threading
 import time
 from pathlib import Path
 
+from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
 from dr_grasp.cli.console import print_table
 from dr_grasp.errors import BackendError
 from dr_grasp.generation.sampler import generate
-from dr_grasp.ros.planner import Planner
-from dr_grasp.ros.processes import NodeCommand, NodeProcesses
+from dr_grasp.ros.client import Planner
 
 
 def measure(planner: Planner, obj: str) -> float:

@@ -17,16 +17,16 @@ from dr_grasp.cli.console import print_table
 from dr_grasp.core.outcome import Judge, Outcome
 from dr_grasp.core.perturbation import Criterion, Perturbation, sample_perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase
-from dr_grasp.execution.mujoco_world import MujocoWorld
-from dr_grasp.execution.twin import on_table
-from dr_grasp.execution.twin_profile import ObjectTruth
-from dr_grasp.files import read_grasps
+from dr_grasp.formats.score_file import read_grasps
 from dr_grasp.generation.sampler import generate
-from dr_grasp.objects.spec import ObjectSpec, load_object
-from dr_grasp.robots.spec import RobotSpec, load_robot, robot_names
+from dr_grasp.objects.object_spec import ObjectSpec, load_object
+from dr_grasp.robots.robot_spec import RobotSpec, load_robot, robot_names
 from dr_grasp.scoring.profiles import load_profile
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import OBSERVATION_RATE_HZ, Commands, run_rollout
+from dr_grasp.twin.mujoco_world import MujocoWorld
+from dr_grasp.twin.twin_backend import on_table
+from dr_grasp.twin.twin_profile import ObjectTruth
 
 STEP_S = 0.001
 SETTLE_S = 0.3

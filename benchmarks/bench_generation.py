@@ -12,14 +12,14 @@ import time
 from pathlib import Path
 
 from dr_grasp.cli.console import print_table
-from dr_grasp.generation.fitness import FitnessSettings
-from dr_grasp.generation.journal import Journal
 from dr_grasp.generation.methods import ME_FIT, METHODS, make_method
+from dr_grasp.generation.noisy_fitness import FitnessSettings
 from dr_grasp.generation.search import Search
+from dr_grasp.generation.search_journal import Journal
 from dr_grasp.generation.task import Limits, Task
-from dr_grasp.objects.spec import load_object
-from dr_grasp.robots.spec import robot_names
-from dr_grasp.scoring.pool import WorkerPool
+from dr_grasp.objects.object_spec import load_object
+from dr_grasp.robots.robot_spec import robot_names
+from dr_grasp.workers.pool import WorkerPool
 
 OBJECTS = ("mug", "box", "cylinder", "procedural_000", "procedural_001")
 COLUMNS = (

@@ -15,12 +15,12 @@ from pathlib import Path
 from stand_in import StandIn
 
 from dr_grasp.cli.console import print_table
-from dr_grasp.files import write_score_stream
+from dr_grasp.formats.grasp_reader import GraspReader
+from dr_grasp.formats.grasp_records import grasp_to_dict
+from dr_grasp.formats.score_file import write_score_stream
 from dr_grasp.generation.sampler import generate
-from dr_grasp.grasp_reader import GraspReader
-from dr_grasp.records import grasp_to_dict
-from dr_grasp.scoring.journal import FileJournal
 from dr_grasp.scoring.request import ScoreRequest
+from dr_grasp.scoring.score_journal import FileJournal
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import software_version
 

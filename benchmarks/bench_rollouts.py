@@ -12,19 +12,19 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from dr_grasp.bringup.demonstration import OBJECTS
 from dr_grasp.cli.console import print_table
 from dr_grasp.core.perturbation import Criterion, sample_perturbation
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.demo import OBJECTS
 from dr_grasp.generation.sampler import generate
-from dr_grasp.objects.spec import load_object
-from dr_grasp.robots.spec import load_robot
+from dr_grasp.objects.object_spec import load_object
+from dr_grasp.robots.robot_spec import load_robot
+from dr_grasp.scoring.blocks import Block, run_block
 from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import Tally
-from dr_grasp.scoring.worker import Block, run_block
-from dr_grasp.simulation import bullet_world
+from dr_grasp.simulation.bullet import world as bullet_world
 from dr_grasp.simulation.replayer import Replayer
 
 

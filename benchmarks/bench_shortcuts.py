@@ -20,10 +20,10 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion, Perturbation, sample_perturbation
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.generation.sampler import generate
-from dr_grasp.objects.spec import load_object
-from dr_grasp.robots.spec import load_robot, robot_names
+from dr_grasp.objects.object_spec import load_object
+from dr_grasp.robots.robot_spec import load_robot, robot_names
 from dr_grasp.scoring.profiles import load_profile
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.replayer import Replayer
 from dr_grasp.simulation.rollout import Rollout, run_rollout
 from dr_grasp.simulation.shortcuts import Shortcuts

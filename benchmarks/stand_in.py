@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.scoring.pool import Pool
-from dr_grasp.scoring.worker import Block
+from dr_grasp.scoring.blocks import Block
+from dr_grasp.workers.pool import Pool
 
 
 class StandIn(Pool):

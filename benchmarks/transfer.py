@@ -26,24 +26,30 @@ from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.execution.twin import TwinBackend
-from dr_grasp.execution.twin_profile import load_twin_profile
-from dr_grasp.files import ScoreFile, read_grasps, read_scores, write_grasps, write_scores
-from dr_grasp.generation.fitness import FitnessSettings
-from dr_grasp.generation.journal import Journal
+from dr_grasp.formats.score_file import (
+    ScoreFile,
+    read_grasps,
+    read_scores,
+    write_grasps,
+    write_scores,
+)
 from dr_grasp.generation.methods import ME_FIT, METHODS, make_method
+from dr_grasp.generation.noisy_fitness import FitnessSettings
 from dr_grasp.generation.search import Search
+from dr_grasp.generation.search_journal import Journal
 from dr_grasp.generation.task import Limits, Task
-from dr_grasp.recording.bag import BagWriter
-from dr_grasp.robots.spec import load_robot, robot_names
-from dr_grasp.scoring.pool import Pool, WorkerPool
+from dr_grasp.recording.bag_writer import BagWriter
+from dr_grasp.robots.robot_spec import load_robot, robot_names
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import software_version
+from dr_grasp.transfer.attempt_dataset import read_folder
 from dr_grasp.transfer.bootstrap import Cells, eta, intervals
-from dr_grasp.transfer.dataset import read_folder
+from dr_grasp.transfer.grasp_tally import GraspTally, tally_grasps
 from dr_grasp.transfer.statistics import RESAMPLES, CriterionStatistics, Estimate, statistics_of
-from dr_grasp.transfer.tally import GraspTally, tally_grasps
+from dr_grasp.twin.twin_backend import TwinBackend
+from dr_grasp.twin.twin_profile import load_twin_profile
+from dr_grasp.workers.pool import Pool, WorkerPool
 
 OBJECTS = ("mug", "box", "cylinder", "procedural_000", "procedural_001")
 SAMPLER = METHODS[0]

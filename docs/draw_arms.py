@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from dr_grasp.generation.sampler import generate
-from dr_grasp.pictures import picture_of
+from dr_grasp.simulation.pictures import picture_of
 
 SHOWN = (
     ("franka", "procedural_001", 0, 1),

@@ -16,13 +16,13 @@ from pathlib import Path
 from dr_grasp.core.attempt import OutcomeReport
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.execution.runner import execute_plan, plan_execution
-from dr_grasp.execution.twin import TwinBackend
-from dr_grasp.execution.twin_profile import load_twin_profile
 from dr_grasp.generation.sampler import generate
-from dr_grasp.recording.bag import BagWriter
-from dr_grasp.robots.spec import load_robot
+from dr_grasp.recording.bag_writer import BagWriter
+from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
+from dr_grasp.twin.twin_backend import TwinBackend
+from dr_grasp.twin.twin_profile import load_twin_profile
 
 OBJECTS = ("box", "cylinder")
 GRASPS_EACH = 5

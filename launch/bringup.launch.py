@@ -2,7 +2,7 @@
 
 from launch import LaunchDescription
 
-from dr_grasp.launching import bringup
+from dr_grasp.bringup.launching import bringup
 
 
 def generate_launch_description() -> LaunchDescription:

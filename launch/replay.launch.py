@@ -2,7 +2,7 @@
 
 from launch import LaunchDescription
 
-from dr_grasp.launching import replay
+from dr_grasp.bringup.launching import replay
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -2,7 +2,7 @@
 
 from launch import LaunchDescription
 
-from dr_grasp.launching import scorer
+from dr_grasp.bringup.launching import scorer
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -1,5 +1,7 @@
 """Values that are valid and all different, for tests of any room."""
 
+import itertools
+import os
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -118,7 +120,7 @@ def samples():
 
 @pytest.fixture(scope="session")
 def franka():
-    from dr_grasp.robots.spec import load_robot
+    from dr_grasp.robots.robot_spec import load_robot
 
     return load_robot("franka")
 
@@ -162,7 +164,7 @@ def block_grasps():
 @pytest.fixture(scope="session")
 def contrary_model():
     """A transfer model that has it the wrong way round: whoever ranks by MDR is found out."""
-    from dr_grasp.transfer.model import Loss, Training, TransferModel
+    from dr_grasp.transfer.transfer_model import Loss, Training, TransferModel
 
     return TransferModel(
         intercept=0.5,
@@ -207,8 +209,8 @@ def shortened():
 
 @pytest.fixture(scope="session")
 def mug_world(franka):
-    from dr_grasp.objects.spec import load_object
-    from dr_grasp.simulation.bullet_world import BulletWorld
+    from dr_grasp.objects.object_spec import load_object
+    from dr_grasp.simulation.bullet.world import BulletWorld
 
     with BulletWorld(franka, load_object("mug")) as world:
         yield world
@@ -238,9 +240,29 @@ def configuration(tmp_path, monkeypatch):
     """A copy of config/ that a test may change; the place where settings are read from."""
     import shutil
 
-    from dr_grasp import resources
+    from dr_grasp.common import resources
 
     copy = tmp_path / "share" / "config"
     shutil.copytree(resources.share_directory() / "config", copy)
     monkeypatch.setattr(resources, "share_directory", lambda: copy.parent)
     return copy
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loopback_only():
+    """No test's nodes are seen by, or see, those of other machines."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+        yield
+
+
+@pytest.fixture(scope="session")
+def new_namespace():
+    """Makes ROS namespaces that nobody else uses."""
+    numbers = itertools.count()
+    return lambda: f"/test_{os.getpid()}_{next(numbers)}"
+
+
+@pytest.fixture
+def namespace(new_namespace):
+    return new_namespace()

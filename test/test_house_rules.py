@@ -100,7 +100,7 @@ def test_inner_rooms_do_not_know_outer_ones():
         if path.relative_to(PACKAGE).parts[0] in OUTER:
             continue
         assert not any(
-            name.startswith(("dr_grasp.ros", "dr_grasp.cli", "dr_grasp.demo"))
+            name.startswith(("dr_grasp.ros", "dr_grasp.cli", "dr_grasp.bringup.demonstration"))
             for name in imports_of(path)
         ), path
 

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from dr_grasp.cli.main import app
-from dr_grasp.robots.spec import robot_names
+from dr_grasp.robots.robot_spec import robot_names
 from dr_grasp.scoring.profiles import profile_names
 from dr_grasp.transfer.export import COLUMNS
 

@@ -35,7 +35,7 @@ def command(
     """Generate, score, rank, execute and record with four ROS nodes, on the twin."""
     # Only this verb needs ROS; the others work where it is not installed.
     try:
-        from dr_grasp.demo import DemoSettings, run_demo
+        from dr_grasp.bringup.demonstration import DemoSettings, run_demo
     except ImportError as error:
         raise BackendError(
             f"the demonstration needs ROS 2 ({error}): run `make demo`, or source a workspace"

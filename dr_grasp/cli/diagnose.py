@@ -30,13 +30,13 @@ from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.ranking import rank
 from dr_grasp.core.refusal import RefusedGrasp
-from dr_grasp.diagnosis_file import write_diagnoses
+from dr_grasp.diagnosis.parallel import diagnose_each
+from dr_grasp.diagnosis.thresholds import load_thresholds
 from dr_grasp.errors import DrGraspError
-from dr_grasp.files import check_writable, read_scores
-from dr_grasp.grasp_reader import GraspReader
-from dr_grasp.scoring.diagnosing import diagnose_each
+from dr_grasp.formats.diagnosis_file import write_diagnoses
+from dr_grasp.formats.grasp_reader import GraspReader
+from dr_grasp.formats.score_file import check_writable, read_scores
 from dr_grasp.scoring.tally import software_version
-from dr_grasp.scoring.thresholds import load_thresholds
 
 SHOWN = 20
 """Grasps in the table; the file has them all."""

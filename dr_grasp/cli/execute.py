@@ -30,14 +30,14 @@ from dr_grasp.execution.runner import (
     execute_plan,
     plan_execution,
 )
-from dr_grasp.execution.twin import TwinBackend
-from dr_grasp.execution.twin_profile import load_twin_profile
-from dr_grasp.files import read_grasps, read_scores
-from dr_grasp.recording.bag import BagWriter
-from dr_grasp.robots.spec import load_robot
+from dr_grasp.formats.score_file import read_grasps, read_scores
+from dr_grasp.recording.bag_writer import BagWriter
+from dr_grasp.robots.robot_spec import load_robot
+from dr_grasp.twin.twin_backend import TwinBackend
+from dr_grasp.twin.twin_profile import load_twin_profile
 
 if TYPE_CHECKING:
-    from dr_grasp.ros.planner import Executed
+    from dr_grasp.ros.client import Executed
 
 BACKENDS = ("twin", "ros")
 
@@ -126,7 +126,7 @@ def _through_ros(
     follow: Callable[[AttemptProgress], None],
 ) -> Sequence[GraspAttempt]:
     try:
-        from dr_grasp.ros.planner import Planner
+        from dr_grasp.ros.client import Planner
     except ImportError as error:
         raise DrGraspError(f"--backend ros: expected ROS 2, got: {error}") from error
     grasps = [grasp for grasp, _ in plan.chosen]

@@ -19,16 +19,16 @@ from dr_grasp.cli.console import (
 )
 from dr_grasp.cli.pools import Cluster, make_pool
 from dr_grasp.errors import DrGraspError, SettingsError
-from dr_grasp.files import check_writable, write_grasps
-from dr_grasp.generation.fitness import FitnessSettings
-from dr_grasp.generation.journal import Journal
+from dr_grasp.formats.score_file import check_writable, write_grasps
 from dr_grasp.generation.methods import ME_FIT, METHODS, check_method, make_method
+from dr_grasp.generation.noisy_fitness import FitnessSettings
 from dr_grasp.generation.sampler import METHOD
 from dr_grasp.generation.search import BATCH, Search
+from dr_grasp.generation.search_journal import Journal
 from dr_grasp.generation.start import read_start
 from dr_grasp.generation.task import Findings, Limits, Task
-from dr_grasp.objects.spec import check_object_name
-from dr_grasp.robots.spec import load_robot
+from dr_grasp.objects.object_spec import check_object_name
+from dr_grasp.robots.robot_spec import load_robot
 
 DEFAULT_COUNT = 40
 

@@ -9,12 +9,12 @@ import typer
 
 from dr_grasp.cli.console import complain, print_json, progress_bar, reports_errors, say_refusals
 from dr_grasp.errors import DrGraspError
-from dr_grasp.files import check_writable, write_grasps
+from dr_grasp.formats.score_file import check_writable, write_grasps
 from dr_grasp.generation.importers import FORMATS, GRIPPER_FRAMES, read_poses
-from dr_grasp.generation.importing import import_poses
-from dr_grasp.objects.spec import load_object
-from dr_grasp.robots.spec import load_robot
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.generation.pose_import import import_poses
+from dr_grasp.objects.object_spec import load_object
+from dr_grasp.robots.robot_spec import load_robot
+from dr_grasp.simulation.bullet.world import BulletWorld
 
 
 @reports_errors

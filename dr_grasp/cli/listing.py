@@ -8,7 +8,7 @@ import typer
 
 from dr_grasp.cli.console import complain, print_json, print_table, reports_errors
 from dr_grasp.errors import DrGraspError
-from dr_grasp.robots.spec import load_robot, robot_names
+from dr_grasp.robots.robot_spec import load_robot, robot_names
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -13,7 +13,7 @@ from dr_grasp.cli.console import complain, print_json, print_table, reports_erro
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import SettingsError
 from dr_grasp.objects.adding import COLLISIONS, NewObject, add_object, one_of
-from dr_grasp.objects.spec import ObjectDetails, object_details, object_families
+from dr_grasp.objects.object_spec import ObjectDetails, object_details, object_families
 from dr_grasp.objects.store import remove_object
 from dr_grasp.objects.units import METRES
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from dr_grasp.cli.console import complain
-from dr_grasp.scoring.cluster import ClusterPool
-from dr_grasp.scoring.pool import Pool, WorkerPool
+from dr_grasp.workers.cluster import ClusterPool
+from dr_grasp.workers.pool import Pool, WorkerPool
 
 Cluster = Annotated[
     str | None,

@@ -18,12 +18,12 @@ from dr_grasp.cli.console import (
     progress_bar,
     reports_errors,
 )
-from dr_grasp.files import check_writable
-from dr_grasp.recording.reading import read_bag
+from dr_grasp.formats.score_file import check_writable
+from dr_grasp.recording.bag_reader import read_bag
 from dr_grasp.replaying.bags import replay
-from dr_grasp.replaying.findings import Check, Verdict
+from dr_grasp.replaying.checks import Check, Verdict
 from dr_grasp.replaying.junit import write_junit
-from dr_grasp.scoring.pool import WorkerPool
+from dr_grasp.workers.pool import WorkerPool
 
 SHOWN = 50
 """Lines of the table; the JUnit file has them all."""

@@ -11,15 +11,15 @@ import typer
 from dr_grasp.cli.calibrate import Backend
 from dr_grasp.cli.console import print_json, progress_bar, reports_errors
 from dr_grasp.cli.dataset import Folder, read, say_unread
-from dr_grasp.diagnosis_file import read_causes
 from dr_grasp.errors import DrGraspError
-from dr_grasp.files import check_writable
+from dr_grasp.formats.diagnosis_file import read_causes
+from dr_grasp.formats.score_file import check_writable
 from dr_grasp.transfer.statistics import Estimate
 
 if TYPE_CHECKING:
     from dr_grasp.core.trajectory import GraspTrajectory
-    from dr_grasp.transfer.findings import Findings
-    from dr_grasp.transfer.gallery import Draw
+    from dr_grasp.report.findings import Findings
+    from dr_grasp.report.gallery import Draw
 
 MOST_PICTURES = 8
 
@@ -45,7 +45,7 @@ def command(
     check_writable(out)
     causes = _causes(diagnosis) if diagnosis else None
     dataset = read(folder)
-    from dr_grasp.transfer.report import write_report  # takes a second, which --help has no use for
+    from dr_grasp.report.writer import write_report  # takes a second, which --help has no use for
 
     with progress_bar() as bar:
         task = bar.add_task("drawing", total=None, note="")
@@ -75,7 +75,7 @@ def _causes(files: list[Path]) -> dict[str, tuple[str, ...]]:
 def _drawing(on_drawn: Callable[[], None]) -> Draw:
     # The simulator is loaded for the first picture, if there is any.
     def draw(grasp: GraspTrajectory) -> Any:
-        from dr_grasp.pictures import picture_of
+        from dr_grasp.simulation.pictures import picture_of
 
         picture = picture_of(grasp, *SIZE)
         on_drawn()

@@ -28,11 +28,11 @@ from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.ranking import rank
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.selection import Selection
-from dr_grasp.files import check_writable, write_score_stream
-from dr_grasp.grasp_reader import GraspReader
-from dr_grasp.scoring.journal import FileJournal
+from dr_grasp.formats.grasp_reader import GraspReader
+from dr_grasp.formats.score_file import check_writable, write_score_stream
+from dr_grasp.scoring.block_schedule import Scored
 from dr_grasp.scoring.request import MOST_UNTIL, Progress, ScoreRequest
-from dr_grasp.scoring.schedule import Scored
+from dr_grasp.scoring.score_journal import FileJournal
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import software_version
 from dr_grasp.simulation.shortcuts import ALL, Shortcuts

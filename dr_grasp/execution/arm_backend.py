@@ -6,7 +6,7 @@ import time
 import uuid
 
 from dr_grasp import __version__
-from dr_grasp.closing import Closing
+from dr_grasp.common.closing import Closing
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.outcome import Outcome
@@ -16,11 +16,11 @@ from dr_grasp.execution.arm import Arm, Fault
 from dr_grasp.execution.arm_run import ArmRun, Rig
 from dr_grasp.execution.backend import IsCancelled, OnPhase, ignore_phase, never_cancelled
 from dr_grasp.execution.planner import Planner
-from dr_grasp.models import models_of
-from dr_grasp.objects.spec import load_object
+from dr_grasp.objects.object_spec import load_object
+from dr_grasp.provenance.models import models_of
 from dr_grasp.robots.checking import check_grasp
 from dr_grasp.robots.hardware import Hardware
-from dr_grasp.robots.spec import RobotSpec
+from dr_grasp.robots.robot_spec import RobotSpec
 
 
 class ArmBackend(Closing):

@@ -19,7 +19,7 @@ from dr_grasp.execution.grip import Grip
 from dr_grasp.execution.planner import Planner
 from dr_grasp.execution.retiming import backwards, slowed
 from dr_grasp.robots.hardware import Hardware
-from dr_grasp.robots.spec import RobotSpec
+from dr_grasp.robots.robot_spec import RobotSpec
 
 START_TOLERANCE = 0.01
 """How far each joint may be from where a motion begins [rad or m]; MoveIt's own default is the

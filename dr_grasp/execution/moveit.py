@@ -27,16 +27,16 @@ from moveit.planning import MoveItPy, PlanRequestParameters
 from moveit_msgs.msg import AttachedCollisionObject, CollisionObject
 from shape_msgs.msg import Mesh, MeshTriangle, SolidPrimitive
 
-from dr_grasp.closing import Closing
+from dr_grasp.common.closing import Closing
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.errors import SettingsError
 from dr_grasp.execution.arm import Fault
-from dr_grasp.objects.spec import ObjectSpec
+from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.hardware import Hardware
-from dr_grasp.robots.spec import LIMIT_TOLERANCE, RobotSpec
+from dr_grasp.robots.robot_spec import LIMIT_TOLERANCE, RobotSpec
 
 TABLE, OBJECT = "dr_grasp_table", "dr_grasp_object"
 

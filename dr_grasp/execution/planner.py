@@ -8,7 +8,7 @@ from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.execution.arm import Fault
-from dr_grasp.objects.spec import ObjectSpec
+from dr_grasp.objects.object_spec import ObjectSpec
 
 
 class Planner(Protocol):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dr_grasp.batches import check_batch
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.ranking import rank_grasps
@@ -13,7 +12,8 @@ from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError, SettingsError
 from dr_grasp.execution.backend import Backend, IsCancelled, never_cancelled
-from dr_grasp.robots.spec import RobotSpec
+from dr_grasp.robots.batches import check_batch
+from dr_grasp.robots.robot_spec import RobotSpec
 
 Chosen = tuple[GraspTrajectory, GraspScore | None]
 

@@ -10,7 +10,7 @@ import trimesh
 
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose, grip_frame
-from dr_grasp.robots.spec import Synergy
+from dr_grasp.robots.robot_spec import Synergy
 
 END_M = 0.002
 """A finger holds with this much of its end at least."""

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.generation.result import Result
-from dr_grasp.objects.spec import ObjectSpec
+from dr_grasp.objects.object_spec import ObjectSpec
 
 MARGIN_M = 0.02
 """How far an object's neighbourhood reaches beyond its bounding box."""

@@ -16,7 +16,7 @@ from dr_grasp.errors import InvalidGraspError
 from dr_grasp.generation.motion import MotionSettings, Unreachable, plan_motion
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.robots.checking import check_grasp
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import run_rollout, settled_pose
 
 

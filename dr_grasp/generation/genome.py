@@ -13,8 +13,8 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.generation.antipodal import SamplerSettings
 from dr_grasp.generation.archive import neighbourhood
 from dr_grasp.generation.proposal import Proposal
-from dr_grasp.objects.spec import ObjectSpec
-from dr_grasp.robots.spec import RobotSpec
+from dr_grasp.objects.object_spec import ObjectSpec
+from dr_grasp.robots.robot_spec import RobotSpec
 
 ROLL = 5
 """The gene that is an angle all round: 0 and 1 are the same."""

@@ -18,9 +18,9 @@ from dr_grasp.generation.sampler import METHOD, AntipodalSampler, SamplerMethod
 from dr_grasp.generation.search import Method
 from dr_grasp.generation.start import ancestor
 from dr_grasp.generation.task import Task
-from dr_grasp.objects.spec import load_object
-from dr_grasp.robots.spec import load_robot
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.objects.object_spec import load_object
+from dr_grasp.robots.robot_spec import load_robot
+from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import settled_pose
 
 ME_SCS = "me-scs"

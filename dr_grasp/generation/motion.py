@@ -12,8 +12,8 @@ from scipy.interpolate import CubicSpline
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.waypoints import Waypoints
-from dr_grasp.robots.spec import RobotSpec, Synergy
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.robots.robot_spec import RobotSpec, Synergy
+from dr_grasp.simulation.bullet.world import BulletWorld
 
 POSITION_ERROR_M = 5e-4
 ROTATION_ERROR_RAD = 5e-3

@@ -19,9 +19,9 @@ from dr_grasp.generation.archive import TouchArchive
 from dr_grasp.generation.evaluation import Evaluation, Evaluator
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.generation.result import Result
-from dr_grasp.objects.spec import ObjectSpec, load_object
-from dr_grasp.robots.spec import RobotSpec, Synergy, load_robot
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.objects.object_spec import ObjectSpec, load_object
+from dr_grasp.robots.robot_spec import RobotSpec, Synergy, load_robot
+from dr_grasp.simulation.bullet.world import BulletWorld
 
 METHOD = "sampler"
 

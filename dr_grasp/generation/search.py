@@ -15,13 +15,13 @@ from typing import Any, Protocol
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.generation.archive import TouchArchive
 from dr_grasp.generation.distinct import distinct
-from dr_grasp.generation.fitness import FitnessSettings, appraise
-from dr_grasp.generation.journal import Journal
+from dr_grasp.generation.evaluation_worker import Job, evaluate
+from dr_grasp.generation.noisy_fitness import FitnessSettings, appraise
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.generation.result import Result, Trials
+from dr_grasp.generation.search_journal import Journal
 from dr_grasp.generation.task import Findings, Limits, Task
-from dr_grasp.generation.worker import Job, evaluate
-from dr_grasp.scoring.pool import Pool
+from dr_grasp.workers.pool import Pool
 
 BATCH = 24
 """Proposals between two tellings: one generation."""

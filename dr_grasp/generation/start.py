@@ -8,12 +8,12 @@ import numpy as np
 
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import FileFormatError
-from dr_grasp.files import read_grasps
+from dr_grasp.formats.score_file import read_grasps
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.generation.quality_diversity import Ancestor
 from dr_grasp.robots.checking import check_grasp
-from dr_grasp.robots.spec import RobotSpec, Synergy, load_robot
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.robots.robot_spec import RobotSpec, Synergy, load_robot
+from dr_grasp.simulation.bullet.world import BulletWorld
 
 MOST_NAMED = 3
 """Grasps that an error names before it counts the others."""

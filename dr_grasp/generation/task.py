@@ -10,12 +10,12 @@ from typing import Any
 
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import SettingsError
-from dr_grasp.fingerprint import fingerprint
-from dr_grasp.generation.fitness import FitnessSettings
+from dr_grasp.formats.grasp_records import grasp_to_dict
+from dr_grasp.generation.noisy_fitness import FitnessSettings
 from dr_grasp.generation.sampler import CANDIDATES_PER_GRASP
-from dr_grasp.objects.spec import load_object
-from dr_grasp.records import grasp_to_dict
-from dr_grasp.robots.spec import load_robot
+from dr_grasp.objects.object_spec import load_object
+from dr_grasp.provenance.fingerprint import fingerprint
+from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.tally import software_version
 
 

@@ -12,16 +12,16 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from dr_grasp.common.resources import own_names
+from dr_grasp.common.settings import validate
 from dr_grasp.errors import ModelError, SettingsError, UnknownNameError
+from dr_grasp.objects.mesh_files import MESH_ENDINGS, MeshSource, content_source, joined
 from dr_grasp.objects.meshes import prepare_source
-from dr_grasp.objects.reading import MESH_ENDINGS, MeshSource, content_source, joined
-from dr_grasp.objects.settings import ObjectSettings
-from dr_grasp.objects.spec import ObjectDetails, built_in_object, object_details
+from dr_grasp.objects.object_settings import ObjectSettings
+from dr_grasp.objects.object_spec import ObjectDetails, built_in_object, object_details
 from dr_grasp.objects.store import mesh_address, write_object
 from dr_grasp.objects.units import METRES, NAMES, Unit, check_extent, guess_unit, sides
 from dr_grasp.objects.urdf import read_urdf
-from dr_grasp.resources import own_names
-from dr_grasp.settings import validate
 
 ENDINGS = (".urdf", *MESH_ENDINGS)
 Collision = Literal["auto", "coacd", "hull"]

@@ -12,6 +12,7 @@ import numpy as np
 import trimesh
 from pydantic import TypeAdapter
 
+from dr_grasp.common.resources import cached_folder
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.errors import ModelError
 from dr_grasp.objects.convex import (
@@ -20,12 +21,11 @@ from dr_grasp.objects.convex import (
     convex_pieces,
     encloses_nothing,
 )
-from dr_grasp.objects.reading import MeshSource, file_source, joined
+from dr_grasp.objects.mesh_files import MeshSource, file_source, joined
 from dr_grasp.objects.repair import Repaired, repair
 from dr_grasp.objects.simplification import thinned
 from dr_grasp.objects.units import check_extent
 from dr_grasp.objects.urdf import urdf_source
-from dr_grasp.resources import cached_folder
 
 RECIPE = 3
 """Number of the way in which pieces are made; raise it with every change of that, or caches would

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import trimesh
 
-from dr_grasp.objects.reading import MeshSource
-from dr_grasp.objects.settings import ShapeSettings
+from dr_grasp.objects.mesh_files import MeshSource
+from dr_grasp.objects.object_settings import ShapeSettings
 
 CYLINDER_SIDES = 64
 """Both ends together have as many vertices as a hull may; it is 0.12 % of the radius too flat."""

@@ -11,12 +11,12 @@ from typing import Any
 
 import yaml
 
-from dr_grasp.atomic import write_whole
+from dr_grasp.common.atomic import write_whole
+from dr_grasp.common.resources import own_names, user_directory
+from dr_grasp.common.settings import load_yaml
 from dr_grasp.errors import SettingsError, UnknownNameError
-from dr_grasp.objects.settings import ObjectSettings
-from dr_grasp.objects.spec import built_in_object
-from dr_grasp.resources import own_names, user_directory
-from dr_grasp.settings import load_yaml
+from dr_grasp.objects.object_settings import ObjectSettings
+from dr_grasp.objects.object_spec import built_in_object
 
 
 def mesh_address(name: str, content: bytes, ending: str) -> str:

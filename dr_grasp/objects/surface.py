@@ -8,7 +8,7 @@ import numpy as np
 import trimesh
 
 from dr_grasp.core.arrays import FloatArray, frozen
-from dr_grasp.objects.spec import ObjectSpec
+from dr_grasp.objects.object_spec import ObjectSpec
 
 ROUNDING = 1.0 + 1e-9
 

@@ -12,10 +12,10 @@ import numpy as np
 import trimesh
 from scipy.spatial.transform import Rotation
 
+from dr_grasp.common.resources import resolve_uri
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import ModelError
-from dr_grasp.objects.reading import MeshSource, content_source, read_parts
-from dr_grasp.resources import resolve_uri
+from dr_grasp.objects.mesh_files import MeshSource, content_source, read_parts
 
 PARENTS_TO_SEARCH = 4
 """How far above a URDF the folder of its package:// may be, if no such package is installed."""

@@ -21,9 +21,9 @@ import yaml
 from rosbags.interfaces import Qos
 from rosbags.rosbag2 import Reader, ReaderError, StoragePlugin, Writer, WriterError
 
-from dr_grasp.atomic import sync, write_whole
+from dr_grasp.common.atomic import sync, write_whole
 from dr_grasp.errors import RecordingError
-from dr_grasp.recording.typestore import our_typestore
+from dr_grasp.messages.typestore import our_typestore
 
 METADATA_VERSION: Final = 9
 """That of ROS 2 Jazzy."""

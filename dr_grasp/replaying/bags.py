@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from dr_grasp.recording.reading import BagContents
-from dr_grasp.replaying.findings import Check
+from dr_grasp.recording.bag_reader import BagContents
+from dr_grasp.replaying.checks import Check
 from dr_grasp.replaying.reexecution import reexecute
 from dr_grasp.replaying.rescoring import recorded_scores, rescore
-from dr_grasp.scoring.pool import Pool
+from dr_grasp.workers.pool import Pool
 
 
 def replay(

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from dr_grasp.atomic import write_whole
+from dr_grasp.common.atomic import write_whole
 from dr_grasp.errors import FileFormatError
-from dr_grasp.replaying.findings import Check, Verdict
+from dr_grasp.replaying.checks import Check, Verdict
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """All but the characters of https://www.w3.org/TR/xml/#charsets."""

@@ -10,8 +10,8 @@ from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.errors import DrGraspError
-from dr_grasp.replaying.findings import Check, Verdict, likely_reason
-from dr_grasp.scoring.pool import Pool
+from dr_grasp.replaying.checks import Check, Verdict, likely_reason
+from dr_grasp.workers.pool import Pool
 
 TWIN = "twin"
 
@@ -52,9 +52,9 @@ def _unrepeatable(attempt: GraspAttempt) -> str:
 
 def execute_again(attempt: GraspAttempt) -> GraspAttempt | str:
     """One attempt anew; a line where it cannot be made any more. Runs in a worker."""
-    from dr_grasp.execution.twin import TwinBackend
-    from dr_grasp.execution.twin_profile import load_twin_profile
-    from dr_grasp.robots.spec import load_robot
+    from dr_grasp.robots.robot_spec import load_robot
+    from dr_grasp.twin.twin_backend import TwinBackend
+    from dr_grasp.twin.twin_profile import load_twin_profile
 
     # Bags of before 0.3.0 do not say which profile; nearly always it was this one.
     name = attempt.backend_profile or "default"

@@ -10,13 +10,13 @@ from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
-from dr_grasp.models import PROFILE, models_of
-from dr_grasp.replaying.findings import Check, Verdict, likely_reason
-from dr_grasp.scoring.pool import Pool
+from dr_grasp.provenance.models import PROFILE, models_of
+from dr_grasp.replaying.checks import Check, Verdict, likely_reason
 from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.simulation.shortcuts import ALL, Shortcuts
+from dr_grasp.workers.pool import Pool
 
 Scored = tuple[GraspTrajectory, GraspScore]
 

@@ -12,8 +12,8 @@ from dr_grasp.core.scene import Table
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.errors import InvalidGraspError
-from dr_grasp.robots.model import JointLimits
-from dr_grasp.robots.spec import RobotSpec
+from dr_grasp.robots.robot_model import JointLimits
+from dr_grasp.robots.robot_spec import RobotSpec
 
 POSITION_TOLERANCE = 1e-6
 """Rounding in files must not turn a posture at a limit into a refused one [rad or m]."""

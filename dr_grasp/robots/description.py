@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
+from dr_grasp.common.resources import resolve_uri
 from dr_grasp.errors import ModelError
-from dr_grasp.resources import resolve_uri
 
 
 @dataclass(frozen=True, slots=True)

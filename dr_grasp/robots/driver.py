@@ -8,8 +8,8 @@ from typing import Any
 
 from dr_grasp.errors import SettingsError
 from dr_grasp.robots.hardware import DriverSettings
+from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.robots.ros_description import outside
-from dr_grasp.robots.spec import RobotSpec
 
 
 @dataclass(frozen=True, slots=True)

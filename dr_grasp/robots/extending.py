@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import reduce
 from pathlib import Path
 
-from dr_grasp import resources
+from dr_grasp.common import resources
+from dr_grasp.common.resources import config_file
+from dr_grasp.common.settings import merged, read_yaml
 from dr_grasp.errors import SettingsError
-from dr_grasp.resources import config_file
-from dr_grasp.settings import merged, read_yaml
 
 
 def read_extended(path: Path) -> object:

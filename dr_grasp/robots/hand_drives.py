@@ -9,8 +9,8 @@ import numpy as np
 
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.errors import SettingsError
-from dr_grasp.robots.model import RobotModel
-from dr_grasp.robots.settings import HandSettings
+from dr_grasp.robots.robot_model import RobotModel
+from dr_grasp.robots.robot_settings import HandSettings
 
 SHORTEST_START_S = 1.0 / 3000.0
 """No drive comes up to its speed sooner with all its force, by the inertia of its rotor and gear.

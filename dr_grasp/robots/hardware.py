@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, PositiveFloat
 
+from dr_grasp.common.settings import Settings
 from dr_grasp.core.arrays import FloatArray, frozen
-from dr_grasp.settings import Settings
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_/~][A-Za-z0-9_/]*$")]
 

@@ -14,7 +14,7 @@ from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import UnknownNameError
 from dr_grasp.robots.attributes import axis_of, pose_of
-from dr_grasp.robots.spec import RobotSpec
+from dr_grasp.robots.robot_spec import RobotSpec
 
 
 @dataclass(frozen=True, slots=True, eq=False)

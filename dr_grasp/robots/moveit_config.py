@@ -7,8 +7,8 @@ from typing import Any
 
 from dr_grasp.errors import SettingsError
 from dr_grasp.robots.hardware import HandInterface, Hardware
+from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.robots.ros_description import outside, ros_urdf, srdf
-from dr_grasp.robots.spec import RobotSpec
 
 PLANNER = "RRTConnectkConfigDefault"
 

@@ -12,11 +12,11 @@ from xml.etree import ElementTree
 
 from scipy.spatial.transform import Rotation
 
+from dr_grasp.common.resources import cached_folder, resolve_uri
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import ModelError
-from dr_grasp.objects.reading import MeshSource, file_source, joined
-from dr_grasp.resources import cached_folder, resolve_uri
+from dr_grasp.objects.mesh_files import MeshSource, file_source, joined
 from dr_grasp.robots.attributes import axis_of, numbers_text, pose_of
 from dr_grasp.robots.description import Description
 from dr_grasp.robots.inertias import complete_inertias

@@ -9,7 +9,7 @@ from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import SettingsError
 from dr_grasp.robots.hardware import Hardware
 from dr_grasp.robots.kinematics import chain_to
-from dr_grasp.robots.spec import RobotSpec
+from dr_grasp.robots.robot_spec import RobotSpec
 
 HAND_GROUP = "hand"
 

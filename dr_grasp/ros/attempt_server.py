@@ -9,10 +9,10 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
-from dr_grasp.closing import Closing
+from dr_grasp.common.closing import Closing
 from dr_grasp.errors import DrGraspError
 from dr_grasp.execution.backend import Backend
-from dr_grasp.recording.decoding import decode_grasp, decode_score
+from dr_grasp.messages.decoding import decode_grasp, decode_score
 from dr_grasp.ros.conversions import attempt_to_msg
 from dr_grasp.ros.remote_backend import ACTION
 from dr_grasp_interfaces.action import AttemptGrasp

@@ -1,4 +1,4 @@
-"""rclpy messages of the nested dicts that `dr_grasp.recording.encoding` makes."""
+"""rclpy messages of the nested dicts that `dr_grasp.messages.encoding` makes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.recording import encoding
+from dr_grasp.messages import encoding
 from dr_grasp_interfaces import msg
 
 MessageT = TypeVar("MessageT")

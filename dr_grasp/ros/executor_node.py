@@ -14,14 +14,14 @@ from rclpy.node import Node
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.errors import DrGraspError, RecordingError
 from dr_grasp.execution.runner import AttemptProgress, execute_plan, plan_execution
-from dr_grasp.recording.decoding import decode_score
-from dr_grasp.robots.spec import load_robot
-from dr_grasp.ros.batches import GraspBatch
-from dr_grasp.ros.clients import CANCEL_S, call_service
+from dr_grasp.messages.decoding import decode_score
+from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.ros.conversions import attempt_to_msg, refusal_to_msg
+from dr_grasp.ros.grasp_batches import GraspBatch
 from dr_grasp.ros.parameters import declare
 from dr_grasp.ros.qos import RESULTS
 from dr_grasp.ros.remote_backend import RemoteBackend
+from dr_grasp.ros.requests import CANCEL_S, call_service
 from dr_grasp.ros.running import run_node
 from dr_grasp_interfaces.action import ExecuteGrasps
 from dr_grasp_interfaces.msg import GraspAttempt as GraspAttemptMsg

@@ -14,10 +14,10 @@ from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.recording.encoding import encode_pose
+from dr_grasp.messages.encoding import encode_pose
 from dr_grasp.robots.kinematics import tcp_in_base
+from dr_grasp.robots.robot_spec import RobotSpec, Synergy, load_robot
 from dr_grasp.robots.ros_description import outside
-from dr_grasp.robots.spec import RobotSpec, Synergy, load_robot
 from dr_grasp.ros.conversions import to_msg
 from dr_grasp.ros.qos import RESULTS
 

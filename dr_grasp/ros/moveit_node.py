@@ -13,9 +13,9 @@ from dr_grasp.errors import SettingsError
 from dr_grasp.execution.arm_backend import ArmBackend, hardware_of
 from dr_grasp.execution.planner import Planner
 from dr_grasp.robots.moveit_config import moveit_config
-from dr_grasp.robots.spec import RobotSpec, load_robot
+from dr_grasp.robots.robot_spec import RobotSpec, load_robot
+from dr_grasp.ros.arm.controller_arm import ControllerArm
 from dr_grasp.ros.attempt_server import AttemptServer
-from dr_grasp.ros.controller_arm import ControllerArm
 from dr_grasp.ros.parameters import declare
 from dr_grasp.ros.running import run_node
 

@@ -14,8 +14,8 @@ from rclpy.node import Node
 from dr_grasp.core.attempt import OutcomeReport
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.errors import DrGraspError
-from dr_grasp.recording.bag import BagWriter
-from dr_grasp.recording.decoding import decode_attempt, decode_outcome, decode_score
+from dr_grasp.messages.decoding import decode_attempt, decode_outcome, decode_score
+from dr_grasp.recording.bag_writer import BagWriter
 from dr_grasp.ros.conversions import report_to_msg
 from dr_grasp.ros.parameters import declare
 from dr_grasp.ros.qos import RESULTS

@@ -5,15 +5,15 @@ from __future__ import annotations
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
-from dr_grasp.closing import Closing
+from dr_grasp.common.closing import Closing
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import BackendError
 from dr_grasp.execution.backend import IsCancelled, OnPhase, ignore_phase, never_cancelled
-from dr_grasp.recording.decoding import decode_attempt
-from dr_grasp.ros.clients import PatientActionClient, run_goal
+from dr_grasp.messages.decoding import decode_attempt
 from dr_grasp.ros.conversions import grasp_to_msg, score_to_msg
+from dr_grasp.ros.requests import PatientActionClient, run_goal
 from dr_grasp_interfaces.action import AttemptGrasp
 
 ACTION = "attempt_grasp"

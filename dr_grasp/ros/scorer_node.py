@@ -15,8 +15,8 @@ from rclpy.node import Node
 
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.errors import DrGraspError
-from dr_grasp.ros.batches import GraspBatch
 from dr_grasp.ros.conversions import refusal_to_msg, score_to_msg, selection_to_msg
+from dr_grasp.ros.grasp_batches import GraspBatch
 from dr_grasp.ros.markers import GraspMarkers
 from dr_grasp.ros.parameters import declare
 from dr_grasp.ros.qos import RESULTS

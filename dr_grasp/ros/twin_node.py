@@ -14,22 +14,22 @@ from typing import Any
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
-from dr_grasp.closing import Closing
+from dr_grasp.common.closing import Closing
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import SettingsError
 from dr_grasp.execution.arm_backend import hardware_of
-from dr_grasp.execution.gripper_control import GripperRules
-from dr_grasp.execution.live_twin import LiveTwin
-from dr_grasp.execution.twin import TwinBackend
-from dr_grasp.execution.twin_profile import TwinProfile, load_twin_profile
-from dr_grasp.recording.encoding import encode_joint_state
-from dr_grasp.robots.spec import RobotSpec, load_robot
+from dr_grasp.messages.encoding import encode_joint_state
+from dr_grasp.robots.robot_spec import RobotSpec, load_robot
 from dr_grasp.ros.attempt_server import AttemptServer
-from dr_grasp.ros.controllers import Controllers, actions_of
 from dr_grasp.ros.conversions import to_msg
-from dr_grasp.ros.fault_parameters import FaultParameters
 from dr_grasp.ros.parameters import declare
 from dr_grasp.ros.running import run_node
+from dr_grasp.ros.twin.controllers import Controllers, actions_of
+from dr_grasp.ros.twin.fault_parameters import FaultParameters
+from dr_grasp.twin.gripper_control import GripperRules
+from dr_grasp.twin.live_twin import LiveTwin
+from dr_grasp.twin.twin_backend import TwinBackend
+from dr_grasp.twin.twin_profile import TwinProfile, load_twin_profile
 
 SPEEDS = (0.05, 20.0)
 

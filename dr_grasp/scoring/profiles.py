@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
+from dr_grasp.common.resources import config_file, config_names
+from dr_grasp.common.settings import Settings, load_yaml
 from dr_grasp.core.perturbation import (
     Criterion,
     DynamicsNoise,
@@ -13,8 +15,6 @@ from dr_grasp.core.perturbation import (
     ObjectPoseNoise,
     Profile,
 )
-from dr_grasp.resources import config_file, config_names
-from dr_grasp.settings import Settings, load_yaml
 
 Range = tuple[NonNegativeFloat, NonNegativeFloat]
 Deviation = Annotated[float, Field(ge=0.0)]

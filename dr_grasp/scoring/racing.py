@@ -25,12 +25,12 @@ from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.scoring.journal import Journal
-from dr_grasp.scoring.pool import Pool
+from dr_grasp.scoring.blocks import Block, run_block
 from dr_grasp.scoring.progress import Follower, ahead_of_race
 from dr_grasp.scoring.request import ScoreRequest
+from dr_grasp.scoring.score_journal import Journal
 from dr_grasp.scoring.tally import BLOCK_TRIALS, Counts, Tally
-from dr_grasp.scoring.worker import Block, run_block
+from dr_grasp.workers.pool import Pool
 
 LOSS = 0.05
 """Share of the true best that may be lost by dropping grasps too early, in expectation."""

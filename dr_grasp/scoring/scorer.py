@@ -8,22 +8,22 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO
 
-from dr_grasp.batches import check_each
-from dr_grasp.closing import Closing
+from dr_grasp.common.closing import Closing
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.files import SPOOLED
-from dr_grasp.objects.spec import load_object
-from dr_grasp.robots.spec import load_robot
-from dr_grasp.scoring.journal import Journal
-from dr_grasp.scoring.pool import Pool, WorkerPool
+from dr_grasp.formats.score_file import SPOOLED
+from dr_grasp.objects.object_spec import load_object
+from dr_grasp.robots.batches import check_each
+from dr_grasp.robots.robot_spec import load_robot
+from dr_grasp.scoring.block_schedule import Entry, Schedule, Scored
 from dr_grasp.scoring.progress import Follower
 from dr_grasp.scoring.racing import Race
 from dr_grasp.scoring.request import Progress, ScoreBatch, ScoreRequest
-from dr_grasp.scoring.schedule import Entry, Schedule, Scored
+from dr_grasp.scoring.score_journal import Journal
 from dr_grasp.scoring.tally import Tally
+from dr_grasp.workers.pool import Pool, WorkerPool
 
 IsCancelled = Callable[[], bool]
 

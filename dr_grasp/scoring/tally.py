@@ -18,12 +18,12 @@ from dr_grasp.core.fitness import Fitness, GraspScore
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.models import models_of
-from dr_grasp.objects.spec import load_object
-from dr_grasp.robots.spec import load_robot
+from dr_grasp.objects.object_spec import load_object
+from dr_grasp.provenance.models import models_of
+from dr_grasp.robots.robot_spec import load_robot
+from dr_grasp.scoring.blocks import Block
 from dr_grasp.scoring.request import ScoreRequest
-from dr_grasp.scoring.worker import Block
-from dr_grasp.simulation.bullet_world import engine_version
+from dr_grasp.simulation.bullet.world import engine_version
 from dr_grasp.simulation.shortcuts import Shortcuts
 
 BLOCK_TRIALS = 5

@@ -9,7 +9,7 @@ import numpy as np
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.outcome import Judge, Observation, Outcome
 from dr_grasp.core.trajectory import Phase
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.simulation.bullet.world import BulletWorld
 
 RISEN_M = 0.02
 """A hand so far above where it closed has lifted what it holds off the table."""

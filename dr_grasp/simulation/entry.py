@@ -11,7 +11,7 @@ from scipy.signal import lfilter
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase, Schedule
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.simulation.bullet.world import BulletWorld
 
 WITHIN_M = 0.3
 """Distances are looked at up to here; noise that moves anything farther is simulated in full."""

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dr_grasp.closing import Closing
+from dr_grasp.common.closing import Closing
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.outcome import Judge
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase, Schedule
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.simulation.bullet.table_world import CLEARANCE_M, ObjectState, TableWorld
+from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.early_end import EarlyEnd
 from dr_grasp.simulation.entry import ArmErrors, FreeWay, find_free_way, tracked
 from dr_grasp.simulation.rollout import Commands, Entry, Rollout, look_every, replay
 from dr_grasp.simulation.shortcuts import ALL, Shortcuts
-from dr_grasp.simulation.table_world import CLEARANCE_M, ObjectState, TableWorld
 
 REST_SPEED = 1e-4
 """An object slower than this has come to rest [m/s]; what turns, at its farthest point. Where none

@@ -12,9 +12,9 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Judge, Observation, Outcome
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase, Schedule
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.simulation.bullet.table_world import ObjectState
+from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.early_end import EarlyEnd
-from dr_grasp.simulation.table_world import ObjectState
 
 OBSERVATION_RATE_HZ = 48.0
 """How often the judge looks: often enough for a link that brushes the table at 0.2 m/s to be seen

@@ -18,10 +18,10 @@ from dr_grasp import __version__
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError
-from dr_grasp.transfer.model import Loss, Training, TransferModel, smoothed_logit
+from dr_grasp.transfer.grasp_tally import GraspTally, tally_grasps
 from dr_grasp.transfer.regression import Fit, Sample, fit_regression, folds_of, loss_of
 from dr_grasp.transfer.rows import AttemptRow
-from dr_grasp.transfer.tally import GraspTally, tally_grasps
+from dr_grasp.transfer.transfer_model import Loss, Training, TransferModel, smoothed_logit
 
 FEWEST: Final = 30
 """Attempts below which no model is made."""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dr_grasp.core.fitness import GraspScore
-from dr_grasp.transfer.model import TransferModel, Uncalibrated
 from dr_grasp.transfer.model_file import read_model
+from dr_grasp.transfer.transfer_model import TransferModel, Uncalibrated
 
 
 class Estimator:

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from dr_grasp.atomic import whole_file
+from dr_grasp.common.atomic import whole_file
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import FileFormatError

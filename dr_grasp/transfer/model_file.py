@@ -9,10 +9,10 @@ from pydantic import Field
 
 from dr_grasp.core.arrays import as_floats, frozen
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.documents import head, read_document, write_document
 from dr_grasp.errors import FileFormatError
-from dr_grasp.records import Record, check_record, within
-from dr_grasp.transfer.model import Loss, Steps, Training, TransferModel
+from dr_grasp.formats.documents import head, read_document, write_document
+from dr_grasp.formats.grasp_records import Record, check_record, within
+from dr_grasp.transfer.transfer_model import Loss, Steps, Training, TransferModel
 
 MODEL_KIND = "dr_grasp/transfer_model"
 

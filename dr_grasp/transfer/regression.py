@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dr_grasp.core.arrays import FloatArray, frozen
-from dr_grasp.transfer.model import Loss, Steps
+from dr_grasp.transfer.transfer_model import Loss, Steps
 
 STRENGTHS: Final = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
 """Those of the data against the regularisation (scikit-learn's C) that are tried."""

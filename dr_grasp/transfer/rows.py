@@ -9,8 +9,8 @@ from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.fingerprint import grasp_fingerprint
-from dr_grasp.recording.reading import BagContents
+from dr_grasp.provenance.fingerprint import grasp_fingerprint
+from dr_grasp.recording.bag_reader import BagContents
 from dr_grasp.transfer.held import held
 
 GraspKey = tuple[str, str, str, str]

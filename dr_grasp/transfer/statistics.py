@@ -10,7 +10,7 @@ from typing import Final
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.transfer import bootstrap
 from dr_grasp.transfer.bootstrap import TOP_SHARE, Cells, Statistic
-from dr_grasp.transfer.tally import GraspTally, Ratio, total
+from dr_grasp.transfer.grasp_tally import GraspTally, Ratio, total
 
 RESAMPLES: Final = 2000
 

@@ -17,10 +17,10 @@ from dr_grasp.core.diagnosis import Diagnosis
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.diagnosis_file import write_diagnoses
-from dr_grasp.recording.bag import BagWriter
-from dr_grasp.scoring.thresholds import load_thresholds
-from dr_grasp.transfer.dataset import read_folder
+from dr_grasp.diagnosis.thresholds import load_thresholds
+from dr_grasp.formats.diagnosis_file import write_diagnoses
+from dr_grasp.recording.bag_writer import BagWriter
+from dr_grasp.transfer.attempt_dataset import read_folder
 from dr_grasp.transfer.model_file import read_model
 
 
@@ -178,7 +178,7 @@ def test_pictures_are_of_the_simulator(folder, tmp_path, monkeypatch):
         asked.append(grasp.id)
         return np.zeros((height, width, 3), np.uint8)
 
-    monkeypatch.setattr("dr_grasp.pictures.picture_of", picture_of)
+    monkeypatch.setattr("dr_grasp.simulation.pictures.picture_of", picture_of)
     assert run("report", folder, "-o", tmp_path / "r.html", "--pictures", 3).exit_code == 0
     assert len(asked) == 3
     assert (tmp_path / "r.html").read_text().count("data:image/jpeg") == 3

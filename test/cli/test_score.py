@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 from dr_grasp.cli import score
 from dr_grasp.cli.main import app
+from dr_grasp.common.resources import resolve_uri
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.files import read_grasps, read_scores, write_grasps
-from dr_grasp.resources import resolve_uri
+from dr_grasp.formats.score_file import read_grasps, read_scores, write_grasps
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.simulation.shortcuts import ALL, Shortcuts
 from dr_grasp.transfer.model_file import write_model

@@ -12,7 +12,7 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.errors import SettingsError
 from dr_grasp.execution.arm import Fault
-from dr_grasp.objects.spec import load_object
+from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.hardware import Hardware
 
 from .moveit_double import World, install, straight

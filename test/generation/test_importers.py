@@ -10,11 +10,11 @@ import pytest
 import yaml
 from scipy.spatial.transform import Rotation
 
+from dr_grasp.common.resources import resolve_uri
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import FileFormatError, UnknownNameError
 from dr_grasp.generation.importers import FORMATS, GRIPPER_FRAMES, read_poses
-from dr_grasp.resources import resolve_uri
 
 POSE = Pose(frozen([0.1, -0.2, 0.3]), frozen(Rotation.from_euler("xyz", [1, 2, 3]).as_quat()))
 

@@ -10,11 +10,11 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.errors import DrGraspError
 from dr_grasp.generation.importers import read_poses
-from dr_grasp.generation.importing import import_poses
 from dr_grasp.generation.motion import Unreachable
-from dr_grasp.objects.spec import load_object
+from dr_grasp.generation.pose_import import import_poses
+from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.checking import check_grasp
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import run_rollout
 
 

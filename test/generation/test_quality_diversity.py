@@ -20,7 +20,7 @@ from dr_grasp.generation.quality_diversity import (
     select_successes_first,
 )
 from dr_grasp.generation.result import Result, Trials
-from dr_grasp.objects.spec import load_object
+from dr_grasp.objects.object_spec import load_object
 
 OBJECT_IN_BASE = Pose([0.5, 0.1, 0.02], [0.0, 0.0, np.sqrt(0.5), np.sqrt(0.5)])
 

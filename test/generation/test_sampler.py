@@ -9,6 +9,7 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.errors import DrGraspError, UnknownNameError
+from dr_grasp.formats.grasp_records import grasp_to_dict
 from dr_grasp.generation.antipodal import (
     SamplerSettings,
     SurfacePairs,
@@ -19,10 +20,9 @@ from dr_grasp.generation.evaluation import Evaluator
 from dr_grasp.generation.motion import Motion, MotionSettings, Unreachable, plan_motion
 from dr_grasp.generation.sampler import AntipodalSampler, generate
 from dr_grasp.objects.meshes import prepare_meshes
-from dr_grasp.objects.spec import load_object
-from dr_grasp.records import grasp_to_dict
+from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.checking import check_grasp
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import run_rollout, settled_pose
 
 SETTINGS = SamplerSettings()

@@ -13,32 +13,32 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError, FileFormatError, SettingsError, UnknownNameError
-from dr_grasp.files import write_grasps
+from dr_grasp.formats.grasp_records import grasp_to_dict
+from dr_grasp.formats.score_file import write_grasps
 from dr_grasp.generation import methods
 from dr_grasp.generation import search as search_module
-from dr_grasp.generation.fitness import (
+from dr_grasp.generation.genome import GenomeSpace
+from dr_grasp.generation.methods import METHODS, make_method
+from dr_grasp.generation.motion import Unreachable
+from dr_grasp.generation.noisy_fitness import (
     ROUND_TRIALS,
     FitnessSettings,
     appraise,
     may_still_win,
     noise_seed,
 )
-from dr_grasp.generation.genome import GenomeSpace
-from dr_grasp.generation.journal import Journal
-from dr_grasp.generation.methods import METHODS, make_method
-from dr_grasp.generation.motion import Unreachable
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.generation.result import Result, Trials
 from dr_grasp.generation.sampler import generate
 from dr_grasp.generation.search import Search
+from dr_grasp.generation.search_journal import Journal
 from dr_grasp.generation.start import ancestor, read_start
 from dr_grasp.generation.task import Limits, Task
-from dr_grasp.objects.spec import load_object
-from dr_grasp.records import grasp_to_dict
-from dr_grasp.scoring.pool import WorkerPool
+from dr_grasp.objects.object_spec import load_object
 from dr_grasp.scoring.profiles import load_profile
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import settled_pose
+from dr_grasp.workers.pool import WorkerPool
 
 BATCH = 6
 TOTAL = 2 * BATCH + 3

@@ -27,9 +27,9 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource  # n
 
 from dr_grasp.core.outcome import Outcome  # noqa: E402
 from dr_grasp.errors import BackendError  # noqa: E402
-from dr_grasp.recording.bag import BagWriter  # noqa: E402
-from dr_grasp.recording.reading import read_bag  # noqa: E402
-from dr_grasp.ros.planner import Planner  # noqa: E402
+from dr_grasp.recording.bag_reader import read_bag  # noqa: E402
+from dr_grasp.recording.bag_writer import BagWriter  # noqa: E402
+from dr_grasp.ros.client import Planner  # noqa: E402
 from dr_grasp.ros.qos import RESULTS  # noqa: E402
 from dr_grasp_interfaces.msg import GraspScore  # noqa: E402
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import trimesh
 
+from dr_grasp.common.resources import resolve_uri
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import DrGraspError
-from dr_grasp.execution.mujoco_world import MujocoWorld
-from dr_grasp.execution.twin_profile import ObjectTruth
 from dr_grasp.objects.adding import NewObject, add_object, one_of
-from dr_grasp.objects.spec import load_object, object_details, object_families
+from dr_grasp.objects.object_spec import load_object, object_details, object_families
 from dr_grasp.objects.store import remove_object
-from dr_grasp.resources import resolve_uri
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.twin.mujoco_world import MujocoWorld
+from dr_grasp.twin.twin_profile import ObjectTruth
 
 
 @pytest.fixture

@@ -3,11 +3,16 @@ import pytest
 import trimesh
 from scipy.spatial import ConvexHull
 
+from dr_grasp.common.resources import resolve_uri
 from dr_grasp.errors import ModelError, SettingsError, UnknownNameError
 from dr_grasp.objects import meshes
 from dr_grasp.objects.meshes import prepare_meshes
-from dr_grasp.objects.spec import check_object_name, load_object, object_details, object_families
-from dr_grasp.resources import resolve_uri
+from dr_grasp.objects.object_spec import (
+    check_object_name,
+    load_object,
+    object_details,
+    object_families,
+)
 
 
 def pieces(spec):

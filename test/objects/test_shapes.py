@@ -4,9 +4,9 @@ from pydantic import ValidationError
 
 from dr_grasp.errors import SettingsError
 from dr_grasp.objects.meshes import prepare_source
-from dr_grasp.objects.settings import ShapeSettings
+from dr_grasp.objects.object_settings import ShapeSettings
+from dr_grasp.objects.object_spec import load_object, object_details
 from dr_grasp.objects.shapes import shape_source
-from dr_grasp.objects.spec import load_object, object_details
 
 
 @pytest.mark.parametrize(

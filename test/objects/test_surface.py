@@ -4,7 +4,7 @@ import numpy as np
 import trimesh
 
 from dr_grasp.core.arrays import frozen
-from dr_grasp.objects.spec import load_object
+from dr_grasp.objects.object_spec import load_object
 from dr_grasp.objects.surface import Surface, surface_of
 
 

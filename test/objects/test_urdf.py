@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import trimesh
 
+from dr_grasp.common.resources import resolve_uri
 from dr_grasp.errors import ModelError
+from dr_grasp.objects.mesh_files import joined
 from dr_grasp.objects.meshes import prepare_meshes
-from dr_grasp.objects.reading import joined
 from dr_grasp.objects.urdf import read_urdf
-from dr_grasp.resources import resolve_uri
 
 HAMMER = """
 <robot name="hammer">

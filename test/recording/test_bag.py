@@ -19,13 +19,14 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StorageP
 
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.errors import RecordingError
-from dr_grasp.files import write_grasps
-from dr_grasp.recording import splits, typestore
-from dr_grasp.recording.bag import BagWriter
-from dr_grasp.recording.decoding import decode_attempt
-from dr_grasp.recording.encoding import encode_attempt, to_ns
-from dr_grasp.recording.reading import BagContents, read_bag
-from dr_grasp.recording.typestore import ATTEMPT_TYPE, SCORE_TYPE
+from dr_grasp.formats.score_file import write_grasps
+from dr_grasp.messages import typestore
+from dr_grasp.messages.decoding import decode_attempt
+from dr_grasp.messages.encoding import encode_attempt, to_ns
+from dr_grasp.messages.typestore import ATTEMPT_TYPE, SCORE_TYPE
+from dr_grasp.recording import splits
+from dr_grasp.recording.bag_reader import BagContents, read_bag
+from dr_grasp.recording.bag_writer import BagWriter
 
 EMPTY = BagContents((), (), ())
 
@@ -604,8 +605,8 @@ import os, sys
 from pathlib import Path
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.files import read_grasps
-from dr_grasp.recording.bag import BagWriter
+from dr_grasp.formats.score_file import read_grasps
+from dr_grasp.recording.bag_writer import BagWriter
 grasp = read_grasps(Path(sys.argv[1])).grasps[0]
 with BagWriter(Path(sys.argv[2]), splits_before_merge=4) as writer:
     for index in range(1_000_000):

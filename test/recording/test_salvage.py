@@ -8,7 +8,7 @@ import pytest
 from backports import zstd
 
 from dr_grasp.recording import salvage
-from dr_grasp.recording.bag import BagWriter
+from dr_grasp.recording.bag_writer import BagWriter
 
 CONTENT = random.Random(3).randbytes(600_000)
 COMPRESSIONS = [("", bytes), ("lz4", lz4.frame.compress), ("zstd", zstd.compress)]

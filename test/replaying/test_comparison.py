@@ -10,13 +10,13 @@ from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.waypoints import Waypoints
-from dr_grasp.replaying.findings import Check, Verdict, likely_reason
+from dr_grasp.replaying.checks import Check, Verdict, likely_reason
 from dr_grasp.replaying.junit import write_junit
 from dr_grasp.replaying.reexecution import compare_attempts, motion
 from dr_grasp.replaying.rescoring import compare_scores, recorded_scores, rescore
-from dr_grasp.scoring.pool import WorkerPool
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
+from dr_grasp.workers.pool import WorkerPool
 
 MADE_OF = {"robot": "r1", "object": "o1", "profile": "p1", "processor": "x86_64 fma"}
 

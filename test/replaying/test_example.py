@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from dr_grasp.models import PROCESSOR, processor
-from dr_grasp.recording.bag import BagWriter
-from dr_grasp.recording.reading import read_bag
+from dr_grasp.provenance.models import PROCESSOR, processor
+from dr_grasp.recording.bag_reader import read_bag
+from dr_grasp.recording.bag_writer import BagWriter
 
 SESSION = Path(__file__).parents[2] / "examples" / "session"
 

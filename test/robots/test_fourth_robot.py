@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from dr_grasp import resources
+from dr_grasp.common import resources
+from dr_grasp.common.resources import resolve_uri
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.execution.twin import TwinBackend
-from dr_grasp.execution.twin_profile import load_twin_profile
 from dr_grasp.generation.sampler import generate
-from dr_grasp.resources import resolve_uri
-from dr_grasp.robots.spec import load_robot
+from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
+from dr_grasp.twin.twin_backend import TwinBackend
+from dr_grasp.twin.twin_profile import load_twin_profile
 
 YAML = """
 description: Kuka LBR iiwa with the WSG 50 gripper

@@ -12,8 +12,8 @@ from scipy.spatial.transform import Rotation
 
 from dr_grasp.errors import ModelError
 from dr_grasp.robots.description import DescriptionSource
-from dr_grasp.robots.model import load_model
-from dr_grasp.robots.spec import load_robot
+from dr_grasp.robots.robot_model import load_model
+from dr_grasp.robots.robot_spec import load_robot
 
 LIMIT = '<limit lower="-1" upper="1" velocity="1" effort="1"/>'
 BASE = '<link name="base"/>'

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from dr_grasp.errors import UnknownNameError
-from dr_grasp.objects.spec import load_object
+from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.kinematics import chain_to, joint_positions, link_in_base, tcp_in_base
-from dr_grasp.robots.spec import load_robot, robot_names
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.robots.robot_spec import load_robot, robot_names
+from dr_grasp.simulation.bullet.world import BulletWorld
 
 
 def between(limits, rng):

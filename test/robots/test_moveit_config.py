@@ -16,8 +16,8 @@ from dr_grasp.errors import SettingsError
 from dr_grasp.robots.hardware import HandInterface
 from dr_grasp.robots.kinematics import chain_to
 from dr_grasp.robots.moveit_config import moveit_config
+from dr_grasp.robots.robot_spec import load_robot, robot_names
 from dr_grasp.robots.ros_description import arm_tip, ros_urdf, srdf
-from dr_grasp.robots.spec import load_robot, robot_names
 
 
 @pytest.fixture(params=robot_names(), scope="module")
@@ -128,7 +128,7 @@ def test_the_chain_of_the_group_has_the_arm_joints_and_no_other(robot):
 
 def test_the_same_robot_has_the_same_text_in_every_process(robot):
     code = (
-        "from dr_grasp.robots.spec import load_robot\n"
+        "from dr_grasp.robots.robot_spec import load_robot\n"
         "from dr_grasp.robots.ros_description import srdf\n"
         f"robot = load_robot({robot.name!r})\n"
         "print(srdf(robot, robot.hardware))"

@@ -5,10 +5,10 @@ import pytest
 
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import SettingsError
-from dr_grasp.execution.mujoco_world import MujocoWorld
-from dr_grasp.execution.twin_profile import ObjectTruth
-from dr_grasp.objects.spec import load_object
-from dr_grasp.robots.spec import load_robot, robot_names
+from dr_grasp.objects.object_spec import load_object
+from dr_grasp.robots.robot_spec import load_robot, robot_names
+from dr_grasp.twin.mujoco_world import MujocoWorld
+from dr_grasp.twin.twin_profile import ObjectTruth
 
 
 def test_without_a_force_it_is_the_effort_of_the_urdf():

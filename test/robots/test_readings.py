@@ -10,11 +10,11 @@ import pybullet as p
 import pytest
 from scipy.spatial.transform import Rotation
 
+from dr_grasp.common.resources import resolve_uri
 from dr_grasp.objects.meshes import sum_masses
-from dr_grasp.resources import resolve_uri
 from dr_grasp.robots.description import DescriptionSource
-from dr_grasp.robots.model import MOVABLE, load_model
-from dr_grasp.robots.spec import load_robot, robot_names
+from dr_grasp.robots.robot_model import MOVABLE, load_model
+from dr_grasp.robots.robot_spec import load_robot, robot_names
 
 ROBOTS = resolve_uri(
     "package://example-robot-data/robots/panda_description/urdf/panda.urdf"

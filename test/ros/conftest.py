@@ -1,37 +1,16 @@
-"""Real nodes in real processes, on loopback and in a namespace that nobody else uses."""
-
-import itertools
-import os
+"""Real nodes in real processes."""
 
 import pytest
 
-from dr_grasp.ros.planner import Planner
-from dr_grasp.ros.processes import NodeCommand, NodeProcesses
-
-NUMBERS = itertools.count()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def loopback_only():
-    before = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE")
-    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-    yield
-    if before is None:
-        del os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"]
-    else:
-        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = before
-
-
-@pytest.fixture
-def namespace():
-    return f"/test_{os.getpid()}_{next(NUMBERS)}"
+from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
+from dr_grasp.ros.client import Planner
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory):
+def system(tmp_path_factory, new_namespace):
     """All four nodes and a planner, for tests that leave them as they were."""
     folder = tmp_path_factory.mktemp("system")
-    space = f"/test_{os.getpid()}_{next(NUMBERS)}"
+    space = new_namespace()
     commands = [
         NodeCommand("scorer", {"jobs": 2}),
         NodeCommand("executor", {"connect_s": 60}),

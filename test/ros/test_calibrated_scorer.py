@@ -8,9 +8,9 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from visualization_msgs.msg import Marker, MarkerArray
 
+from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
 from dr_grasp.core.ranking import rank
-from dr_grasp.ros.planner import Planner
-from dr_grasp.ros.processes import NodeCommand, NodeProcesses
+from dr_grasp.ros.client import Planner
 from dr_grasp.ros.qos import RESULTS
 from dr_grasp.transfer.model_file import write_model
 

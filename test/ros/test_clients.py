@@ -12,8 +12,8 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from dr_grasp.errors import BackendError
-from dr_grasp.ros import clients
-from dr_grasp.ros.clients import PatientActionClient, Question, run_goal
+from dr_grasp.ros import requests as clients
+from dr_grasp.ros.requests import PatientActionClient, Question, run_goal
 from dr_grasp_interfaces.action import ExecuteGrasps
 
 LIMIT_S = 60.0

@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
+from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.errors import BackendError
-from dr_grasp.files import ScoreFile, write_grasps, write_scores
-from dr_grasp.recording.reading import read_bag
-from dr_grasp.ros.planner import Planner
-from dr_grasp.ros.processes import NodeCommand, NodeProcesses
+from dr_grasp.formats.score_file import ScoreFile, write_grasps, write_scores
+from dr_grasp.recording.bag_reader import read_bag
+from dr_grasp.ros.client import Planner
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.selection import Selection
 from dr_grasp.errors import InvalidGraspError
-from dr_grasp.recording import decoding, encoding
-from dr_grasp.recording.typestore import our_typestore, serialize
+from dr_grasp.messages import decoding, encoding
+from dr_grasp.messages.typestore import our_typestore, serialize
 from dr_grasp.ros import conversions
 from dr_grasp_interfaces import msg
 

@@ -11,7 +11,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.robots.spec import load_robot
+from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.ros import markers
 from dr_grasp.ros.markers import GraspMarkers, grasp_markers
 from dr_grasp.ros.qos import RESULTS

@@ -15,7 +15,7 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.recording.reading import BagContents, read_bag
+from dr_grasp.recording.bag_reader import BagContents, read_bag
 from dr_grasp.ros.conversions import (
     attempt_to_msg,
     outcome_to_msg,

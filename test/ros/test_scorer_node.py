@@ -14,14 +14,14 @@ from rclpy.executors import MultiThreadedExecutor
 
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.errors import BackendError, SettingsError
-from dr_grasp.recording.decoding import decode_score, decode_selection
+from dr_grasp.messages.decoding import decode_score, decode_selection
 from dr_grasp.ros import scorer_node
-from dr_grasp.ros.clients import PatientActionClient, call_service, run_goal
+from dr_grasp.ros.client import Planner
 from dr_grasp.ros.conversions import grasp_to_msg
-from dr_grasp.ros.planner import Planner
-from dr_grasp.scoring.pool import Pool
+from dr_grasp.ros.requests import PatientActionClient, call_service, run_goal
 from dr_grasp.scoring.request import MOST_TOP, ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
+from dr_grasp.workers.pool import Pool
 from dr_grasp_interfaces.action import ScoreGrasps as ScoreGraspsAction
 from dr_grasp_interfaces.srv import ScoreGrasps as ScoreGraspsService
 

@@ -13,14 +13,14 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import JointState
 
+from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.ranking import rank
 from dr_grasp.errors import BackendError
-from dr_grasp.recording.reading import read_bag
+from dr_grasp.recording.bag_reader import read_bag
+from dr_grasp.ros.client import Planner
 from dr_grasp.ros.conversions import grasp_to_msg
-from dr_grasp.ros.planner import Planner
-from dr_grasp.ros.processes import NodeCommand, NodeProcesses
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp_interfaces.srv import ScoreGrasps

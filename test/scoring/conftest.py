@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.scoring.pool import Pool
+from dr_grasp.workers.pool import Pool
 
 
 def unit(*what):

@@ -8,9 +8,9 @@ import pytest
 
 from dr_grasp.core.selection import Selection
 from dr_grasp.errors import FileFormatError
-from dr_grasp.scoring import journal as journals
-from dr_grasp.scoring.journal import FileJournal
+from dr_grasp.scoring import score_journal as journals
 from dr_grasp.scoring.request import ScoreRequest
+from dr_grasp.scoring.score_journal import FileJournal
 from dr_grasp.scoring.scorer import Scorer
 
 SHARES = [0.9, 0.5, 0.0, 1.0, 0.7, 0.99, 0.3, 0.8]

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from dr_grasp.batches import check_batch
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import (
     Criterion,
@@ -27,12 +26,14 @@ from dr_grasp.core.perturbation import (
 )
 from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.errors import SettingsError, UnknownNameError, WorkerError
-from dr_grasp.robots.spec import load_robot
-from dr_grasp.scoring import pool, worker
+from dr_grasp.robots.batches import check_batch
+from dr_grasp.robots.robot_spec import load_robot
+from dr_grasp.scoring import blocks as worker
+from dr_grasp.scoring.blocks import Block, run_block
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import software_version
-from dr_grasp.scoring.worker import Block, run_block
+from dr_grasp.workers import pool
 
 OSDR, JSDR, FDR, MDR = Criterion
 

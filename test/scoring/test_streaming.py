@@ -8,20 +8,27 @@ from dataclasses import replace
 
 import pytest
 
-from dr_grasp import batches, seen
+from dr_grasp.common import seen
+from dr_grasp.common.seen import RECENT, Seen
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.refusal import RefusedGrasp
-from dr_grasp.files import ScoreFile, read_scores, write_grasps, write_score_stream, write_scores
-from dr_grasp.grasp_reader import GraspReader
-from dr_grasp.records import grasp_to_dict
+from dr_grasp.formats.grasp_reader import GraspReader
+from dr_grasp.formats.grasp_records import grasp_to_dict
+from dr_grasp.formats.score_file import (
+    ScoreFile,
+    read_scores,
+    write_grasps,
+    write_score_stream,
+    write_scores,
+)
+from dr_grasp.robots import batches
 from dr_grasp.robots.checking import check_grasp
-from dr_grasp.scoring import schedule
-from dr_grasp.scoring.journal import FileJournal
+from dr_grasp.scoring import block_schedule as schedule
 from dr_grasp.scoring.request import ScoreRequest
+from dr_grasp.scoring.score_journal import FileJournal
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import software_version
-from dr_grasp.seen import RECENT, Seen
 
 SHARED = {"seed": 4, "profile": "default", "software_version": software_version()}
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from dr_grasp.core.arrays import frozen
 from dr_grasp.objects.meshes import prepare_meshes
-from dr_grasp.objects.spec import ObjectSpec
+from dr_grasp.objects.object_spec import ObjectSpec
 
 
 def object_of(path, mass, decomposition="hull", *, lateral=0.6, rolling=0.001, spinning=0.001):

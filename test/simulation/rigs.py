@@ -9,10 +9,10 @@ import pybullet as p
 
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.perturbation import Perturbation
-from dr_grasp.execution.mujoco_world import ARM_BANDWIDTH, TIMESTEP_S, MujocoWorld
-from dr_grasp.execution.twin_profile import ObjectTruth
 from dr_grasp.robots.kinematics import link_in_base
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.twin.mujoco_world import ARM_BANDWIDTH, TIMESTEP_S, MujocoWorld
+from dr_grasp.twin.twin_profile import ObjectTruth
 
 GRAVITY = 9.81
 

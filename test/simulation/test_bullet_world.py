@@ -10,9 +10,9 @@ import trimesh
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.perturbation import Perturbation
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.simulation.bullet.table_world import GRAVITY
+from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import settled_pose
-from dr_grasp.simulation.table_world import GRAVITY
 
 from .made import object_of
 

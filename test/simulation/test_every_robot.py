@@ -6,12 +6,12 @@ import pytest
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.perturbation import Perturbation
-from dr_grasp.execution.mujoco_world import TIMESTEP_S, MujocoWorld
-from dr_grasp.execution.twin_profile import ObjectTruth
-from dr_grasp.objects.spec import load_object
-from dr_grasp.robots.spec import load_robot, robot_names
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.objects.object_spec import load_object
+from dr_grasp.robots.robot_spec import load_robot, robot_names
+from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import settled_pose
+from dr_grasp.twin.mujoco_world import TIMESTEP_S, MujocoWorld
+from dr_grasp.twin.twin_profile import ObjectTruth
 
 OBJECT = "procedural_000"
 

@@ -15,7 +15,7 @@ from dr_grasp.generation.sampler import generate
 from dr_grasp.robots.attributes import pose_of
 from dr_grasp.robots.inertias import solid_of
 from dr_grasp.robots.kinematics import chain_to, link_in_base
-from dr_grasp.robots.spec import load_robot, robot_names
+from dr_grasp.robots.robot_spec import load_robot, robot_names
 
 from .made import object_of
 from .rigs import GRAVITY, RIGS, BulletRig, closing_forces, grip_pose

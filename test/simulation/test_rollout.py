@@ -12,9 +12,9 @@ from dr_grasp.core.arrays import frozen
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion, Perturbation, sample_perturbation
 from dr_grasp.core.trajectory import Phase
-from dr_grasp.objects.spec import load_object
+from dr_grasp.objects.object_spec import load_object
 from dr_grasp.scoring.profiles import load_profile
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import run_rollout, settled_pose
 
 
@@ -167,9 +167,9 @@ def test_a_beginning_does_not_depend_on_where_the_rollout_before_was_left(name, 
 
 ELSEWHERE = """
 import pickle, sys
-from dr_grasp.objects.spec import load_object
-from dr_grasp.robots.spec import load_robot
-from dr_grasp.simulation.bullet_world import BulletWorld
+from dr_grasp.objects.object_spec import load_object
+from dr_grasp.robots.robot_spec import load_robot
+from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import run_rollout
 found = []
 for grasp, perturbation in pickle.load(sys.stdin.buffer):

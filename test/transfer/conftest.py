@@ -17,7 +17,7 @@ import pytest
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.transfer.dataset import Dataset
+from dr_grasp.transfer.attempt_dataset import Dataset
 from dr_grasp.transfer.rows import AttemptRow
 
 DAY_NS = 86_400 * 10**9

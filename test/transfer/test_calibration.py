@@ -12,8 +12,8 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError
 from dr_grasp.transfer.calibration import calibrate
-from dr_grasp.transfer.model import Loss, smoothed_logit
 from dr_grasp.transfer.regression import Sample, fit_regression, folds_of, loss_of
+from dr_grasp.transfer.transfer_model import Loss, smoothed_logit
 
 MDR = Criterion.MDR
 

@@ -10,10 +10,10 @@ import pytest
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import RecordingError, UnknownNameError
-from dr_grasp.recording.bag import BagWriter
-from dr_grasp.transfer.dataset import find_bags, of_backend, read_folder
+from dr_grasp.recording.bag_writer import BagWriter
+from dr_grasp.report.writer import write_report
+from dr_grasp.transfer.attempt_dataset import find_bags, of_backend, read_folder
 from dr_grasp.transfer.export import write_csv
-from dr_grasp.transfer.report import write_report
 
 
 def write_bag(path, attempts, reports=()):

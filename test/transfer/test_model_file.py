@@ -10,8 +10,8 @@ from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import FileFormatError
 from dr_grasp.transfer.calibration import calibrate
-from dr_grasp.transfer.model import Steps, Uncalibrated
 from dr_grasp.transfer.model_file import model_document, read_model, write_model
+from dr_grasp.transfer.transfer_model import Steps, Uncalibrated
 
 STEPS = Steps([0.1, 0.5, 0.9], [0.2, 0.2, 0.7])
 

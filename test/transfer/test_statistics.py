@@ -13,8 +13,8 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.transfer import bootstrap
 from dr_grasp.transfer.bootstrap import Cells
+from dr_grasp.transfer.grasp_tally import tally_grasps
 from dr_grasp.transfer.statistics import Estimate, statistics_of
-from dr_grasp.transfer.tally import tally_grasps
 
 MDR = Criterion.MDR
 

@@ -5,7 +5,7 @@ import random
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.transfer.tally import Ratio, by, tally_grasps, total
+from dr_grasp.transfer.grasp_tally import Ratio, by, tally_grasps, total
 
 
 def test_attempts_that_say_nothing_are_left_out(row):

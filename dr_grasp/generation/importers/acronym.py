@@ -21,8 +21,8 @@ import numpy as np
 
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import FileFormatError
-from dr_grasp.generation.importers.documents import one_line
 from dr_grasp.generation.importers.entries import Entry, check_count, gathered, number_id, verdicts
+from dr_grasp.generation.importers.foreign_documents import one_line
 from dr_grasp.generation.importers.grasp_poses import GraspPoses
 from dr_grasp.generation.importers.stacks import Stack, from_matrices
 

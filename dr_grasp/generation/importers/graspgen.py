@@ -41,12 +41,13 @@ from pydantic import Field
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import FileFormatError
-from dr_grasp.generation.importers.documents import (
+from dr_grasp.formats.grasp_records import check_record
+from dr_grasp.generation.importers.entries import Entry, check_count, gathered, number_id, verdicts
+from dr_grasp.generation.importers.foreign_documents import (
     ForeignRecord,
     load_json,
     load_yaml,
 )
-from dr_grasp.generation.importers.entries import Entry, check_count, gathered, number_id, verdicts
 from dr_grasp.generation.importers.frames import (
     GRIPPER_FRAMES,
     LARGEST_DEPTH_M,
@@ -63,7 +64,6 @@ from dr_grasp.generation.importers.stacks import (
     short,
     to_stack,
 )
-from dr_grasp.records import check_record
 
 FOLDERS = ("franka_panda", "robotiq_2f_140", "robotiq_2f_85", *SUCTION_CUPS)
 """Grippers that a folder may be named after."""

@@ -34,8 +34,9 @@ import numpy as np
 from pydantic import Field
 
 from dr_grasp.errors import FileFormatError
-from dr_grasp.generation.importers.documents import load_json, one_line, read_text
+from dr_grasp.formats.grasp_records import Record, check_record
 from dr_grasp.generation.importers.entries import Entry, check_count, gathered, number_id
+from dr_grasp.generation.importers.foreign_documents import load_json, one_line, read_text
 from dr_grasp.generation.importers.frames import GRIP
 from dr_grasp.generation.importers.grasp_poses import GraspPoses
 from dr_grasp.generation.importers.pose_table import read_table
@@ -47,7 +48,6 @@ from dr_grasp.generation.importers.stacks import (
     short,
     to_stack,
 )
-from dr_grasp.records import Record, check_record
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 SUFFIXES = (".json", *TABLE_SUFFIXES, ".npy")

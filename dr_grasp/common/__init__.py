@@ -1,0 +1,1 @@
+"""What every room may use: files, settings, places, closing; knows nothing of grasps."""

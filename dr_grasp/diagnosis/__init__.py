@@ -1,0 +1,1 @@
+"""Which doubt about the simulated world breaks a grasp."""

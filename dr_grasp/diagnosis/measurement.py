@@ -1,0 +1,138 @@
+"""What one grasp tells of itself: an undisturbed rollout looked at, and others on worse friction.
+
+All of it depends on the grasp, its robot and its object alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.diagnosis import LOWEST_FRICTION, Diagnosis
+from dr_grasp.core.outcome import Observation, Outcome
+from dr_grasp.core.perturbation import Perturbation
+from dr_grasp.core.trajectory import GraspTrajectory, Phase
+from dr_grasp.objects.surface import surface_of
+from dr_grasp.provenance.fingerprint import grasp_fingerprint
+from dr_grasp.simulation.bullet.world import BulletWorld, Contacts
+from dr_grasp.simulation.replayer import Replayer
+from dr_grasp.simulation.rollout import look_every, run_rollout
+
+HALVINGS = 7
+"""Of the friction that is looked for: it is known within 0.0075 after eight rollouts."""
+
+
+def diagnose(replayer: Replayer, grasp: GraspTrajectory) -> Diagnosis:
+    """Measure a grasp.
+
+    Args:
+        replayer: Of the grasp's robot and object.
+        grasp: Checked against the robot already.
+    """
+    watcher, trajectory = _Watcher(replayer.world, grasp), grasp_fingerprint(grasp)
+    nominal = Perturbation.none()
+    outcome = run_rollout(replayer.world, grasp, nominal, on_observation=watcher.observed).outcome
+    if outcome is not Outcome.SUCCESS:
+        return Diagnosis(grasp.id, outcome, trajectory=trajectory)
+
+    looked_at = watcher.diagnosis(grasp.id)  # while the world still stands as it ended
+
+    def holds(scale: float) -> bool:
+        perturbation = replace(nominal, lateral_friction_scale=scale)
+        return replayer.run(grasp, perturbation).outcome is Outcome.SUCCESS
+
+    return replace(looked_at, trajectory=trajectory, least_friction=least_friction(holds))
+
+
+def least_friction(holds: Callable[[float], bool]) -> float:
+    """The least friction that holds, if more of it never does harm; `LOWEST_FRICTION` at least.
+
+    Args:
+        holds: Whether a share of the object's friction does; all of it is taken to.
+    """
+    if holds(LOWEST_FRICTION):
+        return LOWEST_FRICTION
+    low, high = LOWEST_FRICTION, 1.0
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2.0
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
+
+
+class _Watcher:
+    """Looks at an undisturbed rollout, whole, once at each of the judge's observations."""
+
+    def __init__(self, world: BulletWorld, grasp: GraspTrajectory) -> None:
+        self._world = world
+        self._every = look_every(world)
+        phases = grasp.schedule(world.settings.rate_hz).phases
+        steps = np.arange(len(phases))
+        looks = steps[np.append(np.diff(phases) != 0, True) | (steps % self._every == 0)]
+        self._looks = iter(zip(looks.tolist(), phases[looks].tolist(), strict=True))
+        self._velocities: list[FloatArray] = []
+        self._depths: list[float] = []
+        self._held: list[Contacts] = []
+
+    def observed(self, seen: Observation) -> None:
+        step, phase = next(self._looks)
+        if phase < Phase.LIFT:
+            return
+        contacts = self._world.hand_contacts()
+        self._depths += contacts.depths.tolist()
+        if phase == Phase.LIFT and step % self._every == 0:
+            self._velocities.append(np.array(self._world.object_state.velocity))
+        if phase == Phase.HOLD:
+            self._held.append(contacts)
+
+    def diagnosis(self, grasp_id: str) -> Diagnosis:
+        """Of a grasp that has held to the end: it touches at the last look at least."""
+        forces = np.concatenate([one.forces for one in self._held])
+        points = np.concatenate([one.points for one in self._held])
+        offset = np.average(points, axis=0, weights=forces) - self._world.object.center_of_mass
+        return Diagnosis(
+            grasp_id,
+            Outcome.SUCCESS,
+            deepest_penetration_m=max(self._depths),
+            lift_acceleration=self._lift_acceleration(),
+            grip_offset_m=float(np.linalg.norm(offset)),
+            grip_lever_m=self._grip_lever_m(offset, forces),
+            surface_distance_m=self._surface_distance_m(),
+        )
+
+    def _grip_lever_m(self, offset: FloatArray, forces: FloatArray) -> float:
+        """Lever of the weight about the line along which the hand presses.
+
+        About other lines the fingers hold by pressing; about this one by friction alone.
+        """
+        normals = np.concatenate([one.normals for one in self._held])
+        line = np.linalg.eigh((normals.T * forces) @ normals)[1][:, -1]
+        pose = self._world.object_pose()
+        return float(abs(np.cross(pose.rotate(offset), [0.0, 0.0, 1.0]) @ pose.rotate(line)))
+
+    def _lift_acceleration(self) -> float | None:
+        """The largest change of velocity between two looks, by their time.
+
+        They are 1/48 s apart, over which the chatter of single steps averages out.
+        """
+        if len(self._velocities) < 2:
+            return None
+        changes = np.linalg.norm(np.diff(self._velocities, axis=0), axis=1)
+        return float(changes.max() / (self._every / self._world.settings.rate_hz))
+
+    def _surface_distance_m(self) -> float:
+        """Mean over the hold, by force, of that link of the hand of which it is largest.
+
+        One finger on a surface that is not there is enough to lose the object.
+        """
+        links = np.concatenate([one.links for one in self._held])
+        forces = np.concatenate([one.forces for one in self._held])
+        # Bullet's shapes stand out by a margin from the pieces that they were made of.
+        points = np.concatenate([one.points - one.margin * one.normals for one in self._held])
+        distances = surface_of(self._world.object).distances(frozen(points))
+        return max(
+            float(np.average(distances[links == link], weights=forces[links == link]))
+            for link in np.unique(links)
+        )

@@ -1,0 +1,105 @@
+"""JSON documents of a kind and a schema version: one entry of a list a line, whole or not at all.
+
+Lists are written as their entries come, so that a document need never be in memory.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+from dr_grasp.common.atomic import whole_file
+from dr_grasp.errors import FileFormatError
+
+SCHEMA_VERSION = 1
+
+
+def head(kind: str) -> list[tuple[str, Any]]:
+    """The keys that every document begins with."""
+    return [("schema_version", SCHEMA_VERSION), ("kind", kind)]
+
+
+def write_document(path: Path, items: Iterable[tuple[str, Any]]) -> None:
+    """Write a document.
+
+    Args:
+        path: The file.
+        items: Keys and values in the order of the file; a list or an iterator is written with one
+            entry a line, and drawn to its end before the next key.
+
+    Raises:
+        FileFormatError: The file cannot be written.
+    """
+    try:
+        with whole_file(path) as file:
+            file.writelines(text.encode() for text in _texts(items))
+    except OSError as error:
+        raise FileFormatError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def read_document(path: Path, kind: str, *, allow_nan: bool) -> dict[str, Any]:
+    """Read a document.
+
+    Args:
+        path: The file.
+        kind: What it should be.
+        allow_nan: Whether numbers may be none, so that whoever checks them can name them.
+
+    Raises:
+        FileFormatError: It is missing, half-written, or of another kind or schema version.
+    """
+
+    def refuse_constant(name: str) -> NoReturn:
+        raise FileFormatError(f"{path}: expected finite numbers, got {name}")
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise FileFormatError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise FileFormatError(f"{path}: expected JSON in UTF-8, got other bytes") from error
+    try:
+        content = json.loads(text, parse_constant=None if allow_nan else refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise FileFormatError(
+            f"{path}: expected a whole JSON document, got {_one_line(error)} (half-written?)"
+        ) from error
+    if not isinstance(content, dict):
+        raise FileFormatError(f"{path}: expected a JSON object, got a {type(content).__name__}")
+    # Kind and version first: of another kind of file, every key would be wrong.
+    for key, expected in (("kind", kind), ("schema_version", SCHEMA_VERSION)):
+        got = content.get(key)
+        if type(got) is not type(expected) or got != expected:
+            came = repr(got)[:60] if key in content else "nothing"
+            raise FileFormatError(f"{path}: {key}: expected {expected!r}, got {came}")
+    return content
+
+
+def _texts(items: Iterable[tuple[str, Any]]) -> Iterator[str]:
+    before = "{\n"
+    for key, value in items:
+        yield f"{before}{_dump(key)}: "
+        if isinstance(value, list | Iterator):
+            yield from _entries(value)
+        else:
+            yield _dump(value)
+        before = ",\n"
+    yield "\n}\n"
+
+
+def _entries(values: Iterable[Any]) -> Iterator[str]:
+    before = "[\n"
+    for value in values:
+        yield before + _dump(value)
+        before = ",\n"
+    yield "[]" if before == "[\n" else "\n]"
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, allow_nan=False)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

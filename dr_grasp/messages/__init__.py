@@ -1,0 +1,1 @@
+"""Our ROS messages without ROS: to and from the values of `core`."""

@@ -1,0 +1,90 @@
+"""The schema of config/objects: what a file may say of an object."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+
+from dr_grasp.common.settings import Settings
+
+
+class FamilySettings(Settings):
+    """Numbered objects that share one file; {index} in `mesh` is the number."""
+
+    prefix: str
+    count: PositiveInt
+    digits: PositiveInt
+
+
+class CylinderSettings(Settings):
+    """An upright cylinder [m]."""
+
+    radius: PositiveFloat
+    height: PositiveFloat
+
+
+class SphereSettings(Settings):
+    """A ball [m]."""
+
+    radius: PositiveFloat
+
+
+class ShapeSettings(Settings):
+    """A shape that needs no file: one of these. Its frame is in its middle."""
+
+    box: tuple[PositiveFloat, PositiveFloat, PositiveFloat] | None = None
+    cylinder: CylinderSettings | None = None
+    sphere: SphereSettings | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> ShapeSettings:
+        given = [name for name, value in self if value is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"expected one of box, cylinder, sphere, got {' and '.join(given) or 'none'}"
+            )
+        return self
+
+
+class ObjectSettings(Settings):
+    """A file of config/objects.
+
+    Attributes:
+        description: One line.
+        mesh: Address of an OBJ, STL, PLY or URDF; relative to the folder of the file that says it.
+        shape: Instead of a mesh.
+        scale: Factor from the mesh's unit to metres.
+        center: Whether the object's frame is in the middle of its bounding box, rather than where
+            the mesh has it.
+        collision: How convex pieces are made of it; see `convex_pieces`.
+        mass: In kilograms.
+        lateral_friction: Coulomb coefficient against a surface of coefficient 1.
+        rolling_friction: Lever of the torque against rolling, against a surface of coefficient 1
+            [m]; see `DynamicsNoise`.
+        spinning_friction: Likewise about the contact's normal [m].
+        family: If there are many.
+    """
+
+    description: str
+    mesh: str | None = None
+    shape: ShapeSettings | None = None
+    scale: PositiveFloat = 1.0
+    center: bool = False
+    collision: Literal["auto", "coacd", "groups", "hull"] = "auto"
+    mass: PositiveFloat
+    lateral_friction: PositiveFloat
+    rolling_friction: NonNegativeFloat = 0.0
+    spinning_friction: NonNegativeFloat = 0.0
+    family: FamilySettings | None = None
+
+    @model_validator(mode="after")
+    def _mesh_or_shape(self) -> ObjectSettings:
+        if (self.mesh is None) == (self.shape is None):
+            got = "neither" if self.mesh is None else "both"
+            raise ValueError(f"expected either mesh or shape, got {got}")
+        if self.shape is not None and self.scale != 1.0:
+            raise ValueError("scale: expected none beside shape, which is in metres")
+        if self.family is not None and "{index}" not in (self.mesh or ""):
+            raise ValueError("family: expected {index} in mesh")
+        return self

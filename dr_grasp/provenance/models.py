@@ -1,0 +1,57 @@
+"""What the names of robots, objects and profiles stand for at the moment, for the record.
+
+A score or an attempt that cannot be repeated later was often made of something else that had the
+same name: a mesh was mended, a profile edited. So each carries the fingerprints of what it was
+made of; and the kind of processor, since mathematical libraries round otherwise on another one.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from dr_grasp.provenance.fingerprint import fingerprint
+
+ROBOT, OBJECT, PROFILE, TWIN, PROCESSOR = "robot", "object", "profile", "twin", "processor"
+
+VECTOR_UNITS = ("fma", "avx2", "avx512f")
+"""By which libm, NumPy and MuJoCo choose between variants of a function."""
+
+
+def models_of(**made_of: Any) -> Mapping[str, str]:
+    """Fingerprints of what something is made of, and the processor.
+
+    Args:
+        made_of: By kind ("robot", "object", "profile", "twin"), robots, objects and profiles.
+    """
+    found = {kind: _fingerprint(value) for kind, value in made_of.items()}
+    return {**found, PROCESSOR: processor()}
+
+
+@lru_cache(maxsize=1)
+def processor() -> str:
+    """The kind of processor this runs on, as far as results may depend on it."""
+    flags: set[str] = set()
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("flags"):
+                flags.update(line.partition(":")[2].split())
+                break
+    except OSError:  # not Linux
+        pass
+    return " ".join([platform.machine(), *(unit for unit in VECTOR_UNITS if unit in flags)])
+
+
+def _fingerprint(value: Any) -> str:
+    try:
+        return _fingerprint_once(value)
+    except TypeError:  # it cannot be hashed, so it is not remembered
+        return fingerprint(value)
+
+
+@lru_cache(maxsize=64)
+def _fingerprint_once(value: Any) -> str:
+    return fingerprint(value)

@@ -1,0 +1,98 @@
+"""Numbers and findings in words, for reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.transfer.grasp_tally import Ratio
+from dr_grasp.transfer.statistics import CriterionStatistics, Estimate
+
+DOUBTS: Final = {
+    Criterion.OSDR: "perception",
+    Criterion.JSDR: "control",
+    Criterion.FDR: "dynamics",
+    Criterion.MDR: "all at once",
+}
+"""What each criterion doubts of the simulated world."""
+
+
+def number(value: float) -> str:
+    """Two decimals, with a minus sign that is as wide as a digit."""
+    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def with_interval(value: float, interval: tuple[float, float]) -> str:
+    """A number and its interval, e.g. "0.79 [0.66, 0.88]", that no line break tears apart."""
+    return f"{number(value)} [{number(interval[0])},\N{NO-BREAK SPACE}{number(interval[1])}]"
+
+
+def percent(share: float) -> str:
+    """A share in per cent, e.g. "76 %"."""
+    return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
+
+
+def eta_text(eta: Ratio | None) -> str:
+    """Eta and its interval."""
+    return "-" if eta is None else with_interval(eta.value, eta.interval)
+
+
+def estimate_text(estimate: Estimate) -> str:
+    """An estimate and its interval, or why it cannot be said."""
+    if estimate.value is None:
+        return estimate.reason
+    if estimate.low is None or estimate.high is None:
+        return f"{number(estimate.value)} ({estimate.reason})"
+    return with_interval(estimate.value, (estimate.low, estimate.high))
+
+
+def points_text(estimate: Estimate) -> str:
+    """An estimate of a difference of shares in points, e.g. "+16 [+4, +27] points"."""
+    if estimate.value is None:
+        return estimate.reason
+    text = _points(estimate.value)
+    if estimate.low is None or estimate.high is None:
+        return f"{text} points ({estimate.reason})"
+    ends = f"{_points(estimate.low)},\N{NO-BREAK SPACE}{_points(estimate.high)}"
+    return f"{text} [{ends}] points"
+
+
+def count(amount: int, noun: str) -> str:
+    """An amount of something, e.g. "1 grasp", "12,000 grasps"."""
+    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
+
+
+def summary(criteria: Sequence[CriterionStatistics]) -> tuple[str, ...]:
+    """What the criteria show, in a few sentences; of MDR, which ranks, if any grasp has it."""
+    labelled = [one for one in criteria if one.attempts]
+    if not labelled:
+        return ("No attempt has a score: nothing can be said of any fitness.",)
+    lead = next((one for one in labelled if one.criterion is Criterion.MDR), labelled[-1])
+    name, auc = lead.criterion.name, lead.auc
+    if auc.value is None or auc.low is None or auc.high is None:
+        reason = auc.reason
+        return (f"Whether grasps of a higher {name} hold more often cannot be said yet: {reason}.",)
+    pair = (
+        f"of two attempts, one that held and one that did not, {name} picks the right one in "
+        f"{percent(auc.value)} of cases [{percent(auc.low)}, {percent(auc.high)}], where chance "
+        f"would in {percent(0.5)}."
+    )
+    if auc.low > 0.5:
+        first = f"Grasps with a higher {name} held more often: {pair}"
+    elif auc.high < 0.5:
+        first = f"Grasps with a higher {name} held less often: {pair} Something is wrong."
+    else:
+        first = f"It is not shown yet that a higher {name} holds more often: {pair}"
+    if lead.overall is None or lead.top_eta.value is None:
+        return (first,)
+    second = (
+        f"Choosing only the fittest fifth by {name} changes eta from {number(lead.overall.value)} "
+        f"to {number(lead.top_eta.value)}: {points_text(lead.gain)}."
+    )
+    return (first, second)
+
+
+def _points(share: float) -> str:
+    rounded = round(100 * share)
+    return f"{rounded:+d}".replace("-", "\N{MINUS SIGN}") if rounded else "0"

@@ -1,0 +1,205 @@
+"""What a description says of a robot: limits, mimic joints, link pairs that may touch."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+from dr_grasp.errors import ModelError
+from dr_grasp.provenance.fingerprint import IGNORED
+from dr_grasp.robots.attributes import check_numbers, number
+from dr_grasp.robots.description import DescriptionSource, read_description
+from dr_grasp.robots.preparation import park, prepare
+
+MOVABLE = ("revolute", "prismatic", "continuous")
+
+
+@dataclass(frozen=True, slots=True)
+class JointLimits:
+    """Limits of one joint [rad or m, rad/s or m/s, N m or N]."""
+
+    lower: float
+    upper: float
+    velocity: float
+    effort: float
+
+    @property
+    def half_range(self) -> float:
+        """Half of the distance between the position limits."""
+        return (self.upper - self.lower) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Mimic:
+    """A joint that follows another: position = multiplier * other + offset."""
+
+    joint: str
+    follows: str
+    multiplier: float
+    offset: float
+
+
+@dataclass(frozen=True, slots=True)
+class RobotModel:
+    """A robot's description.
+
+    Attributes:
+        urdf: Prepared for PyBullet and MuJoCo, which load the same file.
+        root_link: The link that no joint carries.
+        links: Names of all links.
+        standing_links: Those that never move: the root's rigid body.
+        limits: Limits of each movable joint.
+        mimics: Joints that follow a driven one.
+        allowed_collisions: Unordered pairs of links whose contact means nothing: those that the
+            SRDF lists, those of one rigid body, and those of neighbouring bodies.
+        notes: A line for each link whose mass or inertia is not taken as the description has it.
+    """
+
+    urdf: Path
+    root_link: str
+    links: tuple[str, ...]
+    standing_links: frozenset[str]
+    limits: dict[str, JointLimits]
+    mimics: tuple[Mimic, ...]
+    allowed_collisions: frozenset[frozenset[str]]
+    notes: tuple[str, ...] = field(default=(), metadata={IGNORED: True})
+
+
+def load_model(
+    source: DescriptionSource, driven: Sequence[str], parked: Mapping[str, float]
+) -> RobotModel:
+    """Read and prepare a robot's description.
+
+    Args:
+        source: Where it is.
+        driven: Joints that are moved; all others but those that mimic one of them are made fixed.
+        parked: Where these stand [rad or m].
+
+    Raises:
+        ModelError: A file or mesh is missing or not of its format, a joint not in it, one that is
+            moved has no way, speed or effort, or a mass is negative.
+    """
+    description = read_description(source)
+    root = description.root
+    check_numbers(source.urdf, root)
+    joints = root.findall("joint")
+    movable = {joint.get("name", ""): joint for joint in joints if joint.get("type") in MOVABLE}
+    for where, names in (("driven", driven), ("parked", parked)):
+        missing = [name for name in names if name not in movable]
+        if missing:
+            raise ModelError(f"{source.urdf}: {where} joints not in the URDF: {', '.join(missing)}")
+    mimics = _mimics(source.urdf, movable, frozenset(driven))
+    kept = frozenset(driven) | {mimic.joint for mimic in mimics}
+    limits = {
+        name: _limits(source.urdf, joint, name in driven)
+        for name, joint in movable.items()
+        if name in kept
+    }
+    park(root, kept, parked)
+    links = tuple(link.get("name", "") for link in root.findall("link"))
+    carried = {_link(joint, "child") for joint in joints}
+    roots = [name for name in links if name not in carried]
+    if len(roots) != 1:
+        raise ModelError(f"{source.urdf}: expected one root link, got {', '.join(roots) or 'none'}")
+    bodies = _bodies(links, joints)
+    standing = bodies[roots[0]]
+    prepared = prepare(source.urdf, description, set(bodies.values()), standing)
+    return RobotModel(
+        urdf=prepared.urdf,
+        root_link=roots[0],
+        links=links,
+        standing_links=standing,
+        limits=limits,
+        mimics=mimics,
+        allowed_collisions=description.disabled_collisions | _neighbours(bodies, joints),
+        notes=prepared.notes,
+    )
+
+
+def _link(joint: ElementTree.Element, tag: str) -> str:
+    element = joint.find(tag)
+    return element.get("link", "") if element is not None else ""
+
+
+def _mimics(
+    file: str, movable: Mapping[str, ElementTree.Element], driven: frozenset[str]
+) -> tuple[Mimic, ...]:
+    """Joints that follow a driven one, directly or through others."""
+    direct = {}
+    for name, joint in movable.items():
+        element = joint.find("mimic")
+        if element is not None and name not in driven:
+            where = f"{file}: joint {name}"
+            direct[name] = Mimic(
+                name,
+                element.get("joint", ""),
+                number(where, element, "multiplier", 1.0),
+                number(where, element, "offset", 0.0),
+            )
+    found = []
+    for name, mimic in direct.items():
+        seen = {name}
+        while mimic.follows in direct and mimic.follows not in seen:
+            seen.add(mimic.follows)
+            other = direct[mimic.follows]
+            mimic = replace(
+                mimic,
+                follows=other.follows,
+                multiplier=mimic.multiplier * other.multiplier,
+                offset=mimic.multiplier * other.offset + mimic.offset,
+            )
+        if mimic.follows in driven:
+            found.append(mimic)
+    return tuple(found)
+
+
+def _limits(file: str, joint: ElementTree.Element, is_driven: bool) -> JointLimits:
+    where = f"{file}: joint {joint.get('name')}"
+    limit = joint.find("limit")
+    if limit is None:
+        raise ModelError(f"{where}: expected a <limit>, got none")
+    if joint.get("type") == "continuous":
+        lower, upper = -math.pi, math.pi  # whatever the file says
+    else:
+        lower, upper = (number(where, limit, key, 0.0) for key in ("lower", "upper"))
+        if not lower < upper:
+            raise ModelError(
+                f"{where}: <limit> upper: expected above lower, {lower:g}, got {upper:g}"
+            )
+    velocity, effort = (number(where, limit, key, 0.0) for key in ("velocity", "effort"))
+    for key, value in (("velocity", velocity), ("effort", effort)):
+        # A mimic has its drive's.
+        if is_driven and value <= 0:
+            raise ModelError(
+                f"{where}: <limit> {key}: expected above 0, got {limit.get(key, 'none')}"
+            )
+    return JointLimits(lower, upper, velocity, effort)
+
+
+def _bodies(
+    links: Sequence[str], joints: Sequence[ElementTree.Element]
+) -> dict[str, frozenset[str]]:
+    """For each link, the links of its rigid body."""
+    bodies = {name: frozenset({name}) for name in links}
+    for joint in joints:
+        if joint.get("type") == "fixed":
+            body = bodies[_link(joint, "parent")] | bodies[_link(joint, "child")]
+            bodies.update(dict.fromkeys(body, body))
+    return bodies
+
+
+def _neighbours(
+    bodies: Mapping[str, frozenset[str]], joints: Sequence[ElementTree.Element]
+) -> frozenset[frozenset[str]]:
+    """Pairs of links within one rigid body, or in two bodies with a joint between them."""
+    pairs = {
+        frozenset(pair) for body in set(bodies.values()) for pair in itertools.combinations(body, 2)
+    }
+    for joint in joints:
+        two = bodies[_link(joint, "parent")], bodies[_link(joint, "child")]
+        pairs |= {frozenset(pair) for pair in itertools.product(*two)}
+    return frozenset(pair for pair in pairs if len(pair) == 2)

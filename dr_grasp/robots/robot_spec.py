@@ -1,0 +1,282 @@
+"""A robot: its YAML file joined with its model, checked once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from dr_grasp.common.resources import config_file, config_names
+from dr_grasp.common.settings import validate
+from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.geometry import Pose, grip_frame
+from dr_grasp.core.scene import Table
+from dr_grasp.errors import SettingsError, UnknownNameError
+from dr_grasp.provenance.fingerprint import IGNORED
+from dr_grasp.robots.description import DescriptionSource
+from dr_grasp.robots.extending import read_extended
+from dr_grasp.robots.hand_drives import hand_drives
+from dr_grasp.robots.hardware import Hardware
+from dr_grasp.robots.robot_model import JointLimits, RobotModel, load_model
+from dr_grasp.robots.robot_settings import RobotSettings, SynergySettings, Vector3
+
+_LOGGER = logging.getLogger(__name__)
+
+LIMIT_TOLERANCE = 1e-6
+"""How far beyond a limit a posture may be for being rounded otherwise than it [rad or m]."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Synergy:
+    """A way to close the hand: all driven joints together, from one posture to another.
+
+    Attributes:
+        name: As selected by users.
+        open: Shape (m,), hand posture before closing [rad or m].
+        closed: Shape (m,), where the motors aim [rad or m].
+        grip_in_tcp: The grip frame: its origin is the middle between the surfaces that close on
+            the object, z the direction of approach, y that of closing.
+        reach_m: How far the hand reaches beyond that origin, along the approach.
+        largest_width_m: How far apart these surfaces are when open.
+    """
+
+    name: str
+    open: FloatArray
+    closed: FloatArray
+    grip_in_tcp: Pose
+    reach_m: float
+    largest_width_m: float
+
+    def opening(self, width_m: float) -> float:
+        """How far the hand is open, 0 to 1, when its surfaces are a width apart [m].
+
+        Taken as linear between 0 and `largest_width_m`; beyond, the hand is fully open.
+        """
+        return min(1.0, max(0.0, width_m / self.largest_width_m))
+
+    def preshape(self, opening: float) -> FloatArray:
+        """Hand posture before closing, shape (m,): 1 is open, 0 is closed."""
+        # In this form exact at both ends.
+        return frozen(opening * self.open + (1.0 - opening) * self.closed)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RobotSpec:
+    """All that the other rooms need to know of a robot.
+
+    Attributes:
+        name: As selected by users.
+        description: One line.
+        model: What the URDF and SRDF say.
+        base_link: The link that stands still; grasps are expressed in its frame.
+        arm_joints: Names, n of them.
+        home: Shape (n,), where approaches begin [rad or m].
+        hand_joints: Names of the driven hand joints, m of them.
+        hand_force: Force [N] or torque [N m] of each drive of the hand when closing.
+        hand_force_shares: What part of that each hand joint gets: the driven ones, then those that
+            mimic, in the order of the model.
+        hand_velocities: Shape (m,), largest speed of the driven hand joints [rad/s or m/s].
+        hand_drive_inertias: What rotor and gear add to the inertia that each hand joint moves, in
+            the order of `hand_force_shares` [kg or kg m^2].
+        close_duration_s: Time the hand is given to close.
+        tcp_link: Link whose frame is the tool centre point.
+        hand_links: Links whose contact with the object counts as touching it.
+        hand_friction: Lateral friction coefficient of the hand's links.
+        synergies: Ways to close, at least one.
+        table: The table.
+        object_xy: Where objects are put, in the base frame [m].
+        names: What joints and links are called outside, by our names; for those that differ.
+        hardware: How the robot is reached through ROS; None if its file does not say.
+    """
+
+    name: str
+    description: str
+    model: RobotModel
+    base_link: str
+    arm_joints: tuple[str, ...]
+    home: FloatArray
+    hand_joints: tuple[str, ...]
+    hand_force: float
+    hand_force_shares: FloatArray
+    hand_velocities: FloatArray
+    hand_drive_inertias: FloatArray
+    close_duration_s: float
+    tcp_link: str
+    hand_links: tuple[str, ...]
+    hand_friction: float
+    synergies: tuple[Synergy, ...]
+    table: Table
+    object_xy: tuple[float, float]
+    # How a real arm is reached changes nothing of what is simulated.
+    names: Mapping[str, str] = field(metadata={IGNORED: True})
+    hardware: Hardware | None = field(metadata={IGNORED: True})
+
+    @property
+    def hand_open(self) -> FloatArray:
+        """Where the hand waits: the first synergy, open; shape (m,) [rad or m]."""
+        return self.synergies[0].open
+
+    @property
+    def hand_closed(self) -> FloatArray:
+        """The first synergy, closed; shape (m,) [rad or m]."""
+        return self.synergies[0].closed
+
+    def synergy(self, name: str) -> Synergy:
+        """A synergy by name.
+
+        Raises:
+            UnknownNameError: There is none.
+        """
+        for one in self.synergies:
+            if one.name == name:
+                return one
+        raise UnknownNameError("synergy", name, [one.name for one in self.synergies])
+
+    @property
+    def arm_limits(self) -> tuple[JointLimits, ...]:
+        """Limits of the arm joints, in order."""
+        return tuple(self.model.limits[joint] for joint in self.arm_joints)
+
+    @property
+    def hand_limits(self) -> tuple[JointLimits, ...]:
+        """Limits of the driven hand joints, in order."""
+        return tuple(self.model.limits[joint] for joint in self.hand_joints)
+
+    @property
+    def arm_half_ranges(self) -> FloatArray:
+        """Half of each arm joint's range, shape (n,) [rad or m]."""
+        return frozen([limits.half_range for limits in self.arm_limits])
+
+
+def robot_names() -> list[str]:
+    """Names of all robots."""
+    return config_names("robots")
+
+
+@lru_cache(maxsize=16)
+def load_robot(name: str) -> RobotSpec:
+    """Load a robot by name; what is taken otherwise than its model says is logged as a warning.
+
+    Raises:
+        UnknownNameError: There is no such robot.
+        SettingsError: Its file does not fit the schema or its own model.
+        ModelError: Its model cannot be read.
+    """
+    path = config_file("robots", name, "robot")
+    settings = validate(read_extended(path), RobotSettings, path)
+    arm, hand = settings.arm, settings.hand
+    source = DescriptionSource(
+        settings.urdf, settings.srdf, settings.xacro, settings.names, path.parent
+    )
+    model = load_model(source, [*arm.joints, *hand.joints], settings.parked)
+    _check(str(path), settings, model)
+    for note in model.notes:
+        _LOGGER.warning("%s", note)
+    drives = hand_drives(str(path), hand, model)
+    robot = RobotSpec(
+        name=name,
+        description=settings.description,
+        model=model,
+        base_link=settings.base_link,
+        arm_joints=arm.joints,
+        home=frozen(arm.home),
+        hand_joints=hand.joints,
+        hand_force=drives.force,
+        hand_force_shares=drives.force_shares,
+        hand_velocities=frozen(drives.velocities[: len(hand.joints)]),
+        hand_drive_inertias=drives.inertias,
+        close_duration_s=hand.close_duration_s,
+        tcp_link=hand.tcp_link,
+        hand_links=hand.links,
+        hand_friction=hand.friction,
+        synergies=tuple(_synergy(key, one) for key, one in hand.synergies.items()),
+        table=Table(settings.table.center_xy, settings.table.size, settings.table.top_z),
+        object_xy=settings.object_xy,
+        names=settings.names,
+        hardware=_hardware(str(path), settings),
+    )
+    return robot
+
+
+def _synergy(name: str, settings: SynergySettings) -> Synergy:
+    approach, closing = _unit(settings.approach_axis), _unit(settings.closing_axis)
+    return Synergy(
+        name,
+        frozen(settings.open),
+        frozen(settings.closed),
+        grip_frame(settings.grip_in_tcp, approach, closing),
+        settings.reach_m,
+        settings.largest_width_m,
+    )
+
+
+def _hardware(path: str, settings: RobotSettings) -> Hardware | None:
+    if settings.controllers is None and settings.moveit is None:
+        return None
+    if settings.controllers is None or settings.moveit is None:
+        missing = "controllers" if settings.controllers is None else "moveit"
+        raise SettingsError(f"{path}: {missing}: expected beside the other of the two, got none")
+    expected, got = len(settings.arm.joints), len(settings.moveit.accelerations)
+    if got != expected:
+        raise SettingsError(f"{path}: moveit.accelerations: expected {expected} numbers, got {got}")
+    return Hardware.of(settings.controllers, settings.moveit, settings.driver)
+
+
+def _unit(axis: Vector3) -> FloatArray:
+    vector = np.asarray(axis)
+    return frozen(vector / np.linalg.norm(vector))
+
+
+def _check(path: str, settings: RobotSettings, model: RobotModel) -> None:
+    arm, hand = settings.arm, settings.hand
+    for where, names in (("hand.links", hand.links), ("hand.tcp_link", (hand.tcp_link,))):
+        missing = [name for name in names if name not in model.links]
+        if missing:
+            raise SettingsError(f"{path}: {where}: not in the URDF: {', '.join(missing)}")
+    if settings.base_link != model.root_link:
+        raise SettingsError(
+            f"{path}: base_link: expected the URDF's root link {model.root_link}, "
+            f"got {settings.base_link}"
+        )
+    postures = [("arm.home", arm.home, arm.joints)]
+    for name, synergy in hand.synergies.items():
+        postures += [
+            (f"hand.synergies.{name}.open", synergy.open, hand.joints),
+            (f"hand.synergies.{name}.closed", synergy.closed, hand.joints),
+        ]
+        _check_axes(f"{path}: hand.synergies.{name}", synergy)
+    for where, values, joints in postures:
+        if len(values) != len(joints):
+            raise SettingsError(
+                f"{path}: {where}: expected {len(joints)} numbers, got {len(values)}"
+            )
+        for joint, value in zip(joints, values, strict=True):
+            limits = model.limits[joint]
+            if not limits.lower - LIMIT_TOLERANCE <= value <= limits.upper + LIMIT_TOLERANCE:
+                raise SettingsError(
+                    f"{path}: {where}: expected {joint} within the URDF's limits "
+                    f"[{limits.lower:g}, {limits.upper:g}], got {value:g}"
+                )
+    table = settings.table
+    for axis, place, center, size in zip(
+        "xy", settings.object_xy, table.center_xy, table.size, strict=False
+    ):
+        if abs(place - center) > size / 2:
+            raise SettingsError(
+                f"{path}: object_xy: expected on the table, {axis} from {center - size / 2:g} to "
+                f"{center + size / 2:g}, got {place:g}"
+            )
+
+
+def _check_axes(where: str, synergy: SynergySettings) -> None:
+    for key in ("approach_axis", "closing_axis"):
+        if not np.linalg.norm(getattr(synergy, key)) > 0:
+            raise SettingsError(f"{where}.{key}: expected a direction, got (0, 0, 0)")
+    if abs(_unit(synergy.approach_axis) @ _unit(synergy.closing_axis)) > 1e-3:
+        raise SettingsError(
+            f"{where}.closing_axis: expected perpendicular to approach_axis, "
+            f"got {synergy.closing_axis}"
+        )

@@ -1,0 +1,1 @@
+"""Drives the controllers of an arm."""

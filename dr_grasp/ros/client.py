@@ -1,0 +1,246 @@
+"""The client's side of our nodes: what a planner, the demo and the tests call."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+from dr_grasp.common.closing import Closing
+from dr_grasp.core.attempt import GraspAttempt
+from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.refusal import RefusedGrasp
+from dr_grasp.core.selection import Selection
+from dr_grasp.core.trajectory import GraspTrajectory
+from dr_grasp.errors import BackendError
+from dr_grasp.execution.runner import AttemptProgress
+from dr_grasp.messages.decoding import decode_attempt, decode_score, decode_selection
+from dr_grasp.ros.conversions import grasp_to_msg, outcome_to_msg, score_to_msg
+from dr_grasp.ros.requests import PatientActionClient, call_service, run_goal
+from dr_grasp.scoring.request import Progress, check_stopping
+from dr_grasp_interfaces.action import ExecuteGrasps, ScoreGrasps
+from dr_grasp_interfaces.srv import RecordOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Answer of the scorer; with a selection, if only the best were asked for."""
+
+    scores: tuple[GraspScore, ...]
+    refused: tuple[RefusedGrasp, ...]
+    selection: Selection | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """Answer of the executor."""
+
+    attempts: tuple[GraspAttempt, ...]
+    refused: tuple[RefusedGrasp, ...]
+    needs_confirmation: bool = False
+
+
+class Planner(Closing):
+    """A ROS node that asks for scores and executions. A context manager.
+
+    It has a ROS context and a thread of its own, so a program needs nothing else of rclpy.
+    """
+
+    def __init__(self, namespace: str = "", connect_s: float = 30.0) -> None:
+        """Start the node.
+
+        Args:
+            namespace: Where our nodes live.
+            connect_s: How long to wait for each of them.
+        """
+        self._connect_s = connect_s
+        self._context = rclpy.Context()
+        rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
+        self._node = rclpy.create_node("planner", namespace=namespace, context=self._context)
+        self._score = PatientActionClient(self._node, ScoreGrasps, "score_grasps")
+        self._execute = PatientActionClient(self._node, ExecuteGrasps, "execute_grasps")
+        self._outcome = self._node.create_client(RecordOutcome, "record_outcome")
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self._node)
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread.start()
+
+    def _spin(self) -> None:
+        # rclpy's own loop ends when the executor is shut down, which takes away beneath it what it
+        # is using: a traceback now and then.
+        while not self._closing.is_set():
+            self._executor.spin_once(timeout_sec=0.1)
+
+    def close(self) -> None:
+        """Stop the node; may be called twice."""
+        if not self._context.ok():
+            return
+        self._closing.set()
+        self._thread.join(timeout=5.0)
+        self._executor.shutdown(timeout_sec=2.0)
+        self._node.destroy_node()
+        self._context.try_shutdown()
+
+    def score(
+        self,
+        grasps: Sequence[GraspTrajectory],
+        *,
+        trials: int | None = None,
+        criteria: Sequence[str] = (),
+        seed: int = 0,
+        profile: str = "default",
+        until: float | None = None,
+        top: int | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> Scored:
+        """Have grasps scored through the scorer's action.
+
+        Args:
+            grasps: The batch.
+            trials: Rollouts of each criterion; None for as many as the profile says. With `until`,
+                the most of them.
+            criteria: Their names; none means all four.
+            seed: Of the perturbations.
+            profile: Name of the randomisation profile.
+            until: Stop sampling a criterion once its confidence sequence is no wider than this, in
+                (0, 1); None for a fixed number of rollouts.
+            top: Race for so many of the best; None for all.
+            on_progress: Told what the scorer feeds back.
+            is_cancelled: Polled; True cancels the goal.
+
+        Raises:
+            SettingsError: `until` or `top` is out of bounds.
+            BackendError: No scorer, or it refused the request as a whole, or was cancelled.
+        """
+        # Here as well as there: in a goal 0 stands for None, and a negative number fits into none.
+        check_stopping(until, top)
+        goal = ScoreGrasps.Goal(
+            grasps=[grasp_to_msg(grasp) for grasp in grasps],
+            criteria=list(criteria),
+            trials=ScoreGrasps.Goal.PROFILE_TRIALS if trials is None else trials,
+            seed=seed,
+            profile=profile,
+            until=until or 0.0,
+            top_k=top or 0,
+        )
+
+        def hear(feedback: Any) -> None:
+            if on_progress is not None:
+                on_progress(
+                    Progress(
+                        feedback.rollouts_done,
+                        feedback.rollouts_total,
+                        feedback.best_grasp_id,
+                        feedback.best_value,
+                    )
+                )
+
+        result = self._run(self._score, "score_grasps", goal, is_cancelled, hear)
+        scores = tuple(decode_score(message) for message in result.scores)
+        selection = next((decode_selection(message) for message in result.selection), None)
+        return Scored(scores, _refusals(result.refused), selection)
+
+    def execute(
+        self,
+        grasps: Sequence[GraspTrajectory],
+        scores: Sequence[GraspScore],
+        *,
+        top: int,
+        seed: int = 0,
+        dry_run: bool = False,
+        confirmed: bool = False,
+        on_progress: Callable[[AttemptProgress], None] | None = None,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> Executed:
+        """Have the best grasps executed.
+
+        Args:
+            grasps: Candidates.
+            scores: Their scores.
+            top: How many to execute.
+            seed: Seed of the twin's own noise.
+            dry_run: Do all but move.
+            confirmed: Somebody has seen what would move, and stands by. Without it an executor
+                that asks for confirmation makes a dry run, and the answer says so.
+            on_progress: Told each phase of each attempt.
+            is_cancelled: Polled; True stops the arm.
+
+        Raises:
+            BackendError: No executor, or hardware or recorder broke down, or it was cancelled.
+        """
+        goal = ExecuteGrasps.Goal(
+            grasps=[grasp_to_msg(grasp) for grasp in grasps],
+            scores=[score_to_msg(score) for score in scores],
+            top_k=top,
+            seed=seed,
+            dry_run=dry_run,
+            confirmed=confirmed,
+        )
+
+        def hear(feedback: Any) -> None:
+            if on_progress is not None:
+                on_progress(
+                    AttemptProgress(
+                        feedback.grasp_id,
+                        feedback.attempt_number,
+                        feedback.attempts_total,
+                        feedback.phase,
+                    )
+                )
+
+        result = self._run(self._execute, "execute_grasps", goal, is_cancelled, hear)
+        attempts = tuple(decode_attempt(message) for message in result.attempts)
+        return Executed(attempts, _refusals(result.refused), bool(result.needs_confirmation))
+
+    def record_outcome(
+        self, attempt_id: str, outcome: Outcome, reason: str = "", reporter: str = "operator"
+    ) -> None:
+        """Add a word about an attempt.
+
+        Raises:
+            BackendError: No recorder, or it does not know the attempt.
+        """
+        request = RecordOutcome.Request(
+            attempt_id=attempt_id,
+            outcome=outcome_to_msg(outcome),
+            reason=reason,
+            reporter=reporter,
+        )
+        answer = call_service(self._outcome, request, self._connect_s)
+        if not answer.success:
+            raise BackendError(f"record_outcome: {answer.message}")
+
+    def _run(
+        self,
+        client: PatientActionClient,
+        name: str,
+        goal: Any,
+        is_cancelled: Callable[[], bool],
+        hear: Callable[[Any], None],
+    ) -> Any:
+        result = run_goal(
+            client,
+            name,
+            goal,
+            connect_s=self._connect_s,
+            timeout_s=None,
+            is_cancelled=is_cancelled,
+            on_feedback=hear,
+        )
+        if not result.success and not getattr(result, "needs_confirmation", False):
+            raise BackendError(f"{name}: {result.message or 'the goal was aborted'}")
+        return result
+
+
+def _refusals(messages: Sequence[Any]) -> tuple[RefusedGrasp, ...]:
+    return tuple(
+        RefusedGrasp(message.index, message.grasp_id, message.reason) for message in messages
+    )

@@ -1,0 +1,1 @@
+"""Serves the twin as if it were an arm's controllers."""

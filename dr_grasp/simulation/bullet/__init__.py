@@ -1,0 +1,1 @@
+"""PyBullet: the only room that imports it."""

@@ -1,0 +1,59 @@
+"""Pictures of grasps at the moment of holding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from dr_grasp.core.attempt import GraspAttempt
+from dr_grasp.core.perturbation import Perturbation
+from dr_grasp.core.trajectory import GraspTrajectory
+from dr_grasp.objects.object_spec import load_object
+from dr_grasp.robots.checking import check_grasp
+from dr_grasp.robots.robot_spec import load_robot
+from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.rollout import run_rollout
+
+matplotlib.use("Agg")
+
+
+def picture_of(grasp: GraspTrajectory, width: int = 640, height: int = 560) -> np.ndarray:
+    """Replay a grasp undisturbed and look at the end of its hold, or at where it failed.
+
+    Returns:
+        Shape (height, width, 3), uint8, RGB.
+
+    Raises:
+        DrGraspError: Its robot or its object is not there (any more), or it is not for them.
+    """
+    robot, obj = load_robot(grasp.robot), load_object(grasp.object)
+    check_grasp(grasp, robot)
+    with BulletWorld(robot, obj) as world:
+        run_rollout(world, grasp, Perturbation.none())
+        return world.picture(width, height)
+
+
+def draw_best_and_worst(path: Path, best: GraspAttempt, worst: GraspAttempt) -> None:
+    """Draw two grasps side by side, with their fitnesses and what became of them.
+
+    Args:
+        path: PNG file to write.
+        best: Drawn on the left.
+        worst: Drawn on the right.
+    """
+    figure = Figure(figsize=(12.8, 6.7), layout="constrained")
+    for column, (title, attempt) in enumerate((("best", best), ("worst", worst))):
+        axes = figure.add_subplot(1, 2, column + 1)
+        axes.imshow(picture_of(attempt.grasp))
+        axes.set_axis_off()
+        axes.set_title(f"{title}: {attempt.grasp.id}\n{_caption(attempt)}", fontsize=12)
+    figure.savefig(path, dpi=100)
+
+
+def _caption(attempt: GraspAttempt) -> str:
+    fitnesses = attempt.score.fitness.values() if attempt.score else ()
+    numbers = "  ".join(f"{one.criterion.name} {one.value:.2f}" for one in fitnesses)
+    return f"{numbers}\non the {attempt.backend}: {attempt.outcome.label.replace('_', ' ')}"

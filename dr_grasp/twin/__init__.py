@@ -1,0 +1,1 @@
+"""Fake hardware: an arm in MuJoCo with hidden errors, behind controllers like a real one's."""

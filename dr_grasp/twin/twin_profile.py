@@ -1,0 +1,171 @@
+"""What the twin keeps from the scorer: its profile, and the hidden truth drawn from it."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from pydantic import AfterValidator, Field, NonNegativeFloat
+
+from dr_grasp.common.resources import config_file, config_names
+from dr_grasp.common.settings import Settings, load_yaml
+from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.geometry import Pose
+from dr_grasp.core.perturbation import MAX_SEED
+
+
+def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] > bounds[1]:
+        raise ValueError("expected [low, high]")
+    return bounds
+
+
+Positive = Annotated[float, Field(gt=0, le=10)]
+FactorRange = Annotated[tuple[Positive, Positive], AfterValidator(_ordered)]
+
+
+class PerceptionSettings(Settings):
+    """How far the object really stands from where it is believed to; drawn for every attempt.
+
+    Attributes:
+        position_std_m: Standard deviation of x and y in the base frame [m].
+        yaw_std_deg: Standard deviation of the angle about the vertical [deg].
+    """
+
+    position_std_m: Annotated[float, Field(ge=0, le=0.5)]
+    yaw_std_deg: Annotated[float, Field(ge=0, le=180)]
+
+
+class ItemSettings(Settings):
+    """How each object differs from its model; drawn once for each object.
+
+    Attributes:
+        friction_factor: Range of the factor on lateral friction.
+        mass_factor: Range of the factor on mass.
+        center_of_mass_std_m: Standard deviation of its shift along each axis of the object [m].
+        torsional_friction_m: Friction torque about a contact's normal per force along it [m].
+        rolling_friction_m: Friction torque about a contact's tangents per normal force [m].
+    """
+
+    friction_factor: FactorRange
+    mass_factor: FactorRange
+    center_of_mass_std_m: NonNegativeFloat
+    torsional_friction_m: NonNegativeFloat
+    rolling_friction_m: NonNegativeFloat
+
+
+class DriveSettings(Settings):
+    """How each robot differs from its model; drawn once for each robot.
+
+    Attributes:
+        joint_offset_std_deg: Standard deviation of the zero error of each arm joint's encoder
+            [deg]; where a joint slides, as many metres as this is radians.
+        control_delay_ms: Range of the time from a command to its effect [ms].
+        gripper_force_factor: Range of the factor on the closing force.
+    """
+
+    joint_offset_std_deg: Annotated[float, Field(ge=0, le=10)]
+    control_delay_ms: Annotated[
+        tuple[Annotated[float, Field(ge=0, le=500)], Annotated[float, Field(ge=0, le=500)]],
+        AfterValidator(_ordered),
+    ]
+    gripper_force_factor: FactorRange
+
+
+class TwinProfile(Settings):
+    """A file of config/twin."""
+
+    description: str
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)]
+    perception: PerceptionSettings
+    object: ItemSettings
+    robot: DriveSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectTruth:
+    """In what the twin's object differs from its model.
+
+    Attributes:
+        friction_factor: On lateral friction against table and hand.
+        mass_factor: On mass and inertia.
+        center_of_mass_shift_m: Along the axes of the object.
+        torsional_friction_m: Friction torque about a contact's normal per force along it [m].
+        rolling_friction_m: Friction torque about a contact's tangents per normal force [m].
+    """
+
+    friction_factor: float = 1.0
+    mass_factor: float = 1.0
+    center_of_mass_shift_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    torsional_friction_m: float = 0.003
+    rolling_friction_m: float = 0.0001
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RobotTruth:
+    """In what the twin's robot differs from its model.
+
+    Attributes:
+        joint_offset: Shape (n,): a joint stands at what its encoder says plus this [rad or m].
+        control_delay_s: From a command to its effect.
+        gripper_force_factor: On the closing force.
+    """
+
+    joint_offset: FloatArray
+    control_delay_s: float
+    gripper_force_factor: float
+
+
+def twin_names() -> list[str]:
+    """Names of all profiles."""
+    return config_names("twin")
+
+
+def load_twin_profile(name: str) -> TwinProfile:
+    """Load a profile by name.
+
+    Raises:
+        UnknownNameError: There is no such profile.
+        SettingsError: Its file does not fit the schema.
+    """
+    return load_yaml(config_file("twin", name, "twin profile"), TwinProfile)
+
+
+def object_truth(profile: TwinProfile, name: str) -> ObjectTruth:
+    """Draw how an object differs; it depends on the profile and the object's name alone."""
+    rng, settings = _generator(profile, "object", name), profile.object
+    friction, mass = rng.uniform(*settings.friction_factor), rng.uniform(*settings.mass_factor)
+    x, y, z = rng.normal(0.0, settings.center_of_mass_std_m, 3)
+    return ObjectTruth(
+        friction_factor=float(friction),
+        mass_factor=float(mass),
+        center_of_mass_shift_m=(float(x), float(y), float(z)),
+        torsional_friction_m=settings.torsional_friction_m,
+        rolling_friction_m=settings.rolling_friction_m,
+    )
+
+
+def robot_truth(profile: TwinProfile, name: str, arm_joints: int) -> RobotTruth:
+    """Draw how a robot of n arm joints differs; it depends on the profile and its name alone."""
+    rng, settings = _generator(profile, "robot", name), profile.robot
+    return RobotTruth(
+        joint_offset=frozen(rng.normal(0.0, np.deg2rad(settings.joint_offset_std_deg), arm_joints)),
+        control_delay_s=float(rng.uniform(*settings.control_delay_ms)) / 1000,
+        gripper_force_factor=float(rng.uniform(*settings.gripper_force_factor)),
+    )
+
+
+def real_pose(profile: TwinProfile, believed: Pose, seed: int, attempt_index: int) -> Pose:
+    """Where an object really stands; drawn afresh for every (seed, attempt_index)."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed, attempt_index]))
+    shift = rng.normal(0.0, profile.perception.position_std_m, 2)
+    yaw = rng.normal(0.0, np.deg2rad(profile.perception.yaw_std_deg))
+    return believed.perturbed([*shift, 0.0], [0.0, 0.0, yaw])
+
+
+def _generator(profile: TwinProfile, kind: str, name: str) -> np.random.Generator:
+    # crc32 and not hash(): the same in every process.
+    words = [profile.seed, zlib.crc32(kind.encode()), zlib.crc32(name.encode())]
+    return np.random.default_rng(np.random.SeedSequence(words))

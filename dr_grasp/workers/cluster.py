@@ -1,0 +1,221 @@
+"""A Dask cluster in place of worker processes: the same work, on other machines too."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pickle
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import CancelledError, Executor, Future
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from dr_grasp import __version__
+from dr_grasp.errors import DrGraspError, SettingsError, WorkerError
+from dr_grasp.objects.object_spec import load_object
+from dr_grasp.provenance.fingerprint import fingerprint
+from dr_grasp.robots.robot_spec import load_robot
+from dr_grasp.workers.pool import Pool, ResultT, WorkT
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+CONNECT_S = 10.0
+"""How long a scheduler may take to answer."""
+
+ABSENT_S = 600.0
+"""How long there may be no worker; a queue of jobs takes its time."""
+
+COUNT_S = 1.0
+"""How often workers are counted."""
+
+_only_one = threading.Lock()
+"""Held by the work that a process is at: a Dask worker may have threads, PyBullet may not."""
+
+
+class ClusterPool(Pool):
+    """The workers of a Dask cluster, which may come and go.
+
+    Each piece of work says what its result depends on beside itself: versions, the robot, the
+    object. A worker that has anything else refuses it, whenever it joined.
+    """
+
+    def __init__(self, address: str, say: Callable[[str], None] | None = None) -> None:
+        """Connect.
+
+        Args:
+            address: Of the scheduler, such as tcp://host:8786.
+            say: Told in a line what is waited for.
+
+        Raises:
+            SettingsError: The address is none, or distributed is not installed.
+            WorkerError: No scheduler answers.
+        """
+        self._address = address
+        self._say = say or (lambda line: None)
+        self._client = _connect(address)
+        self._executor: Executor = self._client.get_executor(pure=False)
+        self._identity = cache(identity)
+        self._threads = 0
+        self._counted_s = self._seen_s = 0.0
+
+    def close(self) -> None:
+        """Leave the cluster, which forgets our work; may be called twice."""
+        self._client.close(CONNECT_S)
+
+    def run(
+        self,
+        function: Callable[[WorkT], ResultT],
+        work: Iterable[WorkT],
+        is_cancelled: Callable[[], bool],
+    ) -> Iterator[tuple[WorkT, ResultT] | None]:
+        """Work off anything in any order; yields None last if cancelled.
+
+        Args:
+            function: Of a module, since it is called in other processes.
+            work: Its arguments, `Block`s or `Job`s; drawn as they are needed.
+            is_cancelled: Asked every 50 ms; True ends the run at once.
+
+        Raises:
+            WorkerError: Workers died again and again at the same work, or are not like this
+                machine; there were none for long; the scheduler is gone.
+        """
+        from distributed import KilledWorker
+
+        self._counted_s, self._seen_s = 0.0, time.monotonic()
+        self._identity = cache(identity)  # for a run: a name may come to mean another thing
+        try:
+            yield from super().run(function, work, is_cancelled)
+        except KilledWorker as error:
+            deaths = error.allowed_failures + 1
+            raise WorkerError(
+                f"{self._address}: workers died {deaths} times at the same work; "
+                "is there enough memory? Their logs may tell"
+            ) from error
+        except ImportError as error:
+            raise WorkerError(
+                f"{self._address}: a worker cannot run our work: {error}; "
+                f"is dr_grasp {__version__} installed there?"
+            ) from error
+        except CancelledError as error:
+            raise self._lost() from error
+
+    def _workers(self) -> int:
+        if self._client.status != "running":
+            raise self._lost()
+        now = time.monotonic()
+        if now - self._counted_s >= COUNT_S:
+            try:
+                threads = sum(self._client.nthreads().values())
+            except OSError as error:
+                raise self._lost() from error
+            if not threads and (self._threads or not self._counted_s):
+                self._say(f"{self._address}: no workers; waiting up to {ABSENT_S:.0f} s for one")
+            self._threads, self._counted_s = threads, now
+        if self._threads:
+            self._seen_s = now
+        elif now - self._seen_s > ABSENT_S:
+            raise WorkerError(
+                f"{self._address}: no workers for {ABSENT_S:.0f} s; "
+                f"start some with `dask worker {self._address} --nthreads 1`"
+            )
+        return max(1, self._threads)
+
+    def _submit(self, function: Callable[[WorkT], ResultT], one: WorkT) -> Future[ResultT]:
+        named: Any = getattr(one, "grasp", one)
+        expected = self._identity(named.robot, named.object)
+        parcel = _Parcel(pickle.dumps((function, one)), named.robot, named.object, expected)
+        return self._executor.submit(pickle.loads, pickle.dumps(parcel))
+
+    def _lost(self) -> WorkerError:
+        return WorkerError(f"{self._address}: the scheduler has ended or is out of reach")
+
+
+def identity(robot: str, obj: str) -> dict[str, str]:
+    """What a result depends on beside the work: to be the same on every machine.
+
+    Raises:
+        DrGraspError: There is no such robot or object here.
+    """
+    return {
+        "dr_grasp": __version__,
+        "pybullet": version("pybullet"),
+        "numpy": version("numpy"),  # draws the perturbations
+        f"robot {robot}": fingerprint(load_robot(robot)),
+        f"object {obj}": fingerprint(load_object(obj)),
+    }
+
+
+def _connect(address: str) -> Client:
+    _check_address(address)
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise SettingsError(f"{address}: needs a package: pip install distributed") from error
+    # Of a scheduler that is gone we tell ourselves, in a line.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    try:
+        return Client(address, timeout=CONNECT_S, set_as_default=False)
+    except (OSError, asyncio.TimeoutError) as error:
+        raise WorkerError(f"{address}: no Dask scheduler answers in {CONNECT_S:.0f} s") from error
+
+
+def _check_address(address: str) -> None:
+    try:
+        parts = urlsplit(address)
+        good = parts.scheme in ("tcp", "tls") and parts.hostname and parts.port
+    except ValueError:  # a port that is none
+        good = False
+    if not good or parts.path or parts.query:
+        raise SettingsError(f"cluster: expected an address like tcp://host:8786, got {address!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Parcel:
+    """Work that is done by being unpacked.
+
+    So a scheduler passes on mere bytes, and a worker that lacks our package says so; had it to
+    import a function of ours in order to read what it is to do, it would fall silent for good.
+    """
+
+    packed: bytes
+    robot: str
+    object: str
+    expected: Mapping[str, str]
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return run_packed, (self.packed, self.robot, self.object, self.expected)
+
+
+def run_packed(packed: bytes, robot: str, obj: str, expected: Mapping[str, str]) -> Any:
+    """On a worker: run a packed (function, argument), if the result would be the same here.
+
+    Raises:
+        WorkerError: This worker has another version, robot or object.
+    """
+    with _only_one:
+        _check_identity(robot, obj, expected)
+        function, one = pickle.loads(packed)
+        return function(one)
+
+
+def _check_identity(robot: str, obj: str, expected: Mapping[str, str]) -> None:
+    from distributed import get_worker
+
+    here = get_worker().address
+    try:
+        got = identity(robot, obj)
+    except (DrGraspError, OSError) as error:
+        raise WorkerError(f"worker {here}: {error}") from None
+    unlike = [
+        f"{what}: expected {mine}, got {got.get(what)}"
+        for what, mine in expected.items()
+        if got.get(what) != mine
+    ]
+    if unlike:
+        raise WorkerError(f"worker {here} is not like this machine: {'; '.join(unlike)}")

@@ -1,0 +1,131 @@
+"""Workers: any amount of work in any order, cancelled at once, whatever dies meanwhile."""
+
+from __future__ import annotations
+
+import multiprocessing
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from itertools import islice
+from typing import TypeVar
+
+from dr_grasp.common.closing import Closing
+from dr_grasp.common.interrupts import starting_workers
+from dr_grasp.errors import SettingsError, WorkerError
+from dr_grasp.scoring.blocks import start_worker
+
+MOST_DEATHS = 5
+"""Deaths of workers, one after the other, without any work getting done."""
+
+POLL_S = 0.05
+"""How often a wait looks whether it was cancelled."""
+
+WorkT = TypeVar("WorkT")
+ResultT = TypeVar("ResultT")
+
+
+class Pool(Closing):
+    """Workers, kept between pieces of work, wherever they are.
+
+    A worker that dies costs time only: its work runs again elsewhere. So what is run must depend on
+    its argument alone.
+    """
+
+    def run(
+        self,
+        function: Callable[[WorkT], ResultT],
+        work: Iterable[WorkT],
+        is_cancelled: Callable[[], bool],
+    ) -> Iterator[tuple[WorkT, ResultT] | None]:
+        """Work off anything in any order; yields None last if cancelled.
+
+        Args:
+            function: Of a module, since it is called in other processes.
+            work: Its arguments; drawn as they are needed, since there may be millions.
+            is_cancelled: Asked every 50 ms; True ends the run at once.
+
+        Raises:
+            WorkerError: Workers died again and again without finishing anything.
+        """
+        running: dict[Future[ResultT], WorkT] = {}
+        # What dead workers left undone goes first.
+        left = iter(work)
+        waiting = deque(islice(left, 1))
+        deaths = 0
+        while waiting or running:
+            if is_cancelled():
+                for future in running:
+                    future.cancel()
+                yield None
+                return
+            # Two pieces a worker keep it busy; more would only delay a cancel.
+            places = 2 * self._workers()
+            try:
+                while waiting and len(running) < places:
+                    future = self._submit(function, waiting[0])
+                    running[future] = waiting.popleft()
+                    if not waiting:
+                        waiting.extend(islice(left, 1))
+                finished = wait(running, timeout=POLL_S, return_when=FIRST_COMPLETED).done
+                for future in finished:
+                    result = future.result()
+                    deaths = 0
+                    yield running.pop(future), result
+            except BrokenExecutor as error:
+                deaths += 1
+                if deaths >= MOST_DEATHS:
+                    raise WorkerError(
+                        f"worker processes died {deaths} times in a row at the same work; "
+                        "is there enough memory, and does a calling script have its "
+                        "`if __name__ == '__main__'`?"
+                    ) from error
+                waiting.extendleft(reversed(running.values()))
+                running.clear()
+                self.close()
+
+    @abstractmethod
+    def _workers(self) -> int:
+        """How many pieces can be worked at, at least 1; asked again and again."""
+
+    @abstractmethod
+    def _submit(self, function: Callable[[WorkT], ResultT], one: WorkT) -> Future[ResultT]:
+        """Give a piece of work to some worker."""
+
+
+class WorkerPool(Pool):
+    """Spawned processes of this machine."""
+
+    def __init__(self, jobs: int = 1) -> None:
+        """Prepare to work; processes start with the first work.
+
+        Args:
+            jobs: Number of worker processes, at least 1.
+
+        Raises:
+            SettingsError: Fewer than one job.
+        """
+        if jobs < 1:
+            raise SettingsError(f"jobs: expected at least 1, got {jobs}")
+        self._jobs = jobs
+        self._pool: ProcessPoolExecutor | None = None
+
+    def close(self) -> None:
+        """End the worker processes after the work they are at; may be called twice."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    def _workers(self) -> int:
+        return self._jobs
+
+    def _submit(self, function: Callable[[WorkT], ResultT], one: WorkT) -> Future[ResultT]:
+        with starting_workers():
+            if self._pool is None:
+                # Spawned, never forked: neither rclpy nor PyBullet survives a fork.
+                self._pool = ProcessPoolExecutor(
+                    self._jobs,
+                    mp_context=multiprocessing.get_context("spawn"),
+                    initializer=start_worker,
+                )
+            return self._pool.submit(function, one)

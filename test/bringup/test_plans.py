@@ -1,0 +1,335 @@
+"""What launch files start for what is typed; without ROS."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dr_grasp.bringup.plans import (
+    bringup_arguments,
+    plan_bringup,
+    plan_replay,
+    plan_scorer,
+    replay_arguments,
+    scorer_arguments,
+)
+from dr_grasp.bringup.starting import NodeStart, Values
+from dr_grasp.common.settings import merged, read_yaml
+from dr_grasp.errors import DrGraspError, SettingsError
+from dr_grasp.robots.robot_spec import RobotSettings, load_robot, robot_names
+from dr_grasp.robots.ros_description import ros_urdf
+
+ROOT = Path(__file__).resolve().parents[2]
+DRIVERS = {"franka_bringup", "controller_manager", "ur_robot_driver"}
+MOVEIT = {"moveit_py", "control_msgs"}
+SHOWN = {"rviz2", "robot_state_publisher"}
+
+
+def plan(planner, arguments, typed, installed=()):
+    unknown = set(typed) - {one.name for one in arguments}
+    assert not unknown
+    values = {one.name: one.default for one in arguments} | typed
+    return planner(Values(values), set(installed).__contains__)
+
+
+def bringup(*installed, **typed):
+    return plan(plan_bringup, bringup_arguments(), typed, installed)
+
+
+def parameters(start):
+    return {node.executable: node.parameters for node in start.nodes}
+
+
+@pytest.fixture
+def bag(tmp_path):
+    (tmp_path / "bag").mkdir()
+    (tmp_path / "bag" / "metadata.yaml").touch()
+    return str(tmp_path / "bag")
+
+
+def test_without_moveit_the_twin_executes_by_itself():
+    start = bringup()
+    assert parameters(start) == {
+        "scorer": {"jobs": 2},
+        "executor": {"robot": "franka", "backend": "twin", "confirm": False, "record": True},
+        "recorder": {"bag": ""},
+        "twin": {
+            "robot": "franka",
+            "profile": "default",
+            "real_time": False,
+            "controllers": False,
+        },
+    }
+    assert (start.namespace, start.driver, start.notes, start.command) == ("", None, (), ())
+    assert {node.package for node in start.nodes} == {"dr_grasp"}
+
+
+@pytest.mark.parametrize("robot", robot_names())
+def test_with_moveit_the_twin_is_an_arm_behind_controllers(robot):
+    start = bringup(*MOVEIT, robot=robot, real_time="True", speed="0.5", bag="b")
+    said = parameters(start)
+    assert said["executor"]["backend"] == "moveit"
+    assert said["executor"]["confirm"] is False
+    assert said["twin"] == {
+        "robot": robot,
+        "profile": "default",
+        "real_time": True,
+        "controllers": True,
+    }
+    assert said["moveit"] == {"robot": robot, "real": False, "speed": 0.5}
+    assert said["recorder"] == {"bag": "b"}
+
+
+def test_moveit_can_be_left_aside():
+    said = parameters(bringup(*MOVEIT, backend="twin"))
+    assert "moveit" not in said
+    assert said["twin"]["controllers"] is False
+
+
+def test_a_real_arm_has_a_driver_and_no_twin_and_asks():
+    start = bringup(*MOVEIT, *DRIVERS, robot="ur5_schunk_sih", hardware="real", robot_ip="10.0.0.7")
+    said = parameters(start)
+    assert "twin" not in said
+    assert said["executor"]["confirm"] is True
+    # The node knows best how slow a real arm goes.
+    assert said["moveit"] == {"robot": "ur5_schunk_sih", "real": True}
+    assert (start.driver.package, start.driver.launch) == (
+        "ur_robot_driver",
+        "ur_control.launch.py",
+    )
+    assert start.driver.arguments == {
+        "ur_type": "ur5",
+        "robot_ip": "10.0.0.7",
+        "launch_rviz": "false",
+    }
+    assert start.driver.controller is None
+    assert start.notes == ()
+
+
+def test_confirmation_can_be_waived_and_asked_for():
+    real = bringup(*MOVEIT, *DRIVERS, hardware="real", robot_ip="x", confirm="false")
+    assert parameters(real)["executor"]["confirm"] is False
+    assert parameters(bringup(confirm="true"))["executor"]["confirm"] is True
+
+
+def test_a_driver_without_a_controller_for_the_arm_gets_ours():
+    start = bringup(*MOVEIT, *DRIVERS, hardware="real", robot_ip="10.0.0.7", namespace="/lab/left/")
+    assert start.namespace == "lab/left"
+    assert start.driver.arguments == {
+        "robot_ip": "10.0.0.7",
+        "robot_type": "fer",
+        "load_gripper": "true",
+        "namespace": "lab/left",
+    }
+    controller = start.driver.controller
+    assert controller.name == "panda_arm_controller"
+    assert controller.parameters["type"] == "joint_trajectory_controller/JointTrajectoryController"
+    assert controller.parameters["joints"] == [f"panda_joint{i}" for i in range(1, 8)]
+    assert set(controller.parameters["gains"]) == set(controller.parameters["joints"])
+
+
+def test_a_driver_can_be_started_by_hand():
+    for typed in ({"driver": "false"}, {"robot": "baxter"}):
+        start = bringup(*MOVEIT, hardware="real", **typed)
+        assert start.driver is None
+        assert "start its controllers by hand" in start.notes[0]
+        assert parameters(start)["moveit"]["real"] is True
+
+
+def test_frames_are_published_unless_a_driver_does_it():
+    assert parameters(bringup(*SHOWN))["robot_state_publisher"] == {
+        "robot_description": ros_urdf(load_robot("franka"))
+    }
+    real = bringup(*MOVEIT, *DRIVERS, *SHOWN, hardware="real", robot_ip="x")
+    assert "robot_state_publisher" not in parameters(real)
+    bridge = bringup(*MOVEIT, *SHOWN, hardware="real", robot="baxter")
+    assert "robot_state_publisher" in parameters(bridge)
+
+
+@pytest.mark.parametrize(
+    ("robot", "frame"), [("franka", "panda_link0"), ("ur5_schunk_sih", "world")]
+)
+def test_rviz_shows_our_displays_in_the_frame_of_the_base(robot, frame):
+    (node,) = [
+        one for one in bringup(*SHOWN, robot=robot, rviz="true").nodes if one.executable == "rviz2"
+    ]
+    flag, config, fixed, name = node.arguments
+    assert (flag, fixed, name, node.package) == ("-d", "-f", frame, "rviz2")
+    displays = yaml.safe_load(Path(config).read_text())["Visualization Manager"]["Displays"]
+    markers = [one for one in displays if one["Class"] == "rviz_default_plugins/MarkerArray"]
+    assert [one["Topic"]["Value"] for one in markers] == ["grasp_markers"]
+    assert markers[0]["Topic"]["Durability Policy"] == "Transient Local"
+    # Only what plain RViz has is switched on.
+    assert all(
+        one["Class"].startswith("rviz_default_plugins/") for one in displays if one["Enabled"]
+    )
+
+
+def test_without_a_record_there_is_no_recorder():
+    said = parameters(bringup(record="false"))
+    assert "recorder" not in said
+    assert said["executor"]["record"] is False
+
+
+@pytest.mark.parametrize(
+    ("typed", "installed", "message"),
+    [
+        ({"record": "maybe"}, (), "record: expected true or false, got 'maybe'"),
+        ({"real_time": ""}, (), "real_time: expected true or false, got ''"),
+        ({"confirm": "later"}, (), "confirm: expected true or false, got 'later'"),
+        ({"rviz": "2"}, (), "rviz: expected true or false, got '2'"),
+        ({"jobs": "0"}, (), "jobs: expected a whole number from 1 to 1024, got '0'"),
+        ({"jobs": "two"}, (), "jobs: expected a whole number from 1 to 1024, got 'two'"),
+        ({"speed": "2"}, MOVEIT, "speed: expected a number above 0 and at most 1, got '2'"),
+        ({"speed": "fast"}, MOVEIT, "speed: expected a number above 0 and at most 1, got 'fast'"),
+        ({"speed": "nan"}, MOVEIT, "speed: expected a number above 0 and at most 1, got 'nan'"),
+        ({"namespace": "a b"}, (), "namespace: expected letters, digits, _ and / between them"),
+        ({"namespace": "2nd"}, (), "namespace: expected letters, digits, _ and / between them"),
+        (
+            {"backend": "moveit"},
+            (),
+            "backend:=moveit needs moveit_py, not installed (apt install ros-jazzy-moveit-py,",
+        ),
+        ({"hardware": "real"}, (), "hardware:=real needs moveit_py, not installed"),
+        (
+            {"hardware": "real", "backend": "twin"},
+            MOVEIT,
+            "backend: expected moveit or auto with hardware:=real, got 'twin'",
+        ),
+        (
+            {"hardware": "real"},
+            MOVEIT | DRIVERS,
+            "robot_ip: expected the address of the arm, such as robot_ip:=192.168.1.10, for "
+            "franka_bringup's franka.launch.py, got nothing",
+        ),
+        (
+            {"hardware": "real", "robot_ip": "x"},
+            MOVEIT,
+            "hardware:=real needs franka_bringup and controller_manager, not installed (apt "
+            "install ros-jazzy-franka-bringup ros-jazzy-controller-manager, or a workspace that "
+            "has it); or start the driver of robot franka by hand, and say driver:=false",
+        ),
+        ({"rviz": "true"}, (), "rviz:=true needs rviz2 and robot_state_publisher, not installed"),
+        ({"robot": "tin_man"}, (), "unknown robot 'tin_man'; expected one of baxter, franka,"),
+    ],
+)
+def test_what_cannot_be_is_one_line(typed, installed, message):
+    with pytest.raises(DrGraspError) as raised:
+        bringup(*installed, **typed)
+    assert str(raised.value).startswith(message)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_robot_without_controllers_can_be_simulated(configuration):
+    robots = configuration / "robots"
+    content = merged(read_yaml(robots / "franka.yaml"), {})
+    kept = {
+        key: value
+        for key, value in content.items()
+        if key not in ("controllers", "moveit", "driver")
+    }
+    (robots / "unreachable.yaml").write_text(yaml.safe_dump(kept))
+    assert parameters(bringup(*MOVEIT, robot="unreachable"))["executor"]["backend"] == "twin"
+    for typed in ({"backend": "moveit"}, {"hardware": "real"}):
+        with pytest.raises(SettingsError, match=r"needs the sections controllers and moveit in"):
+            bringup(*MOVEIT, robot="unreachable", **typed)
+
+
+def test_other_placeholders_than_ours_are_refused(configuration):
+    path = configuration / "robots" / "odd.yaml"
+    path.write_text('extends: franka\ndriver: {arguments: {robot_ip: "{address}"}}\n')
+    with pytest.raises(SettingsError, match=r"driver.arguments.robot_ip: expected no other placeh"):
+        bringup(*MOVEIT, *DRIVERS, robot="odd", hardware="real", robot_ip="x")
+
+
+def test_the_scorer_starts_alone():
+    start = plan(plan_scorer, scorer_arguments(), {"jobs": "3", "namespace": "lab"})
+    assert (start.nodes, start.namespace) == ((NodeStart("scorer", {"jobs": 3}),), "lab")
+
+
+def replay(*installed, **typed):
+    return plan(plan_replay, replay_arguments(), typed, installed)
+
+
+def test_a_bag_is_played(bag):
+    start = replay("ros2bag", "rosbag2_storage_mcap", bag=bag, rate="2", namespace="/")
+    assert start.command == (
+        "ros2",
+        "bag",
+        "play",
+        bag,
+        "--rate",
+        "2",
+        "--disable-keyboard-controls",
+        *("--delay", "2", "--wait-for-all-acked", "5000"),
+    )
+    assert start.nodes == ()
+    # Unasked, not beside the joint states of an arm.
+    start = replay("ros2bag", "rosbag2_storage_mcap", bag=bag)
+    assert start.namespace == "replay" and "/joint_states:=/replay/joint_states" in start.command
+
+
+def test_a_bag_is_played_into_a_namespace_and_beside_what_is_asked_for(bag):
+    start = replay(
+        "ros2bag",
+        "rosbag2_storage_mcap",
+        *SHOWN,
+        bag=bag,
+        namespace="lab",
+        scorer="true",
+        rviz="true",
+        robot="baxter",
+    )
+    remapped = start.command[start.command.index("--remap") + 1 :]
+    assert "/scores:=/lab/scores" in remapped and "/joint_states:=/lab/joint_states" in remapped
+    assert [node.executable for node in start.nodes] == [
+        "scorer",
+        "robot_state_publisher",
+        "rviz2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ({"bag": "/nowhere"}, "bag: expected the folder of a recorded session, got '/nowhere'"),
+        ({"rate": "0"}, "rate: expected a number above 0 and at most 1000, got '0'"),
+        (
+            {},
+            "bag: playing one needs ros2bag and rosbag2_storage_mcap, not installed (apt install ",
+        ),
+    ],
+)
+def test_what_cannot_be_played_is_one_line(bag, typed, message):
+    with pytest.raises(SettingsError) as raised:
+        replay(**{"bag": bag, **typed})
+    assert str(raised.value).startswith(message)
+
+
+def test_arguments_are_described_and_what_was_typed_before_still_works():
+    for arguments in (bringup_arguments(), scorer_arguments(), replay_arguments()):
+        names = [one.name for one in arguments]
+        assert len(set(names)) == len(names)
+        for one in arguments:
+            assert one.description.endswith(".")
+            assert one.default is None or not one.choices or one.default in one.choices
+    assert {"robot", "namespace", "jobs", "bag", "twin_profile", "real_time"} <= {
+        one.name for one in bringup_arguments()
+    }
+
+
+def test_every_launch_file_asks_launching():
+    """Nothing else is in them, so that nothing else can differ."""
+    for file in sorted((ROOT / "launch").glob("*.py")):
+        name = file.name.removesuffix(".launch.py")
+        assert f"from dr_grasp.bringup.launching import {name}\n" in file.read_text()
+        assert f"    return {name}()\n" in file.read_text()
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "config" / "examples").glob("*.yaml")))
+def test_examples_say_nothing_that_we_do_not_know(file):
+    content = read_yaml(file)
+    base = read_yaml(ROOT / "config" / "robots" / f"{content.pop('extends')}.yaml")
+    settings = RobotSettings.model_validate(merged(base, content))
+    known = load_robot("franka").model
+    assert set(settings.names) == (set(known.links) | set(known.limits))

@@ -1,0 +1,124 @@
+"""Files that are whole or not there, and what killed processes leave of them."""
+
+import fcntl
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dr_grasp.common import atomic
+from dr_grasp.common.atomic import remove_leftovers, whole_file, write_whole
+
+WRITER = """
+import pathlib, sys
+from dr_grasp.common.atomic import whole_file
+with whole_file(pathlib.Path(sys.argv[1])) as file:
+    file.write(b"new")
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def writing():
+    """Starts processes that are in the middle of a file until their input ends."""
+    started = []
+
+    def start(path):
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        started.append(process)
+        assert process.stdout.readline() == b"writing\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path, writing):
+    path = tmp_path / "scores[1].json"
+    process = writing(path)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    (left,) = names(tmp_path)
+    assert left.startswith(".scores[1].json.")
+    write_whole(path, b"x")
+    assert names(tmp_path) == [path.name]
+
+
+def test_what_a_live_process_writes_stays(tmp_path, writing):
+    path = tmp_path / "scores.json"
+    process = writing(path)
+    write_whole(path, b"old")
+    remove_leftovers(path)
+    assert len(names(tmp_path)) == 2
+    process.communicate()
+    assert process.returncode == 0
+    assert path.read_bytes() == b"new"
+    assert names(tmp_path) == [path.name]
+
+
+def test_only_leftovers_of_the_same_file_are_removed(tmp_path):
+    others = [
+        ".out.json.journal.12-0123abcd.tmp",
+        ".out_json.12-0123abcd.tmp",
+        ".out.json.12-0123abcd.tmp.bak",
+        ".out.json.me-0123abcd.tmp",
+        "out.json.12-0123abcd.tmp",
+    ]
+    for name in [*others, ".out.json.12-0123abcd.tmp"]:
+        (tmp_path / name).write_text("half")
+    (tmp_path / ".out.json.13-0123abcd.tmp").mkdir()
+    (tmp_path / ".out.json.14-0123abcd.tmp").symlink_to(others[0])
+    remove_leftovers(tmp_path / "out.json")
+    kept = [*others, ".out.json.13-0123abcd.tmp", ".out.json.14-0123abcd.tmp"]
+    assert names(tmp_path) == sorted(kept)
+
+
+def test_a_file_that_was_taken_for_a_leftover_is_begun_again(tmp_path, monkeypatch):
+    """Another process looks between its creation and its lock."""
+    path, lock, meddled = tmp_path / "out", fcntl.flock, []
+
+    def meddle(descriptor, how):
+        if not meddled:
+            meddled.append(names(tmp_path))
+            remove_leftovers(path)
+            assert names(tmp_path) == []
+        lock(descriptor, how)
+
+    monkeypatch.setattr(atomic.fcntl, "flock", meddle)
+    write_whole(path, b"x")
+    assert meddled and names(tmp_path) == ["out"]
+    assert path.read_bytes() == b"x"
+
+
+def test_where_there_are_no_locks_nothing_is_removed(tmp_path, monkeypatch):
+    def refuse(descriptor, how):
+        raise OSError(95, "Operation not supported")
+
+    left = tmp_path / ".out.12-0123abcd.tmp"
+    left.write_text("half")
+    monkeypatch.setattr(atomic.fcntl, "flock", refuse)
+    with whole_file(tmp_path / "out") as file:
+        file.write(b"x")
+    assert names(tmp_path) == [left.name, "out"]
+
+
+def test_no_descriptor_stays_open(tmp_path):
+    opened = Path("/proc/self/fd")
+    before = len(list(opened.iterdir()))
+    (tmp_path / ".out.12-0123abcd.tmp").write_text("half")
+    for _ in range(5):
+        write_whole(tmp_path / "out", b"x")
+    assert len(list(opened.iterdir())) == before

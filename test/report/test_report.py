@@ -1,0 +1,358 @@
+"""The page: what it says, in words where numbers are lacking, and as a browser shows it."""
+
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.errors import DrGraspError, FileFormatError, ModelError, UnknownNameError
+from dr_grasp.recording.bag_writer import BagWriter
+from dr_grasp.report.findings import findings_of
+from dr_grasp.report.wording import estimate_text, eta_text, points_text
+from dr_grasp.report.writer import write_report
+from dr_grasp.transfer.attempt_dataset import UnreadBag, read_folder
+
+HEADINGS = (
+    "What really happened",
+    "Does a higher fitness hold more often?",
+    "How well does each fitness sort grasps?",
+    "What would choosing have gained?",
+    "Where does it hold?",
+    "Can it be read as a probability?",
+    "Why do grasps fail?",
+    "Which grasps surprise?",
+    "What is this made of?",
+)
+
+
+@pytest.fixture
+def page_of(tmp_path, dataset_of):
+    """Writes a report on rows; gives its text."""
+
+    def page_of(rows, path=None, changes=None, **options):
+        out = path or tmp_path / "report.html"
+        write_report(out, dataset_of(rows, **(changes or {})), made_ns=10**18, **options)
+        return out.read_text(encoding="utf-8")
+
+    return page_of
+
+
+def words(page):
+    """What is written on a page."""
+    body = re.sub(r"<(style|svg|title).*?</\1>", " ", page, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", body).replace("&nbsp;", " ").split())
+
+
+def test_it_says_what_was_computed(page_of, many_rows):
+    rows = many_rows(300)
+    page, found = page_of(rows), findings_of(rows)
+    said = words(page)
+    for heading in HEADINGS:
+        assert heading in said
+    assert f"{found.eta.value:.2f} eta, the share that held" in said
+    assert "300 attempts 60 grasps 2 robots 3 objects" in said
+    for one in found.criteria:
+        for text in (estimate_text(one.rho), estimate_text(one.auc), points_text(one.gain)):
+            assert " ".join(text.split()) in said
+    for group in (*found.groups["robot"], *found.groups["method"], *found.groups["object"]):
+        assert f"{group.name} {eta_text(group.eta)}".replace("\xa0", " ") in said
+        assert f"{group.eta.held} of {group.eta.attempts} attempts" in said
+    training = found.calibration.model.training
+    assert f"calibrated model {training.model.brier:.3f} {training.model.log_loss:.3f}" in said
+    assert "300 attempts, cross-validated by object" in said
+    assert "Cannot be said" not in said and "cannot be said" not in said
+    assert page.count('class="panel"') == 6 + 4 * (2 + 2 + 3)
+    assert "Grasps with a higher MDR held more often" in said
+
+
+def test_ten_attempts_say_what_cannot_be_said_yet(page_of, many_rows):
+    said = words(page_of(many_rows(10, per_grasp=1)))
+    for heading in HEADINGS:
+        assert heading in said
+    assert "for a probability Cannot be said yet: 10 attempts have it; at least 30 are" in said
+    assert "Calibrated model Cannot be said yet: expected at least 30 attempts" in said
+
+
+@pytest.mark.parametrize("number", [1, 9])
+def test_fewer_say_so_too(page_of, many_rows, number):
+    page = page_of(many_rows(number, per_grasp=1))
+    said = words(page)
+    has = "9 attempts have" if number == 9 else "1 attempt has"
+    assert said.count(f"Cannot be said yet of any of them: {has} it; at least 10 are needed.") == 3
+    assert f"cannot be said yet: {has} it; at least 10 are needed." in said
+    assert 'class="panel"' not in page
+
+
+def test_without_scores_it_says_so(page_of, many_rows):
+    rows = [replace(one, fitness={}, failures={}) for one in many_rows(20)]
+    said = words(page_of(rows))
+    assert "No attempt has a score: nothing can be said of any fitness." in said
+    assert "no attempt has it; at least 10 are needed" in said
+    assert "Which grasps surprise? Cannot be said yet: no attempt has a score." in said
+
+
+def test_attempts_that_say_nothing_are_counted_and_left_out(page_of, many_rows):
+    rows = many_rows(20)
+    rows[:3] = [replace(one, outcome=Outcome.PLAN_FAILED) for one in rows[:3]]
+    said = words(page_of(rows))
+    assert "17 attempts of 20 say something of a grasp" in said
+    assert "are left out plan failed: 3" in said
+    said = words(page_of([replace(one, outcome=Outcome.CANCELLED) for one in rows]))
+    assert "0 attempts of 20 say something" in said
+    assert "Where does it hold?" in said and "no attempt says anything of its grasp" in said
+
+
+def test_no_attempts_at_all_are_refused(dataset_of, tmp_path, row):
+    with pytest.raises(DrGraspError, match="expected bags with attempts, got none with any"):
+        write_report(tmp_path / "r.html", dataset_of([]))
+    with pytest.raises(UnknownNameError, match="unknown backend 'arm'"):
+        write_report(tmp_path / "r.html", dataset_of([row()]), backend="arm")
+    assert not (tmp_path / "r.html").exists()
+    with pytest.raises(FileFormatError, match="cannot be written"):
+        write_report(tmp_path / "absent" / "r.html", dataset_of([row()]))
+
+
+def test_what_a_models_user_should_know_is_said(page_of, many_rows):
+    rows = many_rows(105)
+    rows = [
+        replace(one, fitness={Criterion.MDR: one.fitness[Criterion.MDR]}) for one in rows[:5]
+    ] + rows[5:]
+    assert "Less is better. 1 of 21 grasps are left out: they lack osdr or" in words(page_of(rows))
+
+
+def test_eta_against_each_fitness_is_shown_for_each_robot_method_and_object(page_of, many_rows):
+    page = page_of(many_rows(300))
+    for title, names in (
+        ("Robot by robot", ("baxter", "franka")),
+        ("Method by method", ("me-fit", "sampler")),
+        ("Object by object", ("object_000", "object_001", "object_002")),
+    ):
+        group = page.partition(f"<summary>{title}</summary>\n    <h3>")[2].partition("</details>")[
+            0
+        ]
+        assert group.count("<svg") == 4 * len(names)
+        assert all(name in group for name in names)
+        tried = sum(int(n) for n in re.findall(r"<figcaption>(\d+) attempts", group))
+        assert tried == 4 * 300  # each attempt once for each fitness
+    alone = page_of([replace(one, robot="r", object="o", method="m") for one in many_rows(60)])
+    assert "Method by method" not in alone and "Object by object" not in alone
+    many = [replace(one, object=f"{n % 20:03d}") for n, one in enumerate(many_rows(300))]
+    assert "And 8 more, with fewer attempts." in words(page_of(many))
+
+
+def test_only_one_backend_is_looked_at_if_asked(page_of, many_rows):
+    rows = many_rows(40)
+    rows = [replace(one, backend="ros") if n < 15 else one for n, one in enumerate(rows)]
+    said = words(page_of(rows, backend="twin"))
+    assert "25 attempts" in said and "Only what twin executed; 15 other attempts." in said
+    both = words(page_of(rows))
+    assert "Only what" not in both
+    assert "By what executed it twin" in both and "executed by" in both.lower()
+
+
+def test_failures_predicted_and_real_side_by_side(page_of, row):
+    rows = [row(f"a{n}", 0.5, Outcome.MISSED, grasp_id=f"g{n}") for n in range(3)]
+    said = words(page_of([*rows, row("a9", 0.5, Outcome.SELF_COLLISION, grasp_id="g9")]))
+    assert "dropped lifting 100 % predicted, 0 % real 400 rollouts, 0 attempts" in said
+    assert "missed 0 % predicted, 75 % real 0 rollouts, 3 attempts" in said
+    assert "self collision 0 % predicted, 25 % real 0 rollouts, 1 attempt" in said
+
+
+def test_everything_that_users_name_is_escaped(page_of, many_rows):
+    evil = "<script>alert('x')</script>\"&"
+    names = ("bag", "robot", "object", "method", "backend", "reason", "said_by", "profile")
+    rows = [
+        replace(one, **dict.fromkeys(names, evil), scored_by=evil, grasp_id=f"{evil}{one.grasp_id}")
+        for one in many_rows(60)
+    ]
+    rows[0] = replace(rows[0], outcome=Outcome.MISSED, robot="<b>other</b>")
+    causes = {one.trajectory: [evil] for one in rows}
+    changes = {"unread": (UnreadBag(evil, evil),), "folder": Path("<script>")}
+    page = page_of(rows, changes=changes, causes=causes)
+    assert "<script" not in page and "<b>other" not in page
+    assert page.count("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&#34;&amp;") > 10
+
+
+def test_it_needs_nothing_but_itself(page_of, many_rows):
+    page = page_of(many_rows(100))
+    assert not re.search(r"https?:|//[a-z]|url\(|@import|<script|<iframe|<form", page)
+    assert set(re.findall(r'(?:src|href)="([^"]{0,12})', page)) <= {"data:,"}
+    assert "default-src 'none'" in page
+
+
+def test_the_same_rows_give_the_same_page(page_of, many_rows):
+    rows = many_rows(100)
+    assert page_of(rows) == page_of(rows)
+
+
+def surprising(row):
+    """Of 12 grasps, one is fit and fails, one is not and holds."""
+    rows = []
+    for grasp in range(12):
+        mdr = (0.02, 0.5, 0.98)[grasp % 3]
+        for index in range(4):
+            held = index % 2 == 0 if mdr == 0.5 else mdr > 0.5
+            if grasp in (0, 2):
+                held = not held
+            outcome = Outcome.SUCCESS if held else Outcome.DROPPED_HOLDING
+            rows.append(
+                row(f"a{grasp}-{index}", mdr, outcome, grasp_id=f"g{grasp}", stamp_ns=index)
+            )
+    return rows
+
+
+def test_the_most_surprising_grasps_are_shown(page_of, row):
+    found = findings_of(surprising(row)).surprises
+    assert found.criterion is Criterion.MDR
+    assert [one.tally.grasp_id for one in found.failed] == ["g2"]
+    assert [one.tally.grasp_id for one in found.held] == ["g0"]
+    assert found.failed[0].row.attempt_id == "a2-3"
+    said = words(page_of(surprising(row)))
+    assert "High fitness, and failed g2 franka, mug MDR 0.98 [0.90, 1.00], held 0 of 4" in said
+    assert "dropped holding: as it was Low fitness, and held g0" in said
+
+
+def test_at_most_four_of_each_surprise(many_rows):
+    rows = [
+        replace(one, outcome=Outcome.MISSED) if one.fitness[Criterion.MDR].value > 0.5 else one
+        for one in many_rows(200)
+    ]
+    found = findings_of(rows).surprises
+    assert len(found.failed) == 4
+    gaps = [one.fitness.value - one.tally.eta for one in found.failed]
+    assert gaps == sorted(gaps, reverse=True)
+
+
+@pytest.fixture
+def session(tmp_path, samples, row):
+    """A bag of attempts, some of them of the surprising grasps."""
+    grasps = {}
+    with BagWriter(tmp_path / "session" / "bag") as writer:
+        for one in surprising(row)[:12]:
+            score = samples.score(one.grasp_id, fitness=one.fitness, failures=one.failures)
+            grasp = grasps.setdefault(one.grasp_id, samples.grasp(one.grasp_id))
+            writer.write_attempt(
+                samples.attempt(one.attempt_id, grasp=grasp, score=score, outcome=one.outcome)
+            )
+    return read_folder(tmp_path / "session")
+
+
+def test_pictures_are_drawn_of_what_was_executed(session, tmp_path):
+    drawn = []
+
+    def draw(grasp):
+        drawn.append(grasp.id)
+        return np.full((30, 40, 3), 128, np.uint8)
+
+    write_report(tmp_path / "r.html", session, draw=draw)
+    page = (tmp_path / "r.html").read_text()
+    assert sorted(drawn) == ["g0", "g2"]
+    assert page.count('src="data:image/jpeg;base64,') == 2
+    drawn.clear()
+    write_report(tmp_path / "r.html", session, draw=draw, pictures=1)
+    assert drawn == ["g2"]
+    write_report(tmp_path / "r.html", session)
+    assert "data:image" not in (tmp_path / "r.html").read_text()
+
+
+def test_what_cannot_be_drawn_is_said(session, tmp_path):
+    def draw(grasp):
+        raise ModelError(f"no model of {grasp.object}")
+
+    write_report(tmp_path / "r.html", session, draw=draw)
+    assert words((tmp_path / "r.html").read_text()).count("no picture: no model of mug") == 2
+    for file in (tmp_path / "session" / "bag").iterdir():
+        file.unlink()
+    write_report(tmp_path / "r.html", session, draw=draw)
+    assert "no picture: " in words((tmp_path / "r.html").read_text())
+
+
+def test_causes_are_counted_with_an_example_of_each(page_of, row):
+    causes = {"t0": ["friction"], "t2": ["friction", "inertia"], "t1": []}
+    rows = [replace(one, trajectory=one.grasp_id.replace("g", "t")) for one in surprising(row)]
+    said = words(page_of(rows, causes=causes))
+    assert "friction 0.50 [0.22, 0.78] 4 of 8 attempts, 2 grasps" in said
+    assert said.count("for example g2 of mug: held 0 of 4") == 1
+    assert "for example g0 of mug: held 4 of 4" in said  # the other one is shown already
+    assert "inertia 0.00 [0.00, 0.49] 0 of 4 attempts, 1 grasp" in said
+    assert "none of them" in said and "not diagnosed" in said
+    assert "Which doubt breaks them?" not in words(page_of(surprising(row)))
+
+
+def test_each_cause_is_shown_by_an_example(session, tmp_path):
+    drawn = []
+
+    def draw(grasp):
+        drawn.append(grasp.id)
+        return np.zeros((30, 40, 3), np.uint8)
+
+    of_grasp = {"g0": ["friction"], "g1": ["contact"], "g2": ["inertia"]}
+    causes = {one.trajectory: of_grasp[one.grasp_id] for one in session.rows}
+    write_report(tmp_path / "r.html", session, draw=draw, causes=causes)
+    page = (tmp_path / "r.html").read_text()
+    assert sorted(drawn) == ["g0", "g1", "g2"]
+    assert page.count("<img ") == 5  # two of them twice: they surprise as well
+    assert re.search(r"<img [^>]*replay of g1.>\s*<figcaption><b>contact</b><br>g1", page)
+
+
+def test_probabilities_that_scores_had_are_held_against_what_happened(page_of, many_rows):
+    rows = [replace(one, transfer_probability=0.7) for one in many_rows(100)]
+    assert "Probability in the scores 100 attempts, said before" in words(page_of(rows))
+    said = words(page_of(rows[:20]))
+    assert "Probability in the scores Cannot be said yet: 20 attempts have it" in said
+
+
+def test_bags_that_could_not_be_read_are_on_the_page(page_of, many_rows):
+    unread = (UnreadBag("day2", "day2: cannot be read: broken"),)
+    said = words(page_of(many_rows(20), changes={"unread": unread}))
+    assert "1 bag could not be read and is left out of all that follows" in said
+    assert "day2: cannot be read: broken" in said
+
+
+def pixels(png):
+    """Shape (height, width, 3), from 0 to 1."""
+    return imread(io.BytesIO(png), format="png")[..., :3]
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [1200, 390])
+def test_a_browser_shows_it(browser, tmp_path, page_of, many_rows, width, dark):
+    rows = many_rows(300)
+    found = findings_of(rows)
+    path = tmp_path / "report.html"
+    page_of(rows, path)
+    browser.open(path, width=width, dark=dark)
+    assert browser.requests() == [path.as_uri()]
+    assert browser.complaints() == []
+    shown = browser.evaluate("document.body.innerText")
+    for heading in HEADINGS:
+        assert heading in shown
+    assert f"{found.eta.value:.2f}" in shown
+    assert estimate_text(found.criteria[-1].rho) in shown
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    figures = "[...document.querySelectorAll('svg.panel')].map(one => one.getBoundingClientRect())"
+    sizes = browser.evaluate(f"{figures}.map(box => Math.min(box.width, box.height))")
+    assert len(sizes) == 6 + 4 * (2 + 2 + 3) and min(sizes) > 200
+    image = pixels(browser.screenshot())
+    page, ink = image[5, 5], image.reshape(-1, 3)
+    assert (page.mean() < 0.2) == dark
+    assert (np.abs(ink - page).max(axis=1) > 0.4).mean() > 0.01  # text and figures stand out
+
+
+def test_a_hundred_thousand_attempts_are_a_page_of_moderate_size(page_of, many_rows, tmp_path):
+    rows = many_rows(100_000, objects=3)
+    page = page_of(rows)
+    assert len(page) < 1_000_000
+    assert "100,000 attempts 20,000 grasps" in words(page)
+
+
+def test_many_objects_and_bags_are_summed_up(page_of, many_rows):
+    rows = many_rows(400, objects=70)
+    said = words(page_of(rows))
+    assert "50 more, with fewer attempts" in said

@@ -1,0 +1,352 @@
+"""Descriptions into models: names, parked joints, chains of mimics, meshes of any format."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import trimesh
+from scipy.spatial.transform import Rotation
+
+from dr_grasp.errors import ModelError
+from dr_grasp.robots import preparation
+from dr_grasp.robots.description import DescriptionSource
+from dr_grasp.robots.robot_model import load_model
+
+LIMIT = '<limit lower="-2" upper="2" velocity="1.5" effort="7"/>'
+
+
+def link(name, mesh=None):
+    geometry = f'<geometry><mesh filename="{mesh}" scale="2 2 2"/></geometry>'
+    return f'<link name="{name}">{f"<collision>{geometry}</collision>" if mesh else ""}</link>'
+
+
+def joint(name, parent, child, inside=LIMIT, kind="revolute", axis="0 0 1"):
+    return (
+        f'<joint name="{name}" type="{kind}"><origin xyz="0.1 0 0" rpy="0.2 -0.3 0.4"/>'
+        f'<parent link="{parent}"/><child link="{child}"/><axis xyz="{axis}"/>{inside}</joint>'
+    )
+
+
+def mimic(follows, multiplier, offset=0.0):
+    return f'{LIMIT}<mimic joint="{follows}" multiplier="{multiplier}" offset="{offset}"/>'
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Loads a model from pieces of a URDF."""
+
+    def load(*pieces, driven=("j",), parked=None, srdf=None, names=None, file="model.urdf"):
+        (tmp_path / file).write_text(f'<robot name="r">{"".join(pieces)}</robot>')
+        if srdf is not None:
+            (tmp_path / "model.srdf").write_text(srdf)
+            srdf = "model.srdf"
+        source = DescriptionSource(file, srdf, {}, names or {}, tmp_path)
+        return load_model(source, driven, parked or {})
+
+    return load
+
+
+def prepared(model):
+    return ElementTree.parse(model.urdf).getroot()
+
+
+def test_limits_links_and_the_root(load):
+    model = load(link("a"), link("b"), joint("j", "a", "b"))
+    assert (model.root_link, model.links) == ("a", ("a", "b"))
+    limits = model.limits["j"]
+    assert (limits.lower, limits.upper, limits.velocity, limits.effort) == (-2, 2, 1.5, 7)
+
+
+@pytest.mark.parametrize(("kind", "moved"), [("revolute", False), ("prismatic", True)])
+def test_a_parked_joint_is_fixed_where_it_stands(load, kind, moved):
+    model = load(
+        *(link(name) for name in "abc"),
+        joint("j", "a", "b"),
+        joint("k", "b", "c", kind=kind, axis="0 1 0"),
+        parked={"k": 0.7},
+    )
+    assert set(model.limits) == {"j"}
+    parked = prepared(model).find("joint[@name='k']")
+    assert parked.get("type") == "fixed"
+    assert [child.tag for child in parked] == ["origin", "parent", "child"]
+    numbers = {
+        key: [float(x) for x in parked.find("origin").get(key).split()] for key in ("xyz", "rpy")
+    }
+    before = Rotation.from_euler("xyz", [0.2, -0.3, 0.4])
+    turn = Rotation.identity() if moved else Rotation.from_euler("y", 0.7)
+    shift = before.apply([0, 0.7, 0]) if moved else np.zeros(3)
+    np.testing.assert_allclose(numbers["xyz"], np.array([0.1, 0, 0]) + shift, atol=1e-12)
+    after = Rotation.from_euler("xyz", numbers["rpy"])
+    assert (after.inv() * (before * turn)).magnitude() < 1e-12
+
+
+def test_mimics_of_mimics_follow_the_driven_joint(load):
+    model = load(
+        *(link(name) for name in "abcde"),
+        joint("j", "a", "b"),
+        joint("k", "b", "c", mimic("j", 2.0, 0.1)),
+        joint("l", "c", "d", mimic("k", -3.0, 0.5)),
+        joint("m", "d", "e", mimic("n", 1.0)),
+        link("f"),
+        joint("n", "e", "f"),
+    )
+    found = {one.joint: (one.follows, one.multiplier, one.offset) for one in model.mimics}
+    # l = -3 k + 0.5 = -3 (2 j + 0.1) + 0.5; m follows a joint that nobody drives.
+    assert found == {"k": ("j", 2.0, 0.1), "l": ("j", -6.0, pytest.approx(0.2))}
+    assert set(model.limits) == {"j", "k", "l"}
+
+
+def test_one_rigid_body_and_its_neighbours_may_touch(load):
+    model = load(
+        *(link(name) for name in "abcde"),
+        joint("f1", "a", "b", "", "fixed"),
+        joint("j", "b", "c"),
+        joint("f2", "c", "d", "", "fixed"),
+        joint("i", "d", "e"),
+        driven=("j", "i"),
+        srdf='<robot><disable_collisions link1="a" link2="e" reason="Never"/></robot>',
+    )
+    assert model.standing_links == {"a", "b"}
+    pairs = {"".join(sorted(pair)) for pair in model.allowed_collisions}
+    assert pairs == {"ab", "cd", "ac", "ad", "bc", "bd", "ce", "de", "ae"}
+
+
+def test_names_of_the_file_become_ours(load):
+    model = load(
+        *(link(name) for name in ("x_base", "x_tip", "x_end")),
+        joint("x_1", "x_base", "x_tip"),
+        joint("x_2", "x_tip", "x_end", mimic("x_1", 1.0)),
+        names={"base": "x_base", "tip": "x_tip", "one": "x_1", "two": "x_2"},
+        driven=("one",),
+        srdf='<robot><disable_collisions link1="x_base" link2="x_end" reason="Never"/></robot>',
+    )
+    assert model.links == ("base", "tip", "x_end")
+    assert set(model.limits) == {"one", "two"}
+    assert model.mimics[0].follows == "one"
+    assert frozenset({"base", "x_end"}) in model.allowed_collisions
+
+
+def test_a_collision_mesh_of_any_format_becomes_its_hull(load, tmp_path):
+    shape = trimesh.creation.annulus(0.1, 0.2, 0.1)
+    shape.apply_translation([1, 0, 0])
+    files = set()
+    for name in ("m.dae", "m.obj", "m.stl", "m.ply"):
+        shape.export(tmp_path / name)
+        model = load(link("a", name), link("b"), joint("j", "a", "b"))
+        element = prepared(model).find("link/collision/geometry/mesh")
+        assert element.get("scale") is None
+        hull = trimesh.load_mesh(element.get("filename"))
+        assert hull.is_convex
+        np.testing.assert_allclose(hull.bounds, 2 * shape.bounds, atol=1e-6)
+        files.add(Path(element.get("filename")).name)
+    assert len(files) == 4  # MuJoCo takes two files of one name for one mesh
+
+
+def in_collada(shape, unit, up="Z_UP"):
+    """A COLLADA file of a shape with an <asset> that says these."""
+    text = trimesh.exchange.dae.export_collada(shape).decode()
+    assert "<up_axis>Y_UP</up_axis>" in text and "<unit" not in text
+    return text.replace("<up_axis>Y_UP</up_axis>", f"{unit}<up_axis>{up}</up_axis>")
+
+
+@pytest.mark.parametrize("up", ["X_UP", "Y_UP", "Z_UP"])
+@pytest.mark.parametrize(
+    ("unit", "metres"),
+    [("", 1.0), ('<unit name="meter" meter="1"/>', 1.0), ('<unit meter="0.001"/>', 0.001)],
+)
+def test_the_unit_of_collada_counts_and_what_it_says_is_up_does_not(
+    load, tmp_path, unit, metres, up
+):
+    shape = trimesh.creation.box((1.0, 2.0, 3.0))
+    shape.apply_translation([4, 5, 6])
+    (tmp_path / "m.dae").write_text(in_collada(shape, unit, up))
+    model = load(link("a", "m.dae"), link("b"), joint("j", "a", "b"))
+    hull = trimesh.load_mesh(prepared(model).find("link/collision/geometry/mesh").get("filename"))
+    # URDF's scale, which is 2, comes on top.
+    np.testing.assert_allclose(hull.bounds, 2 * metres * shape.bounds, rtol=1e-6)
+
+
+def test_a_collision_mesh_may_be_in_two_files(load, tmp_path):
+    shape = trimesh.creation.box((1.0, 2.0, 3.0))
+    for name, content in trimesh.exchange.gltf.export_gltf(trimesh.Scene(shape)).items():
+        (tmp_path / name).write_bytes(content)
+    model = load(link("a", "model.gltf"), link("b"), joint("j", "a", "b"))
+    hull = trimesh.load_mesh(prepared(model).find("link/collision/geometry/mesh").get("filename"))
+    np.testing.assert_allclose(hull.bounds, 2 * shape.bounds)
+
+
+def test_meshes_of_the_same_content_have_a_hull_each(load, tmp_path):
+    for name in ("left", "right"):
+        trimesh.creation.box((1.0, 2.0, 3.0)).export(tmp_path / f"{name}.stl")
+    model = load(link("a", "left.stl"), link("b", "right.stl"), joint("j", "a", "b"))
+    hulls = [Path(mesh.get("filename")) for mesh in prepared(model).iter("mesh")]
+    assert [hull.stem.partition("_")[0] for hull in hulls] == ["left", "right"]
+    assert all(hull.is_file() for hull in hulls)
+
+
+def test_another_recipe_makes_another_hull(load, tmp_path, monkeypatch):
+    trimesh.creation.box((1.0, 2.0, 3.0)).export(tmp_path / "m.stl")
+    pieces = [link("a", "m.stl"), link("b"), joint("j", "a", "b")]
+    before = load(*pieces).urdf.read_text()
+    monkeypatch.setattr(preparation, "HULL_RECIPE", preparation.HULL_RECIPE + 1)
+    assert load(*pieces).urdf.read_text() != before
+
+
+def test_xacro_takes_arguments_that_are_addresses(tmp_path):
+    (tmp_path / "arm.urdf").write_text(
+        f'<robot name="arm">{link("a")}{link("b")}{joint("j", "a", "b")}</robot>'
+    )
+    (tmp_path / "r.urdf.xacro").write_text(
+        '<robot name="r" xmlns:xacro="http://www.ros.org/wiki/xacro"><xacro:arg name="arm" '
+        'default=""/><xacro:include filename="$(arg arm)"/><link name="$(arg tool)"/>'
+        '<joint name="t" type="fixed"><parent link="b"/><child link="$(arg tool)"/></joint></robot>'
+    )
+    arguments = {"arm": f"file://{tmp_path / 'arm.urdf'}", "tool": "hook"}
+    source = DescriptionSource("r.urdf.xacro", None, arguments, {}, tmp_path)
+    assert load_model(source, ["j"], {}).links == ("a", "b", "hook")
+    source = DescriptionSource("r.urdf.xacro", None, {"tool": "hook"}, {}, tmp_path)
+    with pytest.raises(ModelError, match=r"r\.urdf\.xacro: xacro: "):
+        load_model(source, ["j"], {})
+
+
+ARM = link("a"), link("b")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "message"),
+    [
+        ([link("a", "absent.stl"), *ARM[1:], joint("j", "a", "b")], r"absent\.stl: file not found"),
+        ([link("a", "empty.stl"), *ARM[1:], joint("j", "a", "b")], "got an empty file"),
+        ([link("a", "words.stl"), *ARM[1:], joint("j", "a", "b")], r"words\.stl: expected a mesh"),
+        ([link("a", "flat.stl"), *ARM[1:], joint("j", "a", "b")], r"flat\.stl: expected a mesh"),
+        ([link("a", "inch.dae"), *ARM[1:], joint("j", "a", "b")], r"inch\.dae: <unit> meter: exp"),
+        ([*ARM, joint("j", "a", "b", "")], r"model\.urdf: joint j: expected a <limit>, got none"),
+        ([*ARM, joint("i", "a", "b")], r"model\.urdf: driven joints not in the URDF: j"),
+        ([*ARM, joint("j", "a", "b", "", "fixed")], "driven joints not in the URDF: j"),
+        ([*ARM, link("c"), joint("j", "a", "b")], "expected one root link, got a, c"),
+        (["<"], r"model\.urdf: expected XML"),
+    ],
+)
+def test_a_broken_model_is_refused(load, tmp_path, pieces, message):
+    (tmp_path / "empty.stl").touch()
+    (tmp_path / "words.stl").write_text("solid")
+    trimesh.Trimesh([[0, 0, 0], [1, 0, 0], [0, 1, 0]], [[0, 1, 2]]).export(tmp_path / "flat.stl")
+    inch = in_collada(trimesh.creation.box(), '<unit name="inch" meter="0"/>')
+    (tmp_path / "inch.dae").write_text(inch)
+    with pytest.raises(ModelError, match=message):
+        load(*pieces)
+
+
+def refused(load, *pieces, **options):
+    """The message with which a model is refused, one line."""
+    with pytest.raises(ModelError) as caught:
+        load(*pieces, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("limit", "problem"),
+    [
+        ('lower="-1" upper="1" velocity="0" effort="7"', "velocity: expected above 0, got 0"),
+        ('lower="-1" upper="1" velocity="-2" effort="7"', "velocity: expected above 0, got -2"),
+        ('lower="-1" upper="1" effort="7"', "velocity: expected above 0, got none"),
+        ('lower="-1" upper="1" velocity="1" effort="0"', "effort: expected above 0, got 0"),
+        ('lower="-1" upper="1" velocity="1"', "effort: expected above 0, got none"),
+        ('lower="2" upper="1" velocity="1" effort="7"', "upper: expected above lower, 2, got 1"),
+        ('lower="2" velocity="1" effort="7"', "upper: expected above lower, 2, got 0"),
+        ('velocity="1" effort="7"', "upper: expected above lower, 0, got 0"),
+    ],
+)
+def test_a_driven_joint_without_way_speed_or_effort_is_refused(load, limit, problem):
+    message = refused(load, *ARM, joint("j", "a", "b", f"<limit {limit}/>"))
+    assert message == f"model.urdf: joint j: <limit> {problem}"
+
+
+def test_a_driven_continuous_joint_needs_speed_and_effort_alone(load):
+    limit = '<limit lower="0" upper="0" velocity="{}" effort="7"/>'
+    limits = load(*ARM, joint("j", "a", "b", limit.format(1), "continuous")).limits["j"]
+    assert (limits.lower, limits.upper) == (-np.pi, np.pi)
+    assert "velocity" in refused(load, *ARM, joint("j", "a", "b", limit.format(0), "continuous"))
+
+
+def test_a_mimic_needs_a_way_alone_and_a_parked_joint_nothing(load):
+    pieces = [*(link(name) for name in "abcd"), joint("j", "a", "b")]
+    follows = '<mimic joint="j"/>'
+    mimicking = joint("k", "b", "c", f'<limit lower="0" upper="1"/>{follows}')
+    stuck = joint("k", "b", "c", f'<limit lower="0" upper="0"/>{follows}')
+    parked = joint("l", "c", "d", '<limit lower="2" upper="1" velocity="inf"/>')
+    assert set(load(*pieces, mimicking, parked).limits) == {"j", "k"}
+    message = refused(load, *pieces, stuck, parked)
+    assert message == "model.urdf: joint k: <limit> upper: expected above lower, 0, got 0"
+
+
+WORDS = ["abc", "", "nan", "inf", "-inf", "1 2", "1,5"]
+
+
+@pytest.mark.parametrize("text", WORDS)
+@pytest.mark.parametrize("key", ["lower", "upper", "velocity", "effort"])
+def test_a_limit_that_is_no_number_is_refused(load, key, text):
+    values = {"lower": "-1", "upper": "1", "velocity": "1", "effort": "7", key: text}
+    limit = " ".join(f'{name}="{value}"' for name, value in values.items())
+    message = refused(load, *ARM, joint("j", "a", "b", f"<limit {limit}/>"))
+    expected = f"<limit> {key}: expected 1 finite number, got {text!r}"
+    assert message == f"model.urdf: joint j: {expected}"
+
+
+@pytest.mark.parametrize("text", WORDS)
+@pytest.mark.parametrize("key", ["multiplier", "offset"])
+def test_a_mimic_that_is_no_number_is_refused(load, key, text):
+    follower = joint("k", "b", "c", f'{LIMIT}<mimic joint="j" {key}="{text}"/>')
+    message = refused(load, *ARM, link("c"), joint("j", "a", "b"), follower)
+    expected = f"<mimic> {key}: expected 1 finite number, got {text!r}"
+    assert message == f"model.urdf: joint k: {expected}"
+
+
+@pytest.mark.parametrize("driven", ["j", "k"])
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('xyz="0.1 0 0"', 'xyz="0 0"', "<origin> xyz: expected 3 finite numbers, got '0 0'"),
+        ("0.2 -0.3 0.4", "nan 0 0", "<origin> rpy: expected 3 finite numbers, got 'nan 0 0'"),
+        ('xyz="0 0 1"', 'xyz="up"', "<axis> xyz: expected 3 finite numbers, got 'up'"),
+    ],
+)
+def test_a_place_that_is_no_numbers_is_refused_of_driven_and_parked_joints_alike(
+    load, driven, old, new, problem
+):
+    broken = joint("k", "b", "c").replace(old, new)
+    message = refused(load, *ARM, link("c"), joint("j", "a", "b"), broken, driven=(driven,))
+    assert message == f"model.urdf: joint k: {problem}"
+
+
+@pytest.mark.parametrize(
+    ("inside", "problem"),
+    [
+        (
+            '<collision><geometry><mesh filename="m.stl" scale="1 x 1"/></geometry></collision>',
+            "<mesh> scale: expected 3 finite numbers, got '1 x 1'",
+        ),
+        (
+            '<collision><geometry><mesh filename="m.stl" scale="2"/></geometry></collision>',
+            "<mesh> scale: expected 3 finite numbers, got '2'",
+        ),
+        (
+            '<inertial><origin xyz="0 0 inf"/><mass value="1"/></inertial>',
+            "<origin> xyz: expected 3 finite numbers, got '0 0 inf'",
+        ),
+        (
+            '<collision><geometry><cylinder radius="1" length="1m"/></geometry></collision>',
+            "<cylinder> length: expected 1 finite number, got '1m'",
+        ),
+        (
+            '<inertial><mass value="heavy"/></inertial>',
+            "<mass> value: expected 1 finite number, got 'heavy'",
+        ),
+    ],
+)
+def test_a_link_of_what_is_no_number_is_refused(load, tmp_path, inside, problem):
+    trimesh.creation.box().export(tmp_path / "m.stl")
+    tip = f'<link name="b">{inside}</link>'
+    assert refused(load, ARM[0], tip, joint("j", "a", "b")) == f"model.urdf: link b: {problem}"
