@@ -9,7 +9,7 @@ from pathlib import Path
 from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
 from dr_grasp.cli.console import print_table
 from dr_grasp.generation.sampler import generate
-from dr_grasp.ros.client import Planner
+from dr_grasp.ros.client import DrGraspClient
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 
@@ -33,7 +33,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         NodeProcesses(commands, namespace, Path(folder)),
-        Planner(namespace) as planner,
+        DrGraspClient(namespace) as planner,
         Scorer(options.jobs) as scorer,
     ):
         planner.score(grasps, trials=1)  # both build their worlds

@@ -10,10 +10,10 @@ from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
 from dr_grasp.cli.console import print_table
 from dr_grasp.errors import BackendError
 from dr_grasp.generation.sampler import generate
-from dr_grasp.ros.client import Planner
+from dr_grasp.ros.client import DrGraspClient
 
 
-def measure(planner: Planner, obj: str) -> float:
+def measure(planner: DrGraspClient, obj: str) -> float:
     """Seconds from the cancel to the answer."""
     started = threading.Event()
     asked: list[float] = []
@@ -44,7 +44,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as logs,
         NodeProcesses([NodeCommand("scorer", {})], namespace, Path(logs)),
-        Planner(namespace) as planner,
+        DrGraspClient(namespace) as planner,
     ):
         seconds = sorted(measure(planner, "procedural_000") for _ in range(arguments.repeats))
     row = [f"{value:.3f}" for value in (seconds[0], seconds[len(seconds) // 2], seconds[-1])]

@@ -25,7 +25,7 @@ from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import Tally
 from dr_grasp.simulation.bullet import world as bullet_world
-from dr_grasp.simulation.replayer import Replayer
+from dr_grasp.simulation.rollout_runner import RolloutRunner
 
 
 class Stopwatch:
@@ -58,7 +58,7 @@ def measure(robot: str, obj: str, grasps: int, trials: int) -> list[str]:
     arm_joints = len(load_robot(robot).arm_joints)
     steps = rollouts = 0
     world = bullet_world.BulletWorld(load_robot(robot), load_object(obj))
-    with Replayer(world) as replayer, Stopwatch() as inside:
+    with RolloutRunner(world) as replayer, Stopwatch() as inside:
         began = time.perf_counter()
         for grasp in batch:
             for criterion in Criterion:

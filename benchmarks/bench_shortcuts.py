@@ -24,8 +24,8 @@ from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.robot_spec import load_robot, robot_names
 from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.simulation.bullet.world import BulletWorld
-from dr_grasp.simulation.replayer import Replayer
 from dr_grasp.simulation.rollout import Rollout, run_rollout
+from dr_grasp.simulation.rollout_runner import RolloutRunner
 from dr_grasp.simulation.shortcuts import Shortcuts
 
 OBJECTS = ("mug", "procedural_000", "procedural_001")
@@ -97,7 +97,7 @@ def measure(robot: str, obj: str, options: argparse.Namespace) -> dict[str, Tall
             ),
         }
         for name, shortcuts in SHORTENED.items():
-            tallies[name] = Tally(Replayer(BulletWorld(spec, item), shortcuts).run)
+            tallies[name] = Tally(RolloutRunner(BulletWorld(spec, item), shortcuts).run)
         for grasp in grasps:
             for criterion in map(Criterion, options.criteria):
                 for trial in range(options.trials):

@@ -19,7 +19,7 @@ from dr_grasp.formats.score_file import ScoreFile, write_grasps, write_scores
 from dr_grasp.generation.evaluation import Evaluation
 from dr_grasp.generation.sampler import generate
 from dr_grasp.robots.robot_spec import load_robot
-from dr_grasp.ros.client import Planner
+from dr_grasp.ros.client import DrGraspClient
 from dr_grasp.scoring.request import Progress
 from dr_grasp.scoring.tally import software_version
 from dr_grasp.simulation.pictures import draw_best_and_worst
@@ -111,7 +111,10 @@ def run_demo(out: Path, settings: DemoSettings, observer: DemoObserver) -> DemoR
         NodeCommand("recorder", {"bag": str(bag.absolute())}),
         NodeCommand("twin", {"robot": settings.robot}),
     ]
-    with NodeProcesses(commands, namespace, out / "logs") as nodes, Planner(namespace) as planner:
+    with (
+        NodeProcesses(commands, namespace, out / "logs") as nodes,
+        DrGraspClient(namespace) as planner,
+    ):
         # The nodes come up while the grasps are being found.
         grasps = generate_grasps(settings, observer.generating)
         write_grasps(out / "grasps.json", grasps)
@@ -145,7 +148,7 @@ def run_demo(out: Path, settings: DemoSettings, observer: DemoObserver) -> DemoR
 
 
 def _execute(
-    planner: Planner,
+    planner: DrGraspClient,
     grasps: Sequence[GraspTrajectory],
     scores: Sequence[GraspScore],
     settings: DemoSettings,

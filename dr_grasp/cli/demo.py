@@ -43,7 +43,7 @@ def command(
 
     settings = DemoSettings(robot=robot)
     with progress_bar() as bar:
-        result = run_demo(out or _free_folder(), settings, _Follower(bar))
+        result = run_demo(out or _free_folder(), settings, _ProgressDisplay(bar))
     best, worst = result.attempts[: settings.executed], result.attempts[settings.executed :]
     paths = {
         "grasps": result.grasp_file,
@@ -76,7 +76,7 @@ def _free_folder() -> Path:
     return next(path for path in map(Path, names) if not path.exists())
 
 
-class _Follower:
+class _ProgressDisplay:
     """Shows the demonstration's progress in bars."""
 
     def __init__(self, bar: Bar) -> None:

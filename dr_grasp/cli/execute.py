@@ -37,7 +37,7 @@ from dr_grasp.twin.twin_backend import TwinBackend
 from dr_grasp.twin.twin_profile import load_twin_profile
 
 if TYPE_CHECKING:
-    from dr_grasp.ros.client import Executed
+    from dr_grasp.ros.client import ExecutionResult
 
 BACKENDS = ("twin", "ros")
 
@@ -126,14 +126,14 @@ def _through_ros(
     follow: Callable[[AttemptProgress], None],
 ) -> Sequence[GraspAttempt]:
     try:
-        from dr_grasp.ros.client import Planner
+        from dr_grasp.ros.client import DrGraspClient
     except ImportError as error:
         raise DrGraspError(f"--backend ros: expected ROS 2, got: {error}") from error
     grasps = [grasp for grasp, _ in plan.chosen]
     scores = [score for _, score in plan.chosen if score is not None]
-    with Planner(namespace) as planner, kept_from_ctrl_c() as interrupted:
+    with DrGraspClient(namespace) as planner, kept_from_ctrl_c() as interrupted:
 
-        def execute(confirmed: bool) -> Executed:
+        def execute(confirmed: bool) -> ExecutionResult:
             return planner.execute(
                 grasps,
                 scores,

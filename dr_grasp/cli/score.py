@@ -30,7 +30,7 @@ from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.selection import Selection
 from dr_grasp.formats.grasp_reader import GraspReader
 from dr_grasp.formats.score_file import check_writable, write_score_stream
-from dr_grasp.scoring.block_schedule import Scored
+from dr_grasp.scoring.block_queue import ScoreOrRefusal
 from dr_grasp.scoring.request import MOST_UNTIL, Progress, ScoreRequest
 from dr_grasp.scoring.score_journal import FileJournal
 from dr_grasp.scoring.scorer import Scorer
@@ -152,9 +152,11 @@ class _Summary:
         self._best: list[GraspScore] = []
         self._selection: Selection | None = None
 
-    def of(self, results: Iterable[Scored | Selection | None]) -> Iterator[Scored | Selection]:
+    def of(
+        self, results: Iterable[ScoreOrRefusal | Selection | None]
+    ) -> Iterator[ScoreOrRefusal | Selection]:
         """The same results; each refusal is named as it comes."""
-        given: Iterator[Scored | Selection] = as_they_come(results)
+        given: Iterator[ScoreOrRefusal | Selection] = as_they_come(results)
         for one in given:
             if isinstance(one, GraspScore):
                 self.scored += 1

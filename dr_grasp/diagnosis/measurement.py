@@ -18,14 +18,14 @@ from dr_grasp.core.trajectory import GraspTrajectory, Phase
 from dr_grasp.objects.surface import surface_of
 from dr_grasp.provenance.fingerprint import grasp_fingerprint
 from dr_grasp.simulation.bullet.world import BulletWorld, Contacts
-from dr_grasp.simulation.replayer import Replayer
 from dr_grasp.simulation.rollout import look_every, run_rollout
+from dr_grasp.simulation.rollout_runner import RolloutRunner
 
 HALVINGS = 7
 """Of the friction that is looked for: it is known within 0.0075 after eight rollouts."""
 
 
-def diagnose(replayer: Replayer, grasp: GraspTrajectory) -> Diagnosis:
+def diagnose(replayer: RolloutRunner, grasp: GraspTrajectory) -> Diagnosis:
     """Measure a grasp.
 
     Args:

@@ -14,12 +14,12 @@ from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.robots.batches import check_each
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot
 from dr_grasp.simulation.bullet.world import BulletWorld
-from dr_grasp.simulation.replayer import Replayer
+from dr_grasp.simulation.rollout_runner import RolloutRunner
 from dr_grasp.workers.pool import Pool
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
+class DiagnosisTask:
     """One grasp to diagnose: the unit of work.
 
     Attributes:
@@ -55,12 +55,12 @@ def diagnose_each(
     done: dict[int, Diagnosis | RefusedGrasp] = {}
     given_out = 0
 
-    def work() -> Iterator[Patient]:
+    def work() -> Iterator[DiagnosisTask]:
         for index, entry in enumerate(check_each(grasps, lambda one: load_robot(one.robot))):
             if isinstance(entry, RefusedGrasp):
                 done[index] = entry
             else:
-                yield Patient(index, entry)
+                yield DiagnosisTask(index, entry)
 
     for finished in pool.run(examine, work(), is_cancelled):
         if finished is None:
@@ -74,21 +74,21 @@ def diagnose_each(
     yield from (done[index] for index in sorted(done))  # refusals after the last grasp
 
 
-def examine(patient: Patient) -> Diagnosis:
+def examine(patient: DiagnosisTask) -> Diagnosis:
     """Measure one grasp, in a worker process; depends on the grasp alone."""
     grasp = patient.grasp
     # The objects themselves: a name may come to mean another.
     return diagnose(_replayer(load_robot(grasp.robot), load_object(grasp.object)), grasp)
 
 
-_kept: dict[tuple[RobotSpec, ObjectSpec], Replayer] = {}
+_kept: dict[tuple[RobotSpec, ObjectSpec], RolloutRunner] = {}
 """Of a worker: one, since grasps of a robot and an object mostly come together."""
 
 
-def _replayer(robot: RobotSpec, obj: ObjectSpec) -> Replayer:
+def _replayer(robot: RobotSpec, obj: ObjectSpec) -> RolloutRunner:
     key = (robot, obj)
     if key not in _kept:
         while _kept:
             _kept.popitem()[1].close()
-        _kept[key] = Replayer(BulletWorld(robot, obj))
+        _kept[key] = RolloutRunner(BulletWorld(robot, obj))
     return _kept[key]

@@ -16,7 +16,7 @@ from dr_grasp.execution.backend import IsCancelled
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class StepResult:
     """Why a motion did not come about, or not to its end.
 
     Attributes:
@@ -62,7 +62,7 @@ class Arm(Protocol):
         """Note joint states as long as the `with` block lasts."""
         raise NotImplementedError
 
-    def follow(self, path: Waypoints, is_cancelled: IsCancelled) -> Fault | None:
+    def follow(self, path: Waypoints, is_cancelled: IsCancelled) -> StepResult | None:
         """Move the arm along a path that begins where it stands, and stop at its end.
 
         Args:
@@ -76,7 +76,7 @@ class Arm(Protocol):
 
     def move_hand(
         self, targets: FloatArray, force: float, timeout_s: float, is_cancelled: IsCancelled
-    ) -> Fault | None:
+    ) -> StepResult | None:
         """Have the hand go to a posture; that something stops it on the way is no fault.
 
         Args:

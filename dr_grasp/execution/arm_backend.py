@@ -12,7 +12,7 @@ from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import BackendError, SettingsError
-from dr_grasp.execution.arm import Arm, Fault
+from dr_grasp.execution.arm import Arm, StepResult
 from dr_grasp.execution.arm_run import ArmRun, Rig
 from dr_grasp.execution.backend import IsCancelled, OnPhase, ignore_phase, never_cancelled
 from dr_grasp.execution.planner import Planner
@@ -88,7 +88,7 @@ class ArmBackend(Closing):
             run = ArmRun(self._rig, grasp, on_phase, is_cancelled)
             end = end or run.check()
             if end is None and dry_run:
-                end = Fault(Outcome.UNKNOWN, f"dry run: {run.summary}")
+                end = StepResult(Outcome.UNKNOWN, f"dry run: {run.summary}")
             end = end or run.execute()
             measured, commanded = recording.measured(), run.commanded
         if run.moved:

@@ -13,7 +13,7 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.errors import BackendError
-from dr_grasp.execution.arm import Arm, Fault
+from dr_grasp.execution.arm import Arm, StepResult
 from dr_grasp.execution.backend import IsCancelled, OnPhase
 from dr_grasp.execution.grip import Grip
 from dr_grasp.execution.planner import Planner
@@ -131,42 +131,42 @@ class ArmRun:
             f"{self._lift.duration_s:.1f} s, at {100 * self._rig.speed:g} % of the limits"
         )
 
-    def make_room(self) -> Fault | None:
+    def make_room(self) -> StepResult | None:
         """Go home, if the arm is not there, letting go of whatever it holds."""
         home = self._rig.robot.home
         if np.abs(self._arm_positions() - home).max() <= START_TOLERANCE:
             return None
         self._rig.planner.clear_scene()
         fault = self._open_hand() or self._go_home()
-        return None if fault is None else Fault(fault.outcome, f"making room: {fault.reason}")
+        return None if fault is None else StepResult(fault.outcome, f"making room: {fault.reason}")
 
-    def check(self) -> Fault | None:
+    def check(self) -> StepResult | None:
         """Check every posture, and find the way to the start; nothing moves."""
         planner, grasp = self._rig.planner, self._grasp
         preshape = grasp.close.preshape
         for name, path in (("approach", self._approach), ("lift", self._lift)):
             fault = planner.collision(path, preshape, may_touch=True)
             if fault is not None:
-                return Fault(fault.outcome, f"{name}: {fault.reason}")
+                return StepResult(fault.outcome, f"{name}: {fault.reason}")
         start, goal = self._arm_positions(), grasp.approach.positions[0]
         if np.abs(start - goal).max() <= START_TOLERANCE:
             return None
         way = planner.plan(start, goal, preshape, self._rig.speed)
-        if isinstance(way, Fault):
-            return Fault(way.outcome, f"way to the start: {way.reason}")
+        if isinstance(way, StepResult):
+            return StepResult(way.outcome, f"way to the start: {way.reason}")
         self._way = way
         return None
 
-    def execute(self) -> Fault:
+    def execute(self) -> StepResult:
         """Move, until it is decided what became of the grasp."""
         try:
             end = self._reach() or self._close() or self._raise() or self._hold()
         except BackendError as error:
             # Something has moved already, which must be recorded.
-            end = Fault(Outcome.BACKEND_ERROR, str(error))
-        return end or Fault(Outcome.SUCCESS, _HELD)
+            end = StepResult(Outcome.BACKEND_ERROR, str(error))
+        return end or StepResult(Outcome.SUCCESS, _HELD)
 
-    def _reach(self) -> Fault | None:
+    def _reach(self) -> StepResult | None:
         fault = self._open_hand()
         if fault is None and self._way is not None:
             fault = self._follow(self._way, "way to the start")
@@ -175,7 +175,7 @@ class ArmRun:
         off = np.abs(self._arm_positions() - self._grasp.approach.positions[0])
         if off.max() > START_TOLERANCE:
             joint = self._rig.robot.arm_joints[int(off.argmax())]
-            return Fault(
+            return StepResult(
                 Outcome.START_TOO_FAR,
                 f"{joint} is {off.max():.4f} from where the approach begins, "
                 f"expected at most {START_TOLERANCE}",
@@ -183,7 +183,7 @@ class ArmRun:
         self._on_phase("approach")
         return self._follow(self._approach, "approach")
 
-    def _close(self) -> Fault | None:
+    def _close(self) -> StepResult | None:
         self._on_phase("close")
         close, began = self._grasp.close, time.monotonic()
         before = self._hand_positions()
@@ -199,31 +199,31 @@ class ArmRun:
             efforts, close.force
         ):
             told = np.abs(close.positions - before).max()
-            return Fault(
+            return StepResult(
                 Outcome.CONTROLLER_ABORTED,
                 f"hand: it did not close: moved by {moved:.3g} where it was told {told:.3g}",
             )
         empty = self._grip.closed(self._positions(), efforts)
-        return None if empty is None else Fault(Outcome.MISSED, empty)
+        return None if empty is None else StepResult(Outcome.MISSED, empty)
 
-    def _raise(self) -> Fault | None:
+    def _raise(self) -> StepResult | None:
         self._on_phase("lift")
         self._rig.planner.attach(self._arm_positions(), self._hand_positions())
         fault = self._follow(self._lift, "lift")
         self.opening = float(np.mean(self._hand_positions()))
         return fault or self._look(Outcome.DROPPED_LIFTING)
 
-    def _hold(self) -> Fault | None:
+    def _hold(self) -> StepResult | None:
         self._on_phase("hold")
         return self._wait(time.monotonic() + self._grasp.hold_s) or self._look(
             Outcome.DROPPED_HOLDING
         )
 
-    def _look(self, outcome: Outcome) -> Fault | None:
+    def _look(self, outcome: Outcome) -> StepResult | None:
         lost = self._grip.lost(self._positions(), self._rig.arm.efforts())
-        return None if lost is None else Fault(outcome, lost)
+        return None if lost is None else StepResult(outcome, lost)
 
-    def finish(self, end: Fault) -> Fault:
+    def finish(self, end: StepResult) -> StepResult:
         """Put down what is held, and go home; what goes wrong meanwhile is added to the reason."""
         steps = {
             Outcome.SUCCESS: [self._put_down, self._retreat, self._go_home],
@@ -232,49 +232,49 @@ class ArmRun:
             Outcome.DROPPED_HOLDING: [self._let_go, self._go_home],
         }
         if end.outcome not in steps:
-            return Fault(end.outcome, f"{end.reason}; {_STAY}")
+            return StepResult(end.outcome, f"{end.reason}; {_STAY}")
         for step in steps[end.outcome]:
             try:
                 fault = step()
             except BackendError as error:
-                fault = Fault(Outcome.BACKEND_ERROR, str(error))
+                fault = StepResult(Outcome.BACKEND_ERROR, str(error))
             if fault is not None:
-                return Fault(end.outcome, f"{end.reason}; afterwards: {fault.reason}; {_STAY}")
+                return StepResult(end.outcome, f"{end.reason}; afterwards: {fault.reason}; {_STAY}")
         return end
 
-    def _put_down(self) -> Fault | None:
+    def _put_down(self) -> StepResult | None:
         self._on_phase("put_down")
         return self._follow(backwards(self._lift), "way down") or self._let_go()
 
-    def _let_go(self) -> Fault | None:
+    def _let_go(self) -> StepResult | None:
         fault = self._open_hand()
         self._rig.planner.detach()
         return fault
 
-    def _retreat(self) -> Fault | None:
+    def _retreat(self) -> StepResult | None:
         return self._follow(backwards(self._approach), "way back")
 
-    def _go_home(self) -> Fault | None:
+    def _go_home(self) -> StepResult | None:
         self._on_phase("home")
         home, here = self._rig.robot.home, self._arm_positions()
         if np.abs(here - home).max() <= START_TOLERANCE:
             return None
         way = self._rig.planner.plan(here, home, self._grasp.close.preshape, self._rig.speed)
-        if isinstance(way, Fault):
-            return Fault(way.outcome, f"way home: {way.reason}")
+        if isinstance(way, StepResult):
+            return StepResult(way.outcome, f"way home: {way.reason}")
         return self._follow(way, "way home")
 
-    def _follow(self, path: Waypoints, name: str) -> Fault | None:
+    def _follow(self, path: Waypoints, name: str) -> StepResult | None:
         if self._is_cancelled():
-            return Fault(Outcome.CANCELLED, f"cancelled before {name}")
+            return StepResult(Outcome.CANCELLED, f"cancelled before {name}")
         self.moved = True
         self._log.add(path, self._hand)
         fault = self._rig.arm.follow(path, self._is_cancelled)
-        return None if fault is None else Fault(fault.outcome, f"{name}: {fault.reason}")
+        return None if fault is None else StepResult(fault.outcome, f"{name}: {fault.reason}")
 
-    def _move_hand(self, targets: FloatArray) -> Fault | None:
+    def _move_hand(self, targets: FloatArray) -> StepResult | None:
         if self._is_cancelled():
-            return Fault(Outcome.CANCELLED, "cancelled before the hand moved")
+            return StepResult(Outcome.CANCELLED, "cancelled before the hand moved")
         self.moved = True
         self._hand = targets
         joints = self._rig.robot.arm_joints
@@ -284,9 +284,9 @@ class ArmRun:
         fault = self._rig.arm.move_hand(
             targets, close.force, close.duration_s + HAND_EXTRA_S, self._is_cancelled
         )
-        return None if fault is None else Fault(fault.outcome, f"hand: {fault.reason}")
+        return None if fault is None else StepResult(fault.outcome, f"hand: {fault.reason}")
 
-    def _open_hand(self) -> Fault | None:
+    def _open_hand(self) -> StepResult | None:
         """Open it for the approach, and see that it is open: some grippers say so too early."""
         target = self._grasp.close.preshape
         fault = self._move_hand(target)
@@ -298,17 +298,17 @@ class ArmRun:
                 return None
             if time.monotonic() > deadline:
                 joint = self._grasp.close.joints[int(off.argmax())]
-                return Fault(
+                return StepResult(
                     Outcome.CONTROLLER_ABORTED,
                     f"hand: it did not open: {joint} is {off.max():.3g} from where it was told",
                 )
             fault = self._wait(time.monotonic() + POLL_S)
         return fault
 
-    def _wait(self, until: float) -> Fault | None:
+    def _wait(self, until: float) -> StepResult | None:
         while time.monotonic() < until:
             if self._is_cancelled():
-                return Fault(Outcome.CANCELLED, "cancelled")
+                return StepResult(Outcome.CANCELLED, "cancelled")
             time.sleep(POLL_S)
         return None
 

@@ -33,7 +33,7 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.errors import SettingsError
-from dr_grasp.execution.arm import Fault
+from dr_grasp.execution.arm import StepResult
 from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.hardware import Hardware
 from dr_grasp.robots.robot_spec import LIMIT_TOLERANCE, RobotSpec
@@ -136,7 +136,7 @@ class MoveItPlanner(Closing):
 
     def collision(
         self, path: Waypoints, hand: FloatArray, *, may_touch: bool = False
-    ) -> Fault | None:
+    ) -> StepResult | None:
         """See `Planner`."""
         with self._scene_monitor.read_write() as scene, self._touching(scene, may_touch):
             state = copy.copy(scene.current_state)
@@ -145,21 +145,21 @@ class MoveItPlanner(Closing):
                 if scene.is_state_colliding(state, "", False):
                     pair = self._colliding_pair(scene, state)
                     names = " and ".join(pair) if pair else "two links"
-                    return Fault(
+                    return StepResult(
                         Outcome.IN_COLLISION, f"{names} would collide {time_s:.2f} s from its start"
                     )
         return None
 
     def plan(
         self, start: FloatArray, goal: FloatArray, hand: FloatArray, speed: float
-    ) -> Waypoints | Fault:
+    ) -> Waypoints | StepResult:
         """See `Planner`."""
         for name, arm in (("start", start), ("end", goal)):
             still = Waypoints(self._robot.arm_joints, frozen([0.0]), frozen(arm[None]))
             fault = self.collision(still, hand)
             if fault is not None:
                 pair = fault.reason.partition(" would collide")[0]
-                return Fault(fault.outcome, f"{pair} collide at its {name}")
+                return StepResult(fault.outcome, f"{pair} collide at its {name}")
         request = PlanRequestParameters(self._moveit, "")
         request.planning_pipeline, request.planner_id = "ompl", "RRTConnectkConfigDefault"
         request.planning_attempts, request.planning_time = 1, PLANNING_S
@@ -177,7 +177,7 @@ class MoveItPlanner(Closing):
             if found:
                 return self._waypoints(found.trajectory.get_robot_trajectory_msg(), start)
             code = f"MoveIt's error {found.error_code.val}"
-        return Fault(Outcome.PLAN_FAILED, f"no way found in {TRIES} tries ({code})")
+        return StepResult(Outcome.PLAN_FAILED, f"no way found in {TRIES} tries ({code})")
 
     def attach(self, arm: FloatArray, hand: FloatArray) -> None:
         """See `Planner`."""

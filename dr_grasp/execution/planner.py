@@ -7,7 +7,7 @@ from typing import Protocol
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.waypoints import Waypoints
-from dr_grasp.execution.arm import Fault
+from dr_grasp.execution.arm import StepResult
 from dr_grasp.objects.object_spec import ObjectSpec
 
 
@@ -29,7 +29,7 @@ class Planner(Protocol):
 
     def collision(
         self, path: Waypoints, hand: FloatArray, *, may_touch: bool = False
-    ) -> Fault | None:
+    ) -> StepResult | None:
         """The first posture of a path that collides.
 
         Args:
@@ -44,7 +44,7 @@ class Planner(Protocol):
 
     def plan(
         self, start: FloatArray, goal: FloatArray, hand: FloatArray, speed: float
-    ) -> Waypoints | Fault:
+    ) -> Waypoints | StepResult:
         """Find a way.
 
         Args:

@@ -22,7 +22,7 @@ from dr_grasp.formats.grasp_records import Record, check_record, given_id, grasp
 
 GRASPS_KIND = "dr_grasp/grasps"
 
-Entry = GraspTrajectory | RefusedGrasp
+GraspOrRefusal = GraspTrajectory | RefusedGrasp
 
 _HEAD = f'{{\n"schema_version": {SCHEMA_VERSION},\n"kind": "{GRASPS_KIND}",\n"grasps": [\n'.encode()
 _TAIL = [b"]\n", b"}\n"]
@@ -64,7 +64,7 @@ class GraspReader:
             count = len(self._whole)
         self.count = count
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[GraspOrRefusal]:
         """Its grasps in order, and refusals of those that cannot be replayed.
 
         Raises:
@@ -94,7 +94,7 @@ def read_whole(path: Path) -> list[Any]:
         raise FileFormatError(f"{path}: {error}") from error
 
 
-def grasps_of(entries: Iterable[Any]) -> Iterator[Entry]:
+def grasps_of(entries: Iterable[Any]) -> Iterator[GraspOrRefusal]:
     """Grasps of plain data; a refusal for each that cannot be replayed, or whose id came before."""
     seen = Seen()
     for index, raw in enumerate(entries):

@@ -18,12 +18,12 @@ from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.simulation.shortcuts import ALL, Shortcuts
 from dr_grasp.workers.pool import Pool
 
-Scored = tuple[GraspTrajectory, GraspScore]
+ScoredGrasp = tuple[GraspTrajectory, GraspScore]
 
 
-def recorded_scores(attempts: Sequence[GraspAttempt]) -> list[Scored]:
+def recorded_scores(attempts: Sequence[GraspAttempt]) -> list[ScoredGrasp]:
     """The grasps of some attempts with the scores they were chosen by, each once."""
-    found: list[Scored] = []
+    found: list[ScoredGrasp] = []
     for attempt in attempts:
         if attempt.score is None:
             continue
@@ -34,7 +34,7 @@ def recorded_scores(attempts: Sequence[GraspAttempt]) -> list[Scored]:
 
 
 def rescore(
-    scored: Sequence[Scored], pool: Pool, is_cancelled: Callable[[], bool]
+    scored: Sequence[ScoredGrasp], pool: Pool, is_cancelled: Callable[[], bool]
 ) -> Iterator[Check]:
     """Score grasps again and compare, fitness by fitness, exactly.
 
@@ -50,7 +50,7 @@ def rescore(
     while left and not is_cancelled():
         # Those that were asked the same question, and of each id one, are scored together.
         question = _question(left[0][1])
-        batch: dict[str, Scored] = {}
+        batch: dict[str, ScoredGrasp] = {}
         for grasp, score in left:
             if _question(score) == question:
                 batch.setdefault(grasp.id, (grasp, score))
@@ -65,7 +65,7 @@ def _question(score: GraspScore) -> tuple[object, ...]:
 
 
 def _rescore_batch(
-    batch: list[Scored], pool: Pool, is_cancelled: Callable[[], bool]
+    batch: list[ScoredGrasp], pool: Pool, is_cancelled: Callable[[], bool]
 ) -> Iterator[Check]:
     first = batch[0][1]
     try:

@@ -22,14 +22,14 @@ from dr_grasp.errors import BackendError
 from dr_grasp.execution.runner import AttemptProgress
 from dr_grasp.messages.decoding import decode_attempt, decode_score, decode_selection
 from dr_grasp.ros.conversions import grasp_to_msg, outcome_to_msg, score_to_msg
-from dr_grasp.ros.requests import PatientActionClient, call_service, run_goal
+from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal
 from dr_grasp.scoring.request import Progress, check_stopping
 from dr_grasp_interfaces.action import ExecuteGrasps, ScoreGrasps
 from dr_grasp_interfaces.srv import RecordOutcome
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoringResult:
     """Answer of the scorer; with a selection, if only the best were asked for."""
 
     scores: tuple[GraspScore, ...]
@@ -38,7 +38,7 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
-class Executed:
+class ExecutionResult:
     """Answer of the executor."""
 
     attempts: tuple[GraspAttempt, ...]
@@ -46,7 +46,7 @@ class Executed:
     needs_confirmation: bool = False
 
 
-class Planner(Closing):
+class DrGraspClient(Closing):
     """A ROS node that asks for scores and executions. A context manager.
 
     It has a ROS context and a thread of its own, so a program needs nothing else of rclpy.
@@ -63,8 +63,8 @@ class Planner(Closing):
         self._context = rclpy.Context()
         rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         self._node = rclpy.create_node("planner", namespace=namespace, context=self._context)
-        self._score = PatientActionClient(self._node, ScoreGrasps, "score_grasps")
-        self._execute = PatientActionClient(self._node, ExecuteGrasps, "execute_grasps")
+        self._score = RetryingActionClient(self._node, ScoreGrasps, "score_grasps")
+        self._execute = RetryingActionClient(self._node, ExecuteGrasps, "execute_grasps")
         self._outcome = self._node.create_client(RecordOutcome, "record_outcome")
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
@@ -100,7 +100,7 @@ class Planner(Closing):
         top: int | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
-    ) -> Scored:
+    ) -> ScoringResult:
         """Have grasps scored through the scorer's action.
 
         Args:
@@ -146,7 +146,7 @@ class Planner(Closing):
         result = self._run(self._score, "score_grasps", goal, is_cancelled, hear)
         scores = tuple(decode_score(message) for message in result.scores)
         selection = next((decode_selection(message) for message in result.selection), None)
-        return Scored(scores, _refusals(result.refused), selection)
+        return ScoringResult(scores, _refusals(result.refused), selection)
 
     def execute(
         self,
@@ -159,7 +159,7 @@ class Planner(Closing):
         confirmed: bool = False,
         on_progress: Callable[[AttemptProgress], None] | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
-    ) -> Executed:
+    ) -> ExecutionResult:
         """Have the best grasps executed.
 
         Args:
@@ -198,7 +198,7 @@ class Planner(Closing):
 
         result = self._run(self._execute, "execute_grasps", goal, is_cancelled, hear)
         attempts = tuple(decode_attempt(message) for message in result.attempts)
-        return Executed(attempts, _refusals(result.refused), bool(result.needs_confirmation))
+        return ExecutionResult(attempts, _refusals(result.refused), bool(result.needs_confirmation))
 
     def record_outcome(
         self, attempt_id: str, outcome: Outcome, reason: str = "", reporter: str = "operator"
@@ -220,7 +220,7 @@ class Planner(Closing):
 
     def _run(
         self,
-        client: PatientActionClient,
+        client: RetryingActionClient,
         name: str,
         goal: Any,
         is_cancelled: Callable[[], bool],

@@ -13,7 +13,7 @@ from dr_grasp.errors import BackendError
 from dr_grasp.execution.backend import IsCancelled, OnPhase, ignore_phase, never_cancelled
 from dr_grasp.messages.decoding import decode_attempt
 from dr_grasp.ros.conversions import grasp_to_msg, score_to_msg
-from dr_grasp.ros.requests import PatientActionClient, run_goal
+from dr_grasp.ros.requests import RetryingActionClient, run_goal
 from dr_grasp_interfaces.action import AttemptGrasp
 
 ACTION = "attempt_grasp"
@@ -35,7 +35,7 @@ class RemoteBackend(Closing):
         self._connect_s = connect_s
         self._attempt_s = attempt_s
         self._closed = False
-        self._client = PatientActionClient(
+        self._client = RetryingActionClient(
             node, AttemptGrasp, ACTION, callback_group=ReentrantCallbackGroup()
         )
 

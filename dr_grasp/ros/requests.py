@@ -39,7 +39,7 @@ RESULT_QUESTIONS = 4
 """How often a result is asked for: four questions take 14 s, and DDS has found its ends by then."""
 
 
-class PatientActionClient(ActionClient):
+class RetryingActionClient(ActionClient):
     """An action client that may be used from a thread other than its executor's.
 
     Jazzy's sends a request first and notes that it waits for an answer afterwards; an answer that
@@ -72,7 +72,7 @@ class PatientActionClient(ActionClient):
         await super().execute(taken_data)
 
 
-class Question:
+class RetriedRequest:
     """Something asked as often as need be; the first answer counts."""
 
     def __init__(self, ask: Callable[[], Future]) -> None:
@@ -131,14 +131,14 @@ def call_service(client: Client, request: Any, timeout_s: float) -> Any:
     name = client.srv_name
     if not client.wait_for_service(timeout_s):
         raise BackendError(f"{name}: no such service within {timeout_s:g} s; is its node running?")
-    question = Question(lambda: client.call_async(request))
+    question = RetriedRequest(lambda: client.call_async(request))
     if not question.wait(timeout_s):
         raise BackendError(f"{name}: expected an answer within {timeout_s:g} s, got none")
     return question.answer()
 
 
 def run_goal(
-    client: PatientActionClient,
+    client: RetryingActionClient,
     name: str,
     goal: Any,
     *,
@@ -178,7 +178,7 @@ def run_goal(
 
 
 def run_goal_to_end(
-    client: PatientActionClient,
+    client: RetryingActionClient,
     name: str,
     goal: Any,
     *,
@@ -195,7 +195,7 @@ def run_goal_to_end(
     # cancelled and its result be asked for without having heard that it was accepted.
     identity = UUID(uuid=list(uuid.uuid4().bytes))
     handle = ClientGoalHandle(client, identity, None)
-    sent = Question(lambda: client.send_goal_async(goal, heard, identity))
+    sent = RetriedRequest(lambda: client.send_goal_async(goal, heard, identity))
     if not sent.wait(connect_s):
         # Should it be accepted after all, nobody would be watching what moves.
         handle.cancel_goal_async()
@@ -214,14 +214,14 @@ def _refused(name: str) -> str:
 
 
 def _wait_for_result(
-    client: PatientActionClient,
+    client: RetryingActionClient,
     handle: ClientGoalHandle,
     name: str,
     timeout_s: float | None,
     is_cancelled: Callable[[], bool],
 ) -> Any:
-    result = Question(handle.get_result_async)
-    cancelling: Question | None = None
+    result = RetriedRequest(handle.get_result_async)
+    cancelling: RetriedRequest | None = None
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     seen = time.monotonic()
     while not result.wait(POLL_S, RESULT_QUESTIONS):
@@ -234,7 +234,7 @@ def _wait_for_result(
             handle.cancel_goal_async()
             raise ResultLateError(f"{name}: expected a result in time, got none")
         if cancelling is None and is_cancelled():
-            cancelling = Question(handle.cancel_goal_async)
+            cancelling = RetriedRequest(handle.cancel_goal_async)
             deadline = now + CANCEL_S
         if cancelling is not None:
             cancelling.wait(0.0)

@@ -10,7 +10,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.waypoints import Waypoints
-from dr_grasp.execution.arm import Fault
+from dr_grasp.execution.arm import StepResult
 from dr_grasp.execution.retiming import joint_rates
 
 # control_msgs/action/FollowJointTrajectory
@@ -24,14 +24,14 @@ _CODES = {
 }
 
 
-def trajectory_fault(result: Any) -> Fault | None:
+def trajectory_fault(result: Any) -> StepResult | None:
     """What a result of control_msgs/action/FollowJointTrajectory means; None if all is well."""
     code, text = result.error_code, result.error_string
     if code == 0:
         return None
     outcome = Outcome.TOLERANCE_VIOLATED if code in _VIOLATIONS else Outcome.CONTROLLER_ABORTED
     kind = _CODES.get(code, f"error {code}")
-    return Fault(outcome, f"{kind}: {text}" if text else kind)
+    return StepResult(outcome, f"{kind}: {text}" if text else kind)
 
 
 def trajectory_to_msg(path: Waypoints, names: Mapping[str, str]) -> JointTrajectory:

@@ -17,13 +17,13 @@ from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot
 from dr_grasp.simulation.bullet.world import BulletWorld
-from dr_grasp.simulation.replayer import Replayer
+from dr_grasp.simulation.rollout_runner import RolloutRunner
 from dr_grasp.simulation.shortcuts import ALL, Shortcuts
 
 MOST_WORLDS = 8
 """Worlds that a worker keeps; a world takes some 20 MB."""
 
-_worlds: OrderedDict[tuple[RobotSpec, ObjectSpec, Shortcuts], Replayer] = OrderedDict()
+_worlds: OrderedDict[tuple[RobotSpec, ObjectSpec, Shortcuts], RolloutRunner] = OrderedDict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +80,13 @@ def run_block(block: Block) -> Mapping[Outcome, int]:
     return counts
 
 
-def _replayer(robot: str, obj: str, shortcuts: Shortcuts) -> Replayer:
+def _replayer(robot: str, obj: str, shortcuts: Shortcuts) -> RolloutRunner:
     # The objects themselves: a name may come to mean another.
     key = (load_robot(robot), load_object(obj), shortcuts)
     if key not in _worlds:
         if len(_worlds) >= MOST_WORLDS:
             _, oldest = _worlds.popitem(last=False)
             oldest.close()
-        _worlds[key] = Replayer(BulletWorld(key[0], key[1]), shortcuts)
+        _worlds[key] = RolloutRunner(BulletWorld(key[0], key[1]), shortcuts)
     _worlds.move_to_end(key)
     return _worlds[key]

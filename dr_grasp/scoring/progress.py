@@ -31,7 +31,7 @@ def ahead_of_race(racing: float, places: int, done: int, goals: Iterable[int]) -
     return round(ahead)
 
 
-class Follower:
+class ProgressTracker:
     """Counts rollouts and completed scores, and passes on the news."""
 
     def __init__(

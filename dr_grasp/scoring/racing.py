@@ -26,7 +26,7 @@ from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.scoring.blocks import Block, run_block
-from dr_grasp.scoring.progress import Follower, ahead_of_race
+from dr_grasp.scoring.progress import ProgressTracker, ahead_of_race
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.score_journal import Journal
 from dr_grasp.scoring.tally import BLOCK_TRIALS, Counts, Tally
@@ -51,7 +51,7 @@ class Race:
         entries: Iterable[Entry],
         request: ScoreRequest,
         journal: Journal,
-        follower: Follower,
+        follower: ProgressTracker,
     ) -> None:
         """Prepare a race.
 

@@ -17,8 +17,8 @@ from dr_grasp.formats.score_file import SPOOLED
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.batches import check_each
 from dr_grasp.robots.robot_spec import load_robot
-from dr_grasp.scoring.block_schedule import Entry, Schedule, Scored
-from dr_grasp.scoring.progress import Follower
+from dr_grasp.scoring.block_queue import BlockQueue, GraspOrRefusal, ScoreOrRefusal
+from dr_grasp.scoring.progress import ProgressTracker
 from dr_grasp.scoring.racing import Race
 from dr_grasp.scoring.request import Progress, ScoreBatch, ScoreRequest
 from dr_grasp.scoring.score_journal import Journal
@@ -79,7 +79,7 @@ class Scorer(Closing):
         for entry in entries:
             ranges.meet(entry)
         accepted = sum(not isinstance(entry, RefusedGrasp) for entry in entries)
-        follower = Follower(accepted, request.rollouts_per_grasp, on_progress, on_score)
+        follower = ProgressTracker(accepted, request.rollouts_per_grasp, on_progress, on_score)
         given = list(self._score(entries, request, Journal(), follower, is_cancelled))
         return ScoreBatch(
             tuple(one for one in given if isinstance(one, GraspScore)),
@@ -91,13 +91,13 @@ class Scorer(Closing):
 
     def stream(
         self,
-        grasps: Iterable[Entry],
+        grasps: Iterable[GraspOrRefusal],
         request: ScoreRequest,
         count: int,
         journal: Journal | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         is_cancelled: IsCancelled | None = None,
-    ) -> Iterator[Scored | Selection | None]:
+    ) -> Iterator[ScoreOrRefusal | Selection | None]:
         """Score any number of grasps, with few of them in memory.
 
         Args:
@@ -117,7 +117,7 @@ class Scorer(Closing):
             WorkerError: Workers died again and again without finishing anything.
         """
         journal = Journal() if journal is None else journal
-        follower = Follower(count, request.rollouts_per_grasp, on_progress)
+        follower = ProgressTracker(count, request.rollouts_per_grasp, on_progress)
         # Of those whom a check has refused; there may be as many as grasps.
         with tempfile.SpooledTemporaryFile(SPOOLED, "w+", encoding="utf-8") as refusals:
             checked = _Checked(grasps, journal, _Ranges(request), follower, refusals)
@@ -125,12 +125,12 @@ class Scorer(Closing):
 
     def _score(
         self,
-        entries: Iterable[Entry],
+        entries: Iterable[GraspOrRefusal],
         request: ScoreRequest,
         journal: Journal,
-        follower: Follower,
+        follower: ProgressTracker,
         is_cancelled: IsCancelled | None,
-    ) -> Iterator[Scored | Selection | None]:
+    ) -> Iterator[ScoreOrRefusal | Selection | None]:
         cancelled = is_cancelled or (lambda: False)
         race = None
 
@@ -145,7 +145,7 @@ class Scorer(Closing):
             begin = race.begin
         chosen = []
         for index, one in enumerate(
-            Schedule(entries, begin, journal, follower).run(self._pool, cancelled)
+            BlockQueue(entries, begin, journal, follower).run(self._pool, cancelled)
         ):
             yield one
             if one is None:
@@ -166,7 +166,7 @@ class _Ranges:
         self._matter = any(criterion.doubts_dynamics for criterion in request.criteria)
         self._seen: set[str] = set()
 
-    def meet(self, entry: Entry) -> None:
+    def meet(self, entry: GraspOrRefusal) -> None:
         if not self._matter or isinstance(entry, RefusedGrasp) or entry.object in self._seen:
             return
         self._seen.add(entry.object)
@@ -180,10 +180,10 @@ class _Checked:
 
     def __init__(
         self,
-        entries: Iterable[Entry],
+        entries: Iterable[GraspOrRefusal],
         journal: Journal,
         ranges: _Ranges,
-        follower: Follower,
+        follower: ProgressTracker,
         refusals: IO[str],
     ) -> None:
         self._entries = entries
@@ -193,10 +193,10 @@ class _Checked:
         self._refusals = refusals
         self._known = False
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[GraspOrRefusal]:
         return self._recall() if self._known else self._check()
 
-    def _check(self) -> Iterator[Entry]:
+    def _check(self) -> Iterator[GraspOrRefusal]:
         checked = check_each(self._entries, lambda grasp: load_robot(grasp.robot))
         for position, entry in enumerate(checked):
             if isinstance(entry, RefusedGrasp):
@@ -209,7 +209,7 @@ class _Checked:
             yield entry
         self._known = True
 
-    def _recall(self) -> Iterator[Entry]:
+    def _recall(self) -> Iterator[GraspOrRefusal]:
         self._refusals.seek(0)
         refusals = map(json.loads, self._refusals)
         end = (-1, None)

@@ -59,7 +59,7 @@ class Commands:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Entry:
+class EntryPoint:
     """Where a rollout is entered.
 
     Attributes:
@@ -102,15 +102,15 @@ def run_rollout(
     """
     plan = grasp.schedule(world.settings.rate_hz)
     commands = Commands.under(perturbation, grasp, plan, world)
-    entry = Entry(0, commands.start, None, None, Judge())
-    return replay(world, commands, perturbation, entry, None, on_phase_end, on_observation)
+    entry = EntryPoint(0, commands.start, None, None, Judge())
+    return simulate(world, commands, perturbation, entry, None, on_phase_end, on_observation)
 
 
-def replay(
+def simulate(
     world: BulletWorld,
     commands: Commands,
     perturbation: Perturbation,
-    entry: Entry,
+    entry: EntryPoint,
     early_end: EarlyEnd | None = None,
     on_phase_end: Callable[[Phase], None] | None = None,
     on_observation: Callable[[Observation], None] | None = None,

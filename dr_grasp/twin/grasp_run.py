@@ -35,7 +35,7 @@ OnJointStates = Callable[[float, tuple[str, ...], FloatArray], None]
 
 
 @dataclass(slots=True)
-class Replay:
+class GraspRun:
     """One grasp being played in a world, and what its encoders say meanwhile.
 
     A joint's servo works on its encoder, which is off by the joint's zero error: told to go to q,

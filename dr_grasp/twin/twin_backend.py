@@ -25,7 +25,7 @@ from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.provenance.models import models_of
 from dr_grasp.robots.checking import check_grasp
 from dr_grasp.robots.robot_spec import RobotSpec
-from dr_grasp.twin.grasp_run import OnJointStates, Replay
+from dr_grasp.twin.grasp_run import GraspRun, OnJointStates
 from dr_grasp.twin.mujoco_world import MujocoWorld, engine_version
 from dr_grasp.twin.twin_profile import TwinProfile, object_truth, real_pose, robot_truth
 
@@ -134,7 +134,7 @@ class TwinBackend(Closing):
         standing = on_table(
             self._robot, item, real_pose(self._profile, believed, seed, attempt_index)
         )
-        play = Replay(
+        play = GraspRun(
             world,
             grasp,
             self._robot,

@@ -21,7 +21,7 @@ from dr_grasp.robots.robot_spec import robot_names
 SMALL = DemoSettings(objects=("procedural_001",), grasps_per_object=4, trials=2, executed=2, jobs=2)
 
 
-class Follower:
+class ProgressTracker:
     """Remembers how far each part came."""
 
     def __init__(self):
@@ -56,7 +56,7 @@ def loopback_only(monkeypatch):
 
 
 def test_it_leaves_scores_a_bag_and_a_picture(tmp_path, loopback_only):
-    follower = Follower()
+    follower = ProgressTracker()
     result = run_demo(tmp_path / "out", SMALL, follower)
     grasps = read_grasps(result.grasp_file).grasps
     scores = read_scores(result.scores_file).scores

@@ -21,8 +21,8 @@ from dr_grasp.generation.evaluation import Evaluator
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.provenance.fingerprint import grasp_fingerprint
 from dr_grasp.simulation.bullet.world import BulletWorld
-from dr_grasp.simulation.replayer import Replayer
 from dr_grasp.simulation.rollout import run_rollout
+from dr_grasp.simulation.rollout_runner import RolloutRunner
 
 from ..simulation.made import object_of
 
@@ -41,7 +41,7 @@ def bar(franka, tmp_path_factory):
     """A bar of 3 x 16 x 3 cm that lies across the fingers."""
     path = tmp_path_factory.mktemp("bar") / "bar.stl"
     trimesh.creation.box((0.03, 0.16, 0.03)).export(path)
-    with Replayer(BulletWorld(franka, object_of(path, MASS))) as replayer:
+    with RolloutRunner(BulletWorld(franka, object_of(path, MASS))) as replayer:
         yield replayer
 
 
@@ -81,7 +81,7 @@ def test_a_grip_in_the_middle_of_a_bar_is_sound(gentle):
 def test_half_the_friction_needs_twice_the_share_of_it(franka, bar, gentle_grasp, gentle):
     assert gentle.least_friction > 2 * LOWEST_FRICTION
     slippery = replace(bar.world.object, lateral_friction=0.3)
-    with Replayer(BulletWorld(franka, slippery)) as replayer:
+    with RolloutRunner(BulletWorld(franka, slippery)) as replayer:
         share = diagnose(replayer, gentle_grasp).least_friction
     assert share == pytest.approx(2 * gentle.least_friction, abs=0.03)
 
@@ -89,7 +89,7 @@ def test_half_the_friction_needs_twice_the_share_of_it(franka, bar, gentle_grasp
 def test_a_heavier_object_needs_more_friction(franka, bar, gentle_grasp, gentle):
     spec = bar.world.object
     heavy = replace(spec, mass=2 * spec.mass, inertia=2 * spec.inertia)
-    with Replayer(BulletWorld(franka, heavy)) as replayer:
+    with RolloutRunner(BulletWorld(franka, heavy)) as replayer:
         assert diagnose(replayer, gentle_grasp).least_friction > 1.5 * gentle.least_friction
 
 
@@ -104,7 +104,7 @@ def test_a_grip_off_the_middle_is_that_far_off(bar):
 def test_a_weight_below_the_grip_has_no_lever(franka, bar, gentle_grasp):
     """A bar as heavy below as if it were 2 cm higher hangs from the grip as a pendulum does."""
     low = replace(bar.world.object, center_of_mass=frozen([0, 0, -0.02]))
-    with Replayer(BulletWorld(franka, low)) as replayer:
+    with RolloutRunner(BulletWorld(franka, low)) as replayer:
         found = diagnose(replayer, gentle_grasp)
     assert found.grip_offset_m == pytest.approx(0.02, abs=0.005)
     # Where the fingers press is known to some millimetres: their pads are 18 mm wide.
@@ -129,7 +129,7 @@ def test_a_hull_is_gripped_where_the_mug_has_no_surface(franka):
     path = resolve_uri("pybullet_data://objects/mug.obj")
     found = {}
     for decomposition in ("hull", "coacd"):
-        with Replayer(BulletWorld(franka, object_of(path, MASS, decomposition))) as replayer:
+        with RolloutRunner(BulletWorld(franka, object_of(path, MASS, decomposition))) as replayer:
             grasp = gripped_from_above(replayer, [0, 0.06, 0.07])
             found[decomposition] = diagnose(replayer, grasp).surface_distance_m
     assert found["hull"] > 0.01 and 0.1e-3 < found["coacd"] < 0.003
@@ -167,9 +167,9 @@ import pickle, sys
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.diagnosis.measurement import diagnose
-from dr_grasp.simulation.replayer import Replayer
+from dr_grasp.simulation.rollout_runner import RolloutRunner
 spec, grasp = pickle.load(sys.stdin.buffer)
-with Replayer(BulletWorld(load_robot(grasp.robot), spec)) as replayer:
+with RolloutRunner(BulletWorld(load_robot(grasp.robot), spec)) as replayer:
     sys.stdout.buffer.write(pickle.dumps(diagnose(replayer, grasp)))
 """
 

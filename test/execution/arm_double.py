@@ -9,7 +9,7 @@ import numpy as np
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.errors import BackendError
-from dr_grasp.execution.arm import Fault
+from dr_grasp.execution.arm import StepResult
 
 
 class Recorded:
@@ -52,7 +52,7 @@ class ArmDouble:
         number = sum(one == kind for one, _ in self.asked)
         self.asked.append((kind, value))
         if is_cancelled():
-            return Fault(Outcome.CANCELLED, "cancelled")
+            return StepResult(Outcome.CANCELLED, "cancelled")
         for effect in self.after.get((kind, number), []):
             effect()
         return self.faults.get((kind, number))

@@ -7,7 +7,7 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.errors import BackendError, InvalidGraspError, SettingsError
-from dr_grasp.execution.arm import Fault
+from dr_grasp.execution.arm import StepResult
 from dr_grasp.execution.arm_backend import ArmBackend
 
 from .arm_double import ArmDouble, PlannerDouble
@@ -126,7 +126,7 @@ def test_effort_that_vanishes_tells_of_a_loss_as_well(backend, arm, grasp):
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_nothing_moves_when_a_posture_would_collide(backend, arm, planner, grasp, number):
-    planner.collisions[number] = Fault(Outcome.IN_COLLISION, "panda_link5 and table")
+    planner.collisions[number] = StepResult(Outcome.IN_COLLISION, "panda_link5 and table")
     made = attempt(backend, grasp)
     where = ("approach", "lift")[number]
     assert (made.outcome, made.reason) == (
@@ -138,7 +138,7 @@ def test_nothing_moves_when_a_posture_would_collide(backend, arm, planner, grasp
 
 
 def test_no_way_to_the_start_is_a_named_outcome(backend, arm, planner, grasp):
-    planner.plans[0] = Fault(Outcome.PLAN_FAILED, "no way found")
+    planner.plans[0] = StepResult(Outcome.PLAN_FAILED, "no way found")
     made = attempt(backend, grasp)
     assert made.outcome is Outcome.PLAN_FAILED
     assert made.reason == "way to the start: no way found"
@@ -159,7 +159,7 @@ def test_no_way_to_the_start_is_a_named_outcome(backend, arm, planner, grasp):
     "outcome", [Outcome.CONTROLLER_ABORTED, Outcome.TOLERANCE_VIOLATED, Outcome.TIMED_OUT]
 )
 def test_a_fault_of_a_controller_stops_everything_there(backend, arm, grasp, where, says, outcome):
-    arm.faults[where] = Fault(outcome, "it broke")
+    arm.faults[where] = StepResult(outcome, "it broke")
     made = attempt(backend, grasp)
     assert (made.outcome, made.reason) == (outcome, says)
     assert arm.asked[-1][0] == where[0]
@@ -167,7 +167,7 @@ def test_a_fault_of_a_controller_stops_everything_there(backend, arm, grasp, whe
 
 
 def test_a_fault_on_the_way_back_does_not_change_what_became_of_the_grasp(backend, arm, grasp):
-    arm.faults["follow", 3] = Fault(Outcome.CONTROLLER_ABORTED, "it broke")
+    arm.faults["follow", 3] = StepResult(Outcome.CONTROLLER_ABORTED, "it broke")
     made = attempt(backend, grasp)
     assert made.outcome is Outcome.SUCCESS
     assert made.reason == (
@@ -283,7 +283,7 @@ def test_a_hand_that_says_too_early_that_it_is_open_is_waited_for(backend, arm, 
 def test_after_an_attempt_that_went_wrong_fake_hardware_makes_room_first(
     backend, arm, planner, grasp, franka
 ):
-    arm.faults["follow", 1] = Fault(Outcome.CONTROLLER_ABORTED, "it broke")
+    arm.faults["follow", 1] = StepResult(Outcome.CONTROLLER_ABORTED, "it broke")
     assert attempt(backend, grasp).outcome is Outcome.CONTROLLER_ABORTED
     arm.faults.clear()
     arm.asked.clear()
@@ -296,7 +296,7 @@ def test_after_an_attempt_that_went_wrong_fake_hardware_makes_room_first(
 
 def test_what_keeps_it_from_making_room_is_the_outcome(backend, arm, planner, grasp):
     arm._at["panda_joint1"] = 0.5
-    planner.plans[0] = Fault(Outcome.PLAN_FAILED, "no way found")
+    planner.plans[0] = StepResult(Outcome.PLAN_FAILED, "no way found")
     made = attempt(backend, grasp)
     assert (made.outcome, made.reason) == (
         Outcome.PLAN_FAILED,

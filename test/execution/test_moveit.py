@@ -11,7 +11,7 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.errors import SettingsError
-from dr_grasp.execution.arm import Fault
+from dr_grasp.execution.arm import StepResult
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.hardware import Hardware
 
@@ -137,7 +137,7 @@ def test_a_plan_that_fails_is_tried_again(planner, world, franka):
     )
     world.failures = 5
     fault = planner.plan(franka.home, franka.home + 0.2, franka.hand_open, 1.0)
-    assert fault == Fault(Outcome.PLAN_FAILED, "no way found in 5 tries (MoveIt's error -2)")
+    assert fault == StepResult(Outcome.PLAN_FAILED, "no way found in 5 tries (MoveIt's error -2)")
 
 
 @pytest.mark.parametrize(("above", "name"), [(-0.1, "start"), (0.1, "end")])

@@ -29,7 +29,7 @@ from dr_grasp.core.outcome import Outcome  # noqa: E402
 from dr_grasp.errors import BackendError  # noqa: E402
 from dr_grasp.recording.bag_reader import read_bag  # noqa: E402
 from dr_grasp.recording.bag_writer import BagWriter  # noqa: E402
-from dr_grasp.ros.client import Planner  # noqa: E402
+from dr_grasp.ros.client import DrGraspClient  # noqa: E402
 from dr_grasp.ros.qos import RESULTS  # noqa: E402
 from dr_grasp_interfaces.msg import GraspScore  # noqa: E402
 
@@ -90,7 +90,7 @@ def twin(namespace, tmp_path):
 @pytest.mark.launch(fixture=twin)
 def test_bringup_scores_executes_and_records(twin, namespace, tmp_path, home_grasp):
     grasp = home_grasp()
-    with Planner(f"/{namespace}", connect_s=READY_S) as planner:
+    with DrGraspClient(f"/{namespace}", connect_s=READY_S) as planner:
         scored = planner.score([grasp], trials=2, criteria=["mdr"])
         assert [score.grasp_id for score in scored.scores] == ["g1"]
         (attempt,) = planner.execute([grasp], scored.scores, top=1).attempts
@@ -111,7 +111,7 @@ def unrecorded(namespace):
 @pytest.mark.launch(fixture=unrecorded)
 def test_bringup_executes_without_a_recorder_if_told_so(unrecorded, namespace, home_grasp):
     grasp = home_grasp()
-    with Planner(f"/{namespace}", connect_s=READY_S) as planner:
+    with DrGraspClient(f"/{namespace}", connect_s=READY_S) as planner:
         scored = planner.score([grasp], trials=1, criteria=["mdr"])
         assert len(planner.execute([grasp], scored.scores, top=1).attempts) == 1
 
@@ -131,7 +131,7 @@ def careful(namespace, tmp_path):
 @pytest.mark.launch(fixture=careful)
 def test_what_waits_for_confirmation_does_not_move(careful, namespace, home_grasp, tmp_path):
     grasp = home_grasp()
-    with Planner(f"/{namespace}", connect_s=READY_S) as planner:
+    with DrGraspClient(f"/{namespace}", connect_s=READY_S) as planner:
         scored = planner.score([grasp], trials=1, criteria=["mdr"])
         assert planner.execute([grasp], scored.scores, top=1).needs_confirmation
     yield
@@ -148,7 +148,7 @@ def through_moveit(namespace, tmp_path):
 @pytest.mark.skipif(not has_package("moveit_py"), reason="moveit_py is not installed")
 @pytest.mark.launch(fixture=through_moveit)
 def test_bringup_executes_through_moveit(through_moveit, namespace, tmp_path, block_grasps):
-    with Planner(f"/{namespace}", connect_s=READY_S) as planner:
+    with DrGraspClient(f"/{namespace}", connect_s=READY_S) as planner:
         scored = planner.score(block_grasps[:1], trials=1, criteria=["mdr"])
         (attempt,) = planner.execute(block_grasps[:1], scored.scores, top=1).attempts
     assert attempt.backend == "moveit"
@@ -164,11 +164,11 @@ def scorer(namespace):
 
 @pytest.mark.launch(fixture=scorer)
 def test_the_scorer_answers_alone(scorer, namespace, home_grasp):
-    with Planner(f"/{namespace}", connect_s=READY_S) as planner:
+    with DrGraspClient(f"/{namespace}", connect_s=READY_S) as planner:
         scored = planner.score([home_grasp()], trials=2, criteria=["osdr", "mdr"])
         assert {one.name.lower() for one in scored.scores[0].fitness} == {"osdr", "mdr"}
     with (
-        Planner(f"/{namespace}", connect_s=2.0) as planner,
+        DrGraspClient(f"/{namespace}", connect_s=2.0) as planner,
         pytest.raises(BackendError, match="execute_grasps"),
     ):
         planner.execute([home_grasp()], scored.scores, top=1)
@@ -293,7 +293,7 @@ def test_a_driver_gets_its_arguments_and_none_of_ours(tmp_path):
 def test_ctrl_c_ends_all_nodes(namespace, tmp_path, children_of):
     words = [f"namespace:={namespace}", "backend:=twin", "jobs:=1", f"bag:={tmp_path / 'bag'}"]
     with ros2_launch("bringup.launch.py", *words) as process:
-        with Planner(f"/{namespace}", connect_s=READY_S) as planner:
+        with DrGraspClient(f"/{namespace}", connect_s=READY_S) as planner:
             planner.score([], trials=1)
         nodes = children_of(process.pid)
         assert len(nodes) >= 4

@@ -3,7 +3,7 @@
 import pytest
 
 from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
-from dr_grasp.ros.client import Planner
+from dr_grasp.ros.client import DrGraspClient
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def system(tmp_path_factory, new_namespace):
         NodeCommand("recorder", {"bag": str(folder / "bag")}),
         NodeCommand("twin", {}),
     ]
-    with NodeProcesses(commands, space, folder / "logs") as nodes, Planner(space) as planner:
+    with NodeProcesses(commands, space, folder / "logs") as nodes, DrGraspClient(space) as planner:
         yield System(nodes, planner, folder / "bag", space)
         nodes.check()
 

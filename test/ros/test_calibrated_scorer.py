@@ -10,7 +10,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
 from dr_grasp.core.ranking import rank
-from dr_grasp.ros.client import Planner
+from dr_grasp.ros.client import DrGraspClient
 from dr_grasp.ros.qos import RESULTS
 from dr_grasp.transfer.model_file import write_model
 
@@ -27,7 +27,7 @@ def space(tmp_path, namespace, contrary_model):
 
 
 def test_scores_carry_probabilities_and_rviz_gets_markers(space, block_grasps, contrary_model):
-    with Planner(space) as planner:
+    with DrGraspClient(space) as planner:
         answer = planner.score(block_grasps, criteria=["mdr"], trials=2, seed=5)
     for score in answer.scores:
         assert score.transfer_probability == contrary_model.predict(score, "franka")

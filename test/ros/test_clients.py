@@ -13,7 +13,7 @@ from rclpy.task import Future
 
 from dr_grasp.errors import BackendError
 from dr_grasp.ros import requests as clients
-from dr_grasp.ros.requests import PatientActionClient, Question, run_goal
+from dr_grasp.ros.requests import RetriedRequest, RetryingActionClient, run_goal
 from dr_grasp_interfaces.action import ExecuteGrasps
 
 LIMIT_S = 60.0
@@ -80,7 +80,7 @@ def serve(namespace, monkeypatch):
 
     def start(*kinds):
         server = Server(node, kinds)
-        client = PatientActionClient(
+        client = RetryingActionClient(
             node, ExecuteGrasps, "execute_grasps", callback_group=ReentrantCallbackGroup()
         )
         executor.add_node(node)
@@ -153,7 +153,7 @@ def test_a_question_is_asked_again_until_answered():
             futures[1].set_result("second")
         return futures[-1]
 
-    question = Question(ask)
+    question = RetriedRequest(ask)
     assert not question.wait(0.0)
     question._again = 0.0
     question._wait_s = 0.0
@@ -168,7 +168,7 @@ def test_a_question_is_not_asked_more_often_than_allowed():
         futures.append(Future())
         return futures[-1]
 
-    question = Question(ask)
+    question = RetriedRequest(ask)
     question._again = 0.0
     question._wait_s = 0.0
     assert not question.wait(0.05, at_most=2)

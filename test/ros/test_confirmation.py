@@ -12,7 +12,7 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.errors import BackendError
 from dr_grasp.formats.score_file import ScoreFile, write_grasps, write_scores
 from dr_grasp.recording.bag_reader import read_bag
-from dr_grasp.ros.client import Planner
+from dr_grasp.ros.client import DrGraspClient
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def command_line(careful, block_grasps, *words, answer=None):
 
 def test_without_a_word_nothing_moves(careful, block_grasps):
     space, folder = careful
-    with Planner(space) as planner:
+    with DrGraspClient(space) as planner:
         answer = planner.execute(block_grasps, [], top=2)
         assert answer.needs_confirmation
         assert [one.outcome for one in answer.attempts] == [Outcome.UNKNOWN] * 2
@@ -88,5 +88,8 @@ def test_an_arm_that_does_not_ask_needs_no_word(system, block_grasps):
 
 
 def test_nobody_there_is_said(namespace):
-    with Planner(namespace, connect_s=0.5) as planner, pytest.raises(BackendError, match="no such"):
+    with (
+        DrGraspClient(namespace, connect_s=0.5) as planner,
+        pytest.raises(BackendError, match="no such"),
+    ):
         planner.execute([], [], top=1)

@@ -1,4 +1,4 @@
-"""Scored grasps in RViz: where they are drawn, in which colour, and what replaces what."""
+"""ScoringResult grasps in RViz: where they are drawn, in which colour, and what replaces what."""
 
 import time
 from dataclasses import replace

@@ -16,9 +16,9 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.errors import BackendError, SettingsError
 from dr_grasp.messages.decoding import decode_score, decode_selection
 from dr_grasp.ros import scorer_node
-from dr_grasp.ros.client import Planner
+from dr_grasp.ros.client import DrGraspClient
 from dr_grasp.ros.conversions import grasp_to_msg
-from dr_grasp.ros.requests import PatientActionClient, call_service, run_goal
+from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal
 from dr_grasp.scoring.request import MOST_TOP, ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.workers.pool import Pool
@@ -71,7 +71,7 @@ class Raw:
 
     def __init__(self, node):
         self._service = node.create_client(ScoreGraspsService, "score_grasps")
-        self._action = PatientActionClient(node, ScoreGraspsAction, "score_grasps")
+        self._action = RetryingActionClient(node, ScoreGraspsAction, "score_grasps")
 
     def service(self, **fields):
         return call_service(self._service, ScoreGraspsService.Request(**fields), LIMIT_S)
@@ -105,7 +105,7 @@ def space():
 
 @pytest.fixture(scope="module")
 def planner(space):
-    with Planner(space[0]) as planner:
+    with DrGraspClient(space[0]) as planner:
         yield planner
 
 

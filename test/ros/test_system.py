@@ -19,7 +19,7 @@ from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.ranking import rank
 from dr_grasp.errors import BackendError
 from dr_grasp.recording.bag_reader import read_bag
-from dr_grasp.ros.client import Planner
+from dr_grasp.ros.client import DrGraspClient
 from dr_grasp.ros.conversions import grasp_to_msg
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
@@ -325,7 +325,7 @@ def test_the_scorer_refuses_a_third_goal_and_still_hears_cancels(system, block_g
         except BackendError as error:
             endings.append(str(error))
 
-    with Planner(system.namespace) as second, Planner(system.namespace) as third:
+    with DrGraspClient(system.namespace) as second, DrGraspClient(system.namespace) as third:
         asking = []
         for planner in (system.planner, second):
             accepted = threading.Event()
@@ -344,7 +344,7 @@ def test_the_scorer_refuses_a_third_goal_and_still_hears_cancels(system, block_g
 def test_a_signal_to_the_scorer_ends_its_goal_with_an_answer(namespace, tmp_path, block_grasps):
     with (
         NodeProcesses([NodeCommand("scorer", {"jobs": 1})], namespace, tmp_path / "logs") as nodes,
-        Planner(namespace) as planner,
+        DrGraspClient(namespace) as planner,
     ):
         scorer = nodes.pid("scorer")
         children = []
@@ -384,7 +384,7 @@ def test_without_a_recorder_nothing_moves(namespace, tmp_path, block_grasps):
     commands = [NodeCommand("executor", {"connect_s": 1}), NodeCommand("twin", {})]
     with (
         NodeProcesses(commands, namespace, tmp_path / "logs"),
-        Planner(namespace) as planner,
+        DrGraspClient(namespace) as planner,
         pytest.raises(BackendError, match="no recorder within 1 s"),
     ):
         planner.execute(block_grasps, [], top=1)
@@ -399,7 +399,7 @@ def test_cancel_and_kills_in_the_middle_of_an_attempt(namespace, tmp_path, slow_
     ]
     with (
         NodeProcesses(commands, namespace, tmp_path / "logs") as nodes,
-        Planner(namespace) as planner,
+        DrGraspClient(namespace) as planner,
     ):
         moving = threading.Event()
 
@@ -427,7 +427,7 @@ def test_cancel_and_kills_in_the_middle_of_an_attempt(namespace, tmp_path, slow_
             namespace,
             tmp_path / "more_logs",
         ) as nodes,
-        Planner(namespace) as planner,
+        DrGraspClient(namespace) as planner,
     ):
         timers = []
 
@@ -450,7 +450,7 @@ def test_a_signal_to_the_executor_stops_the_arm_and_keeps_the_attempt(
     ]
     with (
         NodeProcesses(commands, namespace, tmp_path / "logs") as nodes,
-        Planner(namespace) as planner,
+        DrGraspClient(namespace) as planner,
     ):
 
         def stop(progress):

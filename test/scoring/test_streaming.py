@@ -24,7 +24,7 @@ from dr_grasp.formats.score_file import (
 )
 from dr_grasp.robots import batches
 from dr_grasp.robots.checking import check_grasp
-from dr_grasp.scoring import block_schedule as schedule
+from dr_grasp.scoring import block_queue as schedule
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.score_journal import FileJournal
 from dr_grasp.scoring.scorer import Scorer

@@ -44,7 +44,7 @@ class LoggingWorld(BulletWorld):
         )
 
 
-def replay(world, grasp, perturbation):
+def simulate(world, grasp, perturbation):
     """Outcome and the states of all steps."""
     world.states.clear()
     world.commands.clear()
@@ -121,7 +121,7 @@ def test_a_rollout_does_not_depend_on_what_ran_before_it(name, franka, request, 
     fresh = []
     for perturbation in perturbations:
         with LoggingWorld(franka, obj) as world:
-            fresh.append(replay(world, grasp, perturbation))
+            fresh.append(simulate(world, grasp, perturbation))
     # What ran before: most of it ends with the object on the table, or in the hand.
     histories = [
         lambda w: run_rollout(w, other, VIOLENT),
@@ -132,13 +132,13 @@ def test_a_rollout_does_not_depend_on_what_ran_before_it(name, franka, request, 
         lambda w: stop_after(61)(w, other, Perturbation.none()),
         lambda w: stop_after(400)(w, third, perturbations[1]),
         lambda w: w.hits_support(other.approach.positions[-1], franka.hand_open),
-        lambda w: replay(w, grasp, perturbations[2]),
+        lambda w: simulate(w, grasp, perturbations[2]),
     ]
     with LoggingWorld(franka, obj) as world:
         for index, history in enumerate(histories):
             history(world)
             which = index % len(perturbations)
-            outcome, states = replay(world, grasp, perturbations[which])
+            outcome, states = simulate(world, grasp, perturbations[which])
             assert outcome is fresh[which][0], f"history {index}"
             assert np.array_equal(states, fresh[which][1]), f"history {index}"
 
@@ -210,7 +210,7 @@ def test_the_arm_is_told_the_schedule_and_the_noise(franka, mug_grasps):
     grasp = mug_grasps[0]
     perturbation = sample_perturbation(load_profile("default"), Criterion.JSDR, 0, 0, 7)
     with LoggingWorld(franka, load_object("mug")) as world:
-        outcome, states = replay(world, grasp, perturbation)
+        outcome, states = simulate(world, grasp, perturbation)
         commands = np.array(world.commands)
     plan = grasp.schedule(240.0)
     noise = perturbation.command_noise(len(plan.phases), franka.arm_half_ranges)

@@ -17,7 +17,7 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.errors import BackendError, GoalRefusedError, ResultLateError, SettingsError
-from dr_grasp.execution.arm import Fault
+from dr_grasp.execution.arm import StepResult
 from dr_grasp.execution.arm_backend import hardware_of
 from dr_grasp.execution.backend import IsCancelled
 from dr_grasp.messages.decoding import decode_pose
@@ -26,7 +26,7 @@ from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.ros.arm.hand_goals import HandGoals
 from dr_grasp.ros.arm.joint_listener import JointListener, JointRecording, silence
 from dr_grasp.ros.conversions import to_msg
-from dr_grasp.ros.requests import PatientActionClient, call_service, run_goal_to_end
+from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal_to_end
 from dr_grasp.ros.trajectories import duration, trajectory_fault, trajectory_to_msg
 from dr_grasp_interfaces.srv import PlaceObject
 
@@ -77,7 +77,7 @@ class ControllerArm(Closing):
         self._tolerance_type = JointTolerance
         self._listener = JointListener(node, robot)
         group = ReentrantCallbackGroup()
-        self._arm = PatientActionClient(
+        self._arm = RetryingActionClient(
             node, FollowJointTrajectory, self._hardware.arm_action, callback_group=group
         )
         self._hand = HandGoals(node, robot, self._hardware, group)
@@ -103,7 +103,7 @@ class ControllerArm(Closing):
         """See `Arm`."""
         return self._listener.record()
 
-    def follow(self, path: Waypoints, is_cancelled: IsCancelled) -> Fault | None:
+    def follow(self, path: Waypoints, is_cancelled: IsCancelled) -> StepResult | None:
         """See `Arm`."""
         goal = self._goal_type(
             trajectory=trajectory_to_msg(path, self._robot.names),
@@ -119,7 +119,7 @@ class ControllerArm(Closing):
 
     def move_hand(
         self, targets: FloatArray, force: float, timeout_s: float, is_cancelled: IsCancelled
-    ) -> Fault | None:
+    ) -> StepResult | None:
         """See `Arm`."""
         here = self.positions()
         start = frozen([here[joint] for joint in self._robot.hand_joints])
@@ -150,13 +150,13 @@ class ControllerArm(Closing):
 
     def _run(
         self,
-        client: PatientActionClient,
+        client: RetryingActionClient,
         name: str,
         goal: Any,
         timeout_s: float,
         is_cancelled: IsCancelled,
-        judge: Callable[[Any], Fault | None],
-    ) -> Fault | None:
+        judge: Callable[[Any], StepResult | None],
+    ) -> StepResult | None:
         """Run a goal of a controller to its end, and stop it when nobody sees the arm any more."""
         silent: list[str] = []
 
@@ -174,14 +174,14 @@ class ControllerArm(Closing):
                 is_cancelled=must_stop,
             )
         except GoalRefusedError as error:
-            return Fault(Outcome.CONTROLLER_ABORTED, str(error))
+            return StepResult(Outcome.CONTROLLER_ABORTED, str(error))
         except ResultLateError as error:
-            return Fault(Outcome.TIMED_OUT, str(error))
+            return StepResult(Outcome.TIMED_OUT, str(error))
         if response.status == GoalStatus.STATUS_CANCELED:
             if silent:
-                return Fault(Outcome.TIMED_OUT, silence(silent))
+                return StepResult(Outcome.TIMED_OUT, silence(silent))
             if is_cancelled():
-                return Fault(Outcome.CANCELLED, "cancelled")
-            return Fault(Outcome.CONTROLLER_ABORTED, f"{name}: cancelled by somebody else")
+                return StepResult(Outcome.CANCELLED, "cancelled")
+            return StepResult(Outcome.CONTROLLER_ABORTED, f"{name}: cancelled by somebody else")
         fault = judge(response.result)
-        return None if fault is None else Fault(fault.outcome, f"{name}: {fault.reason}")
+        return None if fault is None else StepResult(fault.outcome, f"{name}: {fault.reason}")

@@ -13,14 +13,14 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.errors import SettingsError
-from dr_grasp.execution.arm import Fault
+from dr_grasp.execution.arm import StepResult
 from dr_grasp.robots.hardware import HandInterface, Hardware
 from dr_grasp.robots.robot_spec import RobotSpec
-from dr_grasp.ros.requests import PatientActionClient
+from dr_grasp.ros.requests import RetryingActionClient
 from dr_grasp.ros.trajectories import duration, trajectory_fault
 
-Judge = Callable[[Any], Fault | None]
-HandGoal = tuple[PatientActionClient, str, Any, Judge]
+Judge = Callable[[Any], StepResult | None]
+HandGoal = tuple[RetryingActionClient, str, Any, Judge]
 
 SHORTEST_S = 0.1
 """A trajectory of a hand takes at least so long."""
@@ -45,7 +45,7 @@ class HandGoals:
         self._hardware = hardware
         self._types = _action_types(hardware.hand_interface)
         self._clients = {
-            name: PatientActionClient(node, kind, name, callback_group=group)
+            name: RetryingActionClient(node, kind, name, callback_group=group)
             for name, kind in self._named(hardware).items()
         }
 
@@ -143,16 +143,16 @@ def _action_types(interface: HandInterface) -> tuple[Any, ...]:
         ) from error
 
 
-def _stopped(result: Any) -> Fault | None:
+def _stopped(result: Any) -> StepResult | None:
     # What stands between the fingers is told by the joints. franka_gripper says neither that it
     # reached its target nor that it stalled where something stopped it.
     return None
 
 
-def _succeeded(result: Any) -> Fault | None:
-    return None if result.success else Fault(Outcome.CONTROLLER_ABORTED, result.error)
+def _succeeded(result: Any) -> StepResult | None:
+    return None if result.success else StepResult(Outcome.CONTROLLER_ABORTED, result.error)
 
 
-def _grasped(result: Any) -> Fault | None:
+def _grasped(result: Any) -> StepResult | None:
     # A grasp of nothing is no failure of the controller.
     return None

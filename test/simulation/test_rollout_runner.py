@@ -16,8 +16,8 @@ from dr_grasp.scoring.profiles import load_profile, profile_names
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.early_end import WINDOW, EarlyEnd
 from dr_grasp.simulation.entry import ArmErrors, find_free_way, tracked
-from dr_grasp.simulation.replayer import Replayer
-from dr_grasp.simulation.rollout import Commands, look_every, replay, run_rollout
+from dr_grasp.simulation.rollout import Commands, look_every, run_rollout, simulate
+from dr_grasp.simulation.rollout_runner import RolloutRunner
 from dr_grasp.simulation.shortcuts import Shortcuts
 
 OBJECT = "procedural_000"
@@ -27,7 +27,7 @@ OBJECT = "procedural_000"
 def arm(request):
     """A replayer of each robot that we ship, and two grasps for it."""
     grasps = generate(request.param, OBJECT, 2, 0)
-    with Replayer(BulletWorld(load_robot(request.param), load_object(OBJECT))) as replayer:
+    with RolloutRunner(BulletWorld(load_robot(request.param), load_object(OBJECT))) as replayer:
         yield SimpleNamespace(replayer=replayer, world=replayer.world, grasps=grasps)
 
 
@@ -43,9 +43,9 @@ def test_nothing_is_met_on_the_way_that_is_left_out(arm, criterion, monkeypatch)
 
     def noted(world, commands, perturbation, entry, *arguments):
         entries.append(entry.step)
-        return replay(world, commands, perturbation, entry, *arguments)
+        return simulate(world, commands, perturbation, entry, *arguments)
 
-    monkeypatch.setattr("dr_grasp.simulation.replayer.replay", noted)
+    monkeypatch.setattr("dr_grasp.simulation.rollout_runner.simulate", noted)
     for grasp in arm.grasps:
         for trial in range(3):
             perturbation = noise(arm, criterion, trial)
@@ -94,7 +94,7 @@ def test_an_arm_in_free_air_is_where_the_filter_says(arm, profile):
 
 
 def test_without_shortcuts_it_is_the_whole_rollout(arm):
-    whole = Replayer(arm.world, Shortcuts.none())
+    whole = RolloutRunner(arm.world, Shortcuts.none())
     for trial in range(2):
         perturbation = noise(arm, Criterion.MDR, trial)
         assert whole.run(arm.grasps[0], perturbation) == run_rollout(
@@ -114,24 +114,24 @@ def test_a_result_does_not_depend_on_what_ran_before(arm):
     forward = [arm.replayer.run(*one) for one in work]
     backward = [arm.replayer.run(*one) for one in reversed(work)]
     assert forward == backward[::-1]
-    with Replayer(BulletWorld(arm.world.robot, arm.world.object)) as fresh:
+    with RolloutRunner(BulletWorld(arm.world.robot, arm.world.object)) as fresh:
         assert [fresh.run(*one) for one in work] == forward
 
 
 def test_an_object_that_rolls_towards_the_robot_is_simulated_from_the_start(arm, monkeypatch):
-    settle = Replayer._settle
+    settle = RolloutRunner._settle
 
     def rolled(self, table, *arguments):
         settled = settle(self, table, *arguments)
         object.__setattr__(settled, "moved_m", 0.5)
         return settled
 
-    monkeypatch.setattr(Replayer, "_settle", rolled)
-    with Replayer(arm.world, Shortcuts(early_end=False)) as replayer:
+    monkeypatch.setattr(RolloutRunner, "_settle", rolled)
+    with RolloutRunner(arm.world, Shortcuts(early_end=False)) as replayer:
         whole = run_rollout(arm.world, arm.grasps[0], noise(arm, Criterion.OSDR, 0))
         assert replayer.run(arm.grasps[0], noise(arm, Criterion.OSDR, 0)) == whole
 
-    arm.replayer = Replayer(BulletWorld(arm.world.robot, arm.world.object))
+    arm.replayer = RolloutRunner(BulletWorld(arm.world.robot, arm.world.object))
     arm.world = arm.replayer.world
 
 

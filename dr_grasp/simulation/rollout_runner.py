@@ -16,7 +16,7 @@ from dr_grasp.simulation.bullet.table_world import CLEARANCE_M, ObjectState, Tab
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.early_end import EarlyEnd
 from dr_grasp.simulation.entry import ArmErrors, FreeWay, find_free_way, tracked
-from dr_grasp.simulation.rollout import Commands, Entry, Rollout, look_every, replay
+from dr_grasp.simulation.rollout import Commands, EntryPoint, Rollout, look_every, simulate
 from dr_grasp.simulation.shortcuts import ALL, Shortcuts
 
 REST_SPEED = 1e-4
@@ -49,7 +49,7 @@ class _Settled:
     at_rest: bool
 
 
-class Replayer(Closing):
+class RolloutRunner(Closing):
     """A world of a robot and an object, and one without the robot for what comes before."""
 
     def __init__(self, world: BulletWorld, shortcuts: Shortcuts = ALL) -> None:
@@ -88,7 +88,7 @@ class Replayer(Closing):
             self._plan = grasp.schedule(self.world.settings.rate_hz)
         assert self._plan is not None
         commands = Commands.under(perturbation, grasp, self._plan, self.world)
-        entry = Entry(0, commands.start, None, None, Judge())
+        entry = EntryPoint(0, commands.start, None, None, Judge())
         if self._table is not None:
             late = self._late_entry(self._table, commands, perturbation)
             if isinstance(late, Rollout):
@@ -97,11 +97,11 @@ class Replayer(Closing):
         early_end = None
         if self._shortcuts.early_end:
             early_end = EarlyEnd(len(self._plan.phases), look_every(self.world))
-        return replay(self.world, commands, perturbation, entry, early_end)
+        return simulate(self.world, commands, perturbation, entry, early_end)
 
     def _late_entry(
         self, table: TableWorld, commands: Commands, perturbation: Perturbation
-    ) -> Entry | Rollout | None:
+    ) -> EntryPoint | Rollout | None:
         """Where to enter; a rollout that is over before; None for its very beginning."""
         settings, robot = self.world.settings, self.world.robot
         if self._free_way is None:
@@ -132,7 +132,7 @@ class Replayer(Closing):
             settings.rate_hz,
         )
         velocity = frozen((arm[-1] - arm[-2]) * settings.rate_hz)
-        return Entry(step, arm[-1], velocity, settled.state, copy.copy(settled.judge))
+        return EntryPoint(step, arm[-1], velocity, settled.state, copy.copy(settled.judge))
 
     def _settle(
         self, table: TableWorld, grasp: GraspTrajectory, perturbation: Perturbation, most: int

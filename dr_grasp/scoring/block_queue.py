@@ -8,7 +8,7 @@ from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.scoring.blocks import Block, run_block
-from dr_grasp.scoring.progress import Follower
+from dr_grasp.scoring.progress import ProgressTracker
 from dr_grasp.scoring.score_journal import Journal
 from dr_grasp.scoring.tally import Counts, Tally
 from dr_grasp.workers.pool import Pool
@@ -17,19 +17,19 @@ WINDOW = 1000
 """Grasps at most from the first that is not complete to the last that was begun: some 10 MB, and
 more than any number of workers needs while one grasp takes its time."""
 
-Entry = GraspTrajectory | RefusedGrasp
-Scored = GraspScore | RefusedGrasp
+GraspOrRefusal = GraspTrajectory | RefusedGrasp
+ScoreOrRefusal = GraspScore | RefusedGrasp
 
 
-class Schedule:
+class BlockQueue:
     """Scores grasps in the order in which they come, each as far as its tally asks for."""
 
     def __init__(
         self,
-        entries: Iterable[Entry],
+        entries: Iterable[GraspOrRefusal],
         begin: Callable[[int, GraspTrajectory], Tally],
         journal: Journal,
-        follower: Follower,
+        follower: ProgressTracker,
     ) -> None:
         """Prepare to work.
 
@@ -45,12 +45,12 @@ class Schedule:
         self._follower = follower
         self._tallies: dict[int, Tally] = {}
         self._giving: dict[int, Tally] = {}
-        self._done: dict[int, tuple[Scored, Tally | None]] = {}
+        self._done: dict[int, tuple[ScoreOrRefusal, Tally | None]] = {}
         self._begun = 0
         self._given_out = 0
         self._exhausted = False
 
-    def run(self, pool: Pool, is_cancelled: Callable[[], bool]) -> Iterator[Scored | None]:
+    def run(self, pool: Pool, is_cancelled: Callable[[], bool]) -> Iterator[ScoreOrRefusal | None]:
         """Work; yields scores and refusals in the order of the grasps, None last if cancelled."""
         while not self._exhausted or self._tallies or self._done:
             # A pool's work ends when there is nothing to do for now. What comes back of it may tell
@@ -65,7 +65,7 @@ class Schedule:
                 yield from self._ready()
             yield from self._ready()
 
-    def _ready(self) -> Iterator[Scored]:
+    def _ready(self) -> Iterator[ScoreOrRefusal]:
         while self._given_out in self._done:
             scored, tally = self._done.pop(self._given_out)
             if tally is not None:
