@@ -15,7 +15,7 @@ from dr_grasp.cli.console import print_table
 from dr_grasp.generation.methods import ME_FIT, METHODS, make_method
 from dr_grasp.generation.noisy_fitness import FitnessSettings
 from dr_grasp.generation.search import Search
-from dr_grasp.generation.search_journal import Journal
+from dr_grasp.generation.search_journal import SearchJournal
 from dr_grasp.generation.task import Limits, Task
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.robot_spec import robot_names
@@ -48,7 +48,7 @@ def measure(task: Task, limits: Limits) -> list[str]:
     with (
         tempfile.TemporaryDirectory() as folder,
         WorkerPool(os.cpu_count() or 1) as pool,
-        Journal(Path(folder) / "journal", task.described()) as journal,
+        SearchJournal(Path(folder) / "journal", task.described()) as journal,
     ):
         found = Search(task, make_method(task), pool, journal).run(limits)
     minutes = (cpu_seconds() - began) / 60

@@ -20,7 +20,7 @@ from dr_grasp.formats.grasp_records import grasp_to_dict
 from dr_grasp.formats.score_file import write_score_stream
 from dr_grasp.generation.sampler import generate
 from dr_grasp.scoring.request import ScoreRequest
-from dr_grasp.scoring.score_journal import FileJournal
+from dr_grasp.scoring.score_journal import ScoreJournal
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import software_version
 
@@ -41,7 +41,7 @@ def score(path: Path) -> tuple[float, float]:
     request = ScoreRequest.from_names("default", ["mdr"], 20, 0)
     began, out = time.monotonic(), path.with_suffix(".scores")
     reader = GraspReader(path)
-    with FileJournal(path.with_suffix(".journal"), request, reader.sha256) as journal:
+    with ScoreJournal(path.with_suffix(".journal"), request, reader.sha256) as journal:
         stream = Scorer(pool=StandIn()).stream(reader, request, reader.count, journal)
         write_score_stream(
             out, stream, seed=0, profile="default", software_version=software_version()

@@ -95,7 +95,7 @@ def bare_rate(batch: Sequence[GraspTrajectory], request: ScoreRequest, jobs: int
         [
             block
             for index, grasp in enumerate(batch)
-            for block in Tally(index, grasp, request).blocks()
+            for block in iter(Tally(index, grasp, request).next_block, None)
         ][job::jobs]
         for job in range(jobs)
     ]

@@ -36,7 +36,7 @@ from dr_grasp.formats.score_file import (
 from dr_grasp.generation.methods import ME_FIT, METHODS, make_method
 from dr_grasp.generation.noisy_fitness import FitnessSettings
 from dr_grasp.generation.search import Search
-from dr_grasp.generation.search_journal import Journal
+from dr_grasp.generation.search_journal import SearchJournal
 from dr_grasp.generation.task import Limits, Task
 from dr_grasp.recording.bag_writer import BagWriter
 from dr_grasp.robots.robot_spec import load_robot, robot_names
@@ -87,7 +87,7 @@ def found(robot: str, obj: str, method: str, options: argparse.Namespace, folder
     )
     with (
         WorkerPool(options.jobs) as pool,
-        Journal(folder / "journal", task.described(), resume=(folder / "journal").exists()) as log,
+        SearchJournal(folder / "journal", task.described(), resume=True) as log,
     ):
         result = Search(task, make_method(task), pool, log).run(limits)
     grasps = result.grasps

@@ -24,7 +24,7 @@ from dr_grasp.generation.methods import ME_FIT, METHODS, check_method, make_meth
 from dr_grasp.generation.noisy_fitness import FitnessSettings
 from dr_grasp.generation.sampler import METHOD
 from dr_grasp.generation.search import BATCH, Search
-from dr_grasp.generation.search_journal import Journal
+from dr_grasp.generation.search_journal import SearchJournal
 from dr_grasp.generation.start import read_start
 from dr_grasp.generation.task import Findings, Limits, Task
 from dr_grasp.objects.object_spec import check_object_name
@@ -92,7 +92,8 @@ def command(
     )
     header = {**task.described(), "batch": BATCH}
     source = make_method(task)  # before the journal, which a run that cannot begin must not touch
-    with make_pool(jobs, cluster) as pool, Journal(journal_of(out), header, resume) as journal:
+    path = journal_of(out)
+    with make_pool(jobs, cluster) as pool, SearchJournal(path, header, resume) as journal:
         with kept_from_ctrl_c() as pressed, progress_bar() as bar:
             by_count = evaluations is None
             bar_task = bar.add_task(

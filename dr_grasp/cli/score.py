@@ -32,7 +32,7 @@ from dr_grasp.formats.grasp_reader import GraspReader
 from dr_grasp.formats.score_file import check_writable, write_score_stream
 from dr_grasp.scoring.block_queue import ScoreOrRefusal
 from dr_grasp.scoring.request import MOST_UNTIL, Progress, ScoreRequest
-from dr_grasp.scoring.score_journal import FileJournal
+from dr_grasp.scoring.score_journal import ScoreJournal
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import software_version
 from dr_grasp.simulation.shortcuts import ALL, Shortcuts
@@ -105,7 +105,7 @@ def command(
     summary = _Summary()
     with (
         Scorer(pool=make_pool(jobs, cluster)) as scorer,
-        FileJournal(journal_of(out), request, given.sha256, resume) as journal,
+        ScoreJournal(journal_of(out), request, given.sha256, resume) as journal,
         kept_from_ctrl_c() as pressed,
         progress_bar() as bar,
     ):

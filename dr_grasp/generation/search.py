@@ -19,7 +19,7 @@ from dr_grasp.generation.evaluation_worker import Job, evaluate
 from dr_grasp.generation.noisy_fitness import FitnessSettings, appraise
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.generation.result import Result, Trials
-from dr_grasp.generation.search_journal import Journal
+from dr_grasp.generation.search_journal import SearchJournal
 from dr_grasp.generation.task import Findings, Limits, Task
 from dr_grasp.workers.pool import Pool
 
@@ -53,7 +53,7 @@ class Search:
         task: Task,
         method: Method,
         pool: Pool,
-        journal: Journal,
+        journal: SearchJournal,
         on_progress: Callable[[Findings], None] | None = None,
         is_cancelled: Callable[[], bool] | None = None,
     ) -> None:

@@ -13,24 +13,25 @@ fewer trials, and what it may cost is stated in the same terms.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.highest import inclusion, most_missed, shortfall
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.scoring.blocks import Block, run_block
+from dr_grasp.formats.grasp_reader import GraspOrRefusal
+from dr_grasp.scoring.block_queue import BlockQueue, BlockRunner, ScoreOrRefusal
+from dr_grasp.scoring.blocks import Block
 from dr_grasp.scoring.progress import ProgressTracker, ahead_of_race
 from dr_grasp.scoring.request import ScoreRequest
-from dr_grasp.scoring.score_journal import Journal
 from dr_grasp.scoring.tally import BLOCK_TRIALS, Counts, Tally
-from dr_grasp.workers.pool import Pool
 
 LOSS = 0.05
 """Share of the true best that may be lost by dropping grasps too early, in expectation."""
@@ -40,7 +41,6 @@ SHORTFALL = 0.02
 of the true best: where many are equally good, it is of no use to find out which."""
 
 Array = npt.NDArray[Any]
-Entry = GraspTrajectory | RefusedGrasp
 
 
 class Race:
@@ -48,37 +48,61 @@ class Race:
 
     def __init__(
         self,
-        entries: Iterable[Entry],
+        entries: Sequence[GraspOrRefusal],
         request: ScoreRequest,
-        journal: Journal,
-        follower: ProgressTracker,
+        runner: BlockRunner,
+        tracker: ProgressTracker,
     ) -> None:
         """Prepare a race.
 
         Args:
-            entries: Grasps that can be replayed, and refusals; gone through more than once.
+            entries: Grasps that can be replayed, and refusals.
             request: What is asked; `top` is K.
-            journal: Knows some outcomes already, and is told the others.
-            follower: Told what has been counted.
+            runner: Runs the blocks of rollouts.
+            tracker: Told what has been counted.
         """
         self._entries = entries
         self._request = request
-        self._journal = journal
-        self._follower = follower
+        self._runner = runner
+        self._tracker = tracker
         self._places = request.top or 1
-        self._nominal: Array = np.zeros(0, dtype=np.int8)
-        self._counts: Array = np.zeros((0, len(Outcome)), dtype=np.int32)
-        self._alive: Array = np.zeros(0, dtype=bool)
-        self._candidates: Array = np.zeros(0, dtype=bool)
+        self._nominal: Array = np.full(len(entries), Outcome.UNKNOWN, dtype=np.int8)
+        self._counts: Array = np.zeros((len(entries), len(Outcome)), dtype=np.int32)
+        self._alive: Array = np.zeros(len(entries), dtype=bool)
+        self._candidates: Array = np.zeros(len(entries), dtype=bool)
         self._spent = 0.0
 
-    def run(self, pool: Pool, is_cancelled: Callable[[], bool]) -> bool:
+    def results(self) -> Iterator[ScoreOrRefusal | Selection | None]:
+        """Race, then give the chosen the rest of their trials.
+
+        Yields:
+            A score or a refusal for each grasp, in their order, then the selection. None comes last
+            if the work was cancelled.
+        """
+        if not self._run():
+            yield None
+            return
+        criterion = self._request.racing_criterion
+        queue = BlockQueue(self._entries, self._begin, self._tracker)
+        for index, result in enumerate(queue.run(self._runner)):
+            yield result
+            if result is None:
+                return
+            if isinstance(result, GraspScore) and self._alive[index]:
+                fitness = result.fitness[criterion]
+                self._counts[index] = 0
+                self._counts[index, Outcome.SUCCESS] = fitness.successes
+                # In which way the others failed no longer matters.
+                self._counts[index, Outcome.UNKNOWN] = fitness.trials - fitness.successes
+        yield self._selection()
+
+    def _run(self) -> bool:
         """Race until the best are left; returns whether it came to that, or was cancelled."""
         goals = list(_goals(self._request.trials_of(self._request.racing_criterion)))
-        grasps, places = self._follower.grasps, self._places
+        grasps, places = self._tracker.grasps, self._places
         ahead = grasps + ahead_of_race(grasps, places, 0, goals)
-        self._follower.expect(ahead + self._rest(goals[-1], min(grasps, places)))
-        if not self._run_nominal(pool, is_cancelled):
+        self._tracker.expect(ahead + self._rest(goals[-1], min(grasps, places)))
+        if not self._run_nominal():
             return False
         done = 0
         for number, goal in enumerate(goals):
@@ -86,20 +110,19 @@ class Race:
             if places <= 0 or racing <= places:
                 break
             ahead = ahead_of_race(racing, places, done, goals[number:])
-            self._follower.expect(ahead + self._rest(goals[-1], places))
-            blocks = self._blocks(self._racing, self._request.racing_criterion, done, goal)
-            if not self._run(pool, blocks, self._count, is_cancelled):
+            self._tracker.expect(ahead + self._rest(goals[-1], places))
+            if not all(self._runner.run(self._round(done, goal), self._count)):
                 return False
             done = goal
             self._drop(number, (number + 1) / len(goals))
             if self._shortfall(self._leaders, number) <= SHORTFALL:
                 break
-        self._choose()
-        self._follower.expect(self._rest(done, int(self._racing.sum())))
+        self._alive &= ~self._racing | self._leaders
+        self._tracker.expect(self._rest(done, int(self._racing.sum())))
         return True
 
-    def begin(self, index: int, grasp: GraspTrajectory) -> Tally:
-        """The tally of a grasp after the race: it goes on where the race ended, if it was won."""
+    def _begin(self, index: int, grasp: GraspTrajectory) -> Tally:
+        """The tally of a grasp after the race, with what it had in the race."""
         tally = Tally(index, grasp, self._request)
         counts: dict[Criterion | None, Counts] = {None: {Outcome(int(self._nominal[index])): 1}}
         raced = {Outcome(i): int(n) for i, n in enumerate(self._counts[index]) if n}
@@ -110,18 +133,12 @@ class Race:
             tally.break_off()
         return tally
 
-    def note(self, index: int, successes: int, trials: int) -> None:
-        """What a grasp came to in the end under the criterion that decides."""
-        self._counts[index] = 0
-        self._counts[index, Outcome.SUCCESS] = successes
-        self._counts[index, Outcome.UNKNOWN] = trials - successes  # which failures, nobody asks now
-
-    def won(self, index: int) -> bool:
-        """Whether a grasp is among the chosen."""
-        return bool(self._alive[index])
-
-    def selection(self, chosen: tuple[str, ...]) -> Selection:
-        """What the race gave, of chosen grasps of these ids."""
+    def _selection(self) -> Selection:
+        chosen = tuple(
+            entry.id
+            for entry, alive in zip(self._entries, self._alive, strict=True)
+            if alive and isinstance(entry, GraspTrajectory)
+        )
         sure = self._alive & ~self._candidates
         places = self._open_places
         expected = float(sure.sum())
@@ -148,78 +165,57 @@ class Race:
         """Places that those take who are sure of one leave."""
         return self._places - int((self._alive & ~self._candidates).sum())
 
-    def _run_nominal(self, pool: Pool, is_cancelled: Callable[[], bool]) -> bool:
-        # Grown as grasps come, so that nobody need know their number.
-        nominal = bytearray()
+    def _run_nominal(self) -> bool:
+        """Run each grasp undisturbed; returns whether that was not cancelled."""
 
         def note(block: Block, counts: Counts) -> None:
-            (nominal[block.grasp_index],) = counts
+            (self._nominal[block.grasp_index],) = counts
+            self._tracker.counted(1)
 
-        if not self._run(pool, self._nominal_blocks(nominal), note, is_cancelled):
+        whole = np.ones(len(self._entries), dtype=bool)
+        if not all(self._runner.run(self._blocks(whole, None, 0, 1), note)):
             return False
-        self._nominal = np.frombuffer(bytes(nominal), dtype=np.int8)
-        self._counts = np.zeros((len(nominal), len(Outcome)), dtype=np.int32)
         tried = self._nominal != Outcome.UNKNOWN
         held = self._nominal == Outcome.SUCCESS
-        # Who fails undisturbed ranks last, so he races only for the places that nobody else takes.
+        # What fails undisturbed ranks last, so it races only for places that no other grasp takes.
         self._candidates = held if held.sum() >= self._places else tried & ~held
         self._alive = tried if held.sum() < self._places else held.copy()
         return True
 
-    def _nominal_blocks(self, nominal: bytearray) -> Iterator[Block]:
+    def _round(self, done: int, goal: int) -> Iterator[Block]:
+        return self._blocks(self._racing, self._request.racing_criterion, done, goal)
+
+    def _blocks(
+        self, which: Array, criterion: Criterion | None, done: int, goal: int
+    ) -> Iterator[Block]:
         request = self._request
-        for index, entry in enumerate(self._entries):
-            nominal.append(Outcome.UNKNOWN)
-            if not isinstance(entry, RefusedGrasp):
+        for index in np.flatnonzero(which).tolist():
+            grasp = self._entries[index]
+            if isinstance(grasp, RefusedGrasp):
+                continue
+            for first in range(done, goal, BLOCK_TRIALS):
                 yield Block(
-                    index, entry, request.profile, None, request.seed, 0, 1, request.shortcuts
+                    index,
+                    grasp,
+                    request.profile,
+                    criterion,
+                    request.seed,
+                    first,
+                    min(BLOCK_TRIALS, goal - first),
+                    request.shortcuts,
                 )
-
-    def _blocks(self, whose: Array, criterion: Criterion, done: int, goal: int) -> Iterator[Block]:
-        profile, seed = self._request.profile, self._request.seed
-        shortcuts = self._request.shortcuts
-        for index, entry in enumerate(self._entries):
-            if whose[index] and not isinstance(entry, RefusedGrasp):
-                for first in range(done, goal, BLOCK_TRIALS):
-                    count = min(BLOCK_TRIALS, goal - first)
-                    yield Block(index, entry, profile, criterion, seed, first, count, shortcuts)
-
-    def _run(
-        self,
-        pool: Pool,
-        blocks: Iterable[Block],
-        note: Callable[[Block, Counts], None],
-        is_cancelled: Callable[[], bool],
-    ) -> bool:
-        """Note the outcomes of blocks, from the journal or anew; returns whether of all."""
-
-        def unknown() -> Iterator[Block]:
-            for block in blocks:
-                counts = self._journal.known(block)
-                if counts is None:
-                    yield block
-                else:
-                    note(block, counts)
-                    self._follower.counted(block.count)
-
-        for finished in pool.run(run_block, unknown(), is_cancelled):
-            if finished is None:
-                return False
-            self._journal.add(*finished)
-            note(*finished)
-            self._follower.counted(finished[0].count)
-        return True
 
     def _count(self, block: Block, counts: Counts) -> None:
         for outcome, n in counts.items():
             self._counts[block.grasp_index, outcome] += n
+        self._tracker.counted(block.count)
 
-    def _tried(self, whose: Array) -> tuple[Array, Array]:
-        counts = self._counts[whose]
+    def _tried(self, which: Array) -> tuple[Array, Array]:
+        counts = self._counts[which]
         return counts.sum(axis=1), counts[:, Outcome.SUCCESS]
 
     def _drop(self, number: int, share: float) -> None:
-        """Drop whom it costs least; of what all rounds may cost, up to a share has been spent."""
+        """Drop those that cost least; a share of what all rounds may cost may have been spent."""
         places = self._open_places
         trials, successes = self._tried(self._candidates)
         included = inclusion(successes, trials, places, self._rng(number))
@@ -232,11 +228,6 @@ class Race:
         if dropped > 0:
             self._alive[positions[order[:dropped]]] = False
             self._spent += float(cost[dropped - 1])
-
-    def _choose(self) -> None:
-        """Let the best of those take the places that have run to the end."""
-        leaders = self._leaders
-        self._alive[np.flatnonzero(self._racing & ~leaders)] = False
 
     @property
     def _leaders(self) -> Array:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import IO
 
 from dr_grasp.common.closing import Closing
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.formats.score_file import SPOOLED
+from dr_grasp.formats.grasp_reader import GraspOrRefusal
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.batches import check_each
 from dr_grasp.robots.robot_spec import load_robot
-from dr_grasp.scoring.block_queue import BlockQueue, GraspOrRefusal, ScoreOrRefusal
+from dr_grasp.scoring.block_queue import BlockQueue, BlockRunner, ScoreOrRefusal
 from dr_grasp.scoring.progress import ProgressTracker
 from dr_grasp.scoring.racing import Race
 from dr_grasp.scoring.request import Progress, ScoreBatch, ScoreRequest
-from dr_grasp.scoring.score_journal import Journal
+from dr_grasp.scoring.score_journal import ScoreJournal
 from dr_grasp.scoring.tally import Tally
 from dr_grasp.workers.pool import Pool, WorkerPool
 
@@ -74,19 +71,15 @@ class Scorer(Closing):
         Raises:
             WorkerError: Workers died again and again without finishing anything.
         """
-        entries = list(check_each(grasps, lambda grasp: load_robot(grasp.robot)))
-        ranges = _Ranges(request)
-        for entry in entries:
-            ranges.meet(entry)
-        accepted = sum(not isinstance(entry, RefusedGrasp) for entry in entries)
-        follower = ProgressTracker(accepted, request.rollouts_per_grasp, on_progress, on_score)
-        given = list(self._score(entries, request, Journal(), follower, is_cancelled))
+        tracker = ProgressTracker(len(grasps), request.rollouts_per_grasp, on_progress, on_score)
+        entries = list(_checked(grasps, request, None, tracker))
+        results = list(self._results(entries, request, None, tracker, is_cancelled))
         return ScoreBatch(
-            tuple(one for one in given if isinstance(one, GraspScore)),
-            # Also those that a cancel has left no time for.
+            tuple(result for result in results if isinstance(result, GraspScore)),
+            # Those too that a cancelled run did not come to.
             tuple(entry for entry in entries if isinstance(entry, RefusedGrasp)),
-            cancelled=None in given,
-            selection=next((one for one in given if isinstance(one, Selection)), None),
+            cancelled=None in results,
+            selection=next((result for result in results if isinstance(result, Selection)), None),
         )
 
     def stream(
@@ -94,15 +87,15 @@ class Scorer(Closing):
         grasps: Iterable[GraspOrRefusal],
         request: ScoreRequest,
         count: int,
-        journal: Journal | None = None,
+        journal: ScoreJournal | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         is_cancelled: IsCancelled | None = None,
     ) -> Iterator[ScoreOrRefusal | Selection | None]:
         """Score any number of grasps, with few of them in memory.
 
         Args:
-            grasps: Grasps as they are needed, and those that were refused already; gone through
-                again and again if only the best are asked for.
+            grasps: Grasps, drawn as they are needed, and those that were refused already. All are
+                kept in memory if only the best are asked for.
             request: What to find out.
             count: Number of grasps, for the progress.
             journal: Keeps the outcomes of rollouts, so that none is run twice.
@@ -116,107 +109,50 @@ class Scorer(Closing):
         Raises:
             WorkerError: Workers died again and again without finishing anything.
         """
-        journal = Journal() if journal is None else journal
-        follower = ProgressTracker(count, request.rollouts_per_grasp, on_progress)
-        # Of those whom a check has refused; there may be as many as grasps.
-        with tempfile.SpooledTemporaryFile(SPOOLED, "w+", encoding="utf-8") as refusals:
-            checked = _Checked(grasps, journal, _Ranges(request), follower, refusals)
-            yield from self._score(checked, request, journal, follower, is_cancelled)
+        tracker = ProgressTracker(count, request.rollouts_per_grasp, on_progress)
+        entries = _checked(grasps, request, journal, tracker)
+        yield from self._results(entries, request, journal, tracker, is_cancelled)
 
-    def _score(
+    def _results(
         self,
         entries: Iterable[GraspOrRefusal],
         request: ScoreRequest,
-        journal: Journal,
-        follower: ProgressTracker,
+        journal: ScoreJournal | None,
+        tracker: ProgressTracker,
         is_cancelled: IsCancelled | None,
     ) -> Iterator[ScoreOrRefusal | Selection | None]:
-        cancelled = is_cancelled or (lambda: False)
-        race = None
+        runner = BlockRunner(self._pool, journal, is_cancelled or (lambda: False))
+        if request.top is not None:
+            return Race(list(entries), request, runner, tracker).results()
 
         def begin(index: int, grasp: GraspTrajectory) -> Tally:
             return Tally(index, grasp, request)
 
-        if request.top is not None:
-            race = Race(entries, request, journal, follower)
-            if not race.run(self._pool, cancelled):
-                yield None
-                return
-            begin = race.begin
-        chosen = []
-        for index, one in enumerate(
-            BlockQueue(entries, begin, journal, follower).run(self._pool, cancelled)
-        ):
-            yield one
-            if one is None:
-                return
-            if race is not None and isinstance(one, GraspScore) and race.won(index):
-                fitness = one.fitness[request.racing_criterion]
-                race.note(index, fitness.successes, fitness.trials)
-                chosen.append(one.grasp_id)
-        if race is not None:
-            yield race.selection(tuple(chosen))
+        return BlockQueue(entries, begin, tracker).run(runner)
 
 
-class _Ranges:
-    """Says of each object what of its nominal dynamics a request's profile leaves out."""
+def _checked(
+    grasps: Iterable[GraspOrRefusal],
+    request: ScoreRequest,
+    journal: ScoreJournal | None,
+    tracker: ProgressTracker,
+) -> Iterator[GraspOrRefusal]:
+    """Grasps that can be replayed, and refusals.
 
-    def __init__(self, request: ScoreRequest) -> None:
-        self._profile = request.profile
-        self._matter = any(criterion.doubts_dynamics for criterion in request.criteria)
-        self._seen: set[str] = set()
-
-    def meet(self, entry: GraspOrRefusal) -> None:
-        if not self._matter or isinstance(entry, RefusedGrasp) or entry.object in self._seen:
-            return
-        self._seen.add(entry.object)
-        item = load_object(entry.object)
-        for line in self._profile.leaves_out(item.rolling_friction, item.spinning_friction):
-            _LOGGER.warning("%s: %s", entry.object, line)
-
-
-class _Checked:
-    """Entries, checked and told of when they are gone through for the first time."""
-
-    def __init__(
-        self,
-        entries: Iterable[GraspOrRefusal],
-        journal: Journal,
-        ranges: _Ranges,
-        follower: ProgressTracker,
-        refusals: IO[str],
-    ) -> None:
-        self._entries = entries
-        self._ranges = ranges
-        self._journal = journal
-        self._follower = follower
-        self._refusals = refusals
-        self._known = False
-
-    def __iter__(self) -> Iterator[GraspOrRefusal]:
-        return self._recall() if self._known else self._check()
-
-    def _check(self) -> Iterator[GraspOrRefusal]:
-        checked = check_each(self._entries, lambda grasp: load_robot(grasp.robot))
-        for position, entry in enumerate(checked):
-            if isinstance(entry, RefusedGrasp):
-                self._follower.refused()
-                record = position, entry.index, entry.grasp_id, entry.reason
-                self._refusals.write(json.dumps(record) + "\n")
-            else:
-                self._journal.meet(entry)
-                self._ranges.meet(entry)
-            yield entry
-        self._known = True
-
-    def _recall(self) -> Iterator[GraspOrRefusal]:
-        self._refusals.seek(0)
-        refusals = map(json.loads, self._refusals)
-        end = (-1, None)
-        refused, *refusal = next(refusals, end)
-        for position, entry in enumerate(self._entries):
-            if position == refused:
-                yield RefusedGrasp(*refusal)
-                refused, *refusal = next(refusals, end)
-            else:
-                yield entry
+    Of each object, says what of its nominal dynamics the profile leaves out.
+    """
+    doubts_dynamics = any(criterion.doubts_dynamics for criterion in request.criteria)
+    objects: set[str] = set()
+    for entry in check_each(grasps, lambda grasp: load_robot(grasp.robot)):
+        if isinstance(entry, RefusedGrasp):
+            tracker.refused()
+        else:
+            if journal is not None:
+                journal.check_models(entry)
+            if doubts_dynamics and entry.object not in objects:
+                objects.add(entry.object)
+                item = load_object(entry.object)
+                friction = item.rolling_friction, item.spinning_friction
+                for line in request.profile.leaves_out(*friction):
+                    _LOGGER.warning("%s: %s", entry.object, line)
+        yield entry

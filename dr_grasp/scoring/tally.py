@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -63,11 +63,6 @@ class Track:
     def complete(self) -> bool:
         """Whether no more trials are needed."""
         return self.used >= self._most or not self._wide
-
-    @property
-    def given_out(self) -> bool:
-        """Whether there will be nothing more to do, whatever comes back."""
-        return self.complete or self._given >= self._most
 
     def next(self) -> tuple[int, int] | None:
         """First trial and number of trials of the next block.
@@ -139,7 +134,7 @@ class Tally:
             grasp: The grasp, checked.
             request: What to find out of it.
         """
-        self.index = index
+        self._index = index
         self._grasp = grasp
         self._request = request
         self._broken_off = False
@@ -147,15 +142,10 @@ class Tally:
         for criterion in request.criteria:
             self._tracks[criterion] = Track(request.trials_of(criterion), request.until)
 
-    def restore(self, counts: Mapping[Criterion | None, Counts]) -> int:
-        """Take over first trials of criteria (None: the undisturbed rollout) from elsewhere.
-
-        Returns:
-            Their number.
-        """
+    def restore(self, counts: Mapping[Criterion | None, Counts]) -> None:
+        """Take over first trials of criteria (None: the undisturbed rollout) from elsewhere."""
         for criterion, some in counts.items():
             self._tracks[criterion].restore(some)
-        return sum(self._tracks[criterion].used for criterion in counts)
 
     def break_off(self) -> None:
         """Need no more trials; what there is was not sampled to a fixed number."""
@@ -167,34 +157,28 @@ class Tally:
         return self._broken_off or all(track.complete for track in self._tracks.values())
 
     @property
-    def given_out(self) -> bool:
-        """Whether there will be no more blocks, whatever comes back."""
-        return self._broken_off or all(track.given_out for track in self._tracks.values())
-
-    @property
-    def counts(self) -> dict[Criterion | None, Counter[Outcome]]:
-        """What was counted; under None, the undisturbed rollout."""
-        return {key: track.counts for key, track in self._tracks.items() if track.used}
-
-    @property
     def used(self) -> int:
         """Number of trials counted, the undisturbed one included."""
         return sum(track.used for track in self._tracks.values())
 
-    def blocks(self) -> Iterator[Block]:
-        """What to roll out now; asked again later, there may be more."""
-        profile, seed = self._request.profile, self._request.seed
+    def next_block(self) -> Block | None:
+        """What to roll out next; None if there is nothing for now, but there may be later."""
+        if self._broken_off:
+            return None
         for criterion, track in self._tracks.items():
-            while not self._broken_off and (block := track.next()) is not None:
-                yield Block(
-                    self.index,
+            trials = track.next()
+            if trials is not None:
+                request = self._request
+                return Block(
+                    self._index,
                     self._grasp,
-                    profile,
+                    request.profile,
                     criterion,
-                    seed,
-                    *block,
-                    self._request.shortcuts,
+                    request.seed,
+                    *trials,
+                    request.shortcuts,
                 )
+        return None
 
     def add(self, block: Block, counts: Counts) -> int:
         """Count a block; returns how many trials have now been counted more."""
@@ -202,7 +186,7 @@ class Tally:
 
     def score(self) -> GraspScore:
         """What the trials say, once complete."""
-        counts = self.counts
+        counts = {key: track.counts for key, track in self._tracks.items() if track.used}
         (nominal,) = counts.pop(None)
         sequential = self._broken_off or self._request.until is not None
         failures: Counter[Outcome] = Counter()

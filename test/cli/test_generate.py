@@ -15,7 +15,7 @@ from dr_grasp.cli.main import app
 from dr_grasp.formats.score_file import read_grasps, write_grasps
 from dr_grasp.generation.methods import METHODS
 from dr_grasp.generation.search import BATCH
-from dr_grasp.generation.search_journal import Journal
+from dr_grasp.generation.search_journal import SearchJournal
 from dr_grasp.generation.task import Task
 from dr_grasp.objects.object_spec import load_object
 
@@ -66,7 +66,7 @@ def test_a_summary_tells_what_became_of_the_proposals(tmp_path, start):
     assert list(tmp_path.iterdir()) == [out]  # the journal has done its duty
 
 
-def test_an_interrupted_run_keeps_its_grasps_and_goes_on_to_the_same_file(tmp_path):
+def test_an_interrupted_run_keeps_its_grasps_and_goes_on_to_the_same_file(tmp_path, results_in):
     whole, out = tmp_path / "whole.json", tmp_path / "out.json"
     words = [*WHERE, "--evaluations", "80", "--jobs", "1"]
     done = run(*words, "--out", whole)
@@ -79,17 +79,16 @@ def test_an_interrupted_run_keeps_its_grasps_and_goes_on_to_the_same_file(tmp_pa
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        while not journal.exists() or journal.read_text().count('"success"') < 2:
+        while [one["outcome"] for one in results_in(journal).values()].count("success") < 2:
             assert process.poll() is None
-            time.sleep(0.02)
+            time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=120)
     assert (process.returncode, stdout) == (130, "")
     kept = len(read_grasps(out).grasps)
     assert kept >= 1
     assert stderr == f"dr-grasp: interrupted: {kept} grasps kept in {out}; --resume goes on\n"
-    known = journal.read_text().count("\n") - 1
-    assert known < 80
+    assert len(results_in(journal)) < 80
     done = run(*words, "--out", out, "--resume", "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["evaluations"] == 80
@@ -112,7 +111,7 @@ def test_a_count_that_is_out_of_reach_leaves_what_there_is(tmp_path, monkeypatch
 def test_a_journal_of_another_run_is_refused_and_left_alone(tmp_path):
     out = tmp_path / "grasps.json"
     journal = tmp_path / "grasps.json.journal"
-    journal.write_text('{"kind": "dr_grasp/journal", "schema_version": 1, "batch": 24}\n')
+    SearchJournal(journal, {"batch": 24}).close()
     before = journal.read_bytes()
     done = run(*WHERE, "--out", out, "--resume")
     assert done.exit_code == 1
@@ -127,7 +126,7 @@ def test_a_journal_of_another_run_is_refused_and_left_alone(tmp_path):
 def test_a_journal_from_before_the_object_was_changed_is_refused(tmp_path, monkeypatch):
     out = tmp_path / "grasps.json"
     task = Task("franka", "procedural_000", "sampler")
-    Journal(tmp_path / "grasps.json.journal", {**task.described(), "batch": BATCH}).close()
+    SearchJournal(tmp_path / "grasps.json.journal", {**task.described(), "batch": BATCH}).close()
     lighter = dataclasses.replace(load_object("procedural_000"), mass=0.01)
     monkeypatch.setattr("dr_grasp.generation.task.load_object", lambda name: lighter)
     done = run(*WHERE, "--out", out, "--resume")

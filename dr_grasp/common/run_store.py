@@ -1,0 +1,195 @@
+"""Keeps the results of a long run on disk as they come, so that the run can go on later.
+
+An SQLite database in WAL mode with `synchronous=FULL`: a result is on disk once `put` returns.
+`kill -9` and a power cut cost at most the results that had not been put yet.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from dr_grasp.common.closing import Closing
+from dr_grasp.errors import FileFormatError
+
+SCHEMA_VERSION = 2
+"""Version 1 was a file of JSON lines."""
+
+_MAGIC = b"SQLite format 3\0"
+
+_TABLES = """
+CREATE TABLE asked (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE results (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+class RunStore(Closing):
+    """Results of one run by key, and what the run was asked. Only one process may have it open."""
+
+    def __init__(
+        self, path: Path, run: str, asked: Mapping[str, Any], resume: bool = False
+    ) -> None:
+        """Begin a store, or go on with one.
+
+        Args:
+            path: The file.
+            run: What the run is, such as "a search".
+            asked: What the run is asked, as plain data.
+            resume: Go on with what the file holds, if it exists; otherwise it is replaced.
+
+        Raises:
+            FileFormatError: The file holds something else, or a run that was asked something else;
+                another process has it open; it is damaged, or cannot be read or written.
+        """
+        self._path = path
+        self._run = run
+        with self._readable_errors():
+            if not resume:
+                self._discard()
+            elif not _may_be_database(path):
+                raise self._not_ours()
+            self._database = self._open()
+            try:
+                self._begin_or_check({"run": run, "schema_version": SCHEMA_VERSION, **asked})
+            except BaseException:
+                self._database.close()
+                raise
+
+    def close(self) -> None:
+        """Close the file, which stays; may be called twice."""
+        self._database.close()
+
+    def remove(self) -> None:
+        """Close the file and remove it: the run is complete."""
+        self.close()
+        with self._readable_errors():
+            self._unlink()
+
+    def depend_on(self, key: str, value: Any) -> None:
+        """Note something that the results depend on and that became known only during the run.
+
+        Args:
+            key: What it is.
+            value: What it is now, as plain data.
+
+        Raises:
+            FileFormatError: It was something else when the run began.
+        """
+        with self._readable_errors():
+            text = json.dumps(value)
+            self._database.execute("INSERT OR IGNORE INTO asked VALUES (?, ?)", (key, text))
+            query = "SELECT value FROM asked WHERE key = ?"
+            ((found,),) = self._database.execute(query, (key,))
+            self._check_same(key, json.loads(text), json.loads(found))
+
+    def get(self, key: str) -> Any:
+        """The result of this key; None if there is none."""
+        with self._readable_errors():
+            query = "SELECT value FROM results WHERE key = ?"
+            row = self._database.execute(query, (key,)).fetchone()
+            return None if row is None else json.loads(row[0])
+
+    def put(self, key: str, value: Any) -> None:
+        """Keep a result in place of an earlier one of this key; on return it is on disk.
+
+        Args:
+            key: What it is the result of.
+            value: Plain data, not None.
+
+        Raises:
+            FileFormatError: It cannot be written.
+        """
+        with self._readable_errors():
+            text = json.dumps(value, allow_nan=False)
+            self._database.execute("INSERT OR REPLACE INTO results VALUES (?, ?)", (key, text))
+
+    def _open(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self._path, timeout=0, isolation_level=None)
+        try:
+            # Until it is closed no other process may open it; and so it needs no shared memory,
+            # which network file systems do not have.
+            database.execute("PRAGMA locking_mode=EXCLUSIVE")
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute("PRAGMA synchronous=FULL")
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _begin_or_check(self, asked: Mapping[str, Any]) -> None:
+        wanted = json.loads(json.dumps(asked))
+        tables = {name for (name,) in self._database.execute("SELECT name FROM sqlite_master")}
+        if not tables:
+            self._database.execute("BEGIN EXCLUSIVE")
+            for statement in _TABLES.strip().splitlines():
+                self._database.execute(statement)
+            self._database.executemany(
+                "INSERT INTO asked VALUES (?, ?)",
+                [(key, json.dumps(value)) for key, value in wanted.items()],
+            )
+            self._database.execute("COMMIT")
+            return
+        if not {"asked", "results"} <= tables:
+            raise self._not_ours()
+        rows = self._database.execute("SELECT key, value FROM asked")
+        found = {key: json.loads(value) for key, value in rows}
+        if found.get("run") != self._run:
+            raise self._not_ours()
+        for key in sorted(wanted):
+            self._check_same(key, wanted[key], found.get(key))
+
+    def _discard(self) -> None:
+        """Remove the file of an earlier run, unless that run is still going on."""
+        if self._path.is_file() and _may_be_database(self._path):
+            try:
+                self._open().close()
+            except sqlite3.DatabaseError as error:
+                if _is_locked(error):
+                    raise
+        self._unlink()
+
+    def _unlink(self) -> None:
+        for path in (self._path, self._path.with_name(f"{self._path.name}-wal")):
+            path.unlink(missing_ok=True)
+
+    def _not_ours(self) -> FileFormatError:
+        return FileFormatError(
+            f"{self._path}: expected the journal of {self._run}, got something else (journals of "
+            "version 0.4.0 and before cannot be read); without --resume the run begins anew"
+        )
+
+    def _check_same(self, key: str, wanted: object, found: object) -> None:
+        if wanted != found:
+            raise FileFormatError(
+                f"{self._path}: {key}: expected {wanted!r} as asked for now, got {found!r}; "
+                "without --resume the run begins anew"
+            )
+
+    @contextmanager
+    def _readable_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if _is_locked(error):
+                problem = "another process is working on the same run"
+            else:
+                problem = f"the journal cannot be read or written: {error}"
+            raise FileFormatError(f"{self._path}: {problem}") from error
+        except OSError as error:
+            problem = f"the journal cannot be read or written: {error.strerror}"
+            raise FileFormatError(f"{self._path}: {problem}") from error
+
+
+def _may_be_database(path: Path) -> bool:
+    """Whether a file begins as an SQLite database; a missing or an empty one may become one."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        return file.read(len(_MAGIC)) in (b"", _MAGIC)
+    return True
+
+
+def _is_locked(error: sqlite3.Error) -> bool:
+    return "locked" in str(error)  # error codes came with Python 3.11
