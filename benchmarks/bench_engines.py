@@ -17,7 +17,7 @@ from dr_grasp.cli.console import print_table
 from dr_grasp.core.outcome import Judge, Outcome
 from dr_grasp.core.perturbation import Criterion, Perturbation, sample_perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase
-from dr_grasp.formats.score_file import read_grasps
+from dr_grasp.formats.grasp_file import read_grasps
 from dr_grasp.generation.sampler import generate
 from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot, robot_names

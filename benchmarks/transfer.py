@@ -26,13 +26,8 @@ from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.formats.score_file import (
-    ScoreFile,
-    read_grasps,
-    read_scores,
-    write_grasps,
-    write_scores,
-)
+from dr_grasp.formats.grasp_file import read_grasps, write_grasps
+from dr_grasp.formats.score_file import ScoreFile, read_scores, write_scores
 from dr_grasp.generation.methods import ME_FIT, METHODS, make_method
 from dr_grasp.generation.noisy_fitness import FitnessSettings
 from dr_grasp.generation.search import Search

@@ -15,7 +15,8 @@ from dr_grasp.core.ranking import rank_grasps
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import BackendError, SettingsError
 from dr_grasp.execution.runner import AttemptProgress
-from dr_grasp.formats.score_file import ScoreFile, write_grasps, write_scores
+from dr_grasp.formats.grasp_file import write_grasps
+from dr_grasp.formats.score_file import ScoreFile, write_scores
 from dr_grasp.generation.evaluation import Evaluation
 from dr_grasp.generation.sampler import generate
 from dr_grasp.robots.robot_spec import load_robot

@@ -9,7 +9,7 @@ import typer
 
 from dr_grasp.cli.console import complain, print_json, print_table, reports_errors
 from dr_grasp.cli.dataset import Folder, read, say_unread
-from dr_grasp.formats.score_file import check_writable
+from dr_grasp.formats.documents import check_writable
 from dr_grasp.transfer.attempt_dataset import of_backend
 from dr_grasp.transfer.calibration import calibrate
 from dr_grasp.transfer.model_file import model_document, write_model

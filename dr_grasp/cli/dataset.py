@@ -17,7 +17,7 @@ from dr_grasp.cli.console import (
     reports_errors,
 )
 from dr_grasp.core.confidence import wilson_interval
-from dr_grasp.formats.score_file import check_writable
+from dr_grasp.formats.documents import check_writable
 from dr_grasp.transfer.attempt_dataset import BagSummary, Dataset, read_folder
 from dr_grasp.transfer.export import iso_time, write_csv, write_parquet
 

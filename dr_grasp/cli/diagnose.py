@@ -34,8 +34,9 @@ from dr_grasp.diagnosis.parallel import diagnose_each
 from dr_grasp.diagnosis.thresholds import load_thresholds
 from dr_grasp.errors import DrGraspError
 from dr_grasp.formats.diagnosis_file import write_diagnoses
-from dr_grasp.formats.grasp_reader import GraspReader
-from dr_grasp.formats.score_file import check_writable, read_scores
+from dr_grasp.formats.documents import check_writable
+from dr_grasp.formats.grasp_file import GraspReader
+from dr_grasp.formats.score_file import read_scores
 from dr_grasp.scoring.tally import software_version
 
 SHOWN = 20
@@ -60,9 +61,9 @@ def command(
     same, and the exit status is 1.
     """
     limits = load_thresholds(thresholds)
-    given = GraspReader(grasps)
+    given = list(GraspReader(grasps))
     score_of = {score.grasp_id: score for score in read_scores(scores).scores}
-    if not any(getattr(one, "id", None) in score_of for one in given):
+    if not any(getattr(entry, "id", None) in score_of for entry in given):
         raise DrGraspError(f"{scores}: expected scores of the grasps in {grasps}, got none of them")
     if out is not None:
         check_writable(out)
@@ -73,7 +74,7 @@ def command(
         kept_from_ctrl_c() as pressed,
         progress_bar() as bar,
     ):
-        task = bar.add_task("diagnosing", total=given.count, note="")
+        task = bar.add_task("diagnosing", total=len(given), note="")
 
         def followed() -> Iterator[Diagnosis | RefusedGrasp]:
             for one in summary.of(diagnose_each(given, score_of, pool, pressed)):

@@ -30,7 +30,8 @@ from dr_grasp.execution.runner import (
     execute_plan,
     plan_execution,
 )
-from dr_grasp.formats.score_file import read_grasps, read_scores
+from dr_grasp.formats.grasp_file import read_grasps
+from dr_grasp.formats.score_file import read_scores
 from dr_grasp.recording.bag_writer import BagWriter
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.twin.twin_backend import TwinBackend

@@ -19,7 +19,8 @@ from dr_grasp.cli.console import (
 )
 from dr_grasp.cli.pools import Cluster, make_pool
 from dr_grasp.errors import DrGraspError, SettingsError
-from dr_grasp.formats.score_file import check_writable, write_grasps
+from dr_grasp.formats.documents import check_writable
+from dr_grasp.formats.grasp_file import write_grasps
 from dr_grasp.generation.methods import ME_FIT, METHODS, check_method, make_method
 from dr_grasp.generation.noisy_fitness import FitnessSettings
 from dr_grasp.generation.sampler import METHOD

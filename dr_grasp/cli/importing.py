@@ -9,7 +9,8 @@ import typer
 
 from dr_grasp.cli.console import complain, print_json, progress_bar, reports_errors, say_refusals
 from dr_grasp.errors import DrGraspError
-from dr_grasp.formats.score_file import check_writable, write_grasps
+from dr_grasp.formats.documents import check_writable
+from dr_grasp.formats.grasp_file import write_grasps
 from dr_grasp.generation.importers import FORMATS, GRIPPER_FRAMES, read_poses
 from dr_grasp.generation.pose_import import import_poses
 from dr_grasp.objects.object_spec import load_object

@@ -18,7 +18,7 @@ from dr_grasp.cli.console import (
     progress_bar,
     reports_errors,
 )
-from dr_grasp.formats.score_file import check_writable
+from dr_grasp.formats.documents import check_writable
 from dr_grasp.recording.bag_reader import read_bag
 from dr_grasp.replaying.bags import replay
 from dr_grasp.replaying.checks import Check, Verdict

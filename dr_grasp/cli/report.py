@@ -13,7 +13,7 @@ from dr_grasp.cli.console import print_json, progress_bar, reports_errors
 from dr_grasp.cli.dataset import Folder, read, say_unread
 from dr_grasp.errors import DrGraspError
 from dr_grasp.formats.diagnosis_file import read_causes
-from dr_grasp.formats.score_file import check_writable
+from dr_grasp.formats.documents import check_writable
 from dr_grasp.transfer.statistics import Estimate
 
 if TYPE_CHECKING:

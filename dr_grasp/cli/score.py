@@ -28,8 +28,9 @@ from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.ranking import rank
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.selection import Selection
-from dr_grasp.formats.grasp_reader import GraspReader
-from dr_grasp.formats.score_file import check_writable, write_score_stream
+from dr_grasp.formats.documents import check_writable
+from dr_grasp.formats.grasp_file import GraspReader
+from dr_grasp.formats.score_file import write_score_stream
 from dr_grasp.scoring.block_queue import ScoreOrRefusal
 from dr_grasp.scoring.request import MOST_UNTIL, Progress, ScoreRequest
 from dr_grasp.scoring.score_journal import ScoreJournal

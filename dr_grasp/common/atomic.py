@@ -34,7 +34,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         OSError: It could not be written; a file that was there before is untouched.
     """
     path = path.resolve()
-    remove_leftovers(path)
+    _remove_leftovers(path)
     scratch, descriptor = _open_scratch(path)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -48,16 +48,6 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             scratch.unlink()
         raise
     sync(path.parent)
-
-
-def remove_leftovers(path: Path) -> None:
-    """Remove what killed processes have left of a file; what a live one writes to, stays."""
-    path = path.resolve()
-    ours = re.compile(re.escape(f".{path.name}.") + r"\d+-[0-9a-f]{8}\.tmp")
-    with suppress(OSError), os.scandir(path.parent) as entries:
-        for entry in entries:
-            if ours.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
-                _remove_if_dead(Path(entry.path))
 
 
 def sync(path: Path) -> None:
@@ -84,6 +74,15 @@ def _open_scratch(path: Path) -> tuple[Path, int]:
         if os.fstat(descriptor).st_nlink:
             return scratch, descriptor
         os.close(descriptor)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what killed processes have left of a file; what a live one writes to, stays."""
+    ours = re.compile(re.escape(f".{path.name}.") + r"\d+-[0-9a-f]{8}\.tmp")
+    with suppress(OSError), os.scandir(path.parent) as entries:
+        for entry in entries:
+            if ours.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                _remove_if_dead(Path(entry.path))
 
 
 def _remove_if_dead(scratch: Path) -> None:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from dr_grasp.common.atomic import sync
 from dr_grasp.errors import ModelError, SettingsError, UnknownNameError
 
 PACKAGE = "dr_grasp"
@@ -168,7 +169,7 @@ def cached_folder(kind: str, parts: Iterable[bytes], build: Callable[[Path], obj
     """A folder of derived files, made once for each content.
 
     Safe when several processes build the same one: each fills a folder of its own and the first to
-    finish is kept.
+    finish is kept. All is on disk before the folder has its name.
 
     Args:
         kind: Folder below the cache.
@@ -193,11 +194,14 @@ def cached_folder(kind: str, parts: Iterable[bytes], build: Callable[[Path], obj
     try:
         build(scratch)
         scratch.chmod(0o755)
+        for path in (*scratch.rglob("*"), scratch):
+            sync(path)
         try:
             scratch.rename(final)
         except OSError:
             if not final.is_dir():
                 raise
+        sync(final.parent)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return final

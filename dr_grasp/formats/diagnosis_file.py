@@ -17,9 +17,15 @@ from dr_grasp.core.diagnosis import QUANTITIES, Diagnosis, DiagnosisThresholds
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.errors import FileFormatError
-from dr_grasp.formats.documents import head, read_document, write_document
+from dr_grasp.formats.documents import (
+    check_unique,
+    errors_of,
+    head,
+    read_document,
+    write_document,
+)
 from dr_grasp.formats.grasp_records import Record, check_record, given_id
-from dr_grasp.formats.score_records import Count
+from dr_grasp.formats.score_records import RefusalRecord
 
 DIAGNOSIS_KIND = "dr_grasp/diagnosis"
 
@@ -41,6 +47,15 @@ class DiagnosisFile:
     refused: tuple[RefusedGrasp, ...]
     thresholds: DiagnosisThresholds
     software_version: str
+
+    def __post_init__(self) -> None:
+        """Check that each diagnosis is of another grasp.
+
+        Raises:
+            FileFormatError: A grasp has two.
+        """
+        ids = (diagnosis.grasp_id for diagnosis in self.diagnoses)
+        check_unique("diagnoses: expected one for each grasp", ids)
 
 
 class _ThresholdsRecord(Record):
@@ -69,19 +84,13 @@ class _DiagnosisRecord(Record):
     mdr: Share | None
 
 
-class _RefusalRecord(Record):
-    index: Count
-    grasp_id: str
-    reason: str
-
-
 class _DiagnosisFileRecord(Record):
     schema_version: Literal[1]
     kind: Literal["dr_grasp/diagnosis"]
     software_version: str
     thresholds: _ThresholdsRecord
     diagnoses: list[Any]
-    refused: list[_RefusalRecord]
+    refused: list[RefusalRecord]
 
 
 def write_diagnoses(
@@ -104,11 +113,11 @@ def write_diagnoses(
     refused: list[RefusedGrasp] = []
 
     def diagnoses() -> Iterator[dict[str, Any]]:
-        for one in results:
-            if isinstance(one, RefusedGrasp):
-                refused.append(one)
+        for result in results:
+            if isinstance(result, RefusedGrasp):
+                refused.append(result)
             else:
-                yield diagnosis_to_dict(one, thresholds)
+                yield diagnosis_to_dict(result, thresholds)
 
     def items() -> Iterator[tuple[str, Any]]:
         yield from head(DIAGNOSIS_KIND)
@@ -127,7 +136,7 @@ def diagnosis_to_dict(diagnosis: Diagnosis, thresholds: DiagnosisThresholds) -> 
         "trajectory": diagnosis.trajectory,
         "outcome": diagnosis.outcome.label,
         "causes": [cause.value for cause in diagnosis.causes(thresholds)],
-        **{one.name: diagnosis.value(one) for one in QUANTITIES},
+        **{quantity.name: diagnosis.value(quantity) for quantity in QUANTITIES},
     }
 
 
@@ -139,15 +148,15 @@ def read_diagnoses(path: Path) -> DiagnosisFile:
             an unknown key, two diagnoses of a grasp, or one that contradicts itself.
     """
     content = read_document(path, DIAGNOSIS_KIND, allow_nan=False)
-    try:
+    with errors_of(path):
         record = check_record(_DiagnosisFileRecord, content)
         thresholds = DiagnosisThresholds(**record.thresholds.model_dump())
-        diagnoses = tuple(_diagnosis(raw, thresholds) for raw in record.diagnoses)
-        _check_unique(diagnoses)
-    except FileFormatError as error:
-        raise FileFormatError(f"{path}: {error}") from error
-    refused = tuple(RefusedGrasp(**one.model_dump()) for one in record.refused)
-    return DiagnosisFile(diagnoses, refused, thresholds, record.software_version)
+        return DiagnosisFile(
+            tuple(_diagnosis(raw, thresholds) for raw in record.diagnoses),
+            tuple(refusal.refusal() for refusal in record.refused),
+            thresholds,
+            record.software_version,
+        )
 
 
 def read_causes(path: Path) -> dict[str, tuple[str, ...]]:
@@ -158,15 +167,15 @@ def read_causes(path: Path) -> dict[str, tuple[str, ...]]:
     """
     content = read_diagnoses(path)
     return {
-        one.trajectory: tuple(cause.value for cause in one.causes(content.thresholds))
-        for one in content.diagnoses
+        diagnosis.trajectory: tuple(cause.value for cause in diagnosis.causes(content.thresholds))
+        for diagnosis in content.diagnoses
     }
 
 
 def _diagnosis(raw: object, thresholds: DiagnosisThresholds) -> Diagnosis:
     try:
         record = check_record(_DiagnosisRecord, raw)
-        outcome = _outcome(record.outcome)
+        outcome = Outcome.from_label(record.outcome)
         values = record.model_dump(exclude={"grasp_id", "outcome", "causes"})
         diagnosis = Diagnosis(record.grasp_id, outcome, **values)
         causes = [cause.value for cause in diagnosis.causes(thresholds)]
@@ -174,24 +183,7 @@ def _diagnosis(raw: object, thresholds: DiagnosisThresholds) -> Diagnosis:
             raise FileFormatError(
                 f"causes: expected {causes} by the file's thresholds, got {record.causes}"
             )
-    except FileFormatError as error:
+    except (FileFormatError, ValueError) as error:
         named = given_id(raw, "grasp_id") or "without an id"
         raise FileFormatError(f"diagnosis of grasp {named}: {error}") from error
     return diagnosis
-
-
-def _outcome(label: str) -> Outcome:
-    try:
-        return Outcome.from_label(label)
-    except ValueError as error:
-        raise FileFormatError(str(error)) from error
-
-
-def _check_unique(diagnoses: Iterable[Diagnosis]) -> None:
-    seen: set[str] = set()
-    for one in diagnoses:
-        if one.grasp_id in seen:
-            raise FileFormatError(
-                f"diagnoses: expected one for each grasp, got {one.grasp_id} twice"
-            )
-        seen.add(one.grasp_id)

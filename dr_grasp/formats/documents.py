@@ -6,7 +6,9 @@ Lists are written as their entries come, so that a document need never be in mem
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,6 +21,22 @@ SCHEMA_VERSION = 1
 def head(kind: str) -> list[tuple[str, Any]]:
     """The keys that every document begins with."""
     return [("schema_version", SCHEMA_VERSION), ("kind", kind)]
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a place where no file can be written, before hours of work are to go there.
+
+    Raises:
+        FileFormatError: It is a folder, its folder is missing, or may not be written to.
+    """
+    folder = path.resolve().parent
+    for wrong, problem in (
+        (path.is_dir(), "is a folder, expected a file"),
+        (not folder.is_dir(), f"cannot be written: no folder {folder}"),
+        (not os.access(folder, os.W_OK), f"cannot be written: {folder} is read-only"),
+    ):
+        if wrong:
+            raise FileFormatError(f"{path}: {problem}")
 
 
 def write_document(path: Path, items: Iterable[tuple[str, Any]]) -> None:
@@ -45,7 +63,7 @@ def read_document(path: Path, kind: str, *, allow_nan: bool) -> dict[str, Any]:
     Args:
         path: The file.
         kind: What it should be.
-        allow_nan: Whether numbers may be none, so that whoever checks them can name them.
+        allow_nan: Whether NaN and infinity may pass, so that a later check can name the field.
 
     Raises:
         FileFormatError: It is missing, half-written, or of another kind or schema version.
@@ -63,8 +81,9 @@ def read_document(path: Path, kind: str, *, allow_nan: bool) -> dict[str, Any]:
     try:
         content = json.loads(text, parse_constant=None if allow_nan else refuse_constant)
     except (ValueError, RecursionError) as error:
+        problem = " ".join(str(error).split())
         raise FileFormatError(
-            f"{path}: expected a whole JSON document, got {_one_line(error)} (half-written?)"
+            f"{path}: expected a whole JSON document, got {problem} (half-written?)"
         ) from error
     if not isinstance(content, dict):
         raise FileFormatError(f"{path}: expected a JSON object, got a {type(content).__name__}")
@@ -75,6 +94,36 @@ def read_document(path: Path, kind: str, *, allow_nan: bool) -> dict[str, Any]:
             came = repr(got)[:60] if key in content else "nothing"
             raise FileFormatError(f"{path}: {key}: expected {expected!r}, got {came}")
     return content
+
+
+@contextmanager
+def errors_of(path: Path) -> Iterator[None]:
+    """Let errors about what a file holds begin with the file's name.
+
+    Raises:
+        FileFormatError: As it was raised in the block, with the path before it.
+    """
+    try:
+        yield
+    except FileFormatError as error:
+        raise FileFormatError(f"{path}: {error}") from error
+
+
+def check_unique(what: str, ids: Iterable[str]) -> None:
+    """Refuse an id that comes twice.
+
+    Args:
+        what: What is expected, for the message.
+        ids: Of grasps.
+
+    Raises:
+        FileFormatError: An id comes twice.
+    """
+    seen: set[str] = set()
+    for name in ids:
+        if name in seen:
+            raise FileFormatError(f"{what}, got {name} twice")
+        seen.add(name)
 
 
 def _texts(items: Iterable[tuple[str, Any]]) -> Iterator[str]:
@@ -99,7 +148,3 @@ def _entries(values: Iterable[Any]) -> Iterator[str]:
 
 def _dump(value: object) -> str:
     return json.dumps(value, allow_nan=False)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())

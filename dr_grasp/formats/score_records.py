@@ -11,12 +11,25 @@ from pydantic import Field
 from dr_grasp.core.fitness import Fitness, GraspScore
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import MAX_SEED, Criterion
+from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.selection import Selection
 from dr_grasp.errors import DrGraspError, FileFormatError
 from dr_grasp.formats.grasp_records import Record, check_record, given_id, within
 
 Count = Annotated[int, Field(ge=0, lt=2**32)]
 """Counts travel as uint32."""
+
+
+class RefusalRecord(Record):
+    """A `RefusedGrasp`."""
+
+    index: Count
+    grasp_id: str
+    reason: str
+
+    def refusal(self) -> RefusedGrasp:
+        """The refusal that this stands for."""
+        return RefusedGrasp(self.index, self.grasp_id, self.reason)
 
 
 class FitnessRecord(Record):
@@ -75,7 +88,7 @@ def score_to_dict(score: GraspScore) -> dict[str, Any]:
     return record
 
 
-def score_from_dict(raw: object, *, seed: int, profile: str, software_version: str) -> GraspScore:
+def score_from_dict(raw: object, seed: int, profile: str, software_version: str) -> GraspScore:
     """Inverse of `score_to_dict`.
 
     Args:
@@ -170,13 +183,6 @@ def _fitness(records: Mapping[str, FitnessRecord]) -> dict[Criterion, Fitness]:
     found = {}
     for name, record in records.items():
         criterion = Criterion.from_name(name)
-        make = partial(
-            Fitness.stated,
-            criterion,
-            record.successes,
-            record.trials,
-            record.value,
-            record.sequential,
-        )
-        found[criterion] = within(name, make)
+        counts = record.successes, record.trials, record.value, record.sequential
+        found[criterion] = within(name, partial(Fitness.stated, criterion, *counts))
     return found

@@ -8,7 +8,7 @@ import numpy as np
 
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import FileFormatError
-from dr_grasp.formats.score_file import read_grasps
+from dr_grasp.formats.grasp_file import read_grasps
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.generation.quality_diversity import Ancestor
 from dr_grasp.robots.checking import check_grasp

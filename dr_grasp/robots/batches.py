@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from dr_grasp.common.seen import Seen
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
@@ -41,14 +40,15 @@ def check_each(
         grasps: Any number of them.
         robot_of: Which robot a grasp is for; may raise DrGraspError.
     """
-    seen = Seen()
+    ids: set[str] = set()
     for index, grasp in enumerate(grasps):
         if isinstance(grasp, RefusedGrasp):
             yield grasp
             continue
         try:
-            if not seen.add(grasp.id):
+            if grasp.id in ids:
                 raise DrGraspError("id: expected unique ids, got it a second time")
+            ids.add(grasp.id)
             check_grasp(grasp, robot_of(grasp))
             load_object(grasp.object)
         except DrGraspError as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.formats.grasp_reader import GraspOrRefusal
+from dr_grasp.formats.grasp_file import GraspOrRefusal
 from dr_grasp.scoring.blocks import Block, run_block
 from dr_grasp.scoring.progress import ProgressTracker
 from dr_grasp.scoring.score_journal import ScoreJournal

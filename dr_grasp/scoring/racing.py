@@ -26,7 +26,7 @@ from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.formats.grasp_reader import GraspOrRefusal
+from dr_grasp.formats.grasp_file import GraspOrRefusal
 from dr_grasp.scoring.block_queue import BlockQueue, BlockRunner, ScoreOrRefusal
 from dr_grasp.scoring.blocks import Block
 from dr_grasp.scoring.progress import ProgressTracker, ahead_of_race

@@ -10,7 +10,7 @@ from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.formats.grasp_reader import GraspOrRefusal
+from dr_grasp.formats.grasp_file import GraspOrRefusal
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.batches import check_each
 from dr_grasp.robots.robot_spec import load_robot

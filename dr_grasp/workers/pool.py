@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
+import os
+import threading
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +16,6 @@ from typing import TypeVar
 from dr_grasp.common.closing import Closing
 from dr_grasp.common.interrupts import starting_workers
 from dr_grasp.errors import SettingsError, WorkerError
-from dr_grasp.scoring.blocks import start_worker
 
 MOST_DEATHS = 5
 """Deaths of workers, one after the other, without any work getting done."""
@@ -91,6 +93,20 @@ class Pool(Closing):
     @abstractmethod
     def _submit(self, function: Callable[[WorkT], ResultT], one: WorkT) -> Future[ResultT]:
         """Give a piece of work to some worker."""
+
+
+def start_worker() -> None:
+    """Prepare a worker process, which never outlives its parent."""
+    # The parent has loaded the robots first, and said what there is to say of them.
+    logging.getLogger("dr_grasp.robots").setLevel(logging.ERROR)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+
+
+def _die_with(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 class WorkerPool(Pool):

@@ -14,7 +14,8 @@ from matplotlib.image import imread
 from dr_grasp.bringup.demonstration import DemoSettings, run_demo
 from dr_grasp.core.ranking import rank
 from dr_grasp.errors import SettingsError
-from dr_grasp.formats.score_file import read_grasps, read_scores
+from dr_grasp.formats.grasp_file import read_grasps
+from dr_grasp.formats.score_file import read_scores
 from dr_grasp.recording.bag_reader import read_bag
 from dr_grasp.robots.robot_spec import robot_names
 

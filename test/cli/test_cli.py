@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from dr_grasp.cli.main import app
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.formats.score_file import read_grasps, read_scores, write_grasps
+from dr_grasp.formats.grasp_file import read_grasps, write_grasps
+from dr_grasp.formats.score_file import read_scores
 from dr_grasp.recording.bag_reader import read_bag
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer

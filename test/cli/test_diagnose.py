@@ -18,7 +18,8 @@ from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.formats.diagnosis_file import read_diagnoses
-from dr_grasp.formats.score_file import ScoreFile, write_grasps, write_scores
+from dr_grasp.formats.grasp_file import write_grasps
+from dr_grasp.formats.score_file import ScoreFile, write_scores
 
 PROGRAM = [sys.executable, "-m", "dr_grasp.cli.main"]
 BOTH = (Criterion.FDR, Criterion.MDR)

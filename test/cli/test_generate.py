@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dr_grasp.cli.main import app
-from dr_grasp.formats.score_file import read_grasps, write_grasps
+from dr_grasp.formats.grasp_file import read_grasps, write_grasps
 from dr_grasp.generation.methods import METHODS
 from dr_grasp.generation.search import BATCH
 from dr_grasp.generation.search_journal import SearchJournal

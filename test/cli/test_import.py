@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dr_grasp.cli.main import app
-from dr_grasp.formats.score_file import read_grasps
+from dr_grasp.formats.grasp_file import read_grasps
 
 
 def run(*words):

@@ -15,7 +15,8 @@ from dr_grasp.cli import score
 from dr_grasp.cli.main import app
 from dr_grasp.common.resources import resolve_uri
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.formats.score_file import read_grasps, read_scores, write_grasps
+from dr_grasp.formats.grasp_file import read_grasps, write_grasps
+from dr_grasp.formats.score_file import read_scores
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.simulation.shortcuts import ALL, Shortcuts
 from dr_grasp.transfer.model_file import write_model

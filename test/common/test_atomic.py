@@ -1,6 +1,7 @@
 """Files that are whole or not there, and what killed processes leave of them."""
 
 import fcntl
+import os
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dr_grasp.common import atomic
-from dr_grasp.common.atomic import remove_leftovers, whole_file, write_whole
+from dr_grasp.common.atomic import whole_file, write_whole
 
 WRITER = """
 import pathlib, sys
@@ -61,7 +62,6 @@ def test_what_a_live_process_writes_stays(tmp_path, writing):
     path = tmp_path / "scores.json"
     process = writing(path)
     write_whole(path, b"old")
-    remove_leftovers(path)
     assert len(names(tmp_path)) == 2
     process.communicate()
     assert process.returncode == 0
@@ -81,8 +81,8 @@ def test_only_leftovers_of_the_same_file_are_removed(tmp_path):
         (tmp_path / name).write_text("half")
     (tmp_path / ".out.json.13-0123abcd.tmp").mkdir()
     (tmp_path / ".out.json.14-0123abcd.tmp").symlink_to(others[0])
-    remove_leftovers(tmp_path / "out.json")
-    kept = [*others, ".out.json.13-0123abcd.tmp", ".out.json.14-0123abcd.tmp"]
+    write_whole(tmp_path / "out.json", b"x")
+    kept = [*others, ".out.json.13-0123abcd.tmp", ".out.json.14-0123abcd.tmp", "out.json"]
     assert names(tmp_path) == sorted(kept)
 
 
@@ -92,9 +92,9 @@ def test_a_file_that_was_taken_for_a_leftover_is_begun_again(tmp_path, monkeypat
 
     def meddle(descriptor, how):
         if not meddled:
-            meddled.append(names(tmp_path))
-            remove_leftovers(path)
-            assert names(tmp_path) == []
+            (scratch,) = tmp_path.iterdir()
+            meddled.append(scratch)
+            scratch.unlink()
         lock(descriptor, how)
 
     monkeypatch.setattr(atomic.fcntl, "flock", meddle)
@@ -113,6 +113,27 @@ def test_where_there_are_no_locks_nothing_is_removed(tmp_path, monkeypatch):
     with whole_file(tmp_path / "out") as file:
         file.write(b"x")
     assert names(tmp_path) == [left.name, "out"]
+
+
+def test_content_is_on_disk_before_it_takes_the_name_and_the_name_is_after(tmp_path, monkeypatch):
+    """A power cut between any two steps leaves the old file or the new one, whole."""
+    path, done = tmp_path / "out", []
+    fsync, replace = os.fsync, os.replace
+
+    def note_sync(descriptor):
+        fsync(descriptor)
+        done.append(("synced", Path(f"/proc/self/fd/{descriptor}").resolve()))
+
+    def note_replace(source, target):
+        replace(source, target)
+        done.append(("replaced", Path(source)))
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(os, "replace", note_replace)
+    write_whole(path, b"x")
+    scratch = done[0][1]
+    assert scratch.parent == tmp_path and scratch != path
+    assert done == [("synced", scratch), ("replaced", scratch), ("synced", tmp_path)]
 
 
 def test_no_descriptor_stays_open(tmp_path):

@@ -1,6 +1,5 @@
 """What a run has found stays: through kills, resumptions, and full disks; and for one process."""
 
-import os
 import resource
 import signal
 import sqlite3
@@ -166,7 +165,7 @@ def test_a_full_disk_is_one_line_and_costs_what_was_not_put(path):
     with RunStore(path, "a test", ASKED) as store:
         store.put("1", 1)
         wal = path.with_name(f"{path.name}-wal")
-        resource.setrlimit(resource.RLIMIT_FSIZE, (os.stat(wal).st_size + 100, limits[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (wal.stat().st_size + 100, limits[1]))
         try:
             message = refusal(store.put, "2", "x" * 10_000)
         finally:

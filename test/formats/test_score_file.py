@@ -10,16 +10,9 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.errors import FileFormatError, InvalidGraspError
+from dr_grasp.formats.grasp_file import GraspFile, read_grasps, write_grasps
 from dr_grasp.formats.grasp_records import grasp_from_dict, grasp_to_dict
-from dr_grasp.formats.score_file import (
-    GraspFile,
-    ScoreFile,
-    read_grasps,
-    read_scores,
-    scores_document,
-    write_grasps,
-    write_scores,
-)
+from dr_grasp.formats.score_file import ScoreFile, read_scores, write_scores
 
 SHARED = {"seed": 2**64 - 1, "profile": "default", "software_version": "v"}
 
@@ -61,7 +54,6 @@ def test_scores_come_back_to_the_bit(tmp_path, score_file):
     path = tmp_path / "scores.json"
     write_scores(path, score_file)
     assert read_scores(path) == score_file
-    assert json.loads(path.read_text()) == scores_document(score_file)
 
 
 def test_empty_files_come_back(tmp_path):
@@ -270,7 +262,7 @@ def test_grasps_without_an_id_or_without_a_shape(tmp_path, grasps):
     write_grasps(path, grasps[:2])
     document = json.loads(path.read_text())
     del document["grasps"][0]["id"]
-    document["grasps"] += [7, document["grasps"][1]]
+    document["grasps"].append(7)
     path.write_text(json.dumps(document))
     found = read_grasps(path)
     assert found.grasps == grasps[1:2]
@@ -282,7 +274,6 @@ def test_grasps_without_an_id_or_without_a_shape(tmp_path, grasps):
             "grasp without an id: document: expected a valid dictionary or instance of "
             "GraspRecord, got 7",
         ),
-        (3, "g1", "grasp g1: id: expected unique within the file, got it a second time"),
     ]
 
 
@@ -311,7 +302,8 @@ BAD_SCORES = [
 @pytest.mark.parametrize(("change", "reason"), BAD_SCORES, ids=[text for _, text in BAD_SCORES])
 def test_a_bad_score_refuses_the_file(tmp_path, score_file, change, reason):
     path = tmp_path / "s.json"
-    document = scores_document(score_file)
+    write_scores(path, score_file)
+    document = json.loads(path.read_text())
     put(change[0], document["scores"][2], *change[1:])
     path.write_text(json.dumps(document))
     assert refusal(read_scores, path).startswith(f"{path}: score of grasp g2: {reason}")
@@ -319,7 +311,8 @@ def test_a_bad_score_refuses_the_file(tmp_path, score_file, change, reason):
 
 def test_an_unknown_criterion_is_named(tmp_path, score_file):
     path = tmp_path / "s.json"
-    document = scores_document(score_file)
+    write_scores(path, score_file)
+    document = json.loads(path.read_text())
     document["scores"][0]["fitness"]["xdr"] = document["scores"][0]["fitness"]["mdr"]
     path.write_text(json.dumps(document))
     assert refusal(read_scores, path) == (
@@ -330,7 +323,8 @@ def test_an_unknown_criterion_is_named(tmp_path, score_file):
 
 def test_scores_files_refuse_numbers_that_are_none(tmp_path, score_file):
     path = tmp_path / "s.json"
-    document = scores_document(score_file)
+    write_scores(path, score_file)
+    document = json.loads(path.read_text())
     document["scores"][0]["fitness"]["osdr"]["high"] = float("nan")
     path.write_text(json.dumps(document))
     assert refusal(read_scores, path) == f"{path}: expected finite numbers, got NaN"
@@ -339,7 +333,8 @@ def test_scores_files_refuse_numbers_that_are_none(tmp_path, score_file):
 @pytest.mark.parametrize("seed", [-1, 2**64])
 def test_seeds_that_cannot_travel_are_refused(tmp_path, score_file, seed):
     path = tmp_path / "s.json"
-    path.write_text(json.dumps(scores_document(score_file) | {"seed": seed}))
+    write_scores(path, score_file)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"seed": seed}))
     assert f"seed: expected 0 to {2**64 - 1}, got {seed}" in refusal(read_scores, path)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.formats.score_file import read_grasps, write_grasps
+from dr_grasp.formats.grasp_file import read_grasps, write_grasps
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.provenance.fingerprint import LENGTH, fingerprint, grasp_fingerprint
 from dr_grasp.recording.bag_reader import read_bag

@@ -19,7 +19,7 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StorageP
 
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.errors import RecordingError
-from dr_grasp.formats.score_file import write_grasps
+from dr_grasp.formats.grasp_file import write_grasps
 from dr_grasp.messages import typestore
 from dr_grasp.messages.decoding import decode_attempt
 from dr_grasp.messages.encoding import encode_attempt, to_ns
@@ -605,7 +605,7 @@ import os, sys
 from pathlib import Path
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.formats.score_file import read_grasps
+from dr_grasp.formats.grasp_file import read_grasps
 from dr_grasp.recording.bag_writer import BagWriter
 grasp = read_grasps(Path(sys.argv[1])).grasps[0]
 with BagWriter(Path(sys.argv[2]), splits_before_merge=4) as writer:

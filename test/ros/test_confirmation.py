@@ -10,7 +10,8 @@ import pytest
 from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.errors import BackendError
-from dr_grasp.formats.score_file import ScoreFile, write_grasps, write_scores
+from dr_grasp.formats.grasp_file import write_grasps
+from dr_grasp.formats.score_file import ScoreFile, write_scores
 from dr_grasp.recording.bag_reader import read_bag
 from dr_grasp.ros.client import DrGraspClient
 

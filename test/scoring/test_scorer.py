@@ -28,7 +28,6 @@ from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.errors import SettingsError, UnknownNameError, WorkerError
 from dr_grasp.robots.batches import check_batch
 from dr_grasp.robots.robot_spec import load_robot
-from dr_grasp.scoring import blocks as worker
 from dr_grasp.scoring.blocks import Block, run_block
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
@@ -313,20 +312,6 @@ def test_requests_know_their_size():
     some = ScoreRequest.from_names("huber2023", ["mdr", "osdr", "mdr"], 10, 2**64 - 1)
     assert some.criteria == (OSDR, MDR)
     assert some.rollouts_per_grasp == 21
-
-
-def test_a_worker_keeps_few_worlds(monkeypatch, grasps):
-    monkeypatch.setattr(worker, "MOST_WORLDS", 1)
-    monkeypatch.setattr(worker, "_worlds", type(worker._worlds)())
-    by_object = [
-        run_block(Block(0, grasp, HARSH, None, 0, 0, 1)) for grasp in (grasps[0], grasps[2])
-    ]
-    assert [(robot.name, item.name) for robot, item, _ in worker._worlds] == [
-        ("franka", grasps[2].object)
-    ]
-    assert run_block(Block(0, grasps[0], HARSH, None, 0, 0, 1)) == by_object[0]
-    for world in worker._worlds.values():
-        world.close()
 
 
 def test_closing_twice_does_no_harm():

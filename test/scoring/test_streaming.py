@@ -2,29 +2,19 @@
 
 import gc
 import json
-import pathlib
-import tracemalloc
 from dataclasses import replace
 
 import pytest
 
-from dr_grasp.common import seen
-from dr_grasp.common.seen import RECENT, Seen
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.refusal import RefusedGrasp
-from dr_grasp.formats.grasp_reader import GraspReader
-from dr_grasp.formats.grasp_records import grasp_to_dict
-from dr_grasp.formats.score_file import (
-    ScoreFile,
-    read_scores,
-    write_grasps,
-    write_score_stream,
-    write_scores,
-)
+from dr_grasp.core.trajectory import GraspTrajectory
+from dr_grasp.formats.grasp_file import GraspReader, write_grasps
+from dr_grasp.formats.score_file import ScoreFile, read_scores, write_score_stream, write_scores
 from dr_grasp.robots import batches
 from dr_grasp.robots.checking import check_grasp
-from dr_grasp.scoring import block_queue as schedule
+from dr_grasp.scoring import block_queue
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.score_journal import ScoreJournal
 from dr_grasp.scoring.scorer import Scorer
@@ -46,50 +36,30 @@ def request_of_two():
     return ScoreRequest.from_names("default", ["mdr"], 2, 4)
 
 
-def peak(fakes, grasp, request, path, number):
-    """Memory that scoring a file of so many grasps takes, in bytes."""
-    entries = grasp_to_dict(grasp)
-    with path.open("w") as file:  # as write_grasps would, which holds them all
-        file.write('{\n"schema_version": 1,\n"kind": "dr_grasp/grasps",\n"grasps": [\n')
-        for index in range(number):
-            end = ",\n" if index < number - 1 else "\n]\n}\n"
-            file.write(json.dumps({**entries, "id": f"g{index}@0.5"}) + end)
-    pool, sizes = fakes.pool(), []
-    pool.blocks = Measuring(sizes)
-    tracemalloc.start()
-    score_file(pool, path, request, path.with_suffix(".scores"))
-    tracemalloc.stop()
-    assert len(read_scores(path.with_suffix(".scores")).scores) == number
-    return max(sizes, default=0)
-
-
-class Measuring(list):
-    """Keeps no blocks, but looks at the memory now and then."""
-
-    def __init__(self, sizes):
-        self.sizes = sizes
-        self.calls = 0
-
-    def append(self, block):
-        self.calls += 1
-        if self.calls % 300 == 0:
-            gc.collect()  # Python keeps thousands of freed tuples for later; now it gives them back
-            # Without Python's table of all strings, which it remakes when it pleases.
-            others = tracemalloc.Filter(False, pathlib.__file__)
-            traces = tracemalloc.take_snapshot().filter_traces([others])
-            self.sizes.append(sum(one.size for one in traces.statistics("filename")))
-
-
-def test_memory_does_not_grow_with_the_number_of_grasps(
+def test_few_grasps_are_in_memory_at_a_time(
     fakes, home_grasp, tmp_path, request_of_two, monkeypatch
 ):
-    monkeypatch.setattr(schedule, "WINDOW", 100)
-    monkeypatch.setattr(seen, "RECENT", 100)
-    grasp = home_grasp()
-    peak(fakes, grasp, request_of_two, tmp_path / "first", 100)  # what is kept once and for all
-    few = peak(fakes, grasp, request_of_two, tmp_path / "few", 300)
-    many = peak(fakes, grasp, request_of_two, tmp_path / "many", 900)
-    assert many < 1.2 * few + 3 * 16 * 3000  # digests of ids, twice, and once more as they grow
+    monkeypatch.setattr(block_queue, "WINDOW", 20)
+    path, sizes = tmp_path / "grasps", []
+    write_grasps(path, fakes.grasps(home_grasp(), [0.5] * 200))
+
+    def in_memory():
+        return sum(isinstance(item, GraspTrajectory) for item in gc.get_objects())
+
+    class Keepless(list):
+        """Keeps no blocks, but looks at the memory now and then."""
+
+        def append(self, block):
+            if block.grasp_index % 25 == 0:
+                sizes.append(in_memory() - before)
+
+    pool = fakes.pool()
+    pool.blocks = Keepless()
+    gc.collect()
+    before = in_memory()
+    score_file(pool, path, request_of_two, tmp_path / "scores")
+    assert len(read_scores(tmp_path / "scores").scores) == 200
+    assert len(sizes) == 16 and max(sizes) <= 20 + 2
 
 
 def test_a_slow_grasp_holds_up_no_more_than_the_window(fakes, home_grasp, request_of_two):
@@ -105,10 +75,10 @@ def test_a_slow_grasp_holds_up_no_more_than_the_window(fakes, home_grasp, reques
                 self.blocks.append(block)
                 yield block, fakes.block(block)
             if held is not None:
-                assert len({one.grasp_index for one in self.blocks}) == schedule.WINDOW
+                assert len({one.grasp_index for one in self.blocks}) == block_queue.WINDOW
                 yield held, fakes.block(held)
 
-    grasps = fakes.grasps(home_grasp(), [0.5] * (schedule.WINDOW + 50))
+    grasps = fakes.grasps(home_grasp(), [0.5] * (block_queue.WINDOW + 50))
     batch = Scorer(pool=Stubborn()).score(grasps, request_of_two)
     assert [score.grasp_id for score in batch.scores] == [grasp.id for grasp in grasps]
 
@@ -194,11 +164,3 @@ def test_a_stream_that_breaks_off_leaves_no_file(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         write_score_stream(tmp_path / "a", results(), **SHARED)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_names_are_remembered():
-    known = Seen()
-    names = [f"g{number}" for number in range(3 * RECENT + 7)]
-    assert all(known.add(name) for name in names)
-    assert not any(known.add(name) for name in names)
-    assert known.add("\udc80")

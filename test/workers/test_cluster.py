@@ -20,7 +20,8 @@ from dr_grasp.cli.main import app
 from dr_grasp.common.closing import Closing
 from dr_grasp.common.resources import share_directory
 from dr_grasp.errors import SettingsError, WorkerError
-from dr_grasp.formats.score_file import read_grasps, read_scores, write_grasps
+from dr_grasp.formats.grasp_file import read_grasps, write_grasps
+from dr_grasp.formats.score_file import read_scores
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.workers import cluster

@@ -1,0 +1,152 @@
+"""The grasp file: JSON, one grasp a line, whole on disk or not at all.
+
+Equal grasps give equal bytes, and numbers come back to the bit. A grasp that cannot be replayed is
+refused without the others of its file; a file that cannot be trusted as a whole is refused whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from dr_grasp.core.refusal import RefusedGrasp
+from dr_grasp.core.trajectory import GraspTrajectory
+from dr_grasp.errors import FileFormatError, InvalidGraspError
+from dr_grasp.formats.documents import (
+    SCHEMA_VERSION,
+    check_unique,
+    errors_of,
+    head,
+    read_document,
+    write_document,
+)
+from dr_grasp.formats.grasp_records import (
+    Record,
+    check_record,
+    given_id,
+    grasp_from_dict,
+    grasp_to_dict,
+)
+
+GRASPS_KIND = "dr_grasp/grasps"
+
+GraspOrRefusal = GraspTrajectory | RefusedGrasp
+
+_HEAD = f'{{\n"schema_version": {SCHEMA_VERSION},\n"kind": "{GRASPS_KIND}",\n"grasps": [\n'.encode()
+_TAIL = b"}\n]\n}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class GraspFile:
+    """What a grasp file holds.
+
+    Attributes:
+        grasps: Those that can be replayed, in the order of the file.
+        refused: The others.
+    """
+
+    grasps: tuple[GraspTrajectory, ...]
+    refused: tuple[RefusedGrasp, ...] = ()
+
+
+class _GraspFileRecord(Record):
+    schema_version: Literal[1]
+    kind: Literal["dr_grasp/grasps"]
+    grasps: list[Any]
+
+
+class GraspReader:
+    """A grasp file of any size, which gives its grasps one by one.
+
+    Of a file that `write_grasps` has written, only one grasp is in memory at a time; a file of
+    another layout is read whole.
+
+    Attributes:
+        count: Number of grasps in it, those that will be refused included.
+        sha256: Of its bytes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Look through a file, without reading its grasps yet.
+
+        Raises:
+            FileFormatError: The file is missing, half-written, of another kind or schema version,
+                or has an unknown key beside the grasps.
+        """
+        self._path = path
+        digest = hashlib.sha256()
+        lines = commas = self.count = 0
+        end = b""
+        try:
+            with path.open("rb") as file:
+                start = file.read(len(_HEAD))
+                digest.update(start)
+                for line in file:
+                    digest.update(line)
+                    end = end[-len(_TAIL) :] + line
+                    lines += 1
+                    self.count += line.startswith(b"{")
+                    commas += line.startswith(b"{") and line.endswith(b"},\n")
+        except OSError as error:
+            raise FileFormatError(f"{path}: cannot be read: {error.strerror}") from error
+        self.sha256 = digest.hexdigest()
+        self._whole: list[Any] | None = None
+        framed = start == _HEAD and end.endswith(_TAIL)
+        if not framed or not lines - 2 == self.count == commas + 1:
+            content = read_document(path, GRASPS_KIND, allow_nan=True)
+            with errors_of(path):
+                self._whole = check_record(_GraspFileRecord, content).grasps
+            self.count = len(self._whole)
+
+    def __iter__(self) -> Iterator[GraspOrRefusal]:
+        """Its grasps in order, and refusals of those that cannot be replayed.
+
+        Raises:
+            FileFormatError: A line is no JSON, or the file has changed since it was looked through.
+        """
+        for index, raw in enumerate(self._lines() if self._whole is None else self._whole):
+            try:
+                yield grasp_from_dict(raw)
+            except InvalidGraspError as error:
+                yield RefusedGrasp(index, given_id(raw, "id"), str(error))
+
+    def _lines(self) -> Iterator[Any]:
+        with self._path.open("rb") as file:
+            file.seek(len(_HEAD))
+            for number in range(self.count):
+                try:
+                    yield json.loads(file.readline().rstrip(b",\n"))
+                except (ValueError, RecursionError) as error:
+                    raise FileFormatError(
+                        f"{self._path}: grasp {number} of {self.count}: expected JSON, got {error}"
+                    ) from error
+
+
+def read_grasps(path: Path) -> GraspFile:
+    """Read a grasp file; grasps that cannot be replayed are named beside the others.
+
+    Raises:
+        FileFormatError: The file is missing, half-written, of another kind or schema version, or
+            has an unknown key beside the grasps.
+    """
+    entries = list(GraspReader(path))
+    return GraspFile(
+        tuple(entry for entry in entries if isinstance(entry, GraspTrajectory)),
+        tuple(entry for entry in entries if isinstance(entry, RefusedGrasp)),
+    )
+
+
+def write_grasps(path: Path, grasps: Iterable[GraspTrajectory]) -> None:
+    """Write a grasp file, whole or not at all.
+
+    Raises:
+        FileFormatError: Two grasps share an id, or the file cannot be written.
+    """
+    grasps = tuple(grasps)
+    with errors_of(path):
+        check_unique("grasps: expected unique ids", (grasp.id for grasp in grasps))
+    write_document(path, [*head(GRASPS_KIND), ("grasps", map(grasp_to_dict, grasps))])
