@@ -7,6 +7,8 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dr_grasp.common.run_store import RunStore
 from dr_grasp.errors import FileFormatError
@@ -173,3 +175,21 @@ def test_a_full_disk_is_one_line_and_costs_what_was_not_put(path):
     assert message.startswith(f"{path}: the journal cannot be read or written: ")
     with RunStore(path, "a test", ASKED, resume=True) as store:
         assert store.get("1") == 1 and store.get("2") is None
+
+
+plain = st.recursive(
+    st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(), values, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.tuples(st.text(), plain), max_size=5))
+def test_any_plain_data_comes_back(tmp_path_factory, results):
+    path = tmp_path_factory.mktemp("store") / "journal"
+    with RunStore(path, "a test", {}) as store:
+        for key, value in results:
+            store.put(key, value)
+    with RunStore(path, "a test", {}, resume=True) as store:
+        assert all(store.get(key) == value for key, value in dict(results).items())

@@ -5,6 +5,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dr_grasp.core.confidence import confidence_sequence
 from dr_grasp.core.outcome import Outcome
@@ -124,3 +126,28 @@ def test_requests_know_what_decides_and_how_much_it_takes():
     assert request.racing_criterion is MDR and request.trials_of(MDR) == 100
     request = ScoreRequest.from_names("huber2023", ["fdr", "jsdr"], None, 0, until=0.2)
     assert request.racing_criterion is JSDR and request.trials_of(FDR) == MOST_UNTIL
+
+
+@given(
+    outcomes=st.lists(st.booleans(), min_size=1, max_size=60),
+    until=st.none() | st.floats(0.05, 0.95),
+    data=st.data(),
+)
+@settings(deadline=None, max_examples=60)
+def test_a_track_ends_as_if_blocks_had_come_in_order(outcomes, until, data):
+    """Whatever order workers finish in, however many there are."""
+
+    def run(choose, in_flight):
+        track, flying = Track(len(outcomes), until), []
+        while not track.complete:
+            while len(flying) < in_flight and (block := track.next()) is not None:
+                flying.append(block)
+            first, count = flying.pop(choose(len(flying)))
+            track.add(first, count, counts_of(outcomes[first : first + count]))
+        return track.counts, track.used
+
+    counts, used = run(
+        lambda size: data.draw(st.integers(0, size - 1)), data.draw(st.integers(1, 9))
+    )
+    assert (counts, used) == run(lambda size: 0, 1)
+    assert counts == counts_of(outcomes[:used]) and sum(counts.values()) == used
