@@ -1,4 +1,4 @@
-"""What the verbs share: tables, progress bars that stay out of pipes, and one line for an error."""
+"""What all commands print: tables, progress bars (not into pipes), and errors of one line."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ def reports_errors(verb: Callable[P, T]) -> Callable[P, T]:
 
 
 def complain(message: str) -> None:
-    """One line on standard error."""
+    """Print one line on standard error."""
     print(f"dr-grasp: {' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
 class _Complaints(logging.Handler):
-    """Warnings of the library, as the program says them."""
+    """Prints warnings of the library as the program prints its own."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -78,15 +78,18 @@ _COMPLAINTS = _Complaints(logging.WARNING)
 
 
 def complain_of_warnings() -> None:
-    """Say what the library logs as a warning on standard error; may be called twice."""
-    logging.getLogger("dr_grasp").addHandler(_COMPLAINTS)  # one that it has is not added
+    """Print warnings of the library on standard error; may be called twice."""
+    logging.getLogger("dr_grasp").addHandler(_COMPLAINTS)  # a handler is added only once
 
 
 @contextmanager
 def kept_from_ctrl_c() -> Iterator[Callable[[], bool]]:
-    """Let work end in good order: gives what says whether Ctrl-C was pressed; the second one acts.
+    """Postpone Ctrl-C, so that work can end in good order; a second Ctrl-C acts at once.
 
     Only for a main thread.
+
+    Yields:
+        A function that says whether Ctrl-C was pressed.
     """
     pressed = False
 
@@ -103,28 +106,28 @@ def kept_from_ctrl_c() -> Iterator[Callable[[], bool]]:
 
 
 def journal_of(out: Path) -> Path:
-    """Where the journal of a run is kept that writes a file in the end."""
+    """Path of the journal of a run that writes this file in the end."""
     return out.with_name(f"{out.name}.journal")
 
 
 def say_refusals(refused: Iterable[RefusedGrasp]) -> None:
-    """One line on standard error for each refused grasp."""
-    for one in refused:
-        complain(one.reason)
+    """Print a line on standard error for each refused grasp."""
+    for refusal in refused:
+        complain(refusal.reason)
 
 
 def as_they_come(results: Iterable[T | None]) -> Iterator[T]:
-    """The same results, each refusal named on standard error.
+    """The same results, each refusal printed on standard error.
 
     Raises:
-        KeyboardInterrupt: A None came: the work was cancelled, and is not whole.
+        KeyboardInterrupt: A None came: the work was cancelled, and is not complete.
     """
-    for one in results:
-        if one is None:
+    for result in results:
+        if result is None:
             raise KeyboardInterrupt
-        if isinstance(one, RefusedGrasp):
-            say_refusals([one])
-        yield one
+        if isinstance(result, RefusedGrasp):
+            say_refusals([result])
+        yield result
 
 
 def print_file(path: Path) -> None:
@@ -161,13 +164,13 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
         table.add_column(column, no_wrap=True, justify="left" if index == 0 else "center")
     for row in rows:
         table.add_row(*map(escape, row))  # an id may look like rich's markup
-    # A pipe has no width: without a generous one, rich would cut what a script wants to read.
+    # A pipe has no width: without a large one, rich would cut what a script wants to read.
     console = Console() if sys.stdout.isatty() else Console(width=200)
     console.print(table)
 
 
 def fitness_text(fitness: Fitness | None) -> str:
-    """A fitness and its interval, short."""
+    """A fitness and its 95 % interval, as in a table."""
     if fitness is None:
         return "-"
     low, high = fitness.interval
@@ -175,7 +178,7 @@ def fitness_text(fitness: Fitness | None) -> str:
 
 
 def score_cells(score: GraspScore | None) -> list[str]:
-    """The cells of a score, if there is one, in a table: all four criteria."""
+    """The cells of a score in a table, for all four criteria; without a score they are empty."""
     fitness = score.fitness if score is not None else {}
     return [fitness_text(fitness.get(criterion)) for criterion in Criterion]
 

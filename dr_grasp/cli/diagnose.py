@@ -77,9 +77,9 @@ def command(
         task = bar.add_task("diagnosing", total=len(given), note="")
 
         def followed() -> Iterator[Diagnosis | RefusedGrasp]:
-            for one in summary.of(diagnose_each(given, score_of, pool, pressed)):
+            for result in summary.of(diagnose_each(given, score_of, pool, pressed)):
                 bar.advance(task)
-                yield one
+                yield result
 
         path = out or Path(scratch) / "diagnosis.json"
         write_diagnoses(path, followed(), limits, software_version())
@@ -94,7 +94,7 @@ def command(
 
 
 class _Summary:
-    """What is said in the end, gathered as diagnoses pass by."""
+    """Gathers from the diagnoses what is printed in the end."""
 
     def __init__(self, limits: DiagnosisThresholds, scores: Mapping[str, GraspScore]) -> None:
         self.count = 0
@@ -104,38 +104,38 @@ class _Summary:
         self._place = {score.grasp_id: place for place, score in enumerate(rank(scores.values()))}
         self._best: list[Diagnosis] = []
         self._counter = CauseCounter(limits)
-        self._unmoved = 0
+        self._without_cause = 0
         self._failing = 0
 
     def of(
         self, results: Iterable[Diagnosis | RefusedGrasp | None]
     ) -> Iterator[Diagnosis | RefusedGrasp]:
-        """The same results; each refusal is named as it comes."""
+        """The same results; each refusal is printed on standard error as it comes."""
         given: Iterator[Diagnosis | RefusedGrasp] = as_they_come(results)
-        for one in given:
-            if isinstance(one, RefusedGrasp):
+        for result in given:
+            if isinstance(result, RefusedGrasp):
                 self.refused += 1
             else:
-                self._note(one)
-            yield one
+                self._note(result)
+            yield result
 
-    def _note(self, one: Diagnosis) -> None:
+    def _note(self, diagnosis: Diagnosis) -> None:
         self.count += 1
-        self._failing += not one.holds
-        self._unmoved += one.holds and not one.causes(self._limits)
-        self._counter.add(one)
+        self._failing += not diagnosis.holds
+        self._without_cause += diagnosis.holds and not diagnosis.causes(self._limits)
+        self._counter.add(diagnosis)
         last = len(self._place)
-        self._best = sorted([*self._best, one], key=lambda d: self._place.get(d.grasp_id, last))
-        del self._best[SHOWN:]
+        best = [*self._best, diagnosis]
+        self._best = sorted(best, key=lambda found: self._place.get(found.grasp_id, last))[:SHOWN]
 
     def show(self, out: Path | None) -> None:
         """Print a table of the best, and how often each cause was found."""
-        labels = [f"{one.label}\n({one.unit})" if one.unit else one.label for one in QUANTITIES]
+        labels = [f"{q.label}\n({q.unit})" if q.unit else q.label for q in QUANTITIES]
         print_table(
             ["grasp", "causes", *labels],
             [
-                [one.grasp_id, self._causes(one), *(q.text(one.value(q)) for q in QUANTITIES)]
-                for one in self._best
+                [found.grasp_id, self._causes(found), *(q.text(found.value(q)) for q in QUANTITIES)]
+                for found in self._best
             ],
         )
         if self.count > SHOWN:
@@ -145,10 +145,10 @@ class _Summary:
             ["cause", "grasps", "most severe in"],
             [
                 *(
-                    [one.cause.value, str(one.count), one.example or "-"]
-                    for one in self._counter.counts
+                    [counted.cause.value, str(counted.count), counted.example or "-"]
+                    for counted in self._counter.counts
                 ),
-                ["none of these", str(self._unmoved), ""],
+                ["none of these", str(self._without_cause), ""],
                 *([["fails undisturbed", str(self._failing), ""]] if self._failing else []),
             ],
         )
@@ -159,7 +159,7 @@ class _Summary:
             if not any(criterion in score.fitness for score in self._scores.values()):
                 print(f"{criterion.name} was not scored: {consequence}")
 
-    def _causes(self, one: Diagnosis) -> str:
-        if not one.holds:
-            return one.outcome.label
-        return ", ".join(cause.value for cause in one.causes(self._limits)) or "-"
+    def _causes(self, diagnosis: Diagnosis) -> str:
+        if not diagnosis.holds:
+            return diagnosis.outcome.label
+        return ", ".join(cause.value for cause in diagnosis.causes(self._limits)) or "-"

@@ -1,4 +1,4 @@
-"""Where the verbs that simulate have it done: on this machine, or on a cluster."""
+"""Where commands simulate: on this machine, or on a cluster."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Cluster = Annotated[
 
 
 def make_pool(jobs: int, cluster: str | None) -> Pool:
-    """Workers as a user wants them.
+    """Workers of this machine, or of a cluster if one is named.
 
     Raises:
         DrGraspError: Fewer than one job, or a cluster that cannot be used.

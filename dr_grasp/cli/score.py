@@ -31,8 +31,7 @@ from dr_grasp.core.selection import Selection
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.formats.grasp_file import GraspReader
 from dr_grasp.formats.score_file import write_score_stream
-from dr_grasp.scoring.block_queue import ScoreOrRefusal
-from dr_grasp.scoring.request import MOST_UNTIL, Progress, ScoreRequest
+from dr_grasp.scoring.request import MOST_UNTIL, Progress, ScoreOrRefusal, ScoreRequest
 from dr_grasp.scoring.score_journal import ScoreJournal
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import software_version
@@ -145,7 +144,7 @@ def command(
 
 
 class _Summary:
-    """What is said in the end, gathered as results pass by."""
+    """Gathers from the results what is printed in the end."""
 
     def __init__(self) -> None:
         self.scored = 0
@@ -156,17 +155,17 @@ class _Summary:
     def of(
         self, results: Iterable[ScoreOrRefusal | Selection | None]
     ) -> Iterator[ScoreOrRefusal | Selection]:
-        """The same results; each refusal is named as it comes."""
+        """The same results; each refusal is printed on standard error as it comes."""
         given: Iterator[ScoreOrRefusal | Selection] = as_they_come(results)
-        for one in given:
-            if isinstance(one, GraspScore):
+        for result in given:
+            if isinstance(result, GraspScore):
                 self.scored += 1
-                self._best = rank([*self._best, one])[:SHOWN]
-            elif isinstance(one, RefusedGrasp):
+                self._best = rank([*self._best, result])[:SHOWN]
+            elif isinstance(result, RefusedGrasp):
                 self.refused += 1
             else:
-                self._selection = one
-            yield one
+                self._selection = result
+            yield result
 
     def show(self, out: Path) -> None:
         """Print a table of the best."""

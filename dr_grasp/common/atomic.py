@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever kills the process that writes them."""
+"""Writes files whole or not at all, even if the process is killed or the power fails."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write or replace a file; on return it is on disk, and nobody ever sees half of it.
+    """Write or replace a file; on return it is on disk. No reader ever sees half of it.
 
     The permission bits are those that the umask gives. A symbolic link is followed.
 
@@ -26,9 +26,9 @@ def write_whole(path: Path, content: bytes) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """As `write_whole`, bit by bit: the file appears at the end of the block, if that is reached.
+    """As `write_whole`, part by part; the file appears when the block ends without an error.
 
-    What killed processes have left of the same file is removed.
+    Unfinished files that killed processes have left beside it are removed.
 
     Raises:
         OSError: It could not be written; a file that was there before is untouched.
@@ -41,7 +41,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-            # While it is locked: nobody takes it for a leftover.
+            # While it is locked, so that no other process removes it as a leftover.
             scratch.replace(path)
     except BaseException:
         with suppress(OSError):
@@ -51,7 +51,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def sync(path: Path) -> None:
-    """Have the operating system put a file's content, or a folder's list of names, on disk."""
+    """Put a file's content, or a folder's list of names, on disk (fsync)."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -60,24 +60,24 @@ def sync(path: Path) -> None:
 
 
 def _open_scratch(path: Path) -> tuple[Path, int]:
-    """Make a file beside another, locked for as long as it is open; whoever dies, lets go of it.
+    """Make a file beside another, locked while it is open; a process that dies releases the lock.
 
-    A process number would tell less: containers that share a folder have their own, and numbers
-    come again.
+    The process number in its name would tell less: containers that share a folder number their
+    processes alike, and numbers are used again.
     """
     while True:
         scratch = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
         descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        with suppress(OSError):  # where there are no locks, nobody will take this one either
+        with suppress(OSError):  # without locks, no process removes leftovers either
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        # Before it was locked, somebody else may have taken it for a leftover.
+        # Before it was locked, another process may have removed it as a leftover.
         if os.fstat(descriptor).st_nlink:
             return scratch, descriptor
         os.close(descriptor)
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove what killed processes have left of a file; what a live one writes to, stays."""
+    """Remove unfinished files of killed processes; those that live processes write to stay."""
     ours = re.compile(re.escape(f".{path.name}.") + r"\d+-[0-9a-f]{8}\.tmp")
     with suppress(OSError), os.scandir(path.parent) as entries:
         for entry in entries:
@@ -86,7 +86,7 @@ def _remove_leftovers(path: Path) -> None:
 
 
 def _remove_if_dead(scratch: Path) -> None:
-    with suppress(OSError):  # somebody else's, or gone already
+    with suppress(OSError):  # locked by a live process, or gone already
         descriptor = os.open(scratch, os.O_WRONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""Things that hold processes, files or worlds, and must let go of them."""
+"""Base of what holds processes, files or worlds and must release them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ SelfT = TypeVar("SelfT", bound="Closing")
 
 
 class Closing(ABC):
-    """A context manager whose end is `close`."""
+    """A context manager that calls `close` at the end of the block."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go; may be called twice."""
+        """Release what is held; may be called twice."""
 
     def __enter__(self: SelfT) -> SelfT:
         """Use as a context manager."""

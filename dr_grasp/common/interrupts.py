@@ -1,4 +1,4 @@
-"""Ctrl-C while processes are being started: it must neither get lost nor leave one half begun."""
+"""Postpones Ctrl-C while processes start: it must not get lost, nor leave a process half begun."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from multiprocessing import resource_tracker
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Put off Ctrl-C to the end of the block."""
+    """Postpone Ctrl-C to the end of the block."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread is ever interrupted
         return
@@ -27,11 +27,11 @@ def uninterrupted() -> Iterator[None]:
 
 @contextmanager
 def starting_workers() -> Iterator[None]:
-    """Processes that start in this block never hear Ctrl-C; ours is put off to its end.
+    """Start processes that ignore Ctrl-C; for this process it is postponed to the end of the block.
 
-    A terminal sends it to all processes, and what it means for a worker is its parent's business. A
-    process inherits the mask of signals of the thread that starts it, and so has it from its first
-    instruction.
+    A terminal sends Ctrl-C to all its processes, but the parent decides what a worker does. A
+    process inherits the mask of signals of the thread that starts it, so the mask holds from its
+    first instruction.
     """
     resource_tracker.ensure_running()  # it would unblock Ctrl-C, were it started in the block
     with uninterrupted():

@@ -1,4 +1,4 @@
-"""Where things are: our configuration, other packages' models, and the cache."""
+"""Finds files: our configuration, models of other packages, and the cache."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def share_directory() -> Path:
 
 
 def user_directory() -> Path:
-    """Where the user's own robots/, objects/, profiles/ and twin/ are; it need not exist.
+    """The folder of the user's own robots/, objects/, profiles/ and twin/; it need not exist.
 
     $DR_GRASP_CONFIG, or dr_grasp in the user's configuration folder.
     """
@@ -44,7 +44,7 @@ def user_directory() -> Path:
 
 
 def config_names(kind: str) -> list[str]:
-    """Names of the YAML files in config/<kind>, the user's own among them, sorted."""
+    """Names of the YAML files in config/<kind>, ours and the user's, sorted."""
     return sorted({stem for folder in _config_folders(kind) for stem in _stems(folder)})
 
 

@@ -43,14 +43,14 @@ def read_yaml(path: Path) -> object:
 
 
 def merged(base: object, changes: object) -> object:
-    """What YAML says on top of what another says: mappings key by key, all else replaced."""
+    """Content of a YAML file with changes: mappings change key by key, all else is replaced."""
     if not isinstance(base, dict) or not isinstance(changes, dict):
         return changes
     return base | {key: merged(base.get(key), value) for key, value in changes.items()}
 
 
 def validate(content: object, schema: type[SettingsT], path: Path) -> SettingsT:
-    """Fit what a file says into a schema.
+    """Check the content of a file against a schema.
 
     Raises:
         SettingsError: It does not fit; the message names the file and the key.
@@ -67,7 +67,7 @@ def first_problem(error: ValidationError) -> str:
     An unknown key goes before a missing one, which is often the same key spelt wrongly.
     """
     problems = error.errors(include_url=False)
-    problem = min(problems, key=lambda one: one["type"] != "extra_forbidden")
+    problem = min(problems, key=lambda found: found["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in problem["loc"]) or "document"
     if problem["type"] == "missing":
         return f"{where}: expected a value, got nothing"

@@ -1,6 +1,6 @@
-"""The diagnosis file: what was measured of each grasp, and which causes that speaks for.
+"""The diagnosis file: what was measured of each grasp, and the causes that follow from it.
 
-Equal data give equal bytes. The causes follow from the numbers and the thresholds, and are there
+Equal data give equal bytes. The causes follow from the numbers and the thresholds; they are written
 for readers that do not compute.
 """
 
@@ -39,7 +39,7 @@ class DiagnosisFile:
     Attributes:
         diagnoses: One for each grasp.
         refused: Grasps that were not diagnosed.
-        thresholds: By which causes are found.
+        thresholds: From where on a quantity speaks for its cause.
         software_version: Of dr_grasp and of the simulator.
     """
 
@@ -104,7 +104,7 @@ def write_diagnoses(
     Args:
         path: The file.
         results: Of different grasps.
-        thresholds: By which causes are found.
+        thresholds: From where on a quantity speaks for its cause.
         software_version: Of dr_grasp and of the simulator.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Grasps as plain dicts, as they stand in the grasp file and as --json prints them."""
+"""Grasps as plain dicts, as they stand in a grasp file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dr_grasp.errors import DrGraspError, FileFormatError, InvalidGraspError
 
 
 class Record(BaseModel):
-    """Base of the schemas; NaN passes here, so that the value's own check can name it."""
+    """Base of the schemas of our files; NaN may pass, so that a later check can name the field."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -130,7 +130,7 @@ def grasp_from_dict(raw: object) -> GraspTrajectory:
 
 
 def check_record(schema: type[RecordT], raw: object) -> RecordT:
-    """Fit plain data into a schema.
+    """Check plain data against a schema.
 
     Raises:
         FileFormatError: It does not fit; one line with the field, what was expected, what came.
@@ -142,7 +142,7 @@ def check_record(schema: type[RecordT], raw: object) -> RecordT:
 
 
 def given_id(raw: object, key: str) -> str:
-    """The id that a broken record gives itself, in one line; empty if it has none."""
+    """The id in a broken record, in one line; empty if it has none."""
     name = raw.get(key) if isinstance(raw, dict) else None
     return " ".join(name.split()) if isinstance(name, str) else ""
 
@@ -166,10 +166,10 @@ def _waypoints(record: WaypointsRecord) -> Waypoints:
 
 
 def within(field: str, make: Callable[[], ValueT]) -> ValueT:
-    """Make a value; should it refuse its arguments, add the field that they stand in.
+    """Make a value of a field; an error of it names the field.
 
     Raises:
-        FileFormatError: It refused; the message begins with the field.
+        FileFormatError: The value refused its arguments; the message begins with the field.
     """
     try:
         return make()

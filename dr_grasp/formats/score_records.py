@@ -1,4 +1,4 @@
-"""Scores as plain dicts, as they stand in the scores file and as --json prints them."""
+"""Scores as plain dicts, as they stand in a scores file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RefusalRecord(Record):
 
 
 class FitnessRecord(Record):
-    """A `Fitness`, with what follows from the counts for readers that do not compute."""
+    """A `Fitness`, and for readers that do not compute, what follows from its counts."""
 
     successes: Count
     trials: Count
@@ -44,7 +44,7 @@ class FitnessRecord(Record):
 
 
 class ScoreRecord(Record):
-    """A `GraspScore` without what all scores of a file share."""
+    """A `GraspScore` without seed, profile and version, which all scores of a file share."""
 
     grasp_id: str
     nominal_success: bool
@@ -175,7 +175,7 @@ def _fitness_to_dict(fitness: Fitness) -> dict[str, Any]:
         "low": low,
         "high": high,
     }
-    # Only where true: a file of fixed budgets is what it always was.
+    # Only where true, so that files of fixed budgets stay as they were.
     return {**record, "sequential": True} if fitness.sequential else record
 
 

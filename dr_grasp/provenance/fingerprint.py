@@ -1,4 +1,4 @@
-"""Fingerprints of robots, objects and profiles: a name may come to mean another thing."""
+"""Fingerprints of robots, objects and profiles, which tell when a name means something else."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ import numpy as np
 from dr_grasp.core.trajectory import GraspTrajectory
 
 LENGTH = 16
-"""Hexadecimal digits: 64 bits, enough to tell any number of models apart that anybody has."""
+"""Hexadecimal digits of a fingerprint: 64 bits tell any number of models apart."""
 
 IGNORED = "ignored by fingerprints"
-"""Metadata of dataclass fields that change nothing of what is simulated."""
+"""Key in the metadata of dataclass fields that change nothing of what is simulated."""
 
 _FOLDER = re.compile(rb'(filename=")[^"]*/')
 
 
 def fingerprint(value: Any) -> str:
-    """The same for the same content, on any machine.
+    """A digest that is the same for the same content, on any machine.
 
     Args:
-        value: Plain data, arrays, enumerations, dataclasses of these but for fields `IGNORED`. A
-            path stands for the content of its file; meshes that a URDF names, for their file
-            names, which tell their content.
+        value: Plain data, arrays, enumerations, dataclasses of these without their `IGNORED`
+            fields. A path stands for the content of its file. Meshes that a URDF names stand for
+            their file names, which tell their content.
 
     Raises:
-        TypeError: Something else.
+        TypeError: The value holds something else.
         OSError: A file cannot be read.
     """
     digest = hashlib.sha256()
@@ -44,7 +44,7 @@ def fingerprint(value: Any) -> str:
 
 
 def grasp_fingerprint(grasp: GraspTrajectory) -> str:
-    """The same for what is executed the same way; neither id nor provenance are looked at."""
+    """The fingerprint of what is executed: neither id nor provenance change it."""
     return fingerprint(replace(grasp, id="any", provenance={}))
 
 
@@ -65,8 +65,8 @@ def _parts(value: Any) -> Iterator[bytes]:
         yield from _sorted(value)
     elif isinstance(value, tuple | list):
         yield str(len(value)).encode()
-        for one in value:
-            yield from _parts(one)
+        for part in value:
+            yield from _parts(part)
     elif is_dataclass(value):
         yield type(value).__name__.encode()
         for field in fields(value):
@@ -79,7 +79,7 @@ def _parts(value: Any) -> Iterator[bytes]:
 
 
 def _sorted(values: Any) -> Iterator[bytes]:
-    yield from sorted(fingerprint(one).encode() for one in values)
+    yield from sorted(fingerprint(value).encode() for value in values)
 
 
 @lru_cache(maxsize=1024)

@@ -1,8 +1,8 @@
-"""What the names of robots, objects and profiles stand for at the moment, for the record.
+"""What a score or an attempt was made of: fingerprints of models, and the kind of processor.
 
-A score or an attempt that cannot be repeated later was often made of something else that had the
-same name: a mesh was mended, a profile edited. So each carries the fingerprints of what it was
-made of; and the kind of processor, since mathematical libraries round otherwise on another one.
+A result that cannot be repeated later was often made of something else that had the same name: a
+mesh was repaired, a profile edited. On another kind of processor, mathematical libraries round in
+another way.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from dr_grasp.provenance.fingerprint import fingerprint
 ROBOT, OBJECT, PROFILE, TWIN, PROCESSOR = "robot", "object", "profile", "twin", "processor"
 
 VECTOR_UNITS = ("fma", "avx2", "avx512f")
-"""By which libm, NumPy and MuJoCo choose between variants of a function."""
+"""Flags of a processor by which libm, NumPy and MuJoCo choose between variants of a function."""
 
 
 def models_of(**made_of: Any) -> Mapping[str, str]:
     """Fingerprints of what something is made of, and the processor.
 
     Args:
-        made_of: By kind ("robot", "object", "profile", "twin"), robots, objects and profiles.
+        made_of: Robots, objects and profiles by kind ("robot", "object", "profile", "twin").
     """
     found = {kind: _fingerprint(value) for kind, value in made_of.items()}
     return {**found, PROCESSOR: processor()}
@@ -33,7 +33,7 @@ def models_of(**made_of: Any) -> Mapping[str, str]:
 
 @lru_cache(maxsize=1)
 def processor() -> str:
-    """The kind of processor this runs on, as far as results may depend on it."""
+    """The kind of this machine's processor, as far as results may depend on it."""
     flags: set[str] = set()
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():

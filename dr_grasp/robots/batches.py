@@ -1,4 +1,4 @@
-"""Splits a batch into grasps that can be replayed and refusals, before anything is."""
+"""Splits a batch into grasps that can be replayed and refusals, before anything moves."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def check_batch(
 
     Args:
         grasps: The batch.
-        robot_of: Which robot a grasp is for; may raise DrGraspError.
+        robot_of: Gives the robot of a grasp; may raise DrGraspError.
 
     Returns:
         Positions of the grasps that can be replayed, and the refusals of the others.
@@ -34,11 +34,14 @@ def check_batch(
 def check_each(
     grasps: Iterable[GraspTrajectory | RefusedGrasp], robot_of: RobotOf
 ) -> Iterator[GraspTrajectory | RefusedGrasp]:
-    """Check grasps one by one, as `check_batch` does; those refused already stay so.
+    """Check grasps as they come: id, robot, object, joints and limits.
 
     Args:
-        grasps: Any number of them.
-        robot_of: Which robot a grasp is for; may raise DrGraspError.
+        grasps: Any number of grasps, and refusals, which are passed on.
+        robot_of: Gives the robot of a grasp; may raise DrGraspError.
+
+    Yields:
+        Each grasp, or its refusal.
     """
     ids: set[str] = set()
     for index, grasp in enumerate(grasps):

@@ -1,4 +1,4 @@
-"""Does a grasp fit its robot? Asked once, before anything moves or is simulated."""
+"""Checks that a grasp fits its robot, once, before anything moves or is simulated."""
 
 from __future__ import annotations
 

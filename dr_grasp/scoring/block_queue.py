@@ -1,24 +1,22 @@
-"""Which rollouts to do next, of any number of grasps, with few of them in memory at a time."""
+"""Decides which blocks of rollouts come next, with few of any number of grasps in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.formats.grasp_file import GraspOrRefusal
 from dr_grasp.scoring.blocks import Block, run_block
 from dr_grasp.scoring.progress import ProgressTracker
+from dr_grasp.scoring.request import ScoreOrRefusal
 from dr_grasp.scoring.score_journal import ScoreJournal
 from dr_grasp.scoring.tally import Counts, Tally
 from dr_grasp.workers.pool import Pool
 
 WINDOW = 1000
-"""Grasps at most from the first that is not complete to the last that was begun: some 10 MB, and
-more than any number of workers needs while one grasp takes its time."""
-
-ScoreOrRefusal = GraspScore | RefusedGrasp
+"""Most grasps from the first that is not complete to the last that was begun: some 10 MB. Enough to
+keep any number of workers busy while one grasp takes long."""
 
 
 class BlockRunner:
@@ -96,8 +94,8 @@ class BlockQueue:
     def run(self, runner: BlockRunner) -> Iterator[ScoreOrRefusal | None]:
         """Work; yields scores and refusals in the order of the grasps, None last if cancelled."""
         while not self._exhausted or self._tallies or self._done:
-            # A round ends when there is nothing to do for now. What comes back of it may tell of
-            # more, and scores that go out make room for other grasps.
+            # The runner ends when there is nothing to do for now. Its last outcomes may ask for
+            # more blocks, and scores that are given out make room for other grasps.
             for goes_on in runner.run(self._blocks(), self._count):
                 if not goes_on:
                     yield from (self._done[index] for index in sorted(self._done))
@@ -113,7 +111,7 @@ class BlockQueue:
 
     def _blocks(self) -> Iterator[Block]:
         while True:
-            # Few have come to their end and wait for outcomes: no more than workers have blocks.
+            # Few tallies are looked at in vain: each waits for a block that is being run.
             blocks = (tally.next_block() for tally in list(self._tallies.values()))
             block = next((block for block in blocks if block is not None), None)
             if block is not None:

@@ -1,4 +1,4 @@
-"""Follows scoring, for those who want to know how far it has come."""
+"""How far scoring has come, and how many rollouts are probably left."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from dr_grasp.core.ranking import rank, ranking_value
 from dr_grasp.scoring.request import Progress
 
 LEFT = 0.5
-"""Share of the grasps in question that a round of a race leaves, besides the best: 0.3 to 0.8 with
-any distribution of fitnesses that we have met."""
+"""Share of the racing grasps beyond the places that is left after a round: 0.3 to 0.8 with any
+distribution of fitnesses that we have met."""
 
 
 def ahead_of_race(racing: float, places: int, done: int, goals: Iterable[int]) -> int:
-    """Rollouts that a race will probably take yet.
+    """Rollouts that a race will probably still take.
 
     Args:
-        racing: Grasps in question.
+        racing: Number of grasps in the race.
         places: How many of them will be chosen.
         done: Trials that each of them has had.
-        goals: Trials that each of them will have had after each round to come.
+        goals: Trials that each grasp left has had after each round to come.
     """
     ahead = 0.0
     for goal in goals:
@@ -32,7 +32,7 @@ def ahead_of_race(racing: float, places: int, done: int, goals: Iterable[int]) -
 
 
 class ProgressTracker:
-    """Counts rollouts and completed scores, and passes on the news."""
+    """Counts rollouts and complete scores, and reports the progress."""
 
     def __init__(
         self,
@@ -41,11 +41,11 @@ class ProgressTracker:
         on_progress: Callable[[Progress], None] | None = None,
         on_score: Callable[[GraspScore], None] | None = None,
     ) -> None:
-        """Begin at nothing.
+        """Begin before the first rollout.
 
         Args:
-            grasps: Number of grasps; refusals are taken off as they are told.
-            rollouts_per_grasp: Of each, for all that is known beforehand.
+            grasps: Number of grasps; `refused` takes one off.
+            rollouts_per_grasp: Expected at first; then complete grasps tell better.
             on_progress: Told after each block of rollouts.
             on_score: Told each score once it is complete.
         """
@@ -60,19 +60,19 @@ class ProgressTracker:
         self._best: list[GraspScore] = []
 
     def refused(self) -> None:
-        """A grasp was not one."""
+        """Note that a grasp will not be scored."""
         self.grasps -= 1
 
     def expect(self, more: int) -> None:
-        """Somebody knows better how many rollouts are to come than what grasps take on average."""
+        """Set the number of rollouts to come, in place of what grasps take on average."""
         self._total = self._done + more
 
     def counted(self, rollouts: int) -> None:
-        """Rollouts have been done."""
+        """Note rollouts that are done."""
         self._done += rollouts
         total = self._total
         if total is None:
-            # Those that take longer than the average take at least one more each.
+            # A grasp that takes longer than the average takes at least one rollout more.
             left = self.grasps - self._complete
             total = max(round(self.grasps * self._each), self._done + left)
         leader = ("", math.nan)
@@ -81,7 +81,7 @@ class ProgressTracker:
         self._on_progress(Progress(self._done, max(self._done, total), *leader))
 
     def completed(self, score: GraspScore, rollouts: int) -> None:
-        """A grasp has its score, from so many rollouts."""
+        """Note that a grasp has its score, and how many rollouts it took."""
         self._complete += 1
         self._done_of_complete += rollouts
         self._each = self._done_of_complete / self._complete

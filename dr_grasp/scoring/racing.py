@@ -1,13 +1,13 @@
-"""Finds the best of many grasps with few rollouts: those that cannot be among them drop out.
+"""Finds the best of many grasps with few rollouts: grasps that cannot be among them drop out.
 
 All grasps meet the same perturbations, in rounds of more and more trials. After each round, joint
 draws from what is known of all grasps say how probable it is that a grasp is among the best K (see
-`core.highest`). The least probable ones drop out, as many as cost no more of the true best than is
-allowed.
+`core.highest`). The least probable grasps drop out, as many as cost no more of the true best than
+is allowed.
 
-A race between Bernoulli arms for the best K as by S. Kalyanakrishnan et al., "PAC subset selection
-in stochastic multi-armed bandits", 2012; the posterior's word instead of their bounds takes far
-fewer trials, and what it may cost is stated in the same terms.
+It is a race between Bernoulli arms for the best K as by S. Kalyanakrishnan et al., "PAC subset
+selection in stochastic multi-armed bandits", 2012. With the posterior in place of their bounds it
+takes far fewer trials; what it may cost is stated in the same terms.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.formats.grasp_file import GraspOrRefusal
-from dr_grasp.scoring.block_queue import BlockQueue, BlockRunner, ScoreOrRefusal
+from dr_grasp.scoring.block_queue import BlockQueue, BlockRunner
 from dr_grasp.scoring.blocks import Block
 from dr_grasp.scoring.progress import ProgressTracker, ahead_of_race
-from dr_grasp.scoring.request import ScoreRequest
+from dr_grasp.scoring.request import ScoreOrRefusal, ScoreRequest
 from dr_grasp.scoring.tally import BLOCK_TRIALS, Counts, Tally
 
 LOSS = 0.05
 """Share of the true best that may be lost by dropping grasps too early, in expectation."""
 
 SHORTFALL = 0.02
-"""The race is over once the mean fitness of the best so far is expected to be no farther below that
-of the true best: where many are equally good, it is of no use to find out which."""
+"""The race ends once the mean fitness of the best so far is expected to be no farther than this
+below that of the true best: which of many equally good grasps are chosen does not matter."""
 
 Array = npt.NDArray[Any]
 
 
 class Race:
-    """The race of one batch. Positions are those of the batch, refused grasps included."""
+    """The race of one batch. Arrays have an entry for each grasp of it, refused ones included."""
 
     def __init__(
         self,
@@ -157,12 +157,12 @@ class Race:
 
     @property
     def _racing(self) -> Array:
-        """Which grasps are still in question."""
+        """Which grasps are still in the race."""
         return self._alive & self._candidates
 
     @property
     def _open_places(self) -> int:
-        """Places that those take who are sure of one leave."""
+        """Number of places left to the race by grasps that are sure to be chosen."""
         return self._places - int((self._alive & ~self._candidates).sum())
 
     def _run_nominal(self) -> bool:
@@ -231,7 +231,7 @@ class Race:
 
     @property
     def _leaders(self) -> Array:
-        """Those still in question that would take the open places now."""
+        """Grasps still in the race that would take the open places now."""
         racing = np.flatnonzero(self._racing)
         counts = self._counts[racing]
         share = counts[:, Outcome.SUCCESS] / np.maximum(counts.sum(axis=1), 1)
@@ -249,8 +249,8 @@ class Race:
         """Rollouts that are left for the chosen after the race.
 
         Args:
-            done: Trials of the criterion that decides, which those have had who had to race.
-            winners: Number of those.
+            done: Trials of the criterion that decides, which the winners have had in the race.
+            winners: Number of grasps that are chosen by the race.
         """
         sure = int((self._alive & ~self._candidates).sum())
         return (sure + winners) * (self._request.rollouts_per_grasp - 1) - winners * done

@@ -1,4 +1,4 @@
-"""What scoring is asked, how far it has come, and what it answers."""
+"""What scoring is asked, what it answers, and the progress that it reports."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.simulation.shortcuts import ALL, Shortcuts
 
 MOST_TRIALS = 100_000
-"""More tell nothing that these do not: the interval is 0.6 points wide."""
+"""Most rollouts of a criterion: the 95 % interval is then 0.6 points wide at most."""
 
 MOST_UNTIL = 10_000
-"""Where the width decides, and no number of trials is given: at most so many. They are enough for
-a width of 0.04 whatever the fitness, and finer differences than that are the simulator's own."""
-
-
-Estimate = Callable[[GraspScore, str], "float | None"]
-"""A calibrated model, as `transfer` makes one."""
-
+"""Most rollouts of a criterion where a width ends sampling and no number is given: enough for a
+width of 0.04 whatever the fitness. Finer differences are the simulator's own."""
 
 MOST_TOP = 2**32 - 1
-"""Numbers of grasps travel as uint32."""
+"""Most grasps to choose: numbers of grasps travel as uint32."""
+
+Estimate = Callable[[GraspScore, str], "float | None"]
+"""Makes a transfer probability of a score and the robot's name; None where it cannot."""
+
+ScoreOrRefusal = GraspScore | RefusedGrasp
 
 
 def check_stopping(until: float | None, top: int | None) -> None:
@@ -57,10 +57,10 @@ class ScoreRequest:
         seed: Of the perturbations, from 0 to 2**64 - 1.
         until: Stop sampling a criterion once its confidence sequence is no wider than this, in
             (0, 1); None for a fixed number of trials.
-        top: Only so many of the best are of interest; None for all. See `racing`.
+        top: How many of the best to find with few rollouts, as `racing` does; None to score all
+            grasps alike.
         shortcuts: What rollouts leave out because it decides nothing.
-        estimate: Makes a transfer probability of a score and the robot's name; None where it
-            cannot. Without one, scores stay uncalibrated.
+        estimate: Makes transfer probabilities; None to leave scores uncalibrated.
     """
 
     profile: Profile
@@ -111,7 +111,7 @@ class ScoreRequest:
         return cls(load_profile(profile), chosen, trials, seed, until, top, shortcuts, estimate)
 
     def trials_of(self, criterion: Criterion) -> int:
-        """Number of rollouts of one criterion; with `until`, the most of them."""
+        """Number of rollouts of a criterion; with `until`, the largest possible number."""
         if self.trials is not None:
             return self.trials
         return self.profile.trials[criterion] if self.until is None else MOST_UNTIL
@@ -123,7 +123,7 @@ class ScoreRequest:
 
     @property
     def rollouts_per_grasp(self) -> int:
-        """All rollouts of one grasp, the undisturbed one included; with `until`, the most."""
+        """Number of all rollouts of a grasp, the undisturbed one included."""
         return 1 + sum(self.trials_of(criterion) for criterion in self.criteria)
 
 

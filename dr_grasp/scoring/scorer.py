@@ -1,4 +1,4 @@
-"""Scores grasps: many rollouts on worker processes, the same result whatever their number."""
+"""Scores grasps with many rollouts on workers; scores do not depend on the number of workers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from dr_grasp.formats.grasp_file import GraspOrRefusal
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.batches import check_each
 from dr_grasp.robots.robot_spec import load_robot
-from dr_grasp.scoring.block_queue import BlockQueue, BlockRunner, ScoreOrRefusal
+from dr_grasp.scoring.block_queue import BlockQueue, BlockRunner
 from dr_grasp.scoring.progress import ProgressTracker
 from dr_grasp.scoring.racing import Race
-from dr_grasp.scoring.request import Progress, ScoreBatch, ScoreRequest
+from dr_grasp.scoring.request import Progress, ScoreBatch, ScoreOrRefusal, ScoreRequest
 from dr_grasp.scoring.score_journal import ScoreJournal
 from dr_grasp.scoring.tally import Tally
 from dr_grasp.workers.pool import Pool, WorkerPool
@@ -30,8 +30,8 @@ _LOGGER = logging.getLogger(__name__)
 class Scorer(Closing):
     """Scores batches of grasps on worker processes, which it keeps between batches.
 
-    A worker that dies costs time only: its rollouts run again elsewhere, and since each depends on
-    (grasp, profile, criterion, seed, trial) alone the result is the same.
+    A worker that dies costs only time: its rollouts run again elsewhere. Each depends on (grasp,
+    profile, criterion, seed, trial) alone, so the result is the same.
     """
 
     def __init__(self, jobs: int = 1, pool: Pool | None = None) -> None:

@@ -1,4 +1,4 @@
-"""A Dask cluster in place of worker processes: the same work, on other machines too."""
+"""Runs work on a Dask cluster, in place of worker processes of this machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from dr_grasp import __version__
@@ -22,27 +22,24 @@ from dr_grasp.provenance.fingerprint import fingerprint
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.workers.pool import Pool, ResultT, WorkT
 
-if TYPE_CHECKING:
-    from distributed import Client
-
 CONNECT_S = 10.0
-"""How long a scheduler may take to answer."""
+"""How long a scheduler may take to answer [s]."""
 
 ABSENT_S = 600.0
-"""How long there may be no worker; a queue of jobs takes its time."""
+"""How long there may be no worker [s]; jobs of a batch system may wait in its queue."""
 
 COUNT_S = 1.0
-"""How often workers are counted."""
+"""How often workers are counted [s]."""
 
-_only_one = threading.Lock()
-"""Held by the work that a process is at: a Dask worker may have threads, PyBullet may not."""
+_one_at_a_time = threading.Lock()
+"""Held while a piece of work runs: a Dask worker may have several threads, PyBullet only one."""
 
 
 class ClusterPool(Pool):
     """The workers of a Dask cluster, which may come and go.
 
-    Each piece of work says what its result depends on beside itself: versions, the robot, the
-    object. A worker that has anything else refuses it, whenever it joined.
+    Each piece of work carries what else its result depends on: versions, the robot, the object. A
+    worker that has something else refuses it, whenever it joined.
     """
 
     def __init__(self, address: str, say: Callable[[str], None] | None = None) -> None:
@@ -50,10 +47,10 @@ class ClusterPool(Pool):
 
         Args:
             address: Of the scheduler, such as tcp://host:8786.
-            say: Told in a line what is waited for.
+            say: Told in a line that workers are waited for.
 
         Raises:
-            SettingsError: The address is none, or distributed is not installed.
+            SettingsError: It is no address, or distributed is not installed.
             WorkerError: No scheduler answers.
         """
         self._address = address
@@ -65,7 +62,7 @@ class ClusterPool(Pool):
         self._counted_s = self._seen_s = 0.0
 
     def close(self) -> None:
-        """Leave the cluster, which forgets our work; may be called twice."""
+        """Leave the cluster, which drops our work; may be called twice."""
         self._client.close(CONNECT_S)
 
     def run(
@@ -74,16 +71,19 @@ class ClusterPool(Pool):
         work: Iterable[WorkT],
         is_cancelled: Callable[[], bool],
     ) -> Iterator[tuple[WorkT, ResultT] | None]:
-        """Work off anything in any order; yields None last if cancelled.
+        """Call a function with each piece of work, as `Pool.run` does.
 
         Args:
-            function: Of a module, since it is called in other processes.
-            work: Its arguments, `Block`s or `Job`s; drawn as they are needed.
-            is_cancelled: Asked every 50 ms; True ends the run at once.
+            function: As for `Pool.run`.
+            work: Pieces that have a `robot` and an `object`, or a `grasp` that has them.
+            is_cancelled: As for `Pool.run`.
+
+        Yields:
+            Pieces of work with their results; None last if the run was cancelled.
 
         Raises:
-            WorkerError: Workers died again and again at the same work, or are not like this
-                machine; there were none for long; the scheduler is gone.
+            WorkerError: Workers died again and again at the same work, or have other versions or
+                models than this machine; there was none for long; the scheduler is gone.
         """
         from distributed import KilledWorker
 
@@ -126,10 +126,10 @@ class ClusterPool(Pool):
             )
         return max(1, self._threads)
 
-    def _submit(self, function: Callable[[WorkT], ResultT], one: WorkT) -> Future[ResultT]:
-        named: Any = getattr(one, "grasp", one)
+    def _submit(self, function: Callable[[WorkT], ResultT], piece: WorkT) -> Future[ResultT]:
+        named: Any = getattr(piece, "grasp", piece)
         expected = self._identity(named.robot, named.object)
-        parcel = _Parcel(pickle.dumps((function, one)), named.robot, named.object, expected)
+        parcel = _Parcel(pickle.dumps((function, piece)), named.robot, named.object, expected)
         return self._executor.submit(pickle.loads, pickle.dumps(parcel))
 
     def _lost(self) -> WorkerError:
@@ -137,7 +137,7 @@ class ClusterPool(Pool):
 
 
 def identity(robot: str, obj: str) -> dict[str, str]:
-    """What a result depends on beside the work: to be the same on every machine.
+    """What a result depends on besides the work; it must be the same on every machine.
 
     Raises:
         DrGraspError: There is no such robot or object here.
@@ -151,16 +151,17 @@ def identity(robot: str, obj: str) -> dict[str, str]:
     }
 
 
-def _connect(address: str) -> Client:
+def _connect(address: str) -> Any:
     _check_address(address)
     try:
         from distributed import Client
     except ImportError as error:
         raise SettingsError(f"{address}: needs a package: pip install distributed") from error
-    # Of a scheduler that is gone we tell ourselves, in a line.
+    # When a scheduler is gone, we say so ourselves, in a line.
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
-        return Client(address, timeout=CONNECT_S, set_as_default=False)
+        connect: Any = Client  # distributed has no types
+        return connect(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, asyncio.TimeoutError) as error:
         raise WorkerError(f"{address}: no Dask scheduler answers in {CONNECT_S:.0f} s") from error
 
@@ -169,7 +170,7 @@ def _check_address(address: str) -> None:
     try:
         parts = urlsplit(address)
         good = parts.scheme in ("tcp", "tls") and parts.hostname and parts.port
-    except ValueError:  # a port that is none
+    except ValueError:  # the port is no number
         good = False
     if not good or parts.path or parts.query:
         raise SettingsError(f"cluster: expected an address like tcp://host:8786, got {address!r}")
@@ -177,10 +178,10 @@ def _check_address(address: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Parcel:
-    """Work that is done by being unpacked.
+    """Work that runs when it is unpickled.
 
-    So a scheduler passes on mere bytes, and a worker that lacks our package says so; had it to
-    import a function of ours in order to read what it is to do, it would fall silent for good.
+    So the scheduler only passes on bytes, and a worker without our package answers with an
+    ImportError. A worker that had to import a function of ours to read its task would never answer.
     """
 
     packed: bytes
@@ -193,15 +194,15 @@ class _Parcel:
 
 
 def run_packed(packed: bytes, robot: str, obj: str, expected: Mapping[str, str]) -> Any:
-    """On a worker: run a packed (function, argument), if the result would be the same here.
+    """Run a packed (function, argument) on a worker, if its result would be the same here.
 
     Raises:
         WorkerError: This worker has another version, robot or object.
     """
-    with _only_one:
+    with _one_at_a_time:
         _check_identity(robot, obj, expected)
-        function, one = pickle.loads(packed)
-        return function(one)
+        function, piece = pickle.loads(packed)
+        return function(piece)
 
 
 def _check_identity(robot: str, obj: str, expected: Mapping[str, str]) -> None:

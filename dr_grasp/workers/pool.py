@@ -1,4 +1,4 @@
-"""Workers: any amount of work in any order, cancelled at once, whatever dies meanwhile."""
+"""Runs any amount of work on worker processes; it can be cancelled, and survives their deaths."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from dr_grasp.common.interrupts import starting_workers
 from dr_grasp.errors import SettingsError, WorkerError
 
 MOST_DEATHS = 5
-"""Deaths of workers, one after the other, without any work getting done."""
+"""Deaths of workers in a row, without any result in between, that are an error."""
 
 POLL_S = 0.05
-"""How often a wait looks whether it was cancelled."""
+"""How often a wait asks whether the work was cancelled [s]."""
 
 WorkT = TypeVar("WorkT")
 ResultT = TypeVar("ResultT")
 
 
 class Pool(Closing):
-    """Workers, kept between pieces of work, wherever they are.
+    """Workers that are kept between pieces of work, on this machine or others.
 
-    A worker that dies costs time only: its work runs again elsewhere. So what is run must depend on
-    its argument alone.
+    A worker that dies costs only time: its work runs again elsewhere. So a function that is run
+    must depend on its argument alone.
     """
 
     def run(
@@ -40,12 +40,15 @@ class Pool(Closing):
         work: Iterable[WorkT],
         is_cancelled: Callable[[], bool],
     ) -> Iterator[tuple[WorkT, ResultT] | None]:
-        """Work off anything in any order; yields None last if cancelled.
+        """Call a function with each piece of work, in any order, in worker processes.
 
         Args:
-            function: Of a module, since it is called in other processes.
+            function: A function of a module, so that other processes can import it.
             work: Its arguments; drawn as they are needed, since there may be millions.
             is_cancelled: Asked every 50 ms; True ends the run at once.
+
+        Yields:
+            Pieces of work with their results; None last if the run was cancelled.
 
         Raises:
             WorkerError: Workers died again and again without finishing anything.
@@ -88,16 +91,16 @@ class Pool(Closing):
 
     @abstractmethod
     def _workers(self) -> int:
-        """How many pieces can be worked at, at least 1; asked again and again."""
+        """How many pieces can be worked on at a time, at least 1; asked again and again."""
 
     @abstractmethod
-    def _submit(self, function: Callable[[WorkT], ResultT], one: WorkT) -> Future[ResultT]:
+    def _submit(self, function: Callable[[WorkT], ResultT], piece: WorkT) -> Future[ResultT]:
         """Give a piece of work to some worker."""
 
 
 def start_worker() -> None:
-    """Prepare a worker process, which never outlives its parent."""
-    # The parent has loaded the robots first, and said what there is to say of them.
+    """Prepare a worker process; it ends with its parent, even if that is killed."""
+    # The parent has loaded the robots before, and has given the warnings about them.
     logging.getLogger("dr_grasp.robots").setLevel(logging.ERROR)
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -113,7 +116,7 @@ class WorkerPool(Pool):
     """Spawned processes of this machine."""
 
     def __init__(self, jobs: int = 1) -> None:
-        """Prepare to work; processes start with the first work.
+        """Prepare to work; processes start with the first piece of work.
 
         Args:
             jobs: Number of worker processes, at least 1.
@@ -127,7 +130,7 @@ class WorkerPool(Pool):
         self._pool: ProcessPoolExecutor | None = None
 
     def close(self) -> None:
-        """End the worker processes after the work they are at; may be called twice."""
+        """End the worker processes after their current work; may be called twice."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
@@ -135,7 +138,7 @@ class WorkerPool(Pool):
     def _workers(self) -> int:
         return self._jobs
 
-    def _submit(self, function: Callable[[WorkT], ResultT], one: WorkT) -> Future[ResultT]:
+    def _submit(self, function: Callable[[WorkT], ResultT], piece: WorkT) -> Future[ResultT]:
         with starting_workers():
             if self._pool is None:
                 # Spawned, never forked: neither rclpy nor PyBullet survives a fork.
@@ -144,4 +147,4 @@ class WorkerPool(Pool):
                     mp_context=multiprocessing.get_context("spawn"),
                     initializer=start_worker,
                 )
-            return self._pool.submit(function, one)
+            return self._pool.submit(function, piece)
