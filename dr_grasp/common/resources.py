@@ -16,6 +16,8 @@ from dr_grasp.errors import ModelError, SettingsError, UnknownNameError
 
 PACKAGE = "dr_grasp"
 
+_SOURCE = Path(__file__).resolve().parents[2]
+
 
 def share_directory() -> Path:
     """The folder that holds config/ and urdf/: a source checkout or an installed share folder.
@@ -23,12 +25,7 @@ def share_directory() -> Path:
     Raises:
         SettingsError: The package was installed without its data files.
     """
-    source = Path(__file__).resolve().parents[2]
-    candidates = [source, *(prefix / "share" / PACKAGE for prefix in _prefixes())]
-    for candidate in candidates:
-        if (candidate / "config" / "robots").is_dir():
-            return candidate
-    raise SettingsError(f"config/robots not found in any of {', '.join(map(str, candidates))}")
+    return _find_folder(_SOURCE, PACKAGE, "config/robots")
 
 
 def user_directory() -> Path:
@@ -127,10 +124,13 @@ def find_share(package: str, holds: str) -> Path:
     Raises:
         SettingsError: There is no such folder.
     """
-    source = Path(__file__).resolve().parents[2]
-    candidates = [source / package, *(prefix / "share" / package for prefix in _prefixes())]
+    return _find_folder(_SOURCE / package, package, holds)
+
+
+def _find_folder(source: Path, package: str, holds: str) -> Path:
+    candidates = [source, *(prefix / "share" / package for prefix in _prefixes())]
     for candidate in candidates:
-        if (candidate / holds).is_file():
+        if (candidate / holds).exists():
             return candidate
     raise SettingsError(
         f"{package}: {holds} not found in any of {', '.join(map(str, candidates))}; "

@@ -13,7 +13,7 @@ takes far fewer trials; what it may cost is stated in the same terms.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,8 +66,13 @@ class Race:
         self._runner = runner
         self._tracker = tracker
         self._places = request.top or 1
-        self._nominal: Array = np.full(len(entries), Outcome.UNKNOWN, dtype=np.int8)
-        self._counts: Array = np.zeros((len(entries), len(Outcome)), dtype=np.int32)
+        self._tallies = {
+            index: Tally(index, entry, request)
+            for index, entry in enumerate(entries)
+            if not isinstance(entry, RefusedGrasp)
+        }
+        self._trials: Array = np.zeros(len(entries), dtype=np.int64)
+        self._successes: Array = np.zeros(len(entries), dtype=np.int32)
         self._alive: Array = np.zeros(len(entries), dtype=bool)
         self._candidates: Array = np.zeros(len(entries), dtype=bool)
         self._spent = 0.0
@@ -90,15 +95,14 @@ class Race:
                 return
             if isinstance(result, GraspScore) and self._alive[index]:
                 fitness = result.fitness[criterion]
-                self._counts[index] = 0
-                self._counts[index, Outcome.SUCCESS] = fitness.successes
-                # In which way the others failed no longer matters.
-                self._counts[index, Outcome.UNKNOWN] = fitness.trials - fitness.successes
+                self._trials[index] = fitness.trials
+                self._successes[index] = fitness.successes
         yield self._selection()
 
     def _run(self) -> bool:
         """Race until the best are left; returns whether it came to that, or was cancelled."""
-        goals = list(_goals(self._request.trials_of(self._request.racing_criterion)))
+        criterion = self._request.racing_criterion
+        goals = list(_goals(self._request.trials_of(criterion)))
         grasps, places = self._tracker.grasps, self._places
         ahead = grasps + ahead_of_race(grasps, places, 0, goals)
         self._tracker.expect(ahead + self._rest(goals[-1], min(grasps, places)))
@@ -111,7 +115,8 @@ class Race:
                 break
             ahead = ahead_of_race(racing, places, done, goals[number:])
             self._tracker.expect(ahead + self._rest(goals[-1], places))
-            if not all(self._runner.run(self._round(done, goal), self._count)):
+            blocks = self._blocks(np.flatnonzero(self._racing), goal, criterion)
+            if not all(self._runner.run(blocks, self._count)):
                 return False
             done = goal
             self._drop(number, (number + 1) / len(goals))
@@ -123,12 +128,7 @@ class Race:
 
     def _begin(self, index: int, grasp: GraspTrajectory) -> Tally:
         """The tally of a grasp after the race, with what it had in the race."""
-        tally = Tally(index, grasp, self._request)
-        counts: dict[Criterion | None, Counts] = {None: {Outcome(int(self._nominal[index])): 1}}
-        raced = {Outcome(i): int(n) for i, n in enumerate(self._counts[index]) if n}
-        if raced:
-            counts[self._request.racing_criterion] = raced
-        tally.restore(counts)
+        tally = self._tallies[index]
         if not self._alive[index]:
             tally.break_off()
         return tally
@@ -145,7 +145,7 @@ class Race:
         missed = below = 0.0
         if places > 0:
             of_candidates = self._alive[self._candidates]
-            trials, successes = self._tried(self._candidates)
+            trials, successes = self._tried
             included = inclusion(successes, trials, places, self._rng(-1))
             expected += float(included[of_candidates].sum())
             missed = most_missed(successes, trials, of_candidates)
@@ -165,59 +165,46 @@ class Race:
         """Number of places left to the race by grasps that are sure to be chosen."""
         return self._places - int((self._alive & ~self._candidates).sum())
 
+    @property
+    def _tried(self) -> tuple[Array, Array]:
+        """Trials and successes of the candidates."""
+        return self._trials[self._candidates], self._successes[self._candidates]
+
     def _run_nominal(self) -> bool:
         """Run each grasp undisturbed; returns whether that was not cancelled."""
+        held = np.zeros_like(self._alive)
+        tried = np.zeros_like(self._alive)
+        tried[list(self._tallies)] = True
 
         def note(block: Block, counts: Counts) -> None:
-            (self._nominal[block.grasp_index],) = counts
+            self._tallies[block.grasp_index].add(block, counts)
+            held[block.grasp_index] = counts.get(Outcome.SUCCESS, 0) == 1
             self._tracker.counted(1)
 
-        whole = np.ones(len(self._entries), dtype=bool)
-        if not all(self._runner.run(self._blocks(whole, None, 0, 1), note)):
+        if not all(self._runner.run(self._blocks(self._tallies, 1, None), note)):
             return False
-        tried = self._nominal != Outcome.UNKNOWN
-        held = self._nominal == Outcome.SUCCESS
         # What fails undisturbed ranks last, so it races only for places that no other grasp takes.
-        self._candidates = held if held.sum() >= self._places else tried & ~held
-        self._alive = tried if held.sum() < self._places else held.copy()
+        enough = held.sum() >= self._places
+        self._candidates = held if enough else tried & ~held
+        self._alive = held.copy() if enough else tried
         return True
 
-    def _round(self, done: int, goal: int) -> Iterator[Block]:
-        return self._blocks(self._racing, self._request.racing_criterion, done, goal)
-
     def _blocks(
-        self, which: Array, criterion: Criterion | None, done: int, goal: int
+        self, positions: Iterable[int], goal: int, criterion: Criterion | None
     ) -> Iterator[Block]:
-        request = self._request
-        for index in np.flatnonzero(which).tolist():
-            grasp = self._entries[index]
-            if isinstance(grasp, RefusedGrasp):
-                continue
-            for first in range(done, goal, BLOCK_TRIALS):
-                yield Block(
-                    index,
-                    grasp,
-                    request.profile,
-                    criterion,
-                    request.seed,
-                    first,
-                    min(BLOCK_TRIALS, goal - first),
-                    request.shortcuts,
-                )
+        for index in positions:
+            yield from self._tallies[index].blocks_up_to(goal, criterion)
 
     def _count(self, block: Block, counts: Counts) -> None:
-        for outcome, n in counts.items():
-            self._counts[block.grasp_index, outcome] += n
+        self._tallies[block.grasp_index].add(block, counts)
+        self._trials[block.grasp_index] += block.count
+        self._successes[block.grasp_index] += counts.get(Outcome.SUCCESS, 0)
         self._tracker.counted(block.count)
-
-    def _tried(self, which: Array) -> tuple[Array, Array]:
-        counts = self._counts[which]
-        return counts.sum(axis=1), counts[:, Outcome.SUCCESS]
 
     def _drop(self, number: int, share: float) -> None:
         """Drop those that cost least; a share of what all rounds may cost may have been spent."""
         places = self._open_places
-        trials, successes = self._tried(self._candidates)
+        trials, successes = self._tried
         included = inclusion(successes, trials, places, self._rng(number))
         positions = np.flatnonzero(self._candidates)
         racing = np.flatnonzero(self._alive[positions])
@@ -233,8 +220,7 @@ class Race:
     def _leaders(self) -> Array:
         """Grasps still in the race that would take the open places now."""
         racing = np.flatnonzero(self._racing)
-        counts = self._counts[racing]
-        share = counts[:, Outcome.SUCCESS] / np.maximum(counts.sum(axis=1), 1)
+        share = self._successes[racing] / np.maximum(self._trials[racing], 1)
         order = racing[np.argsort(-share, kind="stable")]
         leaders = np.zeros_like(self._alive)
         leaders[order[: max(0, self._open_places)]] = True
@@ -242,7 +228,7 @@ class Race:
 
     def _shortfall(self, chosen: Array, number: int) -> float:
         """How far the chosen are expected to be below the best of all candidates."""
-        trials, successes = self._tried(self._candidates)
+        trials, successes = self._tried
         return shortfall(successes, trials, chosen[self._candidates], self._rng(number + 100))
 
     def _rest(self, done: int, winners: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -54,23 +54,20 @@ class Track:
         self._early: dict[int, tuple[int, Counts]] = {}
         self._wide = True
 
-    def restore(self, counts: Counts) -> None:
-        """Take over the outcomes of the first trials, before any block is asked for."""
-        self.counts = Counter(counts)
-        self.used = self._given = sum(counts.values())
-        self._look()
-
     @property
     def complete(self) -> bool:
         """Whether no more trials are needed."""
         return self.used >= self._most or not self._wide
 
-    def next(self) -> tuple[int, int] | None:
+    def next(self, goal: int | None = None) -> tuple[int, int] | None:
         """First trial and number of trials of the next block.
 
         None if there is nothing to do for now: blocks that are being run may be enough.
+
+        Args:
+            goal: Up to which trial to go now; None for as far as will probably be needed.
         """
-        if self.complete or self._given >= self._goal():
+        if self.complete or self._given >= (self._goal() if goal is None else goal):
             return None
         first = self._given
         count = min(BLOCK_TRIALS, self._most - first)
@@ -141,11 +138,6 @@ class Tally:
         for criterion in request.criteria:
             self._tracks[criterion] = Track(request.trials_of(criterion), request.until)
 
-    def restore(self, counts: Mapping[Criterion | None, Counts]) -> None:
-        """Take over outcomes of first trials by criterion (None: of the undisturbed rollout)."""
-        for criterion, of_criterion in counts.items():
-            self._tracks[criterion].restore(of_criterion)
-
     def break_off(self) -> None:
         """Ask for no more trials; the score will say that sampling stopped on what was seen."""
         self._broken_off = True
@@ -167,17 +159,13 @@ class Tally:
         for criterion, track in self._tracks.items():
             trials = track.next()
             if trials is not None:
-                request = self._request
-                return Block(
-                    self._index,
-                    self._grasp,
-                    request.profile,
-                    criterion,
-                    request.seed,
-                    *trials,
-                    request.shortcuts,
-                )
+                return self._block(criterion, trials)
         return None
+
+    def blocks_up_to(self, goal: int, criterion: Criterion | None) -> Iterator[Block]:
+        """What to run of a criterion (None: the undisturbed rollout) to have so many trials."""
+        while (trials := self._tracks[criterion].next(goal)) is not None:
+            yield self._block(criterion, trials)
 
     def add(self, block: Block, counts: Counts) -> int:
         """Count a block; returns the number of trials added."""
@@ -215,6 +203,11 @@ class Tally:
             return score
         probability = self._request.estimate(score, self._grasp.robot)
         return replace(score, transfer_probability=probability)
+
+    def _block(self, criterion: Criterion | None, trials: tuple[int, int]) -> Block:
+        profile, seed = self._request.profile, self._request.seed
+        shortcuts = self._request.shortcuts
+        return Block(self._index, self._grasp, profile, criterion, seed, *trials, shortcuts)
 
 
 @lru_cache(maxsize=1)
