@@ -153,7 +153,7 @@ def read_diagnoses(path: Path) -> DiagnosisFile:
         thresholds = DiagnosisThresholds(**record.thresholds.model_dump())
         return DiagnosisFile(
             tuple(_diagnosis(raw, thresholds) for raw in record.diagnoses),
-            tuple(refusal.refusal() for refusal in record.refused),
+            tuple(RefusedGrasp(**refusal.model_dump()) for refusal in record.refused),
             thresholds,
             record.software_version,
         )

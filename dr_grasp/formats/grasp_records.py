@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from dr_grasp.common.settings import first_problem
-from dr_grasp.core.arrays import as_floats, frozen
+from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.core.waypoints import HandClose, Waypoints
@@ -21,27 +22,39 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+def _as_list(value: Any) -> Any:
+    """What a grasp holds, as lists; what a file holds is left to the schema to check."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return list(value) if isinstance(value, tuple) else value
+
+
+Names = Annotated[list[str], BeforeValidator(_as_list)]
+Floats = Annotated[list[float], BeforeValidator(_as_list)]
+Rows = Annotated[list[list[float]], BeforeValidator(_as_list)]
+
+
 class PoseRecord(Record):
     """A `Pose`."""
 
-    position: list[float]
-    quaternion_xyzw: list[float]
+    position: Floats
+    quaternion_xyzw: Floats
 
 
 class WaypointsRecord(Record):
     """A `Waypoints`."""
 
-    joints: list[str]
-    times_s: list[float]
-    positions: list[list[float]]
+    joints: Names
+    times_s: Floats
+    positions: Rows
 
 
 class CloseRecord(Record):
     """A `HandClose`."""
 
-    joints: list[str]
-    preshape: list[float]
-    positions: list[float]
+    joints: Names
+    preshape: Floats
+    positions: Floats
     force: float
     duration_s: float
 
@@ -66,26 +79,8 @@ ValueT = TypeVar("ValueT")
 
 def grasp_to_dict(grasp: GraspTrajectory) -> dict[str, Any]:
     """A grasp as it stands in a grasp file; equal grasps give equal text."""
-    return {
-        "id": grasp.id,
-        "robot": grasp.robot,
-        "object": grasp.object,
-        "object_in_base": {
-            "position": as_floats(grasp.object_in_base.position),
-            "quaternion_xyzw": as_floats(grasp.object_in_base.quaternion_xyzw),
-        },
-        "approach": _waypoints_to_dict(grasp.approach),
-        "close": {
-            "joints": list(grasp.close.joints),
-            "preshape": as_floats(grasp.close.preshape),
-            "positions": as_floats(grasp.close.positions),
-            "force": float(grasp.close.force),
-            "duration_s": float(grasp.close.duration_s),
-        },
-        "lift": _waypoints_to_dict(grasp.lift),
-        "hold_s": float(grasp.hold_s),
-        "provenance": dict(sorted(grasp.provenance.items())),
-    }
+    record = GraspRecord.model_validate(grasp, from_attributes=True).model_dump()
+    return {**record, "provenance": dict(sorted(grasp.provenance.items()))}
 
 
 def grasp_from_dict(raw: object) -> GraspTrajectory:
@@ -145,14 +140,6 @@ def given_id(raw: object, key: str) -> str:
     """The id in a broken record, in one line; empty if it has none."""
     name = raw.get(key) if isinstance(raw, dict) else None
     return " ".join(name.split()) if isinstance(name, str) else ""
-
-
-def _waypoints_to_dict(waypoints: Waypoints) -> dict[str, Any]:
-    return {
-        "joints": list(waypoints.joints),
-        "times_s": as_floats(waypoints.times_s),
-        "positions": [as_floats(row) for row in waypoints.positions],
-    }
 
 
 def _waypoints(record: WaypointsRecord) -> Waypoints:

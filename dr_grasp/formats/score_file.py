@@ -160,7 +160,7 @@ def read_scores(path: Path) -> ScoreFile:
         seed, profile, version = record.seed, record.profile, record.software_version
         return ScoreFile(
             tuple(score_from_dict(raw, seed, profile, version) for raw in record.scores),
-            tuple(refusal.refusal() for refusal in record.refused),
+            tuple(RefusedGrasp(**refusal.model_dump()) for refusal in record.refused),
             seed,
             profile,
             version,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any
 
@@ -11,7 +12,6 @@ from pydantic import Field
 from dr_grasp.core.fitness import Fitness, GraspScore
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import MAX_SEED, Criterion
-from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.selection import Selection
 from dr_grasp.errors import DrGraspError, FileFormatError
 from dr_grasp.formats.grasp_records import Record, check_record, given_id, within
@@ -26,10 +26,6 @@ class RefusalRecord(Record):
     index: Count
     grasp_id: str
     reason: str
-
-    def refusal(self) -> RefusedGrasp:
-        """The refusal that this stands for."""
-        return RefusedGrasp(self.index, self.grasp_id, self.reason)
 
 
 class FitnessRecord(Record):
@@ -131,13 +127,7 @@ def score_from_dict(raw: object, seed: int, profile: str, software_version: str)
 
 def selection_to_dict(selection: Selection) -> dict[str, Any]:
     """A selection as it stands in a scores file."""
-    return {
-        "criterion": selection.criterion.value,
-        "chosen": list(selection.chosen),
-        "expected_share": selection.expected_share,
-        "expected_shortfall": selection.expected_shortfall,
-        "most_missed": selection.most_missed,
-    }
+    return {**asdict(selection), "criterion": selection.criterion.value}
 
 
 def selection_from(record: SelectionRecord) -> Selection:
