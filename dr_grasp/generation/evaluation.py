@@ -1,8 +1,9 @@
-"""One proposal tried: planned for the arm, then replayed in the undisturbed simulation."""
+"""Tries proposals: each is planned for the arm, then simulated once without disturbance."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import weakref
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,37 +16,12 @@ from dr_grasp.core.waypoints import HandClose
 from dr_grasp.errors import InvalidGraspError
 from dr_grasp.generation.motion import MotionSettings, Unreachable, plan_motion
 from dr_grasp.generation.proposal import Proposal
+from dr_grasp.generation.result import Result
+from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.robots.checking import check_grasp
+from dr_grasp.robots.robot_spec import RobotSpec, load_robot
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import run_rollout, settled_pose
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
-    """What became of a proposal.
-
-    Attributes:
-        proposal: The proposal.
-        grasp: The trajectory; None if the arm cannot do it.
-        unreachable: Why not; None if it can.
-        outcome: Of the undisturbed rollout; None if there was none.
-        touch_in_object: Shape (3,), where the hand first touched, in the object's frame at that
-            moment [m]; None if it never did.
-        slip_m: How far the object moved in the hand from the end of closing to the end of the
-            hold; None without success.
-    """
-
-    proposal: Proposal
-    grasp: GraspTrajectory | None
-    unreachable: Unreachable | None
-    outcome: Outcome | None = None
-    touch_in_object: FloatArray | None = None
-    slip_m: float | None = None
-
-    @property
-    def success(self) -> bool:
-        """Whether this is a grasp that holds undisturbed."""
-        return self.outcome is Outcome.SUCCESS
 
 
 class Evaluator:
@@ -64,11 +40,11 @@ class Evaluator:
         self._method = method
         self._seed = seed
 
-    def evaluate(self, proposal: Proposal) -> Evaluation:
+    def evaluate(self, proposal: Proposal) -> Result:
         """Plan and replay; depends on the proposal and the seed alone."""
         grasp = self.plan(proposal)
         if isinstance(grasp, Unreachable):
-            return Evaluation(proposal, None, grasp)
+            return Result(proposal, grasp)
         watcher = _Watcher(self._world)
         rollout = run_rollout(
             self._world,
@@ -77,8 +53,14 @@ class Evaluator:
             on_phase_end=watcher.phase_ended,
             on_observation=watcher.observed,
         )
-        slip = watcher.slip_m if rollout.outcome is Outcome.SUCCESS else None
-        return Evaluation(proposal, grasp, None, rollout.outcome, watcher.touch_in_object, slip)
+        held = rollout.outcome is Outcome.SUCCESS
+        return Result(
+            proposal,
+            outcome=rollout.outcome,
+            touch_in_object=watcher.touch_in_object,
+            slip_m=watcher.slip_m if held else None,
+            grasp=grasp if held else None,
+        )
 
     def plan(self, proposal: Proposal) -> GraspTrajectory | Unreachable:
         """Find the arm's way to a proposal, in the present settings of motion."""
@@ -120,6 +102,31 @@ class Evaluator:
         except InvalidGraspError:  # a spline may overshoot a limit between two reachable postures
             return Unreachable.LIMITS
         return grasp
+
+
+def evaluate(robot: str, obj: str, method: str, seed: int, proposal: Proposal) -> Result:
+    """Try a proposal in a world that is kept for the next; for worker processes.
+
+    Args:
+        robot: Robot name.
+        obj: Object name.
+        method: As in `Evaluator`.
+        seed: As in `Evaluator`.
+        proposal: The proposal.
+
+    Raises:
+        DrGraspError: The robot or the object cannot be loaded.
+    """
+    # The objects themselves are the key: a name may come to mean another.
+    return _evaluator(load_robot(robot), load_object(obj), method, seed).evaluate(proposal)
+
+
+@lru_cache(maxsize=1)  # a process of our own works for one run, one of a cluster for many
+def _evaluator(robot: RobotSpec, obj: ObjectSpec, method: str, seed: int) -> Evaluator:
+    world = BulletWorld(robot, obj)
+    evaluator = Evaluator(world, method, seed)
+    weakref.finalize(evaluator, world.close).atexit = False
+    return evaluator
 
 
 class _Watcher:
