@@ -123,7 +123,21 @@ def command(
             raise typer.Exit(INTERRUPTED)
         journal.remove()
     if as_json:
-        print_json(_summary(out, method, findings))
+        print_json(
+            {
+                "out": str(out),
+                "method": method,
+                "grasps": len(findings.grasps),
+                "evaluations": findings.evaluations,
+                "simulated": findings.simulated,
+                "successes": findings.successes,
+                "failures": dict(findings.failures),
+                "distinct": findings.distinct,
+                "coverage": round(findings.coverage, 4),
+                "seconds": round(findings.seconds, 3),
+                "evaluations_per_second": round(findings.rate, 3),
+            }
+        )
     else:
         print(
             f"{out}: {len(findings.grasps)} grasps, of {findings.distinct} distinct among "
@@ -154,19 +168,3 @@ def _fitness(
         if value is not None:
             raise SettingsError(f"{name}: only {ME_FIT} maximises a fitness, got {method}")
     return None
-
-
-def _summary(out: Path, method: str, findings: Findings) -> dict[str, object]:
-    return {
-        "out": str(out),
-        "method": method,
-        "grasps": len(findings.grasps),
-        "evaluations": findings.evaluations,
-        "simulated": findings.simulated,
-        "successes": findings.successes,
-        "failures": dict(findings.failures),
-        "distinct": findings.distinct,
-        "coverage": round(findings.coverage, 4),
-        "seconds": round(findings.seconds, 3),
-        "evaluations_per_second": round(findings.rate, 3),
-    }

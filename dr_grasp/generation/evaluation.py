@@ -41,7 +41,7 @@ class Evaluator:
         self._seed = seed
 
     def evaluate(self, proposal: Proposal) -> Result:
-        """Plan and replay; depends on the proposal and the seed alone."""
+        """Plan and simulate; what comes of it depends on the proposal and the seed alone."""
         grasp = self.plan(proposal)
         if isinstance(grasp, Unreachable):
             return Result(proposal, grasp)
@@ -145,23 +145,20 @@ class _Watcher:
         if self.touch_in_object is None and seen.hand_touches:
             self.touch_in_object = self._world.touch_in_object()
         # A hand that has closed around a handle holds it once the lift brings the two together.
-        if self._has_closed and seen.hand_touches and not seen.object_supported:
-            self._hold()
+        lifted = self._has_closed and seen.hand_touches and not seen.object_supported
+        if lifted and self._held is None:
+            self._held = self._object_in_tcp()
 
     def phase_ended(self, phase: Phase) -> None:
         if phase is Phase.CLOSE:
             self._has_closed = True
             if self._touches:
-                self._hold()
+                self._held = self._object_in_tcp()
         elif phase is Phase.HOLD and self._held is not None:
             # Of the object's centre, so that turning in the hand about it does not count.
             center = self._world.object.center_of_mass[None]
             moved = self._object_in_tcp().apply(center) - self._held.apply(center)
             self.slip_m = float(np.linalg.norm(moved))
-
-    def _hold(self) -> None:
-        if self._held is None:
-            self._held = self._object_in_tcp()
 
     def _object_in_tcp(self) -> Pose:
         return self._world.tcp_pose().inverse() @ self._world.object_pose()

@@ -71,7 +71,7 @@ class MapElites:
         self._genomes: list[FloatArray] = []  # by the index of the proposal
 
     def ask(self, count: int, archive: TouchArchive) -> list[Proposal]:
-        """The next generation: ancestors that are left, then children, or strangers at first."""
+        """The next generation: ancestors that are left, then children of elites or random grips."""
         rng = np.random.default_rng([self._seed, 3, self._generation])
         first = len(self._genomes)
         ancestors, self._ancestors = self._ancestors[:count], self._ancestors[count:]
@@ -79,7 +79,7 @@ class MapElites:
         parents = [ancestor.name for ancestor in ancestors]
         missing = count - len(ancestors)
         if len(archive) == 0:
-            genomes += self._strangers(first, missing, rng)
+            genomes += self._random(first, missing, rng)
             parents += [""] * missing
         else:
             indices, objectives = archive.elites()
@@ -103,7 +103,7 @@ class MapElites:
         genomes = [self._genomes[index] for index in parents]
         return [*self._space.mutated(np.reshape(genomes, (-1, self._space.length)), rng)]
 
-    def _strangers(self, first: int, count: int, rng: np.random.Generator) -> list[FloatArray]:
+    def _random(self, first: int, count: int, rng: np.random.Generator) -> list[FloatArray]:
         genomes = [*self._space.random(count, rng)]
         if self._propose is not None:
             for place in range(0, count, 2):

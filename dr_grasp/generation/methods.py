@@ -48,7 +48,7 @@ def make_method(task: Task) -> Method:
         if task.method == SAMPLER:
             return sampler
         propose = sampler.propose
-    except DrGraspError:  # nothing to pinch: all strangers are uniform
+    except DrGraspError:  # nothing to pinch: the first generations are random alone
         if task.method == SAMPLER:
             raise
     space = GenomeSpace(robot, item, object_in_base)

@@ -21,7 +21,7 @@ from dr_grasp.generation.methods import Method
 from dr_grasp.generation.proposal import Proposal, distinct
 from dr_grasp.generation.result import Result, Trials
 from dr_grasp.generation.search_journal import Journal
-from dr_grasp.generation.task import SAMPLER, Findings, Limits, Task
+from dr_grasp.generation.task import SAMPLER, Findings, FitnessSettings, Limits, Task
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.workers.pool import Pool
 
@@ -100,7 +100,8 @@ class Search:
 
     def _try(self, proposals: Sequence[Proposal]) -> list[Result]:
         """Results in the order of the proposals; of fewer if cancelled."""
-        task, done = self._task, dict[int, Result]()
+        task = self._task
+        done: dict[int, Result] = {}
         unknown = []
         for proposal in proposals:
             known = self._journal.result_of(proposal)
@@ -116,29 +117,29 @@ class Search:
             done[result.proposal.index] = result
             self._update(fresh=self._findings.fresh + 1)
             self._note(result)
-        if task.fitness is not None:
-            held = [
-                result
-                for _, result in sorted(done.items())
-                if result.success and result.trials is None
-            ]
-            # What is interrupted before has none, and comes last.
-            untried = Trials(0, 0, task.fitness.trials)
-            done |= {result.proposal.index: replace(result, trials=untried) for result in held}
-            trials = add_trials(
-                self._pool,
-                [] if self._interrupted else held,
-                self._to_beat,
-                task.fitness,
-                task.seed,
-                self._is_cancelled,
-            )
-            for result in self._until_cancelled(trials):
-                self._journal.add(result)
-                done[result.proposal.index] = result
-                self._update()
-                self._on_progress(self._findings)
-        return [done[index] for index in sorted(done)]
+        results = [done[index] for index in sorted(done)]
+        return results if task.fitness is None else self._with_trials(results, task.fitness)
+
+    def _with_trials(self, results: Sequence[Result], fitness: FitnessSettings) -> list[Result]:
+        """The same results, the successes among them with trials."""
+        held = [result for result in results if result.success and result.trials is None]
+        # What is interrupted before its trials are done has none, and comes last.
+        untried = Trials(0, 0, fitness.trials)
+        added = {result.proposal.index: replace(result, trials=untried) for result in held}
+        work = add_trials(
+            self._pool,
+            [] if self._interrupted else held,
+            self._to_beat,
+            fitness,
+            self._task.seed,
+            self._is_cancelled,
+        )
+        for result in self._until_cancelled(work):
+            self._journal.add(result)
+            added[result.proposal.index] = result
+            self._update()
+            self._on_progress(self._findings)
+        return [added.get(result.proposal.index, result) for result in results]
 
     def _until_cancelled(self, work: Iterable[T | None]) -> Iterator[T]:
         for result in work:

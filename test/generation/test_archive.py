@@ -33,7 +33,7 @@ def random_result(item, index, rng):
 def test_the_archive_keeps_the_best_of_each_cell_and_of_equals_the_first(item):
     rng = np.random.default_rng(0)
     archive = TouchArchive(item)
-    results = [random_result(item, index, rng) for index in range(400)]
+    results = [random_result(item, index, rng) for index in range(150)]
     for result in results:
         before = archive.objective_at(result.touch_in_object)
         archive.add(result)
@@ -42,7 +42,7 @@ def test_the_archive_keeps_the_best_of_each_cell_and_of_equals_the_first(item):
         better = before is None or before < result.objective
         assert (result.proposal.index in archive.elites()[0]) == better
     indices, objectives = archive.elites()
-    assert len(indices) == len(set(indices)) == len(archive) < 400
+    assert len(indices) == len(set(indices)) == len(archive) < 150
     for index, objective in zip(indices, objectives, strict=True):
         assert results[index].objective == objective
         assert archive.objective_at(results[index].touch_in_object) == objective
@@ -64,7 +64,7 @@ def test_coverage_is_a_share_that_only_successes_raise(item):
     # A success at every place of the surface, and at places off it: all of it, and no more.
     low, high = neighbourhood(item)
     success = replace(touched, outcome=Outcome.SUCCESS, slip_m=0.0)
-    for point in rng.uniform(low, high, (8000, 3)):
+    for point in rng.uniform(low, high, (5000, 3)):
         archive.add(replace(success, touch_in_object=frozen(point)))
     assert shares[-1] < archive.coverage <= 1.0
 

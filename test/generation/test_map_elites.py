@@ -60,18 +60,18 @@ def grips(proposals):
 def test_generations_count_on_and_depend_on_the_archive_alone(space, item):
     first, second = (MapElites(space, False, 0) for _ in range(2))
     archive = TouchArchive(item)
-    strangers = first.ask(6, archive)
-    assert [proposal.index for proposal in strangers] == list(range(6))
-    assert all(proposal.provenance == {"generation": "0"} for proposal in strangers)
-    assert grips(second.ask(6, archive)) == grips(strangers)
-    touched = Result(strangers[4], outcome=Outcome.MISSED, touch_in_object=item.points[0])
+    earlier = first.ask(6, archive)
+    assert [proposal.index for proposal in earlier] == list(range(6))
+    assert all(proposal.provenance == {"generation": "0"} for proposal in earlier)
+    assert grips(second.ask(6, archive)) == grips(earlier)
+    touched = Result(earlier[4], outcome=Outcome.MISSED, touch_in_object=item.points[0])
     archive.add(touched)
     children = first.ask(6, archive)
     assert [proposal.index for proposal in children] == list(range(6, 12))
     expected = {"generation": "1", "parent": "4"}
     assert all(proposal.provenance == expected for proposal in children)
     assert grips(second.ask(6, archive)) == grips(children)
-    middle = strangers[4].grip_in_object.position
+    middle = earlier[4].grip_in_object.position
     places = np.array([proposal.grip_in_object.position for proposal in children])
     assert np.linalg.norm(places - middle, axis=1).max() < 0.1
 
@@ -88,14 +88,14 @@ def test_the_fittest_or_any_success_is_a_parent(space, item, fittest, parents):
     assert drawn == parents
 
 
-def test_without_any_touch_there_are_strangers_again(space, item):
+def test_without_any_touch_there_are_random_ones_again(space, item):
     method, archive = MapElites(space, False, 0), TouchArchive(item)
-    strangers, others = method.ask(4, archive), method.ask(4, archive)
+    earlier, others = method.ask(4, archive), method.ask(4, archive)
     assert all(proposal.provenance == {"generation": "1"} for proposal in others)
-    assert grips(others) != grips(strangers)
+    assert grips(others) != grips(earlier)
 
 
-def test_every_other_stranger_is_proposed_where_something_proposes(space, item):
+def test_every_other_random_one_is_proposed_where_something_proposes(space, item):
     known = Proposal(0, Pose([0.01, 0.0, 0.02], [1.0, 0.0, 0.0, 0.0]), "pinch", 0.7)
     asked = []
 

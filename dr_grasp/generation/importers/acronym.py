@@ -41,15 +41,7 @@ GRIPPER = "gripper/type"
 
 
 def read_acronym(path: Path, gripper: str | None) -> GraspPoses:
-    """Read an ACRONYM file.
-
-    Args:
-        path: The file.
-        gripper: Whose frame the poses are in; None for what the file says.
-
-    Raises:
-        DrGraspError: It is no such file, is half-written, or names a gripper unknown to us.
-    """
+    """Read an ACRONYM file, as `read_poses` does; its gripper is the Panda if it says none."""
     try:
         with h5py.File(path, "r") as file:
             matrices = _read(file, TRANSFORMS, "numbers of shape (n, 4, 4)", _are_matrices)

@@ -114,16 +114,7 @@ class _IsaacFile(ForeignRecord):
 
 
 def read_graspgen(path: Path, gripper: str | None) -> GraspPoses:
-    """Read a file of GraspGen's.
-
-    Args:
-        path: The file; YAML if it is named .yaml or .yml, JSON otherwise.
-        gripper: Whose frame the poses are in; None for what the file or its folder says.
-
-    Raises:
-        DrGraspError: It is no such file, is half-written, or its gripper has no jaws, is unknown
-            to us or not named.
-    """
+    """Read a file of GraspGen's as `read_poses` does: YAML by its suffix, JSON otherwise."""
     if path.suffix.lower() in YAML_SUFFIXES:
         return _read_isaac(path, gripper)
     record = check_record(_Dataset, load_json(path))

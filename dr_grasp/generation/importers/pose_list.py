@@ -76,15 +76,7 @@ class _FileRecord(Record):
 
 
 def read_pose_list(path: Path, gripper: str | None) -> GraspPoses:
-    """Read a list of poses.
-
-    Args:
-        path: The file; its suffix tells JSON, table and NumPy apart.
-        gripper: Whose frame the poses are in; None for what the file says, or else the grip's.
-
-    Raises:
-        DrGraspError: It is no such file, is half-written, or names a gripper unknown to us.
-    """
+    """Read a list of poses as `read_poses` does: JSON, table or NumPy by its suffix."""
     suffix = path.suffix.lower()
     header = _FileRecord(grasps=[])
     if suffix == ".json":
