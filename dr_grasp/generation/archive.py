@@ -18,7 +18,7 @@ CELL_M = 0.01
 """Length of a cell's edge; that of Huber et al. 2023 (arXiv 2308.05483)."""
 
 MOST_CELLS = 24
-"""Along one axis; larger objects have larger cells."""
+"""Most cells along one axis; larger objects have larger cells."""
 
 SURFACE_POINTS = 20_000
 """Points drawn on the object, to know which cells hold surface."""

@@ -32,8 +32,8 @@ class Evaluator:
 
         Args:
             world: The robot and the object.
-            method: Who proposes; part of the grasps' provenance and ids.
-            seed: Of the run, likewise.
+            method: Name of the method that proposes; part of the grasps' provenance and ids.
+            seed: Of the run; likewise.
         """
         self.object_in_base = settled_pose(world, yaw=0.0)
         self._world = world

@@ -1,4 +1,4 @@
-"""The fitness that ME-fit maximises: trials under one criterion, the cheap ones first.
+"""Trials of successes under one criterion: the fitness that ME-fit maximises.
 
 A success gets a few trials, and more only while it could still be better than the elite where it
 touches. So most trials go to grasps that matter, and the archive is the same as with all trials.
@@ -24,8 +24,8 @@ ROUND_TRIALS = 5
 def noise_seed(seed: int) -> int:
     """Seed of the perturbations that a search selects by.
 
-    Not that of the run: who scores the result with the same seed must not meet the same noise, or
-    the score would be as flattering as a test on the training data.
+    Not that of the run: a later scoring with the same seed must not meet the same noise, or the
+    score would be as flattering as a test on the training data.
     """
     return int(np.random.SeedSequence([seed, 4]).generate_state(1, np.uint64)[0])
 

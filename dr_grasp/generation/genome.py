@@ -24,12 +24,11 @@ SELECTOR = 7
 DOWN = Rotation.from_euler("x", np.pi)
 """A grip frame whose approach, z, points straight down."""
 
-
 TILT_RAD = STEEPEST_RAD
 """Largest angle of the approach from straight down, about each of two axes."""
 
 LEAST_OPENING = 0.3
-"""Of the hand: 1 is fully open, 0 closed."""
+"""Least opening of the hand before it closes: 1 is fully open, 0 closed."""
 
 SIGMA = 0.05
 """Standard deviation of a mutation, as a share of the gene's range.
@@ -53,9 +52,9 @@ class GenomeSpace:
         """Set the ranges.
 
         Args:
-            robot: Its synergies count.
-            item: Its size counts.
-            object_in_base: How it stands: approaches come from above.
+            robot: For the names of its synergies.
+            item: For the size of the object.
+            object_in_base: How the object stands: approaches come from above.
         """
         self._synergies = [synergy.name for synergy in robot.synergies]
         self._low, self._high = neighbourhood(item)
@@ -84,8 +83,8 @@ class GenomeSpace:
 
         Args:
             genome: Shape (d,), in [0, 1].
-            index: Of the proposal.
-            provenance: Of the proposal.
+            index: As in `Proposal`.
+            provenance: As in `Proposal`.
         """
         about_x, about_y = TILT_RAD * (2.0 * genome[3:5] - 1.0)
         roll = np.pi * (2.0 * genome[ROLL] - 1.0)

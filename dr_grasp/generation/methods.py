@@ -20,7 +20,7 @@ from dr_grasp.simulation.rollout import settled_pose
 
 
 class Method(Protocol):
-    """Proposes grips; what became of the earlier ones it sees in the archive."""
+    """Proposes grips; it learns from the archive what became of earlier ones."""
 
     def ask(self, count: int, archive: TouchArchive) -> list[Proposal]:
         """The next proposals; they depend on the seed and on the archive alone.

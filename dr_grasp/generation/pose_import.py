@@ -28,8 +28,8 @@ class Imported:
 
     Attributes:
         grasps: Trajectories of those that the arm can do.
-        refused: Poses that the file has wrong.
-        unreachable: Names of those that the arm cannot do, under the reason.
+        refused: Poses that the file has wrong, with reasons.
+        unreachable: By reason, the ids of those that the arm cannot do.
     """
 
     grasps: tuple[GraspTrajectory, ...]

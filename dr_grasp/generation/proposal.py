@@ -1,4 +1,4 @@
-"""What a method of generation proposes, before anybody knows whether the arm can do it."""
+"""Grips that a method proposes before anything has tried them, and which of many differ."""
 
 from __future__ import annotations
 

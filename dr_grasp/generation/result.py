@@ -1,4 +1,4 @@
-"""What a search knows of a proposal that was tried: enough to go on, and to begin anew from."""
+"""What became of a proposal that was tried, and what that is worth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Trials:
 
     Attributes:
         successes: How many succeeded.
-        done: How many there were; fewer than planned if nothing could be won any more.
+        done: How many there were; fewer than planned if more could not have changed anything.
         planned: How many there would have been.
     """
 

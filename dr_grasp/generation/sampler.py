@@ -1,4 +1,4 @@
-"""Samples antipodal grasps: one proposal is independent of all others."""
+"""Samples antipodal grasps: each proposal is independent of the others."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class AntipodalSampler:
         Args:
             robot: The robot.
             item: The object.
-            object_in_base: How it stands: approaches come from above.
+            object_in_base: How the object stands: approaches come from above.
             seed: Same seed, same proposals.
 
         Raises:

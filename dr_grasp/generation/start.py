@@ -1,4 +1,4 @@
-"""Grasps of a file as what a search begins from."""
+"""Reads the grasps that a search begins from, and finds the proposals they could have been."""
 
 from __future__ import annotations
 

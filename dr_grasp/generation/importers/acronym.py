@@ -25,13 +25,10 @@ from dr_grasp.errors import FileFormatError
 from dr_grasp.generation.importers.foreign_documents import one_line
 from dr_grasp.generation.importers.grasp_poses import (
     GraspPoses,
-    PoseGrasp,
     check_count,
     collect,
-    number_id,
-    read_verdict,
+    numbered_matrices,
 )
-from dr_grasp.generation.importers.pose_checks import pose_from_matrix
 
 TRANSFORMS = "grasps/transforms"
 HELD = "grasps/qualities/flex/object_in_gripper"
@@ -53,14 +50,7 @@ def read_acronym(path: Path, gripper: str | None) -> GraspPoses:
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise FileFormatError(f"expected a whole HDF5 file, got {one_line(error)}") from error
 
-    def read(index: int) -> PoseGrasp:
-        verdict = None if held is None else read_verdict(HELD, held[index])
-        return PoseGrasp(
-            number_id(index), pose_from_matrix(matrices[index]), held_in_simulation=verdict
-        )
-
-    ids = [number_id(index) for index in range(len(matrices))]
-    return collect(path, name, ids, read, object_file, scale)
+    return collect(path, name, *numbered_matrices(matrices, HELD, held), object_file, scale)
 
 
 def _read(

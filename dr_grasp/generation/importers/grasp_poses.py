@@ -6,12 +6,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
 
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.errors import FileFormatError
 from dr_grasp.generation.importers.frames import grip_in_gripper
-from dr_grasp.generation.importers.pose_checks import short
+from dr_grasp.generation.importers.pose_checks import pose_from_matrix, short
 
 MOST_GRASPS = 1_000_000
 """A file that promises more is broken: the datasets have some thousands an object."""
@@ -121,6 +124,27 @@ def collect(
     return GraspPoses(
         path.name, gripper, grip, object_file, object_scale, (*grasps.values(),), (*refused,)
     )
+
+
+def numbered_matrices(
+    matrices: Sequence[object] | npt.NDArray[Any],
+    held_field: str = "",
+    held: Sequence[object] | None = None,
+) -> tuple[list[str], Callable[[int], PoseGrasp]]:
+    """Grasps without names, as homogeneous matrices: their ids and what reads them, for `collect`.
+
+    Args:
+        matrices: Shape (4, 4) each, if they are good.
+        held_field: Name of the field of `held`, for messages.
+        held: As many verdicts of whether the object was held; None if there are none.
+    """
+    ids = [number_id(index) for index in range(len(matrices))]
+
+    def read(index: int) -> PoseGrasp:
+        verdict = None if held is None else read_verdict(held_field, held[index])
+        return PoseGrasp(ids[index], pose_from_matrix(matrices[index]), held_in_simulation=verdict)
+
+    return ids, read
 
 
 def check_count(field: str, count: int) -> None:

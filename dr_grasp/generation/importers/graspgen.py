@@ -55,8 +55,7 @@ from dr_grasp.generation.importers.grasp_poses import (
     PoseGrasp,
     check_count,
     collect,
-    number_id,
-    read_verdict,
+    numbered_matrices,
 )
 from dr_grasp.generation.importers.pose_checks import (
     numbers,
@@ -125,14 +124,8 @@ def read_graspgen(path: Path, gripper: str | None) -> GraspPoses:
             f"{HELD}: expected {len(transforms)} entries, one for each grasp, got {len(held)}"
         )
 
-    def read(index: int) -> PoseGrasp:
-        verdict = read_verdict(HELD, held[index])
-        return PoseGrasp(
-            number_id(index), pose_from_matrix(transforms[index]), held_in_simulation=verdict
-        )
-
     name, grip = _gripper(path, record.gripper, gripper)
-    ids = [number_id(index) for index in range(len(transforms))]
+    ids, read = numbered_matrices(transforms, HELD, held)
     return collect(path, name, ids, read, record.object.file, record.object.scale, grip)
 
 

@@ -1,4 +1,4 @@
-"""Our plain list of grasp poses, for whoever has poses from elsewhere.
+"""Our plain list of grasp poses, for poses that no other format holds.
 
 JSON (.json): a list of grasps, or an object with more to say:
 
@@ -45,6 +45,7 @@ from dr_grasp.generation.importers.grasp_poses import (
     check_count,
     collect,
     number_id,
+    numbered_matrices,
 )
 from dr_grasp.generation.importers.pose_checks import pose_from_matrix, pose_from_quaternion, short
 
@@ -191,6 +192,4 @@ def _from_matrices(path: Path) -> _Reading:
             f"expected numbers of shape (n, 4, 4), got {array.dtype.name} of shape {array.shape}"
         )
     check_count("matrices", len(array))
-    matrices = np.array(array, dtype=np.float64)
-    ids = [number_id(index) for index in range(len(matrices))]
-    return ids, lambda index: PoseGrasp(ids[index], pose_from_matrix(matrices[index]))
+    return numbered_matrices(np.array(array, dtype=np.float64))
