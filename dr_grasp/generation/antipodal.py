@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -53,21 +52,16 @@ DRAWS = 20
 """Pairs tried for one that can be approached from above."""
 
 
-@dataclass(frozen=True, slots=True)
-class SurfacePairs:
-    """Pairs of opposing surface points: shape (k, 3) each, in the object's frame [m]."""
-
-    first: FloatArray
-    second: FloatArray
-
-
-def find_pairs(mesh_path: Path, largest_width_m: float, rng: np.random.Generator) -> SurfacePairs:
+def find_pairs(mesh_path: Path, largest_width_m: float, rng: np.random.Generator) -> FloatArray:
     """Find antipodal pairs on a mesh.
 
     Args:
         mesh_path: The mesh, in metres.
         largest_width_m: How far the jaws open.
         rng: Source of the surface points.
+
+    Returns:
+        Pairs of opposing surface points, shape (k, 2, 3), in the mesh's frame [m].
     """
     mesh = trimesh.load_mesh(mesh_path)
     points, faces = trimesh.sample.sample_surface(
@@ -83,11 +77,11 @@ def find_pairs(mesh_path: Path, largest_width_m: float, rng: np.random.Generator
     opposed &= np.einsum("ijk,jk->ij", direction, normals) > cosine
     fits = (distance < largest_width_m - WIDTH_MARGIN_M) & (distance > 1e-3)
     first, second = np.nonzero(np.triu(opposed & fits))
-    return SurfacePairs(frozen(points[first]), frozen(points[second]))
+    return frozen(np.stack([points[first], points[second]], axis=1))
 
 
 def sample_grasp_pose(
-    pairs: SurfacePairs,
+    pairs: FloatArray,
     object_in_base: Pose,
     table_z: float,
     synergy: Synergy,
@@ -96,7 +90,7 @@ def sample_grasp_pose(
     """Draw a pose of the grip frame that pinches one pair.
 
     Args:
-        pairs: At least one pair.
+        pairs: Shape (k, 2, 3), at least one pair, in the object's frame [m].
         object_in_base: Pose of the object.
         table_z: Height of the table's top in the base frame [m].
         synergy: How the hand closes.
@@ -106,8 +100,7 @@ def sample_grasp_pose(
         The grip frame in the base frame, and how far the hand is open before, 0 to 1.
     """
     for _ in range(DRAWS):
-        index = int(rng.integers(len(pairs.first)))
-        first, second = object_in_base.apply(np.stack([pairs.first[index], pairs.second[index]]))
+        first, second = object_in_base.apply(pairs[int(rng.integers(len(pairs)))])
         closing = (second - first) / np.linalg.norm(second - first)
         if rng.random() < 0.5:
             closing = -closing

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
-from dr_grasp.generation.antipodal import SurfacePairs, find_pairs, sample_grasp_pose
+from dr_grasp.generation.antipodal import find_pairs, sample_grasp_pose
 from dr_grasp.generation.archive import TouchArchive
 from dr_grasp.generation.evaluation import Evaluator
 from dr_grasp.generation.proposal import Proposal
@@ -39,14 +40,11 @@ class AntipodalSampler:
         self._seed = seed
         self._asked = 0
         self._table_z = robot.table.top_z
-        self._pairs: list[tuple[Synergy, SurfacePairs]] = []
+        self._pairs: list[tuple[Synergy, FloatArray]] = []
         for synergy in robot.synergies:
-            pairs = find_pairs(
-                item.visual,
-                synergy.largest_width_m,
-                np.random.default_rng([seed, 0]),
-            )
-            if len(pairs.first) > 0:
+            rng = np.random.default_rng([seed, 0])
+            pairs = find_pairs(item.visual, synergy.largest_width_m, rng)
+            if len(pairs) > 0:
                 self._pairs.append((synergy, pairs))
         if not self._pairs:
             widest = max(synergy.largest_width_m for synergy in robot.synergies)

@@ -15,7 +15,6 @@ from dr_grasp.generation.antipodal import (
     LEAST_PLAY_M,
     STEEPEST_RAD,
     WIDTH_MARGIN_M,
-    SurfacePairs,
     find_pairs,
     sample_grasp_pose,
 )
@@ -128,8 +127,8 @@ def test_an_object_wider_than_the_hand_opens_says_so(franka, tmp_path):
 def test_pairs_of_a_box_are_opposite_within_the_friction_cone(tmp_path):
     visual = prepared_box(tmp_path, (0.04, 0.2, 0.2)).visual
     pairs = find_pairs(visual, 0.08, np.random.default_rng(0))
-    assert len(pairs.first) > 50
-    between = pairs.second - pairs.first
+    assert pairs.shape == (len(pairs), 2, 3) and len(pairs) > 50
+    between = pairs[:, 1] - pairs[:, 0]
     width = np.linalg.norm(between, axis=1)
     # Only the two faces that are 4 cm apart are near enough to each other.
     np.testing.assert_allclose(np.abs(between[:, 0]), 0.04, atol=1e-6)
@@ -141,12 +140,11 @@ def test_grips_pinch_their_pair_from_above(franka):
     rng = np.random.default_rng(1)
     synergy = franka.synergies[0]
     for _ in range(50):
-        first, second = rng.normal(0, 0.02, (2, 3))
-        pairs = SurfacePairs(frozen([first]), frozen([second]))
+        pairs = rng.normal(0, 0.02, (1, 2, 3))
         object_in_base = Pose([0.5, 0.1, 0.2], [0, 0, np.sqrt(0.5), np.sqrt(0.5)])
         grip, opening = sample_grasp_pose(pairs, object_in_base, 0.0, synergy, rng)
         assert 0.0 < opening <= 1.0
-        ends = object_in_base.apply([first, second])
+        ends = object_in_base.apply(pairs[0])
         line = (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
         closing, approach = grip.rotate([0, 1, 0]), grip.rotate([0, 0, 1])
         assert abs(abs(closing @ line) - 1) < 1e-9
@@ -160,7 +158,7 @@ def test_grips_pinch_their_pair_from_above(franka):
 def test_near_the_table_the_hand_opens_less_and_grips_with_its_ends(franka):
     synergy, rng = franka.synergies[0], np.random.default_rng(2)
     # Ends at different heights: of a hand that is wide open one finger would hit the table.
-    pairs = SurfacePairs(frozen([[0.0, -0.01, 0.012]]), frozen([[0.0, 0.01, 0.018]]))
+    pairs = frozen([[[0.0, -0.01, 0.012], [0.0, 0.01, 0.018]]])
     for _ in range(20):
         _, opening = sample_grasp_pose(pairs, Pose.identity(), 0.0, synergy, rng)
         assert opening * synergy.largest_width_m >= 0.02 + LEAST_PLAY_M
