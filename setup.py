@@ -52,6 +52,7 @@ setup(
         "h5py>=3.10",
         "jinja2>=3.1.2",
         "matplotlib>=3.6",
+        "mcap>=1.0.2",
         "mujoco>=3.17",
         "numpy>=1.26",
         "pycollada>=0.8",

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.trajectory import GraspTrajectory
 
@@ -25,7 +24,11 @@ def never_cancelled() -> bool:
     return False
 
 
-class Backend(Protocol):
+AttemptT_co = TypeVar("AttemptT_co", covariant=True)
+"""A `GraspAttempt`, or the message of one where it only passes through."""
+
+
+class Backend(Protocol[AttemptT_co]):
     """Executes grasps, one at a time."""
 
     name: str
@@ -40,7 +43,7 @@ class Backend(Protocol):
         dry_run: bool = False,
         on_phase: OnPhase = ignore_phase,
         is_cancelled: IsCancelled = never_cancelled,
-    ) -> GraspAttempt:
+    ) -> AttemptT_co:
         """Execute one grasp to its end.
 
         A grasp that is lost, refused by the controller or cancelled is an outcome of the attempt.
