@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dr_grasp.core.arrays import FloatArray
+from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Observation, Outcome
 from dr_grasp.core.perturbation import Perturbation
@@ -133,10 +133,10 @@ class _Watcher:
         self.touch_in_object: FloatArray | None = None
         self.slip_m = 0.0
 
-    def observed(self, seen: Observation) -> None:
+    def observed(self, step: int, phase: Phase, seen: Observation) -> None:
         self._touches = seen.hand_touches
         if self.touch_in_object is None and seen.hand_touches:
-            self.touch_in_object = self._world.touch_in_object()
+            self.touch_in_object = frozen(self._world.hand_contacts().points.mean(axis=0))
         # A hand that has closed around a handle holds it once the lift brings the two together.
         if self._has_closed and seen.hand_touches and not seen.object_supported:
             self._hold()

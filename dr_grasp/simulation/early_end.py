@@ -10,6 +10,7 @@ from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.outcome import Judge, Observation, Outcome
 from dr_grasp.core.trajectory import Phase
 from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.rollout import LOOK_EVERY
 
 RISEN_M = 0.02
 """A hand so far above where it closed has lifted what it holds off the table."""
@@ -19,7 +20,7 @@ LOST_M = 0.05
 nothing for a moment, was taken for one that had lost it: 4 to 12 points of Baxter's fitness."""
 
 WINDOW = 18
-"""Looks over which an object's creeping in the hand is measured: three eighths of a second. Its
+"""Looks over which an object's creeping in the hand is measured: three eighths of a second. Their
 first and last third are averaged, since jitter shakes what is held."""
 
 CREEP_M = 0.001
@@ -28,45 +29,37 @@ CREEP_M = 0.001
 
 
 class EarlyEnd:
-    """Watches one rollout."""
+    """Watches one rollout, and says when its end is certain."""
 
-    def __init__(self, steps: int, look_every: int) -> None:
+    def __init__(self, steps: int, world: BulletWorld, judge: Judge) -> None:
         """Begin with nothing seen.
 
         Args:
-            steps: Of the whole rollout.
-            look_every: Steps between two looks.
+            steps: Number of steps of the whole rollout.
+            world: The world in which it is simulated.
+            judge: Asked as at the very end when the object is lost or steady.
         """
         self._steps = steps
-        self._look_every = look_every
+        self._world = world
+        self._judge = judge
         self._closed_height = 0.0
         self._places: deque[FloatArray] = deque(maxlen=WINDOW)
 
-    def observe(
-        self, step: int, phase: Phase, seen: Observation, world: BulletWorld, judge: Judge
-    ) -> Outcome | None:
-        """The outcome if it is certain, else None.
-
-        Args:
-            step: When something was seen.
-            phase: The phase of that step.
-            seen: What the judge, who did not decide, was shown.
-            world: Where.
-            judge: Asked as at the very end when the object is lost or steady.
-        """
+    def observe(self, step: int, phase: Phase, seen: Observation) -> Outcome | None:
+        """Look at what the judge was shown, which did not decide; the outcome if it is certain."""
         if phase is Phase.CLOSE:
             self._closed_height = seen.hand_height
         if phase not in (Phase.LIFT, Phase.HOLD):
             return None
         risen = seen.hand_height - self._closed_height > RISEN_M
-        if risen and seen.object_supported and world.object_clearance(LOST_M) >= LOST_M:
-            return judge.failure()
+        if risen and seen.object_supported and self._world.object_clearance(LOST_M) >= LOST_M:
+            return self._judge.failure()
         if not risen or seen.object_supported or not seen.hand_touches:
             self._places.clear()
             return None
-        self._places.append(world.object_in_hand())
+        self._places.append(self._world.object_in_hand())
         if len(self._places) == WINDOW and self._creep(step) < CREEP_M:
-            outcome = judge.observe(Phase.HOLD, seen, True)
+            outcome = self._judge.observe(Phase.HOLD, seen, True)
             return outcome if outcome is Outcome.SUCCESS else None
         return None
 
@@ -75,5 +68,5 @@ class EarlyEnd:
         third = WINDOW // 3
         places = np.array(self._places)
         crept = np.linalg.norm(places[-third:].mean(axis=0) - places[:third].mean(axis=0))
-        looks_left = (self._steps - step) / self._look_every
+        looks_left = (self._steps - step) / LOOK_EVERY
         return float(crept) / (WINDOW - third) * looks_left
