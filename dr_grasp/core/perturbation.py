@@ -188,20 +188,6 @@ class Perturbation:
         """The nominal scene."""
         return cls(frozen([0, 0, 0]), frozen([0, 0, 0]), frozen([]))
 
-    @property
-    def moves_object(self) -> bool:
-        """Whether the object stands elsewhere than believed."""
-        return bool(np.any(self.translation_m) or np.any(self.rotation_rpy_rad))
-
-    @property
-    def changes_dynamics(self) -> bool:
-        """Whether friction, mass or the centre of mass are other than modelled."""
-        return (
-            (self.lateral_friction_scale, self.mass_scale) != (1.0, 1.0)
-            or (self.rolling_friction, self.spinning_friction) != (None, None)
-            or bool(np.any(self.center_of_mass_m))
-        )
-
     def command_noise(self, steps: int, half_ranges: FloatArray) -> FloatArray:
         """The error that is added to arm commands, shape (steps, n) [rad or m].
 

@@ -59,7 +59,7 @@ class Evaluator:
             method: Who proposes; part of the grasps' provenance and ids.
             seed: Of the run, likewise.
         """
-        self.object_in_base = settled_pose(world, yaw=0.0)
+        self.object_in_base = settled_pose(world)
         self._world = world
         self._method = method
         self._seed = seed

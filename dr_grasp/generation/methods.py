@@ -48,7 +48,7 @@ def make_method(task: Task) -> Method:
     check_method(task.method)
     with BulletWorld(load_robot(task.robot), load_object(task.object)) as world:
         robot, item = world.robot, world.object
-        object_in_base = settled_pose(world, yaw=0.0)
+        object_in_base = settled_pose(world)
         ancestors = [ancestor(world, grasp) for grasp in task.start]
     if task.method == METHOD:
         sampler = AntipodalSampler(robot, item, object_in_base, task.seed)

@@ -22,6 +22,9 @@ within 5 mm."""
 LOOK_EVERY = round(RATE_HZ / OBSERVATION_RATE_HZ)
 """Steps between two observations."""
 
+SETTLING_S = 2.0
+"""How long `settled_pose` waits for an object to come to rest [s]."""
+
 Observer = Callable[[int, Phase, Observation], Outcome | None]
 """Told a step, its phase and what the judge was shown; an outcome that it returns ends the rollout
 where the judge has not decided."""
@@ -170,21 +173,11 @@ def simulate(
     raise AssertionError("the judge decides at the last step of the hold")
 
 
-def settled_pose(world: BulletWorld, yaw: float, duration_s: float = 2.0) -> Pose:
-    """Let the object come to rest on the table, upright as its mesh is.
-
-    Args:
-        world: The world.
-        yaw: Turn about the vertical [rad].
-        duration_s: How long to wait.
-
-    Returns:
-        The object in the base frame.
-    """
-    upright = Pose.identity().perturbed([0, 0, 0], [0, 0, yaw])
-    height = world.robot.table.top_z - world.object.lowest_point(upright.rotation.as_matrix())
-    pose = Pose(frozen([*world.robot.object_xy, height]), upright.quaternion_xyzw)
+def settled_pose(world: BulletWorld) -> Pose:
+    """Let the object come to rest on the table, upright as its mesh is; its pose in the base."""
+    height = world.robot.table.top_z - world.object.lowest_point(np.eye(3))
+    pose = Pose(frozen([*world.robot.object_xy, height]), frozen([0, 0, 0, 1]))
     world.start(pose, Perturbation.none(), world.robot.home, world.robot.hand_open)
-    for _ in range(round(duration_s * RATE_HZ)):
+    for _ in range(round(SETTLING_S * RATE_HZ)):
         world.advance()
     return world.object_pose()

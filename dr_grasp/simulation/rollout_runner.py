@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,7 +79,6 @@ class RolloutRunner(Closing):
             self._grasp = grasp
             self._plan = grasp.schedule(RATE_HZ)
             self._free_way: FreeWay | None = None
-            self._undisturbed: _Settled | None = None
         commands = Commands.under(perturbation, grasp, self._plan, self.world)
         entry = EntryPoint.first_step(commands)
         if self._table is not None:
@@ -121,15 +119,12 @@ class RolloutRunner(Closing):
             commands.arm[:step], commands.plan.arm_velocity[:step], commands.start
         )
         velocity = frozen((arm[-1] - arm[-2]) * RATE_HZ)
-        return EntryPoint(step, arm[-1], velocity, settled.state, copy.copy(settled.judge))
+        return EntryPoint(step, arm[-1], velocity, settled.state, settled.judge)
 
     def _settle(
         self, table: TableWorld, grasp: GraspTrajectory, perturbation: Perturbation, most: int
     ) -> _Settled | Rollout:
         """Let the object come to rest, for so many steps at most; a rollout if it is over then."""
-        nominal = not perturbation.moves_object and not perturbation.changes_dynamics
-        if nominal and self._undisturbed is not None and self._undisturbed.steps <= most:
-            return self._undisturbed
         judge, slow_looks, steps = Judge(), 0, 0
         table.start_object(grasp.object_in_base, perturbation)
         while steps < most and slow_looks < REST_LOOKS:
@@ -148,8 +143,4 @@ class RolloutRunner(Closing):
         turned = (believed.rotation.inv() * found.rotation).magnitude()
         moved = float(np.linalg.norm(found.position - believed.position))
         moved += self._radius * float(turned)
-        at_rest = slow_looks >= REST_LOOKS
-        settled = _Settled(steps, table.object_state, moved, judge, at_rest)
-        if nominal and at_rest:
-            self._undisturbed = settled
-        return settled
+        return _Settled(steps, table.object_state, moved, judge, slow_looks >= REST_LOOKS)

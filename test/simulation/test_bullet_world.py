@@ -67,7 +67,7 @@ def test_free_fall(world):
 
 def test_an_object_at_rest_stays_where_it_is(world, mug_world):
     for any_world in (world, mug_world):
-        before = settled_pose(any_world, yaw=0.3)
+        before = settled_pose(any_world)
         for _ in range(240):
             any_world.advance()
         after = any_world.object_pose()
@@ -80,7 +80,7 @@ def test_an_object_at_rest_stays_where_it_is(world, mug_world):
 
 def test_settled_objects_stand_on_the_table(world, mug_world):
     for any_world in (world, mug_world):
-        pose = settled_pose(any_world, yaw=0.3)
+        pose = settled_pose(any_world)
         lowest = any_world.object.lowest_point(pose.rotation.as_matrix()) + pose.position[2]
         assert lowest == pytest.approx(any_world.robot.table.top_z, abs=1.5e-3)
         np.testing.assert_allclose(pose.position[:2], any_world.robot.object_xy, atol=2e-3)

@@ -86,7 +86,7 @@ def test_every_synergy_closes_in_both_engines_and_mimics_follow(bullet, twin):
 
 
 def test_the_object_rests_where_the_robot_can_see_it(bullet):
-    pose = settled_pose(bullet, yaw=0.0)
+    pose = settled_pose(bullet)
     np.testing.assert_allclose(pose.position[:2], bullet.robot.object_xy, atol=0.02)
     tcp = bullet.forward_kinematics(bullet.robot.home)
     assert np.linalg.norm(tcp.position[:2] - pose.position[:2]) < 0.25

@@ -48,7 +48,7 @@ def test_nothing_is_met_on_the_way_that_is_left_out(arm, criterion, monkeypatch)
 
     monkeypatch.setattr("dr_grasp.simulation.rollout_runner.simulate", noted)
     for grasp in arm.grasps:
-        for trial in range(3):
+        for trial in range(2):
             perturbation = noise(arm, criterion, trial)
             shortened = arm.runner.run(grasp, perturbation)
             met = []

@@ -22,7 +22,7 @@ feed-forward velocity the arm follows within half a milliradian. A stiffer motor
 of each command into shocks beyond 1 g that no real drive could give."""
 
 ARM_VELOCITY_GAIN = 1.0
-"""Likewise for velocity."""
+"""Share of the velocity error that an arm's motor removes in a step."""
 
 MIMIC_FORCE = 200.0
 """Largest force that couples mimic joints [N or N m]."""
