@@ -135,8 +135,8 @@ def simulate(
         commands: What the arm is told.
         perturbation: What else differs from the nominal scene.
         entry: Where to begin.
-        on_phase_end: As of `run_rollout`.
-        on_observation: As of `run_rollout`.
+        on_phase_end: See `run_rollout`.
+        on_observation: See `run_rollout`.
     """
     grasp, plan = commands.grasp, commands.plan
     phases = [Phase(int(phase)) for phase in plan.phases]

@@ -246,24 +246,6 @@ def test_the_hand_follows_its_command_and_the_mimic_finger_the_hand(world):
         assert world.hand_positions()[0] == first == pytest.approx(target, abs=5e-4)
 
 
-def test_the_arm_follows_a_trajectory(world, mug_grasps):
-    grasp = mug_grasps[0]
-    plan = grasp.schedule(1 / STEP_S)
-    begin(world, IN_THE_AIR.perturbed([0, 0.5, 0], [0, 0, 0]))
-    world.start(IN_THE_AIR, Perturbation.none(), grasp.approach.positions[0], grasp.close.preshape)
-    reached = []
-    targets = world.motor_targets(plan.arm, plan.arm_velocity)
-    for arm, target in zip(plan.arm, targets, strict=True):
-        world.drive(*target)
-        world.advance()
-        reached.append((arm, world.arm_positions(), world.tcp_pose()))
-    for arm, measured, tcp in reached[::20]:
-        assert np.abs(measured - arm).max() < 1e-3
-        expected = world.forward_kinematics(arm)
-        assert np.linalg.norm(tcp.position - expected.position) < 5e-4
-        assert (tcp.rotation.inv() * expected.rotation).magnitude() < 1e-3
-
-
 def test_inverse_kinematics_undoes_forward_kinematics(world):
     rng = np.random.default_rng(0)
     for _ in range(3):

@@ -15,10 +15,9 @@ from dr_grasp.robots.robot_spec import load_robot, robot_names
 from dr_grasp.scoring.profiles import load_profile, profile_names
 from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
-from dr_grasp.simulation.early_end import WINDOW, EarlyEnd
 from dr_grasp.simulation.free_way import ArmErrors, find_free_way, tracked_positions
 from dr_grasp.simulation.rollout import LOOK_EVERY, Commands, run_rollout, simulate
-from dr_grasp.simulation.rollout_runner import RolloutRunner
+from dr_grasp.simulation.rollout_runner import WINDOW, EarlyEnd, RolloutRunner
 from dr_grasp.simulation.shortcuts import Shortcuts
 
 OBJECT = "procedural_000"
