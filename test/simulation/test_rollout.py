@@ -127,7 +127,7 @@ def test_a_rollout_does_not_depend_on_what_ran_before_it(name, franka, request, 
     histories = [
         lambda w: run_rollout(w, other, VIOLENT),
         lambda w: run_rollout(w, hit_the_table(grasp, franka), Perturbation.none()),
-        lambda w: settled_pose(w),
+        settled_pose,
         lambda w: run_rollout(w, third, sample_perturbation(reference, Criterion.MDR, 0, 5, 7)),
         lambda w: stop_after(30)(w, grasp, VIOLENT),
         lambda w: stop_after(61)(w, other, Perturbation.none()),
