@@ -26,7 +26,7 @@ from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import LOOK_EVERY, Commands, run_rollout
 from dr_grasp.twin.mujoco_world import MujocoWorld
-from dr_grasp.twin.twin_backend import on_table
+from dr_grasp.twin.placing import on_table
 from dr_grasp.twin.twin_profile import ObjectTruth
 
 STEP_S = 0.001
@@ -52,7 +52,7 @@ def in_mujoco(
     )
     plan = grasp.schedule(RATE_HZ)
     commands = Commands.under(noise, grasp, plan, world)
-    twin = MujocoWorld(robot, item, truth, STEP_S)
+    twin = MujocoWorld(robot, item, truth, timestep_s=STEP_S)
     pose = grasp.object_in_base.perturbed(noise.translation_m, noise.rotation_rpy_rad)
     hand = np.array(grasp.close.preshape)
     twin.reset(commands.start, hand, on_table(robot, item, pose), grasp.close.force)

@@ -1,4 +1,4 @@
-"""What executes one grasp: the twin, MoveIt, or a driver behind DDS."""
+"""What executes a grasp: the twin, an arm that MoveIt plans for, or one of them in a ROS node."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ IsCancelled = Callable[[], bool]
 
 
 def ignore_phase(phase: str) -> None:
-    """For callers that do not follow the phases."""
+    """Does nothing, for callers that do not need to know the phase."""
 
 
 def never_cancelled() -> bool:
-    """For callers that do not cancel."""
+    """Says no, for callers that do not cancel."""
     return False
 
 
@@ -50,10 +50,10 @@ class Backend(Protocol[AttemptT_co]):
 
         Args:
             grasp: What to execute; checked against the robot already.
-            score: Kept beside the attempt.
+            score: The grasp's, recorded with the attempt.
             seed: Seed of the backend's own noise, if it has any.
             attempt_index: Number of this attempt under that seed.
-            dry_run: Do all but move.
+            dry_run: Do everything but move.
             on_phase: Told each phase as it begins.
             is_cancelled: Asked while moving.
 
@@ -61,8 +61,6 @@ class Backend(Protocol[AttemptT_co]):
             BackendError: The hardware or its driver cannot be reached.
             DrGraspError: The grasp does not fit what stands behind this backend.
         """
-        raise NotImplementedError
 
     def close(self) -> None:
-        """Let go of the hardware; may be called twice."""
-        raise NotImplementedError
+        """Release the hardware; may be called twice."""

@@ -12,7 +12,8 @@ from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.robots.kinematics import link_in_base
 from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
-from dr_grasp.twin.mujoco_world import ARM_BANDWIDTH, TIMESTEP_S, MujocoWorld
+from dr_grasp.twin.mujoco_model import TIMESTEP_S
+from dr_grasp.twin.mujoco_world import ARM_BANDWIDTH, MujocoWorld
 from dr_grasp.twin.twin_profile import ObjectTruth
 
 GRAVITY = 9.81
