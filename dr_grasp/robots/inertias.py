@@ -191,7 +191,7 @@ def _shape_tensor(file: str, name: str, link: ElementTree.Element, mass: float) 
 def _ball(mass: float) -> FloatArray:
     """Inertia of a ball as dense as water."""
     radius_m = (3.0 * mass / (4.0 * np.pi * DENSITY)) ** (1.0 / 3.0)
-    return 0.4 * mass * radius_m**2 * np.eye(3)
+    return np.asarray(0.4 * mass * radius_m**2 * np.eye(3))
 
 
 def _shape(where: str, link: ElementTree.Element) -> tuple[float, FloatArray, FloatArray]:
