@@ -12,10 +12,9 @@ import typer
 from dr_grasp.cli.console import complain, print_json, print_table, reports_errors
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import SettingsError
-from dr_grasp.objects.adding import COLLISIONS, NewObject, add_object, one_of
+from dr_grasp.objects.adding import NewObject, add_object
 from dr_grasp.objects.object_spec import ObjectDetails, object_details, object_families
 from dr_grasp.objects.store import remove_object
-from dr_grasp.objects.units import METRES
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Mass = Annotated[float | None, typer.Option(help="In kg; needed unless the URDF names one.")]
@@ -52,20 +51,14 @@ def objects(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         print_json(
             [
-                {"first": one.first, "last": one.last, "description": one.description}
-                for one in families
+                {"first": family.first, "last": family.last, "description": family.description}
+                for family in families
             ]
         )
     else:
         print_table(
             ["object", "description"],
-            [
-                [
-                    one.first if one.first == one.last else f"{one.first} .. {one.last}",
-                    one.description,
-                ]
-                for one in families
-            ],
+            [[family.names, family.description] for family in families],
         )
     for error in broken:
         complain(str(error))
@@ -89,7 +82,7 @@ def add(
         typer.Option(help="Of the mesh: m, cm, mm or in.", show_default="m up to 1, else mm"),
     ] = None,
     collision: Annotated[
-        str, typer.Option(help="How to make convex pieces: auto, coacd or hull.")
+        str, typer.Option(help="How to make convex pieces: auto, coacd, groups or hull.")
     ] = "auto",
     center: Annotated[
         bool,
@@ -109,8 +102,8 @@ def add(
         lateral_friction=friction,
         rolling_friction=rolling_friction,
         spinning_friction=spinning_friction,
-        unit=None if unit is None else one_of("unit", unit, METRES),
-        collision=one_of("way to make convex pieces", collision, COLLISIONS),
+        unit=unit,
+        collision=collision,
         center=center,
         description=description,
         replace=force,

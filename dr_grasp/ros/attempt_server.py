@@ -10,6 +10,7 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
 from dr_grasp.common.closing import Closing
+from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.errors import DrGraspError
 from dr_grasp.execution.backend import Backend
 from dr_grasp.messages.decoding import decode_grasp, decode_score
@@ -24,7 +25,7 @@ STOP_S = 5.0
 class AttemptServer(Closing):
     """Offers a backend over ROS. One goal at a time: there is one arm."""
 
-    def __init__(self, node: Node, backend: Backend) -> None:
+    def __init__(self, node: Node, backend: Backend[GraspAttempt]) -> None:
         """Advertise.
 
         Args:

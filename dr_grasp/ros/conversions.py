@@ -55,7 +55,7 @@ def attempt_to_msg(attempt: GraspAttempt) -> msg.GraspAttempt:
 
 
 def report_to_msg(report: OutcomeReport) -> msg.OutcomeReport:
-    """A word on an attempt as a message."""
+    """A report on an attempt as a message."""
     return to_msg(msg.OutcomeReport, encoding.encode_report(report))
 
 
@@ -66,7 +66,7 @@ def outcome_to_msg(outcome: Outcome) -> msg.Outcome:
 
 def refusal_to_msg(index: int, grasp_id: str, reason: str) -> msg.GraspRefusal:
     """A refused grasp as a message."""
-    return to_msg(msg.GraspRefusal, encoding.encode_refusal(index, grasp_id, reason))
+    return msg.GraspRefusal(index=index, grasp_id=grasp_id, reason=reason)
 
 
 def _value(kind: Any, value: Any) -> Any:

@@ -11,12 +11,11 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
-from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.errors import DrGraspError, RecordingError
 from dr_grasp.execution.runner import AttemptProgress, execute_plan, plan_execution
 from dr_grasp.messages.decoding import decode_score
 from dr_grasp.robots.robot_spec import load_robot
-from dr_grasp.ros.conversions import attempt_to_msg, refusal_to_msg
+from dr_grasp.ros.conversions import refusal_to_msg
 from dr_grasp.ros.grasp_batches import GraspBatch
 from dr_grasp.ros.parameters import declare
 from dr_grasp.ros.qos import RESULTS
@@ -24,7 +23,7 @@ from dr_grasp.ros.remote_backend import RemoteBackend
 from dr_grasp.ros.requests import CANCEL_S, call_service
 from dr_grasp.ros.running import run_node
 from dr_grasp_interfaces.action import ExecuteGrasps
-from dr_grasp_interfaces.msg import GraspAttempt as GraspAttemptMsg
+from dr_grasp_interfaces.msg import GraspAttempt
 from dr_grasp_interfaces.srv import RecordAttempt
 
 RECORD_S = 10.0
@@ -57,7 +56,7 @@ class ExecutorNode(Node):
         self._backend = RemoteBackend(self, backend, self._connect_s, float(longest))
         group = ReentrantCallbackGroup()
         self._recorder = self.create_client(RecordAttempt, "record_attempt", callback_group=group)
-        self._attempts = self.create_publisher(GraspAttemptMsg, "attempts", RESULTS)
+        self._attempts = self.create_publisher(GraspAttempt, "attempts", RESULTS)
         # How many attempts each seed has had: no two may meet the same error of the twin.
         self._made: Counter[int] = Counter()
         self._busy = threading.Lock()
@@ -138,7 +137,7 @@ class ExecutorNode(Node):
         def record(attempt: GraspAttempt) -> None:
             self._made[request.seed] += 1
             self._keep(attempt)
-            result.attempts.append(attempt_to_msg(attempt))
+            result.attempts.append(attempt)
 
         def is_cancelled() -> bool:
             return bool(goal.is_cancel_requested) or self._closing.is_set()
@@ -154,7 +153,7 @@ class ExecutorNode(Node):
             is_cancelled=is_cancelled,
         )
         if dry_run:
-            result.attempts = [attempt_to_msg(attempt) for attempt in attempts]
+            result.attempts = attempts
         result.success = not is_cancelled()
         result.message = "" if result.success else "cancelled"
         if asks and result.success:
@@ -165,12 +164,11 @@ class ExecutorNode(Node):
             )
 
     def _keep(self, attempt: GraspAttempt) -> None:
-        message = attempt_to_msg(attempt)
         if self._record:
-            answer = call_service(self._recorder, RecordAttempt.Request(attempt=message), RECORD_S)
+            answer = call_service(self._recorder, RecordAttempt.Request(attempt=attempt), RECORD_S)
             if not answer.success:
                 raise RecordingError(f"the recorder refused the attempt: {answer.message}")
-        self._attempts.publish(message)
+        self._attempts.publish(attempt)
 
 
 def main(args: list[str] | None = None) -> int:

@@ -1,0 +1,174 @@
+"""How far an arm's way through free air goes, which a rollout need not simulate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.signal import lfilter
+
+from dr_grasp.core.arrays import FloatArray, IntArray, frozen
+from dr_grasp.core.perturbation import Perturbation
+from dr_grasp.core.trajectory import GraspTrajectory, Phase, Schedule
+from dr_grasp.simulation.bullet.table_world import RATE_HZ
+from dr_grasp.simulation.bullet.world import ARM_POSITION_GAIN, BulletWorld
+
+WITHIN_M = 0.3
+"""Distances are measured up to here; a rollout whose noise moves anything farther is simulated in
+full."""
+
+STRIDE = 4
+"""Steps between two looks at the distance: 17 ms."""
+
+SELF_STRIDE = 3
+"""Looks between two at the robot's distance from itself, which takes much longer."""
+
+SLACK_M = 0.005
+"""Distance that must be left when noise has taken as much of it as it may."""
+
+LEAD = 12
+"""Steps before the first possible meeting: the hand and the motors have settled by then."""
+
+HAND_M = 0.2
+"""No part of a hand, or of another link, is farther from its frame."""
+
+JITTER_SIGMAS = 4.0
+"""Jitter of more standard deviations is not thought of: one of 30,000 draws."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FreeWay:
+    """How far the undisturbed robot is from what it might hit, on its approach.
+
+    Attributes:
+        steps: Shape (k,), the steps before which the robot's surroundings were looked at.
+        outer: Shape (k, 1), distance from object, table and ground, at most `WITHIN_M` [m].
+        self_steps: Shape (l,), the steps before which the robot itself was looked at.
+        inner: Shape (l, pairs), distances of links that must not touch, at most `WITHIN_M` [m].
+        jacobian: Shape (6, n), of the tool centre point where the hand closes: m and rad per unit.
+        pair_levers: Shape (pairs, n), how far a joint moves two links against each other per unit.
+    """
+
+    steps: IntArray
+    outer: FloatArray
+    self_steps: IntArray
+    inner: FloatArray
+    jacobian: FloatArray
+    pair_levers: FloatArray
+
+    def last_free_step(self, errors: ArmErrors, object_error_m: float) -> int:
+        """The last step before which the robot can have met nothing; a rollout may begin there.
+
+        Args:
+            errors: How far noise may move the joints.
+            object_error_m: How far the object may be from its place.
+        """
+        outer_error = errors.of_hand(self.jacobian) + object_error_m + SLACK_M
+        inner_error = errors.of_pairs(self.pair_levers) + SLACK_M
+        if max(outer_error, float(inner_error.max(initial=0.0))) >= WITHIN_M:
+            return 0
+        first = min(
+            _first_near(self.outer, outer_error, self.steps),
+            _first_near(self.inner, inner_error, self.self_steps),
+        )
+        return max(0, first - LEAD)
+
+
+def _first_near(distance: FloatArray, error: Any, steps: IntArray) -> int:
+    """The first step at which a distance may be less than an error; the last if none."""
+    # Between two looks at a motion as smooth as an arm's, parts do not near each other and part
+    # again by more than half of what changes from one look to the next.
+    change = np.abs(np.diff(distance, axis=0))
+    near = (np.minimum(distance[:-1], distance[1:]) - change / 2.0 <= error).any(axis=1)
+    return int(steps[np.argmax(near)] if near.any() else steps[-1])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArmErrors:
+    """How far the perturbation of its commands may move an arm's joints.
+
+    Attributes:
+        constant: Shape (n,), offsets that stay [rad or m].
+        changing: Shape (n,), largest deviations that jitter makes [rad or m].
+    """
+
+    constant: FloatArray
+    changing: FloatArray
+
+    @classmethod
+    def of(cls, perturbation: Perturbation, half_ranges: FloatArray) -> ArmErrors:
+        """What a perturbation may do.
+
+        Args:
+            perturbation: The noise.
+            half_ranges: Shape (n,), half of each joint's range [rad or m].
+        """
+        offset = perturbation.joint_offset if perturbation.joint_offset.size else 0.0
+        # The motors filter what jitters: see `tracked_positions`.
+        passed = (ARM_POSITION_GAIN / (2.0 - ARM_POSITION_GAIN)) ** 0.5
+        jitter = JITTER_SIGMAS * perturbation.jitter_std * passed
+        return cls(frozen(offset * half_ranges), frozen(jitter * half_ranges))
+
+    def of_hand(self, jacobian: FloatArray) -> float:
+        """How far any part of the hand may be from its place [m]."""
+        constant = jacobian @ self.constant
+        changing = jacobian**2 @ self.changing**2
+        return float(
+            np.linalg.norm(constant[:3])
+            + np.sqrt(changing[:3].sum())
+            + HAND_M * (np.linalg.norm(constant[3:]) + np.sqrt(changing[3:].sum()))
+        )
+
+    def of_pairs(self, levers: FloatArray) -> FloatArray:
+        """How far two links may be nearer to each other than planned, shape (pairs,) [m]."""
+        return frozen(levers @ np.abs(self.constant) + np.sqrt(levers**2 @ self.changing**2))
+
+
+def find_free_way(world: BulletWorld, grasp: GraspTrajectory, plan: Schedule) -> FreeWay:
+    """Measure the way of a grasp with its schedule at `RATE_HZ`; moves the robot and object."""
+    world.start_object(grasp.object_in_base, Perturbation.none())
+    count = int((plan.phases == Phase.APPROACH).sum())
+    steps = np.unique([*range(0, count, STRIDE), count])
+    rare = np.unique([*range(0, len(steps), SELF_STRIDE), len(steps) - 1])
+    arm = np.vstack([grasp.approach.at([0.0]), plan.arm])[steps]
+    outer = np.zeros(len(steps))
+    inner = np.zeros((len(rare), len(world.pairs_apart)))
+    for row, posture in enumerate(arm):
+        world.reset_robot(posture, grasp.close.preshape)
+        outer[row] = world.clearance(WITHIN_M)
+        if row in rare:
+            inner[np.searchsorted(rare, row)] = world.self_clearance(WITHIN_M)
+    return FreeWay(
+        steps,
+        frozen(outer[:, None]),
+        steps[rare],
+        frozen(inner),
+        world.jacobian(),
+        world.pair_levers(HAND_M),
+    )
+
+
+def tracked_positions(
+    commands: FloatArray, velocities: FloatArray, start: FloatArray
+) -> FloatArray:
+    """Where an undisturbed arm is after each step.
+
+    At each step a motor of `BulletWorld` gives its joint the velocity that is fed forward, and the
+    one that removes the share `ARM_POSITION_GAIN` of the position error: a low-pass filter of the
+    first order.
+
+    Args:
+        commands: Shape (t, n), positions as given to `motor_targets` [rad or m].
+        velocities: Shape (t, n), velocities as given to `motor_targets` [rad/s or m/s].
+        start: Shape (n,), before the first step [rad or m].
+
+    Returns:
+        Shape (t, n).
+    """
+    # q[k + 1] = q[k] + v[k] / rate + gain * (commands[k] - v[k] / rate - q[k])
+    gain = ARM_POSITION_GAIN
+    drive = gain * commands + (1.0 - gain) * velocities / RATE_HZ
+    before = (1.0 - gain) * start[None, :]
+    positions, _ = lfilter([1.0], [1.0, gain - 1.0], drive, axis=0, zi=before)
+    return frozen(positions)

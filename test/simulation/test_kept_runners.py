@@ -1,0 +1,47 @@
+"""Worlds that a worker keeps: built once, few at a time, by what names stand for."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from dr_grasp.simulation.shortcuts import Shortcuts
+from dr_grasp.simulation import kept_runners
+from dr_grasp.simulation.kept_runners import MOST_WORLDS, kept_runner
+
+
+class FakeRunner:
+    def __init__(self, world, shortcuts):
+        self.world, self.shortcuts, self.closed = world, shortcuts, False
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def mass(monkeypatch):
+    """No physics; the mass of every object, which a test may change."""
+    masses = {}
+    monkeypatch.setattr(kept_runners, "load_robot", lambda name: name)
+    monkeypatch.setattr(kept_runners, "load_object", lambda name: (name, masses.get(name)))
+    monkeypatch.setattr(kept_runners, "BulletWorld", lambda *of: SimpleNamespace(of=of))
+    monkeypatch.setattr(kept_runners, "RolloutRunner", FakeRunner)
+    monkeypatch.setattr(kept_runners, "_kept", {})
+    return masses
+
+
+def test_the_world_of_the_same_things_is_built_once(mass):
+    runner = kept_runner("franka", "mug")
+    assert runner.world.of == ("franka", ("mug", None))
+    assert kept_runner("franka", "mug") is runner
+    others = [kept_runner("baxter", "mug"), kept_runner("franka", "box")]
+    others.append(kept_runner("franka", "mug", Shortcuts.none()))
+    assert len({id(one) for one in [runner, *others]}) == 4
+    mass["mug"] = 9.0  # the name means another thing now
+    assert kept_runner("franka", "mug") is not runner
+
+
+def test_the_one_that_was_used_longest_ago_is_closed(mass):
+    runners = [kept_runner("franka", str(number)) for number in range(MOST_WORLDS)]
+    kept_runner("franka", "0")
+    kept_runner("franka", "another")
+    assert [runner.closed for runner in runners] == [False, True, *[False] * (MOST_WORLDS - 2)]
