@@ -10,10 +10,14 @@ import typer
 from dr_grasp.cli.console import complain, print_json, print_table, reports_errors
 from dr_grasp.cli.dataset import Folder, read, say_unread
 from dr_grasp.formats.score_file import check_writable
-from dr_grasp.transfer.attempt_dataset import of_backend
 from dr_grasp.transfer.calibration import calibrate
-from dr_grasp.transfer.model_file import model_document, write_model
-from dr_grasp.transfer.transfer_model import Loss, Training, TransferModel
+from dr_grasp.transfer.transfer_model import (
+    Loss,
+    Training,
+    TransferModel,
+    model_document,
+    write_model,
+)
 
 Backend = Annotated[
     str | None, typer.Option(help="Only attempts that it executed, e.g. twin.  [default: all]")
@@ -33,7 +37,7 @@ def command(
     """
     check_writable(out)
     dataset = read(folder)
-    found = calibrate(of_backend(dataset, backend).rows)
+    found = calibrate(dataset.of_backend(backend).rows)
     write_model(out, found.model)
     if as_json:
         print_json(model_document(found.model))

@@ -73,7 +73,7 @@ def test_what_is_said_of_an_object_does_not_know_what_became_of_it(many_rows):
         for one in rows
     ]
     before, after = calibrate(rows), calibrate(turned)
-    same = [one.object == "object_000" for one in before.tallies]
+    same = [tally.last.object == "object_000" for tally in before.tallies]
     assert np.array_equal(before.predicted[same], after.predicted[same])
     assert not np.array_equal(before.predicted, after.predicted)
 
@@ -83,8 +83,8 @@ def test_the_losses_are_of_what_it_says_of_the_unseen(many_rows):
     assert found.model.training.folds_by == "object" and found.model.training.folds == 3
     said, labels = [], []
     for one, value in zip(found.tallies, found.predicted, strict=True):
-        said += [value] * one.attempts
-        labels += [1] * one.held + [0] * (one.attempts - one.held)
+        said += [value] * one.eta.attempts
+        labels += [1] * one.eta.held + [0] * (one.eta.attempts - one.eta.held)
     assert found.model.training.model.log_loss == pytest.approx(log_loss(labels, said))
     assert found.notes == ()
 
@@ -148,14 +148,14 @@ def test_criteria_that_some_lack_are_left_out_by_name(many_rows):
     rows = many_rows(100)
     rows = only(rows[:50], Criterion.OSDR, MDR) + only(rows[50:], MDR)
     found = calibrate(rows)
-    assert found.model.criteria == (MDR,)
+    assert tuple(found.model.coefficients) == (MDR,)
     assert "osdr is left out: 10 of 20 grasps lack it" in found.notes
 
 
 def test_few_grasps_without_a_criterion_are_left_out_themselves(many_rows):
     rows = many_rows(105)
     found = calibrate(only(rows[:5], MDR) + only(rows[5:], Criterion.OSDR, MDR))
-    assert found.model.criteria == (Criterion.OSDR, MDR)
+    assert tuple(found.model.coefficients) == (Criterion.OSDR, MDR)
     assert (found.model.training.grasps, found.model.training.attempts) == (20, 100)
     assert len(found.tallies) == len(found.predicted) == 20
     assert "1 of 21 grasps are left out: they lack osdr" in found.notes
@@ -164,7 +164,7 @@ def test_few_grasps_without_a_criterion_are_left_out_themselves(many_rows):
 
 def test_without_mdr_it_is_not_compared_to_it(many_rows):
     found = calibrate(only(many_rows(100), Criterion.FDR))
-    assert found.model.criteria == (Criterion.FDR,)
+    assert tuple(found.model.coefficients) == (Criterion.FDR,)
     assert found.model.training.mdr is None
 
 
