@@ -9,7 +9,6 @@ import sys
 
 import numpy as np
 import pytest
-from dr_grasp.transfer.model_file import read_model
 from pyarrow import parquet
 from typer.testing import CliRunner
 
@@ -22,6 +21,7 @@ from dr_grasp.diagnosis.thresholds import load_thresholds
 from dr_grasp.formats.diagnosis_file import write_diagnoses
 from dr_grasp.recording.bag_writer import BagWriter
 from dr_grasp.transfer.attempt_dataset import read_folder
+from dr_grasp.transfer.transfer_model import read_model
 
 
 def run(*words):

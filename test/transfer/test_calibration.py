@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, log_loss
 
 from dr_grasp.core.fitness import Fitness
@@ -133,13 +135,18 @@ def test_isotonic_only_from_a_thousand_attempts_and_if_it_is_better(many_rows):
     assert calibrate(many_rows(1500, per_grasp=3)).model.steps is None
 
 
-def test_steps_never_decrease_and_are_never_certain(many_rows):
-    rows = many_rows(200)
-    held = np.array([float(one.held) for one in rows])
-    logits = np.array([[smoothed_logit(one.fitness[MDR])] for one in rows])
-    sample = Sample(logits, held, np.ones(200), np.arange(200) % 3)
+@settings(deadline=None, max_examples=15)
+@given(st.lists(st.tuples(st.integers(0, 50), st.booleans()), min_size=2, max_size=60))
+def test_steps_never_decrease_and_are_never_certain(attempts):
+    """Whatever is learned from: what is more probable before the steps is not less so after."""
+    logits = [[smoothed_logit(Fitness(MDR, successes, 50))] for successes, _ in attempts]
+    held = np.array([float(good) for _, good in attempts])
+    number = len(attempts)
+    sample = Sample(np.array(logits), held, np.ones(number), np.arange(number) % 3)
     fit = fit_regression(sample, steps=True)
-    said = fit.predict(np.linspace(-8, 8, 200)[:, None])
+    tried = np.linspace(-8, 8, 200)[:, None]
+    order = np.argsort(fit.sigmoid(tried), kind="stable")
+    said = fit.predict(tried)[order]
     assert (np.diff(said) >= 0).all()
     assert said.min() > 0 and said.max() < 1
 
