@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dr_grasp.report.gallery import Draw
 
 MOST_PICTURES = 8
+"""Each takes seconds to draw, and a few dozen kilobytes of the page."""
 
 SIZE = (480, 420)
 """Width and height of a picture in pixels."""
@@ -91,7 +92,7 @@ def _document(findings: Findings) -> dict[str, Any]:
         "attempts": eta.attempts if eta else 0,
         "held": eta.held if eta else 0,
         "grasps": len(findings.tallies),
-        "eta": _estimate(Estimate(eta.value, *eta.interval)) if eta else None,
+        "eta": _estimate(Estimate.of_ratio(eta)) if eta else None,
         "criteria": {
             found.criterion.value: {
                 "attempts": found.attempts,

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import matplotlib
 import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup, escape
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
@@ -58,7 +58,7 @@ SETTINGS: Final = {
 }
 
 LEFT_OUT: Final = r"""(?x)
-    \ id="[\w.]+_\d+"                    # names of groups, which would come again in each figure
+    \ id="[\w.]+_\d+"                   # of groups: each figure would have the same
     | \ transform="rotate\(-0\ [^"]*"
     | \ font-family:[^;"]*;               # the page has its own
     | (?<=>)\s+(?=<)
@@ -89,12 +89,12 @@ def bins_of(expected: FloatArray, held: FloatArray, attempts: FloatArray) -> tup
     """Gather grasps into ranges of equal width, more of them the more attempts there are.
 
     Args:
-        expected: Shape (g,), in [0, 1].
-        held: Shape (g,), attempts in which each held.
-        attempts: Shape (g,), attempts of bin_.
+        expected: Shape (g,), what is expected of each grasp, in [0, 1].
+        held: Shape (g,), attempts in which each grasp held.
+        attempts: Shape (g,), attempts of each grasp.
 
     Returns:
-        The bins that have any, ascending.
+        The bins that have any grasps, ascending.
     """
     total = float(np.sum(attempts))
     number = 10 if total >= 300 else 5 if total >= 60 else 4
@@ -125,7 +125,7 @@ def eta_figure(bins: Sequence[Bin], expected: FloatArray, eta: FloatArray, x_lab
         x_label: Name of the expectation.
     """
     width, height = SIZE
-    with matplotlib.rc_context(SETTINGS):
+    with style.context(("default", SETTINGS)):
         figure = Figure(figsize=(width / 72, height / 72), dpi=72, frameon=False)
         axes = figure.add_axes(AXES, frame_on=False)
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=x_label, ylabel="eta")
@@ -187,17 +187,10 @@ def _told(bin_: Bin) -> str:
 
 
 def _embedded(svg: str, name: str, titles: Sequence[str]) -> str:
-    """Make matplotlib's file a part of a page.
-
-    Args:
-        svg: The file.
-        name: What those who cannot see the figure are told that it is.
-        titles: What a pointer over each dot shows.
-    """
-    body = svg[
-        svg.index("</defs>") + len("</defs>") :
-    ]  # after a style that would hold for the page
-    body = re.sub(LEFT_OUT, "", body.replace("xlink:href", "href"))
+    """Make matplotlib's file a part of a page, with a name and, for each dot, a title."""
+    # It begins with a style that would hold for all of the page.
+    body = svg.partition("</defs>")[2].replace("xlink:href", "href")
+    body = re.sub(LEFT_OUT, "", body)
     body = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", body)
     remaining = iter(titles)
     body = re.sub(

@@ -18,9 +18,6 @@ from dr_grasp.errors import DrGraspError
 from dr_grasp.transfer.attempt_dataset import Dataset
 from dr_grasp.transfer.rows import AttemptRow, GraspKey
 
-MOST_PICTURES: Final = 8
-"""Each takes seconds to draw, and a few dozen kilobytes of the page."""
-
 JPEG_QUALITY: Final = 85
 
 Draw = Callable[[GraspTrajectory], npt.NDArray[np.uint8]]
@@ -51,7 +48,7 @@ def draw_all(
         dataset: Data set that the attempts are from.
         rows: The attempts, the most important first.
         draw: Draws a grasp; None to draw nothing.
-        most: How many are drawn at most, from 0 to 8.
+        most: How many are drawn at most.
 
     Returns:
         A picture for each grasp of the attempts, by `AttemptRow.grasp`.
@@ -62,7 +59,7 @@ def draw_all(
     pictures = dict.fromkeys(wanted, Picture())
     if draw is None:
         return pictures
-    chosen = dict(islice(wanted.items(), min(most, MOST_PICTURES)))
+    chosen = dict(islice(wanted.items(), most))
     try:
         grasps = dataset.grasps_of(chosen.values())
     except DrGraspError as error:

@@ -41,21 +41,6 @@ class Panel:
     bins: tuple[Bin, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PanelGroup:
-    """Panels of each robot, each method or each object.
-
-    Attributes:
-        title: What they are grouped by, e.g. "Robot by robot".
-        panels: Panels by name, those with the most attempts first.
-        more: How many other names there are.
-    """
-
-    title: str
-    panels: dict[str, tuple[Panel, ...]]
-    more: int
-
-
 def fitness_panels(tallies: Sequence[GraspTally]) -> tuple[Panel, ...]:
     """Make a panel for each criterion: eta against its fitness."""
     panels = []
@@ -69,21 +54,26 @@ def fitness_panels(tallies: Sequence[GraspTally]) -> tuple[Panel, ...]:
     return tuple(panels)
 
 
-def grouped_panels(findings: Findings) -> tuple[PanelGroup, ...]:
-    """Make fitness panels by robot, method and object, where there are several of them."""
-    found = []
-    for title, groups in (
-        ("Robot by robot", group_by(findings.tallies, lambda row: row.robot)),
-        ("Method by method", group_by(findings.tallies, lambda row: row.method)),
-        ("Object by object", group_by(findings.tallies, lambda row: row.object)),
+def grouped_panels(findings: Findings) -> dict[str, dict[str, tuple[Panel, ...]]]:
+    """Make fitness panels by "robot", "method" and "object", where there are several of them.
+
+    Returns:
+        Panels by name, those with the most attempts first; names without any figure are left out.
+    """
+    found = {}
+    for key, groups in (
+        ("robot", group_by(findings.tallies, lambda row: row.robot)),
+        ("method", group_by(findings.tallies, lambda row: row.method)),
+        ("object", group_by(findings.tallies, lambda row: row.object)),
     ):
         if len(groups) > 1:
             panels = {name: fitness_panels(groups[name]) for name in list(groups)[:MOST_GROUPS]}
             shown = {
                 name: some for name, some in panels.items() if any(panel.svg for panel in some)
             }
-            found.append(PanelGroup(title, shown, len(groups) - len(shown)))
-    return tuple(group for group in found if group.panels)
+            if shown:
+                found[key] = shown
+    return found
 
 
 def reliability_panels(findings: Findings) -> tuple[Panel, ...]:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Final
 
+from dr_grasp.core.outcome import Outcome
 from dr_grasp.report.findings import Findings, Group, groups_of
-from dr_grasp.report.wording import count, estimate_text, percent, points_text, with_interval
 from dr_grasp.transfer.grasp_tally import GraspTally, Ratio
-from dr_grasp.transfer.statistics import CriterionStatistics, Estimate
 
 MOST_GROUPS: Final = 20
 """Lines of a table of objects; what is beyond is summed up in one."""
@@ -21,100 +20,56 @@ WITHOUT_CAUSE: Final = ("none of them", "not diagnosed")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a table: a name, a number on a track, and the number in words.
-
-    Attributes:
-        name: Text at the beginning of the line.
-        estimate: The number on the track; without a value there is no track.
-        text: The number in words, or why there is none.
-        small: Text below that, less important.
-        low: Where the track begins; it ends at 1.
-        mark: A value that is marked across the track, e.g. that of chance.
-        other: A number to compare with, drawn hollow.
-    """
-
-    name: str
-    estimate: Estimate
-    text: str
-    small: str
-    low: float = 0.0
-    mark: float | None = None
-    other: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FailureLine:
+class FailureShare:
     """How often a failure is the reason of all failures, as predicted and as it happened.
 
     Attributes:
-        name: Name of the failure.
-        predicted: Share of the rollouts that failed.
-        real: Share of the attempts that failed.
-        text: The shares in words.
-        small: The counts in words.
+        reason: The failure.
+        rollouts: Rollouts that failed so.
+        attempts: Attempts that failed so.
+        predicted: Share of these rollouts among all that failed.
+        real: Share of these attempts among all that failed.
     """
 
-    name: str
+    reason: Outcome
+    rollouts: int
+    attempts: int
     predicted: float
     real: float
-    text: str
-    small: str
 
 
-def rank_lines(criteria: Sequence[CriterionStatistics]) -> dict[str, list[Line]]:
-    """Spearman's rho and the area under the ROC curve of each criterion, by title."""
-    rho, auc = [], []
-    for found in criteria:
-        name, grasps = found.criterion.name, count(found.grasps, "grasp")
-        attempts = count(found.attempts, "attempt")
-        rho.append(Line(name, found.rho, estimate_text(found.rho), grasps, low=-1.0, mark=0.0))
-        auc.append(Line(name, found.auc, estimate_text(found.auc), attempts, mark=0.5))
-    return {"Spearman's rho": rho, "Area under the ROC curve (AUC)": auc}
-
-
-def gain_lines(criteria: Sequence[CriterionStatistics]) -> list[Line]:
-    """Eta of the fittest fifth by each criterion, beside that of all."""
-    lines = []
-    for found in criteria:
-        overall = found.overall.value if found.overall else 0.0
-        small = (
-            f"eta {overall:.2f} of all, {estimate_text(found.top_eta)} of the fittest "
-            f"{count(found.top_grasps, 'grasp')} of {found.grasps:,}"
-        )
-        name, text = found.criterion.name, points_text(found.gain)
-        lines.append(Line(name, found.top_eta, text, small, other=overall))
-    return lines
-
-
-def group_lines(groups: Sequence[Group]) -> list[Line]:
-    """Eta of each group; of the last ones together, where there are many."""
+def shortened(groups: Sequence[Group]) -> list[Group]:
+    """Sum up the last of many groups in one."""
     shown, rest = list(groups[:MOST_GROUPS]), groups[MOST_GROUPS:]
     if rest:
         held = sum(group.eta.held for group in rest)
         attempts = sum(group.eta.attempts for group in rest)
         name = f"{len(rest):,} more, with fewer attempts"
         shown.append(Group(name, sum(group.grasps for group in rest), Ratio(held, attempts)))
-    return [_eta_line(group) for group in shown]
+    return shown
 
 
-def failure_lines(findings: Findings) -> list[FailureLine]:
+def failure_shares(findings: Findings) -> list[FailureShare]:
     """Shares of the reasons of failures, predicted and real; the most frequent first."""
     predicted, real = Counter(findings.predicted_failures), Counter(findings.real_failures)
     all_predicted, all_real = max(predicted.total(), 1), max(real.total(), 1)
-    lines = []
-    for reason in sorted(predicted | real):
-        shares = predicted[reason] / all_predicted, real[reason] / all_real
-        text = f"{percent(shares[0])} predicted, {percent(shares[1])} real"
-        small = f"{count(predicted[reason], 'rollout')}, {count(real[reason], 'attempt')}"
-        lines.append(FailureLine(reason.label.replace("_", " "), *shares, text, small))
-    return sorted(lines, key=lambda line: -line.predicted - line.real)
+    shares = [
+        FailureShare(
+            reason,
+            predicted[reason],
+            real[reason],
+            predicted[reason] / all_predicted,
+            real[reason] / all_real,
+        )
+        for reason in sorted(predicted | real)
+    ]
+    return sorted(shares, key=lambda share: -share.predicted - share.real)
 
 
-def cause_lines(
+def causes_of(
     findings: Findings, causes: Mapping[str, Sequence[str]]
-) -> list[tuple[Line, GraspTally | None]]:
-    """Eta of the grasps with each cause, and an example of them; the most frequent cause first.
+) -> list[tuple[Group, GraspTally | None]]:
+    """Group grasps by cause, with an example of each; the most frequent cause first.
 
     Args:
         findings: What the report says.
@@ -140,7 +95,7 @@ def cause_lines(
                 ),
             )
     groups.sort(key=lambda group: (group.name in WITHOUT_CAUSE, -group.grasps, group.name))
-    return [(_eta_line(group), examples.get(group.name)) for group in groups]
+    return [(group, examples.get(group.name)) for group in groups]
 
 
 def sources(findings: Findings) -> dict[str, str]:
@@ -167,13 +122,3 @@ def said_by(findings: Findings) -> list[tuple[str, int, int]]:
 def day(stamp_ns: int) -> str:
     """A date in UTC."""
     return f"{datetime.fromtimestamp(stamp_ns // 10**9, timezone.utc):%Y-%m-%d}"
-
-
-def _eta_line(group: Group) -> Line:
-    eta = group.eta
-    grasps = count(group.grasps, "grasp")
-    small = f"{eta.held:,} of {count(eta.attempts, 'attempt')}, {grasps}"
-    name = group.name or "not said"
-    return Line(
-        name, Estimate(eta.value, *eta.interval), with_interval(eta.value, eta.interval), small
-    )

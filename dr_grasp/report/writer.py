@@ -15,10 +15,10 @@ from dr_grasp.core.confidence import wilson_interval
 from dr_grasp.errors import FileFormatError
 from dr_grasp.report import panels, tables, wording
 from dr_grasp.report.findings import Findings, findings_of
-from dr_grasp.report.gallery import MOST_PICTURES, Draw, draw_all
+from dr_grasp.report.gallery import Draw, draw_all
 from dr_grasp.transfer.attempt_dataset import Dataset, readable
 from dr_grasp.transfer.calibration import Calibration
-from dr_grasp.transfer.statistics import RESAMPLES
+from dr_grasp.transfer.statistics import RESAMPLES, Estimate
 
 MOST_BAGS = 50
 """Bags that are listed; the others are counted."""
@@ -30,7 +30,7 @@ def write_report(
     *,
     backend: str | None = None,
     draw: Draw | None = None,
-    pictures: int = MOST_PICTURES,
+    pictures: int = 8,
     causes: Mapping[str, Sequence[str]] | None = None,
     made_ns: int | None = None,
 ) -> Findings:
@@ -41,7 +41,7 @@ def write_report(
         dataset: The folder.
         backend: Report only on attempts of this backend; None for all.
         draw: Draws a grasp, for the thumbnails; None for a report without.
-        pictures: How many thumbnails at most, from 0 to 8.
+        pictures: How many thumbnails at most; each takes seconds and a few dozen kilobytes.
         causes: What breaks a grasp, by trajectory, if a diagnosis was made.
         made_ns: Date of the report, nanoseconds since the epoch; None for now.
 
@@ -54,7 +54,7 @@ def write_report(
     """
     shown = dataset.of_backend(backend)
     findings = findings_of(shown.rows)
-    examples = None if causes is None else tables.cause_lines(findings, causes)
+    examples = None if causes is None else tables.causes_of(findings, causes)
     # One of each kind in turn, so that a few pictures are not all of one kind.
     kinds = zip_longest(
         (surprise.row for surprise in findings.failed),
@@ -84,11 +84,10 @@ def write_report(
         fitness_panels=panels.fitness_panels(findings.tallies),
         grouped=panels.grouped_panels(findings),
         reliability=panels.reliability_panels(findings),
-        ranks=tables.rank_lines(findings.criteria),
-        gains=tables.gain_lines(findings.criteria),
-        group_lines=tables.group_lines,
         calibration=calibration if isinstance(calibration, Calibration) else None,
-        failures=tables.failure_lines(findings),
+        failures=tables.failure_shares(findings),
+        shortened=tables.shortened,
+        of_ratio=Estimate.of_ratio,
         pictures=draw_all(shown, to_draw, draw, pictures),
         causes=examples,
         said_by=tables.said_by(findings),
@@ -96,7 +95,9 @@ def write_report(
         bags=shown.bags[:MOST_BAGS],
         resamples=RESAMPLES,
         count=wording.count,
+        percent=wording.percent,
         estimate_text=wording.estimate_text,
+        points_text=wording.points_text,
         with_interval=wording.with_interval,
         readable=readable,
         wilson=wilson_interval,

@@ -57,7 +57,6 @@ class AttemptRow:
         reason: Reason given with the outcome that counts, one line, may be empty.
         said_by: Who gave the outcome that counts: the name of the reporter or of the backend.
         said_ns: When the outcome that counts was given; the attempt's stamp if by the backend.
-        reported: Whether there is a report of anybody but the backend.
         gripper_opening: Mean position of the hand joints after the lift [rad or m], if known.
     """
 
@@ -81,7 +80,6 @@ class AttemptRow:
     reason: str
     said_by: str
     said_ns: int
-    reported: bool
     gripper_opening: float | None
 
     __hash__ = None  # type: ignore[assignment]
@@ -144,6 +142,5 @@ def _row(bag: str, attempt: GraspAttempt, report: OutcomeReport | None) -> Attem
         reason=report.reason if report else attempt.reason,
         said_by=report.reporter if report else attempt.backend,
         said_ns=report.stamp_ns if report else attempt.stamp_ns,
-        reported=report is not None,
         gripper_opening=attempt.gripper_opening,
     )

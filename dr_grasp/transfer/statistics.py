@@ -38,6 +38,11 @@ class Estimate:
     high: float | None = None
     reason: str = ""
 
+    @classmethod
+    def of_ratio(cls, eta: Ratio) -> Estimate:
+        """Eta with its Wilson interval."""
+        return cls(eta.value, *eta.interval)
+
 
 @dataclass(frozen=True, slots=True)
 class CriterionStatistics:

@@ -42,7 +42,6 @@ def make_row(name="a1", mdr=0.5, outcome=Outcome.SUCCESS, **changes):
         reason="as it was",
         said_by="twin",
         said_ns=1_763_690_000_123_456_789,
-        reported=False,
         gripper_opening=0.0123,
     )
     return replace(row, **changes)

@@ -37,7 +37,7 @@ def test_a_row_says_what_the_bag_says(tmp_path, samples):
     assert row.nominal_outcome is Outcome.SUCCESS
     assert row.outcome is row.backend_outcome is Outcome.DROPPED_HOLDING
     assert (row.reason, row.said_by, row.said_ns) == ("it fell", "twin", attempt.stamp_ns)
-    assert row.held is False and not row.reported
+    assert row.held is False
     assert row.gripper_opening == 0.0123
 
 
@@ -59,7 +59,7 @@ def test_the_last_word_counts_and_the_backend_keeps_its_own(tmp_path, samples):
     (row,) = read_folder(tmp_path).rows
     assert (row.outcome, row.backend_outcome) == (Outcome.SUCCESS, Outcome.DROPPED_HOLDING)
     assert (row.said_by, row.reason, row.said_ns) == ("Grace", "", last.stamp_ns)
-    assert row.held is True and row.reported
+    assert row.held is True
 
 
 def test_bags_are_found_at_any_depth_and_once(tmp_path, samples):

@@ -22,7 +22,7 @@ NASTY = 'a "mug", <b>größe</b>\n=1+1'
 
 
 def test_csv_says_what_the_rows_say(tmp_path, row):
-    rows = [row("a1", 0.82, object=NASTY, reported=True), row("a2", 1.0, Outcome.MISSED)]
+    rows = [row("a1", 0.82, object=NASTY), row("a2", 1.0, Outcome.MISSED)]
     write_csv(tmp_path / "t.csv", rows)
     with (tmp_path / "t.csv").open(encoding="utf-8", newline="") as file:
         first, second = csv.DictReader(file)
