@@ -39,7 +39,7 @@ class FailureShare:
 
 
 def shortened(groups: Sequence[Group]) -> list[Group]:
-    """Sum up the last of many groups in one."""
+    """Keep the first groups of a long table; the others become one."""
     shown, rest = list(groups[:MOST_GROUPS]), groups[MOST_GROUPS:]
     if rest:
         held = sum(group.eta.held for group in rest)
@@ -113,7 +113,7 @@ def sources(findings: Findings) -> dict[str, str]:
 
 
 def said_by(findings: Findings) -> list[tuple[str, int, int]]:
-    """Whose word counts, for how many attempts, and how often it differs from the backend's."""
+    """Who gave the outcomes that count, of how many attempts, and how often unlike the backend."""
     number = Counter(row.said_by for row in findings.rows)
     differs = Counter(row.said_by for row in findings.rows if row.outcome != row.backend_outcome)
     return [(name, amount, differs[name]) for name, amount in number.most_common(MOST_GROUPS)]

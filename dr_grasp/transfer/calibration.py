@@ -138,14 +138,12 @@ def _check(counted: int, scored: Sequence[AttemptRow], tallies: Sequence[GraspTa
 
 
 def _shared_criteria(tallies: Sequence[GraspTally]) -> tuple[Criterion, ...]:
-    number = {
-        criterion: sum(criterion in tally.fitness for tally in tallies) for criterion in Criterion
-    }
+    number = Counter(criterion for tally in tallies for criterion in tally.fitness)
     found = tuple(
         criterion for criterion in Criterion if number[criterion] >= NEARLY_ALL * len(tallies)
     )
     if not found:
-        counts = ", ".join(f"{criterion.value} in {count}" for criterion, count in number.items())
+        counts = ", ".join(f"{each.value} in {number[each]}" for each in Criterion)
         raise DrGraspError(
             f"expected a criterion that all {len(tallies)} grasps are scored by, got {counts}"
         )
@@ -208,16 +206,15 @@ def _notes(
         yield "the model is no better than taking MDR itself for the probability"
     if unscored := sum(not row.fitness for row in counted):
         yield f"{unscored} of {len(counted)} attempts have no score: left out"
-    lacking = {
-        criterion: sum(criterion not in tally.fitness for tally in tallies)
-        for criterion in Criterion
-    }
-    if lost := len(tallies) - training.grasps:
-        missing = " or ".join(criterion.value for criterion in criteria if lacking[criterion])
-        yield f"{lost} of {len(tallies)} grasps are left out: they lack {missing}"
-    for criterion, lack in lacking.items():
-        if criterion not in criteria and lack < len(tallies):
-            yield f"{criterion.value} is left out: {lack} of {len(tallies)} grasps lack it"
+    number = Counter(criterion for tally in tallies for criterion in tally.fitness)
+    grasps = len(tallies)
+    if lost := grasps - training.grasps:
+        missing = " or ".join(each.value for each in criteria if number[each] < grasps)
+        yield f"{lost} of {grasps} grasps are left out: they lack {missing}"
+    for criterion in Criterion:
+        if criterion not in criteria and number[criterion]:
+            lack = grasps - number[criterion]
+            yield f"{criterion.value} is left out: {lack} of {grasps} grasps lack it"
     for what, names in (("backends", training.backends), ("profiles", training.profiles)):
         if len(names) > 1:
             yield f"{what} are mixed: {', '.join(names)}"
