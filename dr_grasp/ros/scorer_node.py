@@ -182,9 +182,9 @@ class ScorerNode(Node):
     def _estimator(self, path: str) -> Estimate | None:
         if not path:
             return None
-        from dr_grasp.transfer.estimate import Estimator  # only those with a model need it
+        from dr_grasp.transfer.transfer_model import Estimator  # only those with a model need it
 
-        return Estimator.from_file(Path(path), self.get_logger().warning)
+        return Estimator(Path(path), self.get_logger().warning)
 
     def count_rollouts(self, number: int) -> None:
         """Note progress for the diagnostics."""

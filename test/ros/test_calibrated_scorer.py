@@ -12,7 +12,7 @@ from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
 from dr_grasp.core.ranking import rank
 from dr_grasp.ros.client import DrGraspClient
 from dr_grasp.ros.qos import RESULTS
-from dr_grasp.transfer.model_file import write_model
+from dr_grasp.transfer.transfer_model import write_model
 
 LIMIT_S = 60.0
 
