@@ -133,11 +133,6 @@ def encode_report(report: OutcomeReport) -> Fields:
     }
 
 
-def encode_refusal(index: int, grasp_id: str, reason: str) -> Fields:
-    """Fields of a GraspRefusal message."""
-    return {"index": index, "grasp_id": grasp_id, "reason": reason}
-
-
 def encode_outcome(outcome: Outcome) -> Fields:
     """Fields of an Outcome message."""
     return {"value": int(outcome)}

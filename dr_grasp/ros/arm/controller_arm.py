@@ -26,7 +26,7 @@ from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.ros.arm.hand_goals import HandGoals
 from dr_grasp.ros.arm.joint_listener import JointListener, JointRecording, silence
 from dr_grasp.ros.conversions import to_msg
-from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal_to_end
+from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal
 from dr_grasp.ros.trajectories import duration, trajectory_fault, trajectory_to_msg
 from dr_grasp_interfaces.srv import PlaceObject
 
@@ -165,7 +165,7 @@ class ControllerArm(Closing):
             return bool(silent) or is_cancelled()
 
         try:
-            response = run_goal_to_end(
+            response = run_goal(
                 client,
                 name,
                 goal,

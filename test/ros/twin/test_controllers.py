@@ -26,7 +26,7 @@ from dr_grasp.messages.decoding import decode_pose
 from dr_grasp.messages.encoding import encode_pose
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.ros.conversions import to_msg
-from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal_to_end
+from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal
 from dr_grasp.ros.trajectories import duration
 from dr_grasp_interfaces.srv import PlaceObject
 
@@ -78,7 +78,7 @@ class Client:
     def run(self, kind, name, goal, is_cancelled=lambda: False, on_feedback=None):
         if name not in self._actions:
             self._actions[name] = RetryingActionClient(self.node, kind, name)
-        return run_goal_to_end(
+        return run_goal(
             self._actions[name],
             name,
             goal,
