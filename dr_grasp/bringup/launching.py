@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ from launch.launch_description_sources import AnyLaunchDescriptionSource
 from launch_ros.actions import Node, PushRosNamespace
 from launch_ros.parameter_descriptions import ParameterValue
 
-from dr_grasp.bringup import plans
 from dr_grasp.bringup.arguments import (
     ArgumentsT,
     BringupArguments,
@@ -35,7 +35,14 @@ from dr_grasp.bringup.arguments import (
     declarations,
     read_arguments,
 )
-from dr_grasp.bringup.plans import HasPackage, NodeStart, Start
+from dr_grasp.bringup.plans import (
+    HasPackage,
+    NodeStart,
+    Start,
+    plan_bringup,
+    plan_replay,
+    plan_scorer,
+)
 from dr_grasp.common.resources import PACKAGE
 from dr_grasp.errors import BackendError, SettingsError
 from dr_grasp.robots.driver import ControllerStart, DriverStart
@@ -43,21 +50,6 @@ from dr_grasp.robots.driver import ControllerStart, DriverStart
 STOP_S, KILL_S = "25", "10"
 """How long a node may take to stop, as launch wants it: the executor waits for the arm to stand
 still and for the recorder."""
-
-
-def bringup() -> LaunchDescription:
-    """Starts all nodes for one robot."""
-    return _describe(BringupArguments, plans.plan_bringup)
-
-
-def scorer() -> LaunchDescription:
-    """Starts the scorer alone."""
-    return _describe(ScorerArguments, plans.plan_scorer)
-
-
-def replay() -> LaunchDescription:
-    """Plays a bag back on its topics."""
-    return _describe(ReplayArguments, plans.plan_replay)
 
 
 def _describe(
@@ -70,6 +62,12 @@ def _describe(
 
     declared = [DeclareLaunchArgument(**argument) for argument in declarations(arguments)]
     return LaunchDescription([*declared, OpaqueFunction(function=start)])
+
+
+# What the files in launch/ call.
+bringup = partial(_describe, BringupArguments, plan_bringup)
+scorer = partial(_describe, ScorerArguments, plan_scorer)
+replay = partial(_describe, ReplayArguments, plan_replay)
 
 
 def _actions(start: Start) -> list[Any]:

@@ -10,6 +10,7 @@ import numpy as np
 import typer
 
 from dr_grasp.cli.console import complain, print_json, print_table, reports_errors
+from dr_grasp.cli.listing import AsJson, complain_of
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import SettingsError
 from dr_grasp.objects.adding import COLLISIONS, NewObject, add_object, one_of
@@ -17,14 +18,14 @@ from dr_grasp.objects.object_spec import ObjectDetails, object_details, object_f
 from dr_grasp.objects.store import remove_object
 from dr_grasp.objects.units import METRES
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Mass = Annotated[float | None, typer.Option(help="In kg; needed unless the URDF names one.")]
+Mass = Annotated[float | None, typer.Option(help="Mass in kg; needed unless the URDF has one.")]
 Friction = Annotated[
     float | None,
-    typer.Option(help="Coulomb coefficient.", show_default="that of the URDF, or 0.6"),
+    typer.Option(help="Coulomb coefficient of friction.", show_default="that of the URDF, or 0.6"),
 ]
 LEVER = (
-    "In metres: torque against {0} per newton that presses the object on a surface of friction 1."
+    "Lever in metres: torque against {0} per newton that presses the object on a surface of "
+    "friction 1."
 )
 Rolling = Annotated[
     float | None,
@@ -50,58 +51,49 @@ def objects(context: typer.Context, as_json: AsJson = False) -> None:
     broken: list[SettingsError] = []
     families = object_families(broken.append)
     if as_json:
-        print_json(
-            [
-                {"first": one.first, "last": one.last, "description": one.description}
-                for one in families
-            ]
-        )
+        keys = ("first", "last", "description")
+        print_json([{key: getattr(family, key) for key in keys} for family in families])
     else:
-        print_table(
-            ["object", "description"],
-            [
-                [
-                    one.first if one.first == one.last else f"{one.first} .. {one.last}",
-                    one.description,
-                ]
-                for one in families
-            ],
-        )
-    for error in broken:
-        complain(str(error))
-    if broken:
-        raise typer.Exit(1)
+        names = [" .. ".join(dict.fromkeys((family.first, family.last))) for family in families]
+        descriptions = [family.description for family in families]
+        print_table(["object", "description"], zip(names, descriptions, strict=True))
+    complain_of([str(error) for error in broken])
 
 
 @app.command("add")
 @reports_errors
 def add(
-    file: Annotated[Path, typer.Argument(help="URDF, OBJ, STL or PLY; it is copied.")],
+    file: Annotated[Path, typer.Argument(help="URDF, OBJ, STL or PLY file; it is copied.")],
     mass: Mass = None,
     friction: Friction = None,
     rolling_friction: Rolling = None,
     spinning_friction: Spinning = None,
     name: Annotated[
-        str | None, typer.Option(help="What to call it.", show_default="that of the file")
+        str | None, typer.Option(help="Name of the object.", show_default="that of the file")
     ] = None,
     unit: Annotated[
         str | None,
-        typer.Option(help="Of the mesh: m, cm, mm or in.", show_default="m up to 1, else mm"),
+        typer.Option(
+            help="Unit of the mesh: m, cm, mm or in.",
+            show_default="m if no side is longer than 1, else mm",
+        ),
     ] = None,
     collision: Annotated[
-        str, typer.Option(help="How to make convex pieces: auto, coacd or hull.")
+        str, typer.Option(help="How its convex pieces are made: auto, coacd or hull.")
     ] = "auto",
     center: Annotated[
         bool,
-        typer.Option(help="Put the object's frame in the middle of its bounding box."),
+        typer.Option(help="Put the object's frame into the middle of its bounding box."),
     ] = True,
-    description: Annotated[str | None, typer.Option(help="One line for the list.")] = None,
+    description: Annotated[
+        str | None, typer.Option(help="Description: one line for the list.")
+    ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace an object of yours of that name.")
+        bool, typer.Option("--force", help="Replace an object of your own that has this name.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give an object of yours a name; its convex pieces are made at once."""
+    """Add an object of your own from a file, and make its convex pieces."""
     new = NewObject(
         file=file,
         name=name,
@@ -126,8 +118,10 @@ def add(
 
 @app.command("show")
 @reports_errors
-def show(name: Annotated[str, typer.Argument(help="Object.")], as_json: AsJson = False) -> None:
-    """Say what is known of an object: size, mass, inertia, convex pieces."""
+def show(
+    name: Annotated[str, typer.Argument(help="Name of the object.")], as_json: AsJson = False
+) -> None:
+    """Show an object's size, mass, inertia, friction and convex pieces."""
     details = object_details(name)
     if as_json:
         print_json(_report(details))
@@ -137,8 +131,8 @@ def show(name: Annotated[str, typer.Argument(help="Object.")], as_json: AsJson =
 
 @app.command("remove")
 @reports_errors
-def remove(name: Annotated[str, typer.Argument(help="Object of your own.")]) -> None:
-    """Remove an object of yours, with the copy of its mesh."""
+def remove(name: Annotated[str, typer.Argument(help="Name of an object of your own.")]) -> None:
+    """Remove an object of your own, with the copy of its mesh."""
     print(f"{name}: removed {remove_object(name)}")
 
 

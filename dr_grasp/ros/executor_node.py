@@ -138,10 +138,5 @@ class ExecutorNode(Node):
             raise RecordingError(f"the recorder refused the attempt: {answer.message}")
 
 
-def main(args: list[str] | None = None) -> int:
-    """Run the node."""
-    return run_node(ExecutorNode, args)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_node(ExecutorNode))

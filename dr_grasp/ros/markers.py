@@ -43,8 +43,8 @@ class GraspMarkers:
         self._numbers: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def add(self, grasp: GraspTrajectory, score: GraspScore | None) -> None:
-        """Show a grasp, in place of what was shown of it before; grey without a score."""
+    def add(self, grasp: GraspTrajectory, score: GraspScore) -> None:
+        """Show a grasp and its score, in place of what was shown of it before."""
         with self._lock:
             if grasp.id not in self._numbers and len(self._numbers) >= MOST:
                 return
@@ -58,12 +58,12 @@ class GraspMarkers:
             self._publisher.publish(MarkerArray(markers=[Marker(action=Marker.DELETEALL)]))
 
 
-def grasp_markers(grasp: GraspTrajectory, score: GraspScore | None, number: int) -> list[Marker]:
+def grasp_markers(grasp: GraspTrajectory, score: GraspScore, number: int) -> list[Marker]:
     """The hand as lines, and its MDR as text, in the robot's base frame.
 
     Args:
         grasp: The grasp.
-        score: Its score; None for a grey hand without text.
+        score: Its score; without MDR the hand is grey and the text is the nominal outcome.
         number: Id of the markers, which tells them from those of other grasps.
 
     Raises:
@@ -73,14 +73,12 @@ def grasp_markers(grasp: GraspTrajectory, score: GraspScore | None, number: int)
     synergy = _synergy(robot, grasp)
     tcp = tcp_in_base(robot, grasp.approach.positions[-1], grasp.close.preshape)
     grip = tcp @ synergy.grip_in_tcp
-    fitness = None if score is None else score.fitness.get(Criterion.MDR)
+    fitness = score.fitness.get(Criterion.MDR)
     color = _color(None if fitness is None else fitness.value)
     frame = outside(robot, robot.base_link)
     hand = _marker(frame, "grasps", number, Marker.LINE_LIST, grip, color)
     hand.scale.x = LINE_M
     hand.points = _lines(_opening(synergy, grasp), synergy.reach_m)
-    if score is None:
-        return [hand]
     behind = Pose(grip.apply([[0.0, 0.0, -FINGER_M - STEM_M - TEXT_M]])[0], grip.quaternion_xyzw)
     text = _marker(frame, "grasp_fitness", number, Marker.TEXT_VIEW_FACING, behind, color)
     text.scale.z = TEXT_M

@@ -34,7 +34,7 @@ class ClosableNode(Protocol):
         """Let go of ROS entities."""
 
 
-def run_node(make: Callable[[], ClosableNode], args: list[str] | None) -> int:
+def run_node(make: Callable[[], ClosableNode], args: list[str] | None = None) -> int:
     """Run a node until SIGINT or SIGTERM, then close it.
 
     Args:

@@ -191,10 +191,5 @@ class ScorerNode(Node):
         self._diagnostics.publish(array)
 
 
-def main(args: list[str] | None = None) -> int:
-    """Run the node."""
-    return run_node(ScorerNode, args)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_node(ScorerNode))

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
+from dr_grasp.bringup.processes import NodeProcesses
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.errors import BackendError
 from dr_grasp.formats.score_file import ScoreFile, write_grasps, write_scores
@@ -20,11 +20,11 @@ def careful(tmp_path_factory):
     """An executor that asks, as before a real arm; behind it the twin."""
     folder = tmp_path_factory.mktemp("careful")
     space = f"/careful_{os.getpid()}"
-    commands = [
-        NodeCommand("executor", {"confirm": True, "connect_s": 60}),
-        NodeCommand("recorder", {"bag": str(folder / "bag")}),
-        NodeCommand("twin", {}),
-    ]
+    commands = {
+        "executor": {"confirm": True, "connect_s": 60},
+        "recorder": {"bag": str(folder / "bag")},
+        "twin": {},
+    }
     with NodeProcesses(commands, space, folder / "logs") as nodes:
         yield space, folder
         nodes.check()

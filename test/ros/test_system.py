@@ -13,7 +13,7 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import JointState
 
-from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
+from dr_grasp.bringup.processes import NodeProcesses
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.ranking import rank
@@ -343,7 +343,7 @@ def test_the_scorer_refuses_a_third_goal_and_still_hears_cancels(system, block_g
 
 def test_a_signal_to_the_scorer_ends_its_goal_with_an_answer(namespace, tmp_path, block_grasps):
     with (
-        NodeProcesses([NodeCommand("scorer", {"jobs": 1})], namespace, tmp_path / "logs") as nodes,
+        NodeProcesses({"scorer": {"jobs": 1}}, namespace, tmp_path / "logs") as nodes,
         DrGraspClient(namespace) as planner,
     ):
         scorer = nodes.pid("scorer")
@@ -365,7 +365,7 @@ def test_a_signal_to_the_scorer_ends_its_goal_with_an_answer(namespace, tmp_path
     ("name", "parameters"), [("scorer", {"jobs": 0}), ("scorer", {"jobs": "two"})]
 )
 def test_a_bad_parameter_is_one_line(name, parameters, namespace, tmp_path):
-    with NodeProcesses([NodeCommand(name, parameters)], namespace, tmp_path / "logs") as nodes:
+    with NodeProcesses({name: parameters}, namespace, tmp_path / "logs") as nodes:
         wait_until(lambda: ended(nodes))
     lines = (tmp_path / "logs" / f"{name}.log").read_text().strip().splitlines()
     assert len(lines) == 1
@@ -381,7 +381,7 @@ def ended(nodes):
 
 
 def test_without_a_recorder_nothing_moves(namespace, tmp_path, block_grasps):
-    commands = [NodeCommand("executor", {"connect_s": 1}), NodeCommand("twin", {})]
+    commands = {"executor": {"connect_s": 1}, "twin": {}}
     with (
         NodeProcesses(commands, namespace, tmp_path / "logs"),
         DrGraspClient(namespace) as planner,
@@ -392,11 +392,11 @@ def test_without_a_recorder_nothing_moves(namespace, tmp_path, block_grasps):
 
 def test_cancel_and_kills_in_the_middle_of_an_attempt(namespace, tmp_path, slow_grasps):
     """Cancel stops the arm; a killed recorder keeps what was reported; a killed twin is noticed."""
-    commands = [
-        NodeCommand("executor", {"connect_s": 60}),
-        NodeCommand("recorder", {"bag": str(tmp_path / "bag")}),
-        NodeCommand("twin", {"real_time": True}),
-    ]
+    commands = {
+        "executor": {"connect_s": 60},
+        "recorder": {"bag": str(tmp_path / "bag")},
+        "twin": {"real_time": True},
+    }
     with (
         NodeProcesses(commands, namespace, tmp_path / "logs") as nodes,
         DrGraspClient(namespace) as planner,
@@ -420,10 +420,10 @@ def test_cancel_and_kills_in_the_middle_of_an_attempt(namespace, tmp_path, slow_
 
     with (
         NodeProcesses(
-            [
-                NodeCommand("executor", {"connect_s": 60, "record": False}),
-                NodeCommand("twin", {"real_time": True}),
-            ],
+            {
+                "executor": {"connect_s": 60, "record": False},
+                "twin": {"real_time": True},
+            },
             namespace,
             tmp_path / "more_logs",
         ) as nodes,
@@ -443,11 +443,11 @@ def test_cancel_and_kills_in_the_middle_of_an_attempt(namespace, tmp_path, slow_
 def test_a_signal_to_the_executor_stops_the_arm_and_keeps_the_attempt(
     namespace, tmp_path, slow_grasps
 ):
-    commands = [
-        NodeCommand("executor", {"connect_s": 60}),
-        NodeCommand("recorder", {"bag": str(tmp_path / "bag")}),
-        NodeCommand("twin", {"real_time": True}),
-    ]
+    commands = {
+        "executor": {"connect_s": 60},
+        "recorder": {"bag": str(tmp_path / "bag")},
+        "twin": {"real_time": True},
+    }
     with (
         NodeProcesses(commands, namespace, tmp_path / "logs") as nodes,
         DrGraspClient(namespace) as planner,

@@ -44,7 +44,7 @@ class FaultParameters:
                 name,
                 default,
                 DESCRIPTIONS[name],
-                float_range=(0.0, longest) if is_number else None,
+                bounds=(0.0, longest) if is_number else None,
                 read_only=False,
             )
         self.faults = Faults(**values)
