@@ -10,7 +10,7 @@ from dr_grasp.common.closing import Closing
 from dr_grasp.execution.backend import Backend, IsCancelled
 from dr_grasp.messages.decoding import decode_grasp, decode_score
 from dr_grasp.ros.conversions import attempt_to_msg
-from dr_grasp.ros.goal_server import GoalServer
+from dr_grasp.ros.exclusive_action import ExclusiveAction
 from dr_grasp.ros.remote_backend import ACTION
 from dr_grasp_interfaces.action import AttemptGrasp
 
@@ -29,7 +29,7 @@ class AttemptServer(Closing):
             backend: Closed with this.
         """
         self._backend = backend
-        self._goals = GoalServer(node, AttemptGrasp, ACTION, self._execute)
+        self._goals = ExclusiveAction(node, AttemptGrasp, ACTION, self._execute)
 
     def close(self) -> None:
         """Stop what moves; may be called twice."""

@@ -16,7 +16,7 @@ from dr_grasp.execution.runner import AttemptProgress, execute_plan, plan_execut
 from dr_grasp.messages.decoding import decode_score
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.ros.conversions import attempt_to_msg, decode_grasps, refusal_to_msg
-from dr_grasp.ros.goal_server import GoalServer
+from dr_grasp.ros.exclusive_action import ExclusiveAction
 from dr_grasp.ros.parameters import declare
 from dr_grasp.ros.qos import RESULTS
 from dr_grasp.ros.remote_backend import RemoteBackend
@@ -69,7 +69,7 @@ class ExecutorNode(Node):
         self._attempts = self.create_publisher(GraspAttemptMsg, "attempts", RESULTS)
         # How many attempts each seed has had: no two may meet the same error of the twin.
         self._made: Counter[int] = Counter()
-        self._goals = GoalServer(self, ExecuteGrasps, "execute_grasps", self._execute)
+        self._goals = ExclusiveAction(self, ExecuteGrasps, "execute_grasps", self._execute)
 
     def close(self) -> None:
         """Stop what moves, and wait until it is recorded; may be called twice."""

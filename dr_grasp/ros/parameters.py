@@ -1,4 +1,4 @@
-"""ROS parameters with descriptions and ranges, declared in one call each."""
+"""ROS parameters with descriptions and ranges, declared in one line each."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ def declare(
     name: str,
     default: Any,
     description: str,
-    bounds: tuple[float, float] | None = None,
+    integer_range: tuple[int, int] | None = None,
     *,
+    float_range: tuple[float, float] | None = None,
     read_only: bool = True,
     any_type: bool = False,
 ) -> Any:
@@ -28,7 +29,8 @@ def declare(
         name: Parameter name.
         default: Default value, which also sets the type of the parameter.
         description: One line for `ros2 param describe`.
-        bounds: Lowest and highest value of a number.
+        integer_range: Lowest and highest value of an integer.
+        float_range: Lowest and highest value of a floating-point number.
         read_only: Whether it cannot be set while the node runs.
         any_type: Whether its type may be another than that of the default.
 
@@ -36,17 +38,17 @@ def declare(
         The value: of the command line or a parameter file, or else the default.
 
     Raises:
-        SettingsError: The value is of another type or out of bounds.
+        SettingsError: The value is of another type or out of range.
     """
     descriptor = ParameterDescriptor(
         description=description, read_only=read_only, dynamic_typing=any_type
     )
-    if bounds is not None:
-        low, high = bounds
-        if isinstance(default, int):
-            descriptor.integer_range = [IntegerRange(from_value=low, to_value=high, step=1)]
-        else:
-            descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
+    if integer_range is not None:
+        low, high = integer_range
+        descriptor.integer_range = [IntegerRange(from_value=low, to_value=high, step=1)]
+    if float_range is not None:
+        start, end = float_range
+        descriptor.floating_point_range = [FloatingPointRange(from_value=start, to_value=end)]
     try:
         return node.declare_parameter(name, default, descriptor).value
     except (ParameterException, TypeError, ValueError) as error:

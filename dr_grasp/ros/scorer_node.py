@@ -24,7 +24,7 @@ from dr_grasp.ros.conversions import (
     score_to_msg,
     selection_to_msg,
 )
-from dr_grasp.ros.goal_server import GoalServer
+from dr_grasp.ros.exclusive_action import ExclusiveAction
 from dr_grasp.ros.markers import GraspMarkers
 from dr_grasp.ros.parameters import declare
 from dr_grasp.ros.qos import RESULTS
@@ -79,7 +79,9 @@ class ScorerNode(Node):
         self._markers = GraspMarkers(self)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_timer(1.0, self._publish_diagnostics)
-        self._goals = GoalServer(self, ScoreGraspsAction, "score_grasps", self._run_goal, places=2)
+        self._goals = ExclusiveAction(
+            self, ScoreGraspsAction, "score_grasps", self._run_goal, places=2
+        )
         self.create_service(
             ScoreGraspsService,
             "score_grasps",

@@ -61,7 +61,7 @@ class TwinNode(Node):
             "speed",
             1.0,
             "With controllers: seconds of the twin in a second of the clock.",
-            bounds=SPEEDS,
+            float_range=SPEEDS,
         )
         rules = GripperRules(
             goal_tolerance=declare(
@@ -69,7 +69,7 @@ class TwinNode(Node):
                 "gripper_tolerance",
                 GripperRules().goal_tolerance,
                 "With controllers: how near its target a gripper has reached it [rad or m].",
-                bounds=(0.0, 1.0),
+                float_range=(0.0, 1.0),
             ),
             allow_stalling=declare(
                 self,

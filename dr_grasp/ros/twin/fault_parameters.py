@@ -44,7 +44,7 @@ class FaultParameters:
                 name,
                 default,
                 DESCRIPTIONS[name],
-                bounds=(0.0, longest) if is_number else None,
+                float_range=(0.0, longest) if is_number else None,
                 read_only=False,
             )
         self.faults = Faults(**values)

@@ -19,7 +19,7 @@ the goal was cancelled. The result says `success` and `message` in the end; a Dr
 too."""
 
 
-class GoalServer:
+class ExclusiveAction:
     """Advertises an action and works off its goals one after the other."""
 
     def __init__(self, node: Node, action: Any, name: str, work: Work, places: int = 1) -> None:
