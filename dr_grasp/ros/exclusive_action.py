@@ -14,19 +14,19 @@ from dr_grasp.errors import DrGraspError
 from dr_grasp.execution.backend import IsCancelled
 
 Work = Callable[[Any, Any, IsCancelled], None]
-"""Works off a goal: called with the goal's handle, the result to fill in, and what says whether
-the goal was cancelled. The result says `success` and `message` in the end; a DrGraspError does so
-too."""
+"""Does what a goal asks for: called with the goal's handle, the result to fill in, and a function
+that tells whether the goal was cancelled. It sets `success` and `message` of the result, or raises
+a DrGraspError, which becomes the message."""
 
 
 class ExclusiveAction:
-    """Advertises an action and works off its goals one after the other."""
+    """Advertises an action, and runs its goals one after the other."""
 
     def __init__(self, node: Node, action: Any, name: str, work: Work, places: int = 1) -> None:
         """Advertise the action.
 
         Args:
-            node: The node that offers it; spun by an executor of several threads.
+            node: The node that offers the action; spun by an executor of several threads.
             action: Class of the action; its result has the fields `success` and `message`.
             name: Name of the action.
             work: What is done for a goal.

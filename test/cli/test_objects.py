@@ -136,9 +136,3 @@ def test_where_the_mesh_has_its_origin_is_shown(tmp_path):
     assert "  mesh origin  at -20.0 -30.0 -40.0 mm\n" in run("show", "corner").stdout
     run(*words, "--no-center", "--force")
     assert "  mesh origin  at 0.0 0.0 0.0 mm\n" in run("show", "corner").stdout
-
-
-@pytest.mark.parametrize("verb", ["add", "show", "remove"])
-def test_every_verb_has_help(verb):
-    done = run(verb, "--help")
-    assert done.exit_code == 0 and f"objects {verb} [OPTIONS]" in done.stdout

@@ -6,7 +6,7 @@ from dr_grasp.bringup.processes import NodeProcesses
 from dr_grasp.ros.client import DrGraspClient
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def system(tmp_path_factory, new_namespace):
     """All four nodes and a planner, for tests that leave them as they were."""
     folder = tmp_path_factory.mktemp("system")
