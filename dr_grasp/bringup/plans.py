@@ -59,7 +59,7 @@ class Start:
 
 def plan_scorer(arguments: ScorerArguments, has_package: HasPackage) -> Start:
     """Plan to start the scorer alone."""
-    return Start(arguments.namespace, (_scorer(arguments.jobs),))
+    return Start(arguments.namespace, (NodeStart("scorer", {"jobs": arguments.jobs}),))
 
 
 def plan_bringup(arguments: BringupArguments, has_package: HasPackage) -> Start:
@@ -83,7 +83,7 @@ def plan_bringup(arguments: BringupArguments, has_package: HasPackage) -> Start:
         "confirm": real if arguments.confirm is None else arguments.confirm,
         "record": arguments.record,
     }
-    nodes = [_scorer(arguments.jobs), NodeStart("executor", executor)]
+    nodes = [NodeStart("scorer", {"jobs": arguments.jobs}), NodeStart("executor", executor)]
     if arguments.record:
         nodes.append(NodeStart("recorder", {"bag": arguments.bag}))
     if not real:
@@ -145,15 +145,11 @@ def plan_replay(arguments: ReplayArguments, has_package: HasPackage) -> Start:
             "--remap",
             *(f"{topic.name}:=/{arguments.namespace}{topic.name}" for topic in TOPICS),
         ]
-    nodes = [_scorer(arguments.jobs)] if arguments.scorer else []
+    nodes = [NodeStart("scorer", {"jobs": arguments.jobs})] if arguments.scorer else []
     if arguments.rviz:
         robot = load_robot(arguments.robot)
         nodes += [*_state_publisher(robot, has_package), _rviz(robot, has_package)]
     return Start(arguments.namespace, (*nodes,), (*command,))
-
-
-def _scorer(jobs: int) -> NodeStart:
-    return NodeStart("scorer", {"jobs": jobs})
 
 
 def _through_moveit(arguments: BringupArguments, robot: RobotSpec, has_package: HasPackage) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -18,26 +18,10 @@ from dr_grasp.objects.object_spec import ObjectDetails, object_details, object_f
 from dr_grasp.objects.store import remove_object
 from dr_grasp.objects.units import METRES
 
-Mass = Annotated[float | None, typer.Option(help="Mass in kg; needed unless the URDF has one.")]
-Friction = Annotated[
-    float | None,
-    typer.Option(help="Coulomb coefficient of friction.", show_default="that of the URDF, or 0.6"),
-]
 LEVER = (
     "Lever in metres: torque against {0} per newton that presses the object on a surface of "
     "friction 1."
 )
-Rolling = Annotated[
-    float | None,
-    typer.Option(help=LEVER.format("rolling"), show_default="that of the URDF, or 0.001"),
-]
-Spinning = Annotated[
-    float | None,
-    typer.Option(
-        help=f"{LEVER.format('spinning')} Finger pads: 0.0004 to 0.0012.",
-        show_default="that of the URDF, or 0.001",
-    ),
-]
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -64,10 +48,26 @@ def objects(context: typer.Context, as_json: AsJson = False) -> None:
 @reports_errors
 def add(
     file: Annotated[Path, typer.Argument(help="URDF, OBJ, STL or PLY file; it is copied.")],
-    mass: Mass = None,
-    friction: Friction = None,
-    rolling_friction: Rolling = None,
-    spinning_friction: Spinning = None,
+    mass: Annotated[
+        float | None, typer.Option(help="Mass in kg; needed unless the URDF has one.")
+    ] = None,
+    friction: Annotated[
+        float | None,
+        typer.Option(
+            help="Coulomb coefficient of friction.", show_default="that of the URDF, or 0.6"
+        ),
+    ] = None,
+    rolling_friction: Annotated[
+        float | None,
+        typer.Option(help=LEVER.format("rolling"), show_default="that of the URDF, or 0.001"),
+    ] = None,
+    spinning_friction: Annotated[
+        float | None,
+        typer.Option(
+            help=f"{LEVER.format('spinning')} Finger pads: 0.0004 to 0.0012.",
+            show_default="that of the URDF, or 0.001",
+        ),
+    ] = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the object.", show_default="that of the file")
     ] = None,
@@ -108,12 +108,10 @@ def add(
         replace=force,
     )
     details = add_object(new, complain)
-    if as_json:
-        print_json(_report(details))
-        return
-    _print(details)
-    words = ["generate", "--robot", "franka", "--object", details.spec.name, "--out", "grasps.json"]
-    print(f"next: dr-grasp {shlex.join(words)}")
+    _tell(details, as_json)
+    if not as_json:
+        words = ["--robot", "franka", "--object", details.spec.name, "--out", "grasps.json"]
+        print(f"next: dr-grasp generate {shlex.join(words)}")
 
 
 @app.command("show")
@@ -122,11 +120,7 @@ def show(
     name: Annotated[str, typer.Argument(help="Name of the object.")], as_json: AsJson = False
 ) -> None:
     """Show an object's size, mass, inertia, friction and convex pieces."""
-    details = object_details(name)
-    if as_json:
-        print_json(_report(details))
-    else:
-        _print(details)
+    _tell(object_details(name), as_json)
 
 
 @app.command("remove")
@@ -136,31 +130,30 @@ def remove(name: Annotated[str, typer.Argument(help="Name of an object of your o
     print(f"{name}: removed {remove_object(name)}")
 
 
-def _report(details: ObjectDetails) -> dict[str, Any]:
+def _tell(details: ObjectDetails, as_json: bool) -> None:
     spec, facts = details.spec, details.facts
-    return {
-        "name": spec.name,
-        "description": spec.description,
-        "extent_m": list(facts.extent),
-        "volume_m3": facts.volume,
-        "mass_kg": spec.mass,
-        "center_of_mass_m": spec.center_of_mass.tolist(),
-        "inertia_kg_m2": spec.inertia.tolist(),
-        "lateral_friction": spec.lateral_friction,
-        "rolling_friction": spec.rolling_friction,
-        "spinning_friction": spec.spinning_friction,
-        "pieces": len(spec.pieces),
-        "watertight": facts.watertight,
-        "remarks": list(facts.remarks),
-        "mesh_origin_m": spec.mesh_origin.tolist(),
-        "file": str(details.file),
-        "mesh_file": None if details.mesh_file is None else str(details.mesh_file),
-    }
-
-
-def _print(details: ObjectDetails) -> None:
-    spec, facts = details.spec, details.facts
-
+    if as_json:
+        print_json(
+            {
+                "name": spec.name,
+                "description": spec.description,
+                "extent_m": list(facts.extent),
+                "volume_m3": facts.volume,
+                "mass_kg": spec.mass,
+                "center_of_mass_m": spec.center_of_mass.tolist(),
+                "inertia_kg_m2": spec.inertia.tolist(),
+                "lateral_friction": spec.lateral_friction,
+                "rolling_friction": spec.rolling_friction,
+                "spinning_friction": spec.spinning_friction,
+                "pieces": len(spec.pieces),
+                "watertight": facts.watertight,
+                "remarks": list(facts.remarks),
+                "mesh_origin_m": spec.mesh_origin.tolist(),
+                "file": str(details.file),
+                "mesh_file": None if details.mesh_file is None else str(details.mesh_file),
+            }
+        )
+        return
     extent = " x ".join(f"{side * 100:.1f}" for side in facts.extent)
     inertia = " ".join(f"{value * 1e6:.3g}" for value in np.diag(spec.inertia))
     count = len(spec.pieces)

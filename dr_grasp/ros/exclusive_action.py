@@ -66,11 +66,12 @@ class ExclusiveAction:
         return ended
 
     def _accept(self, request: Any) -> GoalResponse:
-        # The place is taken only when the goal runs: one of which nobody hears never does.
+        # The place is taken when the goal begins: an accepted goal whose client is gone never does.
         if not self.closing.is_set() and self._places.acquire(blocking=False):
             self._places.release()
             return GoalResponse.ACCEPT
-        self._node.get_logger().warning(f"refused a goal of {self._full}")
+        reason = "the node is shutting down" if self.closing.is_set() else self._full
+        self._node.get_logger().warning(f"refused a goal: {reason}")
         return GoalResponse.REJECT
 
     def _execute(self, goal: Any) -> Any:

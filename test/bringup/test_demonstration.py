@@ -59,7 +59,9 @@ def test_it_leaves_scores_a_bag_and_a_picture(tmp_path, loopback_only):
     attempts = [*result.best, *result.worst]
     assert [attempt.grasp.id for attempt in attempts] == [*ranked[:2], *reversed(ranked[-2:])]
     bag = read_bag(result.files["bag"])
-    assert {one.attempt_id for one in bag.attempts} == {one.attempt_id for one in attempts}
+    assert {attempt.attempt_id for attempt in bag.attempts} == {
+        attempt.attempt_id for attempt in attempts
+    }
     assert {score.grasp_id for score in bag.scores} == set(ranked)
 
     picture = imread(result.files["picture"])

@@ -150,17 +150,23 @@ def test_frames_are_published_unless_a_driver_does_it():
 )
 def test_rviz_shows_our_displays_in_the_frame_of_the_base(robot, frame):
     (node,) = [
-        one for one in bringup(*SHOWN, robot=robot, rviz="true").nodes if one.executable == "rviz2"
+        node
+        for node in bringup(*SHOWN, robot=robot, rviz="true").nodes
+        if node.executable == "rviz2"
     ]
     flag, config, fixed, name = node.arguments
     assert (flag, fixed, name, node.package) == ("-d", "-f", frame, "rviz2")
     displays = yaml.safe_load(Path(config).read_text())["Visualization Manager"]["Displays"]
-    markers = [one for one in displays if one["Class"] == "rviz_default_plugins/MarkerArray"]
-    assert [one["Topic"]["Value"] for one in markers] == ["grasp_markers"]
+    markers = [
+        display for display in displays if display["Class"] == "rviz_default_plugins/MarkerArray"
+    ]
+    assert [display["Topic"]["Value"] for display in markers] == ["grasp_markers"]
     assert markers[0]["Topic"]["Durability Policy"] == "Transient Local"
     # Only what plain RViz has is switched on.
     assert all(
-        one["Class"].startswith("rviz_default_plugins/") for one in displays if one["Enabled"]
+        display["Class"].startswith("rviz_default_plugins/")
+        for display in displays
+        if display["Enabled"]
     )
 
 

@@ -79,13 +79,17 @@ def test_execute_records_the_best_in_rank_order(score_file, grasp_file, tmp_path
     assert done.exit_code == 0, done.output
     printed = json.loads(done.stdout)
     bag = read_bag(tmp_path / "bag")
-    assert [one["attempt_id"] for one in printed] == [one.attempt_id for one in bag.attempts]
-    assert [one["outcome"] for one in printed] == [one.outcome.label for one in bag.attempts]
+    assert [attempt["attempt_id"] for attempt in printed] == [
+        attempt.attempt_id for attempt in bag.attempts
+    ]
+    assert [attempt["outcome"] for attempt in printed] == [
+        attempt.outcome.label for attempt in bag.attempts
+    ]
     assert len(bag.scores) == 3
-    assert all(one.outcome is not Outcome.UNKNOWN for one in bag.attempts)
+    assert all(attempt.outcome is not Outcome.UNKNOWN for attempt in bag.attempts)
     again = run("execute", grasp_file, *words[:-1], tmp_path / "bag2", "--json")
-    assert [one["outcome"] for one in json.loads(again.stdout)] == [
-        one["outcome"] for one in printed
+    assert [attempt["outcome"] for attempt in json.loads(again.stdout)] == [
+        attempt["outcome"] for attempt in printed
     ]
     full = run("execute", grasp_file, *words)
     assert full.exit_code == 1
@@ -132,7 +136,7 @@ def test_one_broken_grasp_is_named_and_the_others_are_scored(grasp_file, tmp_pat
     assert "2 of 3 grasps refused" in summary
     scores = read_scores(out)
     assert [score.grasp_id for score in scores.scores] == names[2:]
-    assert [one.index for one in scores.refused] == [0, 1]
+    assert [refusal.index for refusal in scores.refused] == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -195,7 +199,7 @@ def test_lists():
     robots = json.loads(run("robots", "--json").stdout)
     assert [robot["name"] for robot in robots] == ["baxter", "franka", "ur5_schunk_sih"]
     objects = json.loads(run("objects", "--json").stdout)
-    assert {one["first"] for one in objects} == {"box", "cylinder", "mug", "procedural_000"}
+    assert {family["first"] for family in objects} == {"box", "cylinder", "mug", "procedural_000"}
     assert "procedural_000 .. procedural_999" in run("objects").stdout
     assert "Panda" in run("robots").stdout
 

@@ -45,7 +45,7 @@ def test_add_list_show_remove(own, tin):
     assert "6.0 x 6.0 x 8.0 cm" in added.stdout and "1 convex piece\n" in added.stdout
     following = added.stdout.splitlines()[-1]
     assert following == ("next: dr-grasp generate --robot franka --object tin --out grasps.json")
-    assert "tin" in {one["first"] for one in json.loads(run("--json").stdout)}
+    assert "tin" in {family["first"] for family in json.loads(run("--json").stdout)}
     assert "From tin.stl" in run().stdout
 
     shown = run("show", "tin")
@@ -60,7 +60,7 @@ def test_add_list_show_remove(own, tin):
 
     removed = run("remove", "tin")
     assert removed.stdout == f"tin: removed {own / 'objects' / 'tin.yaml'}\n"
-    assert "tin" not in {one["first"] for one in json.loads(run("--json").stdout)}
+    assert "tin" not in {family["first"] for family in json.loads(run("--json").stdout)}
     assert "unknown object 'tin'" in line_of(run("show", "tin"))
 
 
@@ -119,7 +119,7 @@ def test_broken_files_of_the_users_own_are_named_and_all_else_is_listed(own):
         assert first == f"dr-grasp: {folder}/half.yaml: mass: expected a value, got nothing"
         assert second.startswith(f"dr-grasp: {folder}/torn.yaml: while parsing")
     assert "mug" in as_table.stdout and "procedural_000 .. procedural_999" in as_table.stdout
-    assert [one["first"] for one in json.loads(as_json.stdout)] == [
+    assert [family["first"] for family in json.loads(as_json.stdout)] == [
         "box",
         "cylinder",
         "mug",

@@ -181,7 +181,7 @@ def test_broken_grasps_are_refused_by_name_and_the_others_scored(system, block_g
     answer = call_service(system, request)
     assert answer.success, answer.message
     assert [score.grasp_id for score in answer.scores] == [grasp.id]
-    assert [one.index for one in answer.refused] == list(range(len(BROKEN)))
+    assert [refusal.index for refusal in answer.refused] == list(range(len(BROKEN)))
     for refusal, (name, (_, words)) in zip(answer.refused, BROKEN.items(), strict=True):
         assert refusal.grasp_id == name
         assert "\n" not in refusal.reason
@@ -263,12 +263,12 @@ def test_executed_attempts_are_in_the_bag_with_both_words(system, block_grasps, 
     with pytest.raises(BackendError, match="nobody"):
         system.planner.record_outcome("nobody", Outcome.SUCCESS)
     content = read_bag(system.bag)
-    recorded = {one.attempt_id: one for one in content.attempts}
-    for one in answer.attempts:
-        assert recorded[one.attempt_id].outcome is one.outcome
-        assert recorded[one.attempt_id].measured == one.measured
-        assert recorded[one.attempt_id].score == one.score
-    (report,) = [one for one in content.reports if one.attempt_id == attempt.attempt_id]
+    recorded = {kept.attempt_id: kept for kept in content.attempts}
+    for made in answer.attempts:
+        assert recorded[made.attempt_id].outcome is made.outcome
+        assert recorded[made.attempt_id].measured == made.measured
+        assert recorded[made.attempt_id].score == made.score
+    (report,) = [report for report in content.reports if report.attempt_id == attempt.attempt_id]
     assert (report.outcome, report.reporter) == (Outcome.FAILED, "Ada")
     assert {score.grasp_id for score in content.scores} >= set(best)
 
