@@ -52,8 +52,8 @@ def command(
     backend: Annotated[
         str,
         typer.Option(
-            help="What executes the grasps: `twin`, in this process, or `ros`, what stands behind "
-            "the running node executor; that node's recorder writes the bag."
+            help="What executes the grasps: `twin`, in this process; or `ros`, whatever the "
+            "running node executor drives, while the node recorder writes the bag."
         ),
     ] = "twin",
     seed: Annotated[int, typer.Option(help="Seed of the twin's perception error.")] = 0,

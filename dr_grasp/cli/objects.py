@@ -19,8 +19,8 @@ from dr_grasp.objects.store import remove_object
 from dr_grasp.objects.units import METRES
 
 LEVER = (
-    "Lever in metres: torque against {0} per newton that presses the object on a surface of "
-    "friction 1."
+    "Length in metres: the torque that resists {0}, for each newton that presses the object onto a "
+    "surface of friction 1."
 )
 
 app = typer.Typer(invoke_without_command=True)
