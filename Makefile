@@ -93,7 +93,7 @@ $(STAMPS)/interfaces: $(INTERFACES) $(STAMPS)/requirements
 	  $(PIP) --no-deps --force-reinstall ./dr_grasp_interfaces,$(NETWORK))
 
 # Editable: what is changed here runs at once. Made anew when what it installs beside code changes.
-$(STAMPS)/package: setup.py package.xml dr_grasp/__init__.py $(wildcard scripts/*) $(STAMPS)/interfaces
+$(STAMPS)/package: setup.py package.xml $(wildcard scripts/*) $(STAMPS)/interfaces
 	$(call step,dr_grasp itself,$(PIP) --no-deps --no-build-isolation -e .,see above and $(LOG))
 
 # After the package, since two pips at once would get in each other's way under -j.

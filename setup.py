@@ -1,7 +1,7 @@
 """Installs dr_grasp: by pip, and by colcon as an ament_python package."""
 
-import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 from setuptools import find_packages, setup
 
@@ -10,9 +10,8 @@ NODES = ["executor", "moveit", "recorder", "scorer", "twin"]
 
 
 def version() -> str:
-    # Read, not imported: an import would need what is only being installed.
-    text = Path(__file__).with_name(NAME).joinpath("__init__.py").read_text(encoding="utf-8")
-    return re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE).group(1)
+    """The one place that names it, for colcon and for pip."""
+    return ElementTree.parse(Path(__file__).with_name("package.xml")).getroot().findtext("version")
 
 
 def tree(folder: str) -> list[tuple[str, list[str]]]:
@@ -33,7 +32,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={f"{NAME}.report": ["templates/*"]},
+    package_data={NAME: ["py.typed"], f"{NAME}.report": ["templates/*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
@@ -83,7 +82,7 @@ setup(
             "ros-trajectory-msgs~=5.3.6",
             "ros-visualization-msgs~=5.3.6",
         ],
-        "test": ["mypy", "pytest<8.4", "ruff"],
+        "test": ["hypothesis", "import-linter", "mypy", "pytest<8.4", "pytest-cov", "ruff"],
     },
     zip_safe=False,
 )

@@ -15,7 +15,7 @@ from dr_grasp.errors import SettingsError
 from dr_grasp.recording.bag_writer import TOPICS
 from dr_grasp.robots.driver import DriverStart, driver_start
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot
-from dr_grasp.robots.ros_description import outside, ros_urdf
+from dr_grasp.robots.ros_description import ros_urdf
 
 HasPackage = Callable[[str], bool]
 """Whether a ROS package is installed, by name."""
@@ -194,7 +194,7 @@ def _rviz(robot: RobotSpec, has_package: HasPackage) -> NodeStart:
     if missing:
         raise SettingsError(f"rviz:=true needs {missing}")
     config = share_directory() / "config" / "rviz" / "dr_grasp.rviz"
-    words = ("-d", str(config), "-f", outside(robot, robot.base_link))
+    words = ("-d", str(config), "-f", robot.outside(robot.base_link))
     return NodeStart("rviz2", {}, "rviz2", words)
 
 

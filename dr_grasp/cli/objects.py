@@ -13,10 +13,9 @@ from dr_grasp.cli.console import complain, print_json, print_table, reports_erro
 from dr_grasp.cli.listing import AsJson, complain_of
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import SettingsError
-from dr_grasp.objects.adding import COLLISIONS, NewObject, add_object, one_of
+from dr_grasp.objects.adding import NewObject, add_object
 from dr_grasp.objects.object_spec import ObjectDetails, object_details, object_families
 from dr_grasp.objects.store import remove_object
-from dr_grasp.objects.units import METRES
 
 LEVER = (
     "Length in metres: the torque that resists {0}, for each newton that presses the object onto a "
@@ -38,9 +37,8 @@ def objects(context: typer.Context, as_json: AsJson = False) -> None:
         keys = ("first", "last", "description")
         print_json([{key: getattr(family, key) for key in keys} for family in families])
     else:
-        names = [" .. ".join(dict.fromkeys((family.first, family.last))) for family in families]
-        descriptions = [family.description for family in families]
-        print_table(["object", "description"], zip(names, descriptions, strict=True))
+        rows = [[family.names, family.description] for family in families]
+        print_table(["object", "description"], rows)
     complain_of([str(error) for error in broken])
 
 
@@ -79,7 +77,7 @@ def add(
         ),
     ] = None,
     collision: Annotated[
-        str, typer.Option(help="How its convex pieces are made: auto, coacd or hull.")
+        str, typer.Option(help="How its convex pieces are made: auto, coacd, groups or hull.")
     ] = "auto",
     center: Annotated[
         bool,
@@ -101,8 +99,8 @@ def add(
         lateral_friction=friction,
         rolling_friction=rolling_friction,
         spinning_friction=spinning_friction,
-        unit=None if unit is None else one_of("unit", unit, METRES),
-        collision=one_of("way to make convex pieces", collision, COLLISIONS),
+        unit=unit,
+        collision=collision,
         center=center,
         description=description,
         replace=force,

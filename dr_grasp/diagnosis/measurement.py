@@ -15,7 +15,7 @@ from dr_grasp.core.diagnosis import LOWEST_FRICTION, Diagnosis
 from dr_grasp.core.outcome import Observation, Outcome
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase
-from dr_grasp.objects.surface import surface_of
+from dr_grasp.objects.surface import surface_distances, surface_of
 from dr_grasp.provenance.fingerprint import grasp_fingerprint
 from dr_grasp.simulation.bullet.world import BulletWorld, Contacts
 from dr_grasp.simulation.rollout import look_every, run_rollout
@@ -131,7 +131,7 @@ class _Watcher:
         forces = np.concatenate([one.forces for one in self._held])
         # Bullet's shapes stand out by a margin from the pieces that they were made of.
         points = np.concatenate([one.points - one.margin * one.normals for one in self._held])
-        distances = surface_of(self._world.object).distances(frozen(points))
+        distances = surface_distances(surface_of(self._world.object), frozen(points))
         return max(
             float(np.average(distances[links == link], weights=forces[links == link]))
             for link in np.unique(links)

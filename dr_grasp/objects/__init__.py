@@ -1,1 +1,1 @@
-"""Objects: a mesh, its convex pieces, its mass."""
+"""Objects to grasp: their meshes, convex pieces, mass and friction."""

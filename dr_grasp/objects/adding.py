@@ -1,31 +1,30 @@
-"""Gives an object of the user's a name."""
+"""Adds an object of the user's own: from a mesh or URDF file to a name."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any
 
 import numpy as np
+import trimesh
 
 from dr_grasp.common.resources import own_names
 from dr_grasp.common.settings import validate
+from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import ModelError, SettingsError, UnknownNameError
-from dr_grasp.objects.mesh_files import MESH_ENDINGS, MeshSource, content_source, joined
-from dr_grasp.objects.meshes import prepare_source
+from dr_grasp.objects.mesh_files import MESH_ENDINGS, MeshSource, as_obj, file_source, joined
+from dr_grasp.objects.meshes import prepare_meshes
 from dr_grasp.objects.object_settings import ObjectSettings
 from dr_grasp.objects.object_spec import ObjectDetails, built_in_object, object_details
 from dr_grasp.objects.store import mesh_address, write_object
-from dr_grasp.objects.units import METRES, NAMES, Unit, check_extent, guess_unit, sides
-from dr_grasp.objects.urdf import read_urdf
+from dr_grasp.objects.units import METRES, NAMES, check_extent, guess_unit, sides
+from dr_grasp.objects.urdf import FRICTIONS, read_urdf
 
 ENDINGS = (".urdf", *MESH_ENDINGS)
-Collision = Literal["auto", "coacd", "hull"]
-COLLISIONS: tuple[Collision, ...] = ("auto", "coacd", "hull")
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 DEFAULT_FRICTION = {
     "lateral_friction": 0.6,
@@ -39,26 +38,23 @@ HEAVIEST_KG_M3 = 22_600.0
 """Density of osmium; what seems heavier was weighed in grams."""
 
 
-ChoiceT = TypeVar("ChoiceT", bound=str)
-
-
 @dataclass(frozen=True, slots=True)
 class NewObject:
-    """What a user says of an object.
+    """What a user says of an object to add.
 
     Attributes:
         file: URDF, OBJ, STL or PLY.
-        name: What it shall be called; None for the file's name, with a number if a built-in object
-            is called so.
-        mass: In kilograms; None for what a URDF says.
-        lateral_friction: Coulomb coefficient; None for what a URDF says, or the default.
+        name: The object's name; None for the name of the file, with a number if that is the name of
+            a built-in object.
+        mass: In kilograms; None for the mass that a URDF names.
+        lateral_friction: Coulomb coefficient; None for what a URDF names, or else the default.
         rolling_friction: Lever of the torque against rolling [m]; None likewise.
         spinning_friction: Lever of the torque against spinning [m]; None likewise.
-        unit: Of the mesh; None to guess.
-        collision: How convex pieces are made of it.
+        unit: Unit of the mesh, of those of `METRES`; None to guess it.
+        collision: How convex pieces are made of the mesh; see `convex_pieces`.
         center: Whether the object's frame is in the middle of its bounding box.
         description: One line; None for one made of the file's name.
-        replace: Whether an object of the user's own may have that name already.
+        replace: Whether to replace an object of the user's own that has the same name.
     """
 
     file: Path
@@ -67,8 +63,8 @@ class NewObject:
     lateral_friction: float | None = None
     rolling_friction: float | None = None
     spinning_friction: float | None = None
-    unit: Unit | None = None
-    collision: Collision = "auto"
+    unit: str | None = None
+    collision: str = "auto"
     center: bool = True
     description: str | None = None
     replace: bool = False
@@ -77,85 +73,63 @@ class NewObject:
 def add_object(new: NewObject, say: Callable[[str], None]) -> ObjectDetails:
     """Prepare an object and write it into the user's configuration, whole or not at all.
 
-    The original file is not needed any more afterwards.
+    Afterwards the original file is not needed any more.
 
     Args:
         new: The object.
-        say: Told in a line what was assumed, and what may take long.
+        say: Called with a line of text about each thing that was assumed or may take long.
 
     Raises:
         ModelError: The file is no mesh or URDF that can be grasped.
-        SettingsError: A number or the name is out of bounds, or the place cannot be written.
+        SettingsError: A number, the name or `collision` is not valid, or the place cannot be
+            written.
+        UnknownNameError: The unit is not valid.
     """
-    content = _read_file(new.file)
-    name = _free_name(new)
-    settings = {"mass": new.mass} | {key: getattr(new, key) for key in DEFAULT_FRICTION}
-    for key, value in settings.items():
-        least = 0.0 if key in ("rolling_friction", "spinning_friction") else None
-        _check_number(key, value, least)
     ending = new.file.suffix.lower()
+    if ending not in ENDINGS:
+        raise ModelError(
+            f"{new.file}: expected a file that ends in {', '.join(ENDINGS)}, "
+            f"got {new.file.suffix or 'no ending'}"
+        )
+    properties: dict[str, float | None] = {"mass": None, **DEFAULT_FRICTION}
     if ending == ".urdf":
-        said = read_urdf(new.file)
-        content, ending = said.as_obj(), ".obj"
-        settings = {key: _given(value, getattr(said, key)) for key, value in settings.items()}
-    elif ending == ".obj":
-        content = _only_geometry(content)
-    if settings["mass"] is None:
+        urdf = read_urdf(new.file)
+        parts: Sequence[trimesh.Trimesh] = urdf.parts
+        properties |= urdf.properties
+        source = MeshSource(str(new.file), as_obj(parts), ".obj")
+    else:
+        source = file_source(new.file)
+        parts = source.read()
+        if ending == ".obj":  # the copy has no normals, textures and materials
+            source = MeshSource(str(new.file), as_obj(parts[::-1]), ".obj")
+    name = _free_name(new)
+    for key in ("mass", *FRICTIONS):
+        if getattr(new, key) is not None:
+            properties[key] = getattr(new, key)
+    if properties["mass"] is None:
         raise SettingsError(f"mass: expected one in kilograms, as {new.file} names none")
-    settings = {key: _given(value, DEFAULT_FRICTION.get(key)) for key, value in settings.items()}
-    source = content_source(content, ending, str(new.file))
-    unit = _unit(source, new, say)
     document: dict[str, Any] = {
         "description": new.description or f"From {new.file.name}",
-        "mesh": mesh_address(name, content, ending),
-        "scale": METRES[unit],
+        "mesh": mesh_address(name, source),
+        "scale": 1.0,
         "center": new.center,
         "collision": new.collision,
-        **settings,
+        **properties,
     }
-    checked = validate(document, ObjectSettings, new.file)
+    collision = validate(document, ObjectSettings, new.file).collision
+    scale = document["scale"] = METRES[_unit(new, np.asarray(joined(parts).extents), say)]
 
     def slow() -> None:
         say(f"{new.file}: not convex: cutting it into convex pieces, which may take a minute")
 
-    prepared = prepare_source(source, checked.scale, checked.collision, checked.center, slow)
-    density = checked.mass / prepared.facts.volume
-    if density > HEAVIEST_KG_M3:
+    volume = prepare_meshes(source, scale, collision, new.center, slow).facts.volume
+    if properties["mass"] / volume > HEAVIEST_KG_M3:
         say(
-            f"{name}: {checked.mass:g} kg in {prepared.facts.volume * 1e6:.3g} cm3 is heavier than "
-            "any metal: expected a mass in kilograms"
+            f"{name}: {properties['mass']:g} kg in {volume * 1e6:.3g} cm3 is heavier than any "
+            "metal: expected a mass in kilograms"
         )
-    write_object(name, content, document, new.file.name)
+    write_object(name, source.data, document, new.file.name)
     return object_details(name)
-
-
-def one_of(kind: str, given: str, valid: Collection[ChoiceT]) -> ChoiceT:
-    """A word as one of those that are valid.
-
-    Raises:
-        UnknownNameError: It is not.
-    """
-    for one in valid:
-        if one == given:
-            return one
-    raise UnknownNameError(kind, given, valid)
-
-
-def _read_file(file: Path) -> bytes:
-    if file.suffix.lower() not in ENDINGS:
-        raise ModelError(
-            f"{file}: expected a file that ends in {', '.join(ENDINGS)}, "
-            f"got {file.suffix or 'no ending'}"
-        )
-    if file.is_dir():
-        raise ModelError(f"{file}: expected a file, got a folder")
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{file}: cannot be read: {error.strerror}") from error
-    if not content:
-        raise ModelError(f"{file}: expected a mesh, got an empty file")
-    return content
 
 
 def _free_name(new: NewObject) -> str:
@@ -169,8 +143,9 @@ def _free_name(new: NewObject) -> str:
     if built_in_object(name):
         if new.name is not None:
             raise SettingsError(f"name: {name!r} is a built-in object: expected another name")
-        # Nobody chose that name: a file called mug.stl need not be told twice.
-        name = next(one for one in map(f"{name}_{{}}".format, count(2)) if not built_in_object(one))
+        # The user did not choose that name: a file called mug.stl needs no --name.
+        numbered = map(f"{name}_{{}}".format, count(2))
+        name = next(free for free in numbered if not built_in_object(free))
     if name in own_names("objects") and not new.replace:
         raise SettingsError(
             f"name: you have an object {name!r} already: expected another --name, or --force to "
@@ -183,42 +158,17 @@ def _as_name(text: str) -> str:
     return re.sub(r"[^a-z0-9_-]+", "_", text.lower()).strip("_-")[:64]
 
 
-def _check_number(key: str, value: float | None, least: float | None) -> None:
-    """Refuse what is not above 0, or where `least` is given, not at least that."""
-    if value is None:
-        return
-    if math.isfinite(value) and (value > 0 if least is None else value >= least):
-        return
-    expected = "above 0" if least is None else f"at least {least:g}"
-    raise SettingsError(f"{key}: expected a number {expected}, got {value:g}")
-
-
-def _given(value: float | None, otherwise: float | None) -> float | None:
-    return otherwise if value is None else value
-
-
-def _only_geometry(content: bytes) -> bytes:
-    """An OBJ without normals, textures and materials."""
-    lines = []
-    text = content.decode("utf-8", "replace").replace("\\\r\n", " ").replace("\\\n", " ")
-    for line in text.splitlines():
-        words = line.split()
-        if words and words[0] in ("v", "o", "g"):
-            lines.append(" ".join(words))
-        elif words and words[0] == "f":
-            lines.append(" ".join([word.partition("/")[0] for word in words]))
-    return "\n".join([*lines, ""]).encode()
-
-
-def _unit(source: MeshSource, new: NewObject, say: Callable[[str], None]) -> Unit:
-    extent = np.asarray(joined(source.read()).extents)
-    unit = new.unit or guess_unit(float(extent.max()))
-    if unit is None:
-        check_extent(str(new.file), extent, 1.0, "if it is in {unit_name}, say --unit {unit}")
-        unit = "m"
+def _unit(new: NewObject, extent: FloatArray, say: Callable[[str], None]) -> str:
     if new.unit is not None:
-        check_extent(str(new.file), extent, METRES[unit], "say --unit {unit}")
-    elif unit != "m":
+        if new.unit not in METRES:
+            raise UnknownNameError("unit", new.unit, METRES)
+        check_extent(str(new.file), extent, METRES[new.unit], "say --unit {unit}")
+        return new.unit
+    unit = guess_unit(float(extent.max()))
+    if unit is None:  # in which case no unit may do, and this raises
+        check_extent(str(new.file), extent, 1.0, "if it is in {unit_name}, say --unit {unit}")
+        return "m"
+    if unit != "m":
         say(
             f"{new.file} is {sides(extent)}: taken as {NAMES[unit]}; "
             f"say --unit {'|'.join(METRES)} if that is wrong"

@@ -1,4 +1,4 @@
-"""Cuts a surface into convex pieces, by the cheapest means that keep its hollows free."""
+"""Cuts a surface into convex pieces, in the cheapest way that keeps its hollows free."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import trimesh
 from scipy.spatial import ConvexHull, QhullError
 
 from dr_grasp.objects.orientation import bodies, signed_volume
-from dr_grasp.objects.repair import LEAST_VOLUME_SHARE, Repaired, repair
+from dr_grasp.objects.repair import LEAST_VOLUME_SHARE, Repaired, compact_mesh, repair
 from dr_grasp.objects.simplification import simplified_hull
 
 Decomposition = Literal["auto", "coacd", "groups", "hull"]
@@ -31,13 +31,14 @@ COACD_OPTIONS: dict[str, Any] = {
 """Options of the convex decomposition by CoACD (Wei et al. 2022)."""
 
 COACD_REMESHES_ABOVE = 20_000
-"""Faces from which CoACD cuts a remeshed surface, lest it take minutes."""
+"""Surfaces of more faces are remeshed before CoACD cuts them, which would else take minutes."""
 
 CONVEX_TOLERANCE = 0.02
-"""Convex is what differs from its hull by no more than this share of volume, and of extent."""
+"""A surface is convex if it differs from its hull by no more than this share of the hull's volume
+and of its own extent."""
 
 MOST_DISTANCES = 4_000_000
-"""Computed at once."""
+"""How many distances are computed at once, for the sake of memory."""
 
 MOST_PARTS = 64
 """A file of more convex parts than this is cut by CoACD, which merges what it can."""
@@ -49,26 +50,26 @@ def convex_pieces(
     decomposition: Decomposition,
     on_slow: Callable[[], None] | None = None,
 ) -> list[trimesh.Trimesh]:
-    """Cut a surface; flat parts are left out.
+    """Cut a surface into convex pieces; flat pieces are left out, and of a flat surface all are.
 
     Args:
         whole: The surface, in any unit.
-        parts: What the file says it consists of.
-        decomposition: "coacd" cuts a concave surface; "groups" takes each part as a convex piece;
-            "hull" takes the convex hull of the whole; "auto" takes the hull of what is convex, each
-            part or body if all of them are, and else CoACD.
+        parts: The parts that its file consists of.
+        decomposition: "coacd" cuts a concave surface; "groups" takes the hull of each part; "hull"
+            takes the hull of the whole; "auto" takes the hull of a convex surface, or of each part
+            or each body if all of them are convex, and else cuts with CoACD.
         on_slow: Called before CoACD, which may take a minute.
     """
-    pieces: Sequence[trimesh.Trimesh]
-    if decomposition == "auto":
-        pieces = _all_convex(whole, parts)
-        if not pieces:
-            decomposition = "coacd"
+    if _encloses_nothing(whole.mesh):
+        return []
+    pieces: Sequence[trimesh.Trimesh] = []
+    if decomposition == "hull":
+        pieces = [whole.mesh]
     elif decomposition == "groups":
         pieces = parts
-    else:
-        pieces = [whole.mesh]
-    if decomposition == "coacd":
+    elif decomposition == "auto":
+        pieces = _convex_already(whole, parts)
+    if not pieces:
         if on_slow is not None:
             on_slow()
         pieces = _decomposed(whole.mesh)
@@ -76,24 +77,15 @@ def convex_pieces(
     for piece in pieces:
         try:
             hull = simplified_hull(np.asarray(piece.vertices))
-        except Exception:  # a flat or degenerate piece has no hull; Qhull says so in many ways
+        except Exception:  # a flat piece has no hull; Qhull says so with errors of many types
             continue
         if hull.volume > 0:
             hulls.append(hull)
     return hulls
 
 
-def encloses_nothing(mesh: trimesh.Trimesh) -> bool:
-    """Whether even the hull of a mesh is flat."""
-    try:
-        volume = ConvexHull(mesh.vertices).volume
-    except (QhullError, ValueError):  # the latter of no vertices at all
-        return True
-    return bool(volume <= LEAST_VOLUME_SHARE * mesh.extents.max() ** 3)
-
-
 def is_convex(mesh: trimesh.Trimesh) -> bool:
-    """Whether a closed surface is nearly its hull: in volume, and everywhere near it."""
+    """Whether a closed surface is nearly its hull: in volume, and at each of its faces."""
     try:
         hull = ConvexHull(mesh.vertices)
     except QhullError:
@@ -112,27 +104,33 @@ def is_convex(mesh: trimesh.Trimesh) -> bool:
     return bool(depth <= CONVEX_TOLERANCE * mesh.extents.max())
 
 
-def _all_convex(whole: Repaired, parts: Sequence[trimesh.Trimesh]) -> Sequence[trimesh.Trimesh]:
+def _encloses_nothing(mesh: trimesh.Trimesh) -> bool:
+    """Whether even the convex hull of a mesh is flat."""
+    try:
+        volume = ConvexHull(mesh.vertices).volume
+    except (QhullError, ValueError):  # ValueError: there are no vertices
+        return True
+    return bool(volume <= LEAST_VOLUME_SHARE * mesh.extents.max() ** 3)
+
+
+def _convex_already(whole: Repaired, parts: Sequence[trimesh.Trimesh]) -> Sequence[trimesh.Trimesh]:
     """The whole, its parts or its bodies, if they are convex; else nothing."""
     if whole.closed and is_convex(whole.mesh):
         return [whole.mesh]
     if 1 < len(parts) <= MOST_PARTS:
         repaired = [repair(part) for part in parts]
-        if all(one.closed and is_convex(one.mesh) for one in repaired):
+        if all(part.closed and is_convex(part.mesh) for part in repaired):
             return parts
-    if whole.closed:
-        mesh = whole.mesh
-        label = bodies(np.asarray(mesh.faces), len(mesh.vertices))
-        if 0 < label.max() < MOST_PARTS:
-            split = [
-                trimesh.Trimesh(mesh.vertices, mesh.faces[label == index], process=False)
-                for index in range(label.max() + 1)
-            ]
-            for one in split:
-                one.remove_unreferenced_vertices()
-            if all(map(is_convex, split)):
-                return split
-    return []
+    if not whole.closed:
+        return []
+    faces = np.asarray(whole.mesh.faces)
+    label = bodies(faces)
+    if not 0 < label.max() < MOST_PARTS:
+        return []
+    split = [
+        compact_mesh(whole.mesh.vertices, faces[label == index]) for index in range(label.max() + 1)
+    ]
+    return split if all(map(is_convex, split)) else []
 
 
 def _decomposed(mesh: trimesh.Trimesh) -> list[trimesh.Trimesh]:

@@ -1,11 +1,11 @@
-"""Reads mesh files: only their surface, and none that would spoil what is made of it."""
+"""Reads mesh files: the surface alone, and only one that later steps can work with."""
 
 from __future__ import annotations
 
 import io
 import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,133 +22,133 @@ STL_FACE_BYTES = 50
 
 @dataclass(frozen=True, slots=True)
 class MeshSource:
-    """Where a surface comes from.
+    """The bytes of a mesh file, not yet read as a mesh.
 
     Attributes:
-        label: What to call it in messages.
-        content: What the surface depends on, to keep what is made of it by.
-        read: Gives its parts, in units of the source: the objects of an OBJ file, else one.
+        label: What error messages call it.
+        data: The whole file.
+        ending: The ending of its name in lower case, such as ".stl".
+        folder: The folder of the file, since glTF may keep its vertices in files beside it; None
+            if there is no such folder.
     """
 
     label: str
-    content: tuple[bytes, ...]
-    read: Callable[[], list[trimesh.Trimesh]]
+    data: bytes
+    ending: str
+    folder: Path | None = None
+
+    @property
+    def content(self) -> tuple[bytes, bytes]:
+        """What the surface depends on: the cache finds by it what was made of the surface."""
+        return self.data, self.ending.encode()
+
+    def read(self) -> list[trimesh.Trimesh]:
+        """Read the parts of the file as they are: no vertices merged, no faces left out.
+
+        Returns:
+            One mesh for each object of an OBJ file, one for a file of any other format; in the unit
+            of the file, or in metres if the file names its unit, as COLLADA does.
+
+        Raises:
+            ModelError: It is no mesh, has no faces, or has vertices or a unit that are not finite.
+        """
+        data = self.data
+        if self.ending == ".stl" and not _is_text(data):
+            _check_length(data, self.label)
+        elif self.ending in (".obj", ".stl"):
+            # Names in another encoding are no reason to refuse a surface.
+            data = data.decode("utf-8", "replace").encode()
+        # Only glTF keeps vertices in other files; the other formats would look for textures.
+        beside = self.folder if self.ending == ".gltf" else None
+        try:
+            scene = trimesh.load_scene(
+                io.BytesIO(data),
+                file_type=self.ending.removeprefix("."),
+                resolver=None if beside is None else FilePathResolver(str(beside)),
+                process=False,  # processing would quietly drop faces with vertices that are nan
+                skip_materials=True,
+                split_objects=True,
+                group_material=False,
+            )
+            dumped = scene.dump()  # applies the transforms of the scene
+        except Exception as error:  # trimesh's many loaders raise errors of many types
+            problem = " ".join(str(error).split())[:200]
+            raise ModelError(
+                f"{self.label}: expected a mesh, got {type(error).__name__}: {problem}"
+            ) from error
+        meshes = [mesh for mesh in dumped if isinstance(mesh, trimesh.Trimesh) and len(mesh.faces)]
+        if not meshes:
+            raise ModelError(f"{self.label}: expected a mesh with faces, got an empty one")
+        for mesh in meshes:
+            if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
+                raise ModelError(f"{self.label}: expected faces of vertices that there are")
+            if not np.isfinite(mesh.vertices[mesh.faces]).all():
+                raise ModelError(f"{self.label}: expected finite vertices")
+        return [
+            trimesh.Trimesh(
+                np.asarray(mesh.vertices) * _metres(mesh, self.label), mesh.faces, process=False
+            )
+            for mesh in meshes
+        ]
 
 
 def file_source(path: Path) -> MeshSource:
-    """A mesh file as a source.
+    """Load the bytes of a mesh file.
 
     Raises:
-        ModelError: It cannot be read.
+        ModelError: The file cannot be read.
     """
     try:
-        content = path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: expected a mesh, got {error.strerror}") from error
-    ending, label = path.suffix.lower(), str(path)
-    return MeshSource(
-        label, (content, ending.encode()), lambda: read_parts(content, ending, label, path.parent)
-    )
+    return MeshSource(str(path), data, path.suffix.lower(), path.parent)
 
 
-def content_source(content: bytes, ending: str, label: str) -> MeshSource:
-    """The content of a mesh file as a source.
+def as_obj(parts: Sequence[trimesh.Trimesh]) -> bytes:
+    """Write meshes as the objects of one OBJ file, their vertices exact to the last bit.
 
-    Args:
-        content: All of the file.
-        ending: Of its name, such as ".stl".
-        label: What to call it in messages.
+    When the file is read, the last part comes first: trimesh has it so.
     """
-    return MeshSource(label, (content, ending.encode()), lambda: read_parts(content, ending, label))
-
-
-def read_parts(
-    content: bytes, ending: str, label: str, folder: Path | None = None
-) -> list[trimesh.Trimesh]:
-    """The parts of a mesh file, as they are in it: nothing merged, nothing left out.
-
-    Args:
-        content: All of the file.
-        ending: Of its name, such as ".stl".
-        label: What to call it in messages.
-        folder: Where it is: glTF may have its vertices in files beside it. None for nowhere.
-
-    Raises:
-        ModelError: It is no mesh, has no faces, or has vertices or a unit that are not finite.
-    """
-    if ending == ".stl" and not _is_text(content):
-        _check_length(content, label)
-    elif ending in (".obj", ".stl"):
-        # Names in another encoding are no reason to refuse a surface.
-        content = content.decode("utf-8", "replace").encode()
-    try:
-        scene = trimesh.load_scene(
-            io.BytesIO(content),
-            file_type=ending.removeprefix("."),
-            resolver=_resolver(ending, folder),
-            process=False,  # which would quietly drop faces of vertices that are not finite
-            skip_materials=True,
-            split_objects=True,
-            group_material=False,
-        )
-        # With `dump` the transforms of a scene count.
-        dumped = scene.dump()
-    except Exception as error:  # trimesh raises whatever its many loaders raise
-        problem = " ".join(str(error).split())[:200]
-        raise ModelError(
-            f"{label}: expected a mesh, got {type(error).__name__}: {problem}"
-        ) from error
-    meshes = [one for one in dumped if isinstance(one, trimesh.Trimesh) and len(one.faces)]
-    if not meshes:
-        raise ModelError(f"{label}: expected a mesh with faces, got an empty one")
-    for mesh in meshes:
-        if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
-            raise ModelError(f"{label}: expected faces of vertices that there are")
-        if not np.isfinite(mesh.vertices[mesh.faces]).all():
-            raise ModelError(f"{label}: expected finite vertices")
-    return [_bare(mesh, _metres(mesh, label)) for mesh in meshes]
-
-
-def _resolver(ending: str, folder: Path | None) -> FilePathResolver | None:
-    # Other formats would only look for looks.
-    return FilePathResolver(str(folder)) if ending == ".gltf" and folder is not None else None
-
-
-def _is_text(content: bytes) -> bool:
-    if content[:5].lower() != b"solid":
-        return not content.strip() or len(content) < STL_HEADER_BYTES
-    # Some binary files begin with "solid" too.
-    return b"\0" not in content[:1000]
-
-
-def _check_length(content: bytes, label: str) -> None:
-    (faces,) = struct.unpack_from("<I", content, STL_HEADER_BYTES - 4)
-    expected = STL_HEADER_BYTES + STL_FACE_BYTES * faces
-    if len(content) < expected:
-        raise ModelError(
-            f"{label}: expected {expected} bytes for {faces} faces, got {len(content)} "
-            "(half-written, or no STL?)"
-        )
-
-
-def _metres(mesh: trimesh.Trimesh, label: str) -> float:
-    """COLLADA says what its unit is; the other formats do not."""
-    unit = str(mesh.metadata.get("units", ""))
-    factor, separator, _ = unit.partition(" * ")
-    metres = float(factor) if separator else 1.0
-    if not 0 < metres < math.inf:
-        raise ModelError(f"{label}: <unit> meter: expected finite and above 0, got {metres:g}")
-    return metres
-
-
-def _bare(mesh: trimesh.Trimesh, factor: float) -> trimesh.Trimesh:
-    return trimesh.Trimesh(np.asarray(mesh.vertices) * factor, mesh.faces, process=False)
+    lines, first = [], 1
+    for index, part in enumerate(parts):
+        lines.append(f"o part_{index:03d}")
+        lines += [f"v {x!r} {y!r} {z!r}" for x, y, z in part.vertices.tolist()]
+        lines += [f"f {a} {b} {c}" for a, b, c in (part.faces + first).tolist()]
+        first += len(part.vertices)
+    return "\n".join([*lines, ""]).encode()
 
 
 def joined(parts: Sequence[trimesh.Trimesh]) -> trimesh.Trimesh:
-    """One mesh of several, nothing merged."""
+    """Put several meshes into one without merging any vertices."""
     starts = np.cumsum([0, *(len(part.vertices) for part in parts[:-1])])
     faces = [part.faces + start for part, start in zip(parts, starts, strict=True)]
     return trimesh.Trimesh(
         np.vstack([part.vertices for part in parts]), np.vstack(faces), process=False
     )
+
+
+def _is_text(data: bytes) -> bool:
+    if data[:5].lower() != b"solid":
+        return not data.strip() or len(data) < STL_HEADER_BYTES
+    # Some binary files begin with "solid" too.
+    return b"\0" not in data[:1000]
+
+
+def _check_length(data: bytes, label: str) -> None:
+    (faces,) = struct.unpack_from("<I", data, STL_HEADER_BYTES - 4)
+    expected = STL_HEADER_BYTES + STL_FACE_BYTES * faces
+    if len(data) < expected:
+        raise ModelError(
+            f"{label}: expected {expected} bytes for {faces} faces, got {len(data)} "
+            "(half-written, or no STL?)"
+        )
+
+
+def _metres(mesh: trimesh.Trimesh, label: str) -> float:
+    """The factor from the unit that a COLLADA file names; 1 for formats that name none."""
+    factor, separator, _ = str(mesh.metadata.get("units", "")).partition(" * ")
+    metres = float(factor) if separator else 1.0
+    if not 0 < metres < math.inf:
+        raise ModelError(f"{label}: <unit> meter: expected finite and above 0, got {metres:g}")
+    return metres

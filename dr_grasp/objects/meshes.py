@@ -1,4 +1,4 @@
-"""Meshes for contact: every object becomes a set of convex pieces that both engines read alike."""
+"""Prepares meshes for contact: an object becomes convex pieces that both engines read alike."""
 
 from __future__ import annotations
 
@@ -13,19 +13,17 @@ import trimesh
 from pydantic import TypeAdapter
 
 from dr_grasp.common.resources import cached_folder
-from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import ModelError
 from dr_grasp.objects.convex import (
     COACD_OPTIONS,
     Decomposition,
     convex_pieces,
-    encloses_nothing,
 )
-from dr_grasp.objects.mesh_files import MeshSource, file_source, joined
+from dr_grasp.objects.mesh_files import MeshSource, joined
 from dr_grasp.objects.repair import Repaired, repair
 from dr_grasp.objects.simplification import thinned
 from dr_grasp.objects.units import check_extent
-from dr_grasp.objects.urdf import urdf_source
 
 RECIPE = 3
 """Number of the way in which pieces are made; raise it with every change of that, or caches would
@@ -35,26 +33,18 @@ ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class MassProperties:
-    """Centre of mass (3,) [m] and inertia (3, 3) about it [kg m^2], in the object's frame."""
-
-    center: FloatArray
-    inertia: FloatArray
-
-
-@dataclass(frozen=True, slots=True)
 class MeshFacts:
-    """What was found out about a surface while it was prepared, in metres and the object's frame.
+    """What is known of a surface once it is prepared, in metres and in the object's frame.
 
     Attributes:
-        extent: Of its bounding box.
-        origin: Where the origin of the source is.
-        volume: That it encloses.
-        center: Of that volume.
-        inertia: Of that volume at a density of 1, about its centre, row by row.
+        extent: Lengths of the sides of its bounding box.
+        origin: Where the origin of the mesh file is.
+        volume: The volume that it encloses.
+        center: The centre of that volume.
+        inertia: The inertia of that volume at a density of 1, about its centre, row by row.
         watertight: Whether the surface is closed, if need be after repair. If it is not, volume,
             centre and inertia are those of its pieces.
-        remarks: What was done to it that a user may want to know.
+        remarks: What a user may want to know of what was done to the surface.
     """
 
     extent: tuple[float, ...]
@@ -71,7 +61,7 @@ _FACTS = TypeAdapter(MeshFacts)
 
 @dataclass(frozen=True, slots=True)
 class PreparedMeshes:
-    """A prepared object: files of the whole surface and its convex pieces, scaled, as OBJ."""
+    """A prepared object: OBJ files of the whole surface and of its convex pieces, in metres."""
 
     visual: Path
     pieces: tuple[Path, ...]
@@ -81,58 +71,37 @@ class PreparedMeshes:
         """Vertices of each piece, shape (k_i, 3), in metres."""
         return [np.asarray(trimesh.load_mesh(piece).vertices) for piece in self.pieces]
 
-    def mass_properties(self, mass: float) -> MassProperties:
-        """Spread a mass evenly over what the surface encloses.
+    def inertia(self, mass: float) -> FloatArray:
+        """Inertia of a mass that is spread evenly over what the surface encloses.
 
         Args:
             mass: In kilograms.
+
+        Returns:
+            Shape (3, 3), about `facts.center`, along the axes of the object's frame [kg m^2].
         """
-        inertia = np.reshape(self.facts.inertia, (3, 3)) * (mass / self.facts.volume)
-        return MassProperties(frozen(self.facts.center), frozen(inertia))
+        return np.reshape(self.facts.inertia, (3, 3)) * (mass / self.facts.volume)
 
 
 def prepare_meshes(
-    path: Path, scale: float, decomposition: Decomposition, center: bool = False
-) -> PreparedMeshes:
-    """Make the convex pieces of a mesh file, or find them in the cache.
-
-    Args:
-        path: OBJ, STL, PLY or URDF.
-        scale: Factor from the file's unit to metres.
-        decomposition: As for `convex_pieces`.
-        center: Whether to move the middle of its bounding box to the object's origin.
-
-    Raises:
-        ModelError: The mesh cannot be read, is empty, encloses no volume, or is of a size that
-            nobody grasps.
-    """
-    return prepare_source(path_source(path), scale, decomposition, center)
-
-
-def path_source(path: Path) -> MeshSource:
-    """A file as a source, by its ending.
-
-    Raises:
-        ModelError: It cannot be read.
-    """
-    return urdf_source(path) if path.suffix.lower() == ".urdf" else file_source(path)
-
-
-def prepare_source(
     source: MeshSource,
     scale: float,
     decomposition: Decomposition,
     center: bool = False,
     on_slow: Callable[[], None] | None = None,
 ) -> PreparedMeshes:
-    """Like `prepare_meshes`, of any source.
+    """Make the convex pieces of a surface, or find them in the cache.
 
     Args:
-        source: Of the surface.
-        scale: Factor to metres.
+        source: The mesh file.
+        scale: Factor from the file's unit to metres.
         decomposition: As for `convex_pieces`.
         center: Whether to move the middle of its bounding box to the object's origin.
         on_slow: Called before work that may take a minute.
+
+    Raises:
+        ModelError: The mesh cannot be read, is empty, encloses no volume, or is of a size that
+            nobody grasps.
     """
     options = json.dumps(
         {
@@ -145,11 +114,11 @@ def prepare_source(
         },
         sort_keys=True,
     )
-
-    def build(folder: Path) -> None:
-        _build(folder, source, scale, decomposition, center, on_slow)
-
-    folder = cached_folder("objects", [*source.content, options.encode()], build)
+    folder = cached_folder(
+        "objects",
+        [*source.content, options.encode()],
+        lambda scratch: _build(scratch, source, scale, decomposition, center, on_slow),
+    )
     facts = _FACTS.validate_json((folder / "facts.json").read_bytes())
     return PreparedMeshes(folder / "visual.obj", tuple(sorted(folder.glob("piece_*.obj"))), facts)
 
@@ -167,17 +136,12 @@ def _build(
     for mesh in (whole, *parts):
         mesh.remove_unreferenced_vertices()
     extent = np.asarray(whole.extents)
-    flat = f"{source.label}: expected a mesh that encloses a volume, got a flat one"
-    if encloses_nothing(whole):
-        raise ModelError(flat)
     advice = "if it is in {unit_name}, say scale: {scale:g}"
     check_extent(source.label, extent, scale, advice)
     middle = np.asarray(whole.bounds).mean(axis=0) if center else np.zeros(3)
     for mesh in (whole, *parts):
         mesh.apply_translation(-middle).apply_scale(scale)
     repaired = repair(whole)
-    if encloses_nothing(repaired.mesh):  # its faces were lines
-        raise ModelError(flat)
     surface = thinned(repaired.mesh)
     remarks = list(repaired.remarks)
     thinner = surface is not repaired.mesh
@@ -185,7 +149,7 @@ def _build(
         remarks.append(f"{len(whole.faces)} faces thinned to {len(surface.faces)}")
     pieces = convex_pieces(Repaired(surface, repaired.closed), parts, decomposition, on_slow)
     if not pieces:
-        raise ModelError(flat)
+        raise ModelError(f"{source.label}: expected a mesh that encloses a volume, got a flat one")
     solid = repaired.closed and _is_solid(repaired.mesh)
     if repaired.closed and not solid:
         remarks.append("encloses more than its hull: weighed by its convex pieces")
@@ -212,7 +176,7 @@ def _write(mesh: trimesh.Trimesh, path: Path) -> None:
 def _is_solid(mesh: trimesh.Trimesh) -> bool:
     """Whether the volume integrals over a closed surface can be those of a body.
 
-    One that runs through itself may enclose more than its hull.
+    A surface that runs through itself may enclose more than its hull.
     """
     volume, center, inertia = _mass_properties([mesh])
     hull = mesh.convex_hull
@@ -223,7 +187,7 @@ def _is_solid(mesh: trimesh.Trimesh) -> bool:
 
 
 def _mass_properties(solids: list[trimesh.Trimesh]) -> tuple[float, FloatArray, FloatArray]:
-    """Volume, its centre and its inertia about that, at a density of 1, of bodies together."""
+    """Volume, centre and inertia about the centre of bodies together, at a density of 1."""
     volumes, centers, inertias = [], [], []
     for solid in solids:
         # From nearby: the integrals are about the origin, and would lose digits far away from it.
@@ -238,17 +202,20 @@ def _mass_properties(solids: list[trimesh.Trimesh]) -> tuple[float, FloatArray, 
 def sum_masses(
     masses: Sequence[float], centers: Sequence[FloatArray], inertias: Sequence[FloatArray]
 ) -> tuple[float, FloatArray, FloatArray]:
-    """Mass, centre (3,) and inertia about it (3, 3) of bodies that are joined rigidly.
+    """Add up the mass properties of bodies that are joined rigidly.
 
     Args:
-        masses: Of n bodies.
+        masses: The masses of n bodies.
         centers: Their centres of mass, each of shape (3,).
-        inertias: Each about its body's centre, of shape (3, 3), all along the same axes.
+        inertias: The inertia of each about its own centre, shape (3, 3), all along the same axes.
+
+    Returns:
+        The mass of all, their centre of mass (3,), and their inertia about it (3, 3).
     """
     center = np.asarray(np.average(centers, axis=0, weights=masses))
     inertia = np.sum(inertias, axis=0)
     for mass, place in zip(masses, centers, strict=True):
         arm = place - center
-        # Parallel axis theorem.
+        # The parallel axis theorem.
         inertia = inertia + mass * (arm @ arm * np.eye(3) - np.outer(arm, arm))
     return float(np.sum(masses)), center, np.asarray(inertia)

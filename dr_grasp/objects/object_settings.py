@@ -1,16 +1,21 @@
-"""The schema of config/objects: what a file may say of an object."""
+"""The schema of the files in config/objects."""
 
 from __future__ import annotations
-
-from typing import Literal
 
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from dr_grasp.common.settings import Settings
+from dr_grasp.objects.convex import Decomposition
 
 
 class FamilySettings(Settings):
-    """Numbered objects that share one file; {index} in `mesh` is the number."""
+    """Numbered objects that share one YAML file; {index} in its `mesh` stands for the number.
+
+    Attributes:
+        prefix: What the names of all begin with; the number follows.
+        count: How many there are, from number 0.
+        digits: How many digits the number has, with zeros in front.
+    """
 
     prefix: str
     count: PositiveInt
@@ -31,14 +36,20 @@ class SphereSettings(Settings):
 
 
 class ShapeSettings(Settings):
-    """A shape that needs no file: one of these. Its frame is in its middle."""
+    """A shape that needs no mesh file: exactly one of these, with its origin in its middle.
+
+    Attributes:
+        box: Lengths of the sides along x, y and z [m].
+        cylinder: An upright cylinder.
+        sphere: A ball.
+    """
 
     box: tuple[PositiveFloat, PositiveFloat, PositiveFloat] | None = None
     cylinder: CylinderSettings | None = None
     sphere: SphereSettings | None = None
 
     @model_validator(mode="after")
-    def _one(self) -> ShapeSettings:
+    def _exactly_one(self) -> ShapeSettings:
         given = [name for name, value in self if value is not None]
         if len(given) != 1:
             raise ValueError(
@@ -52,18 +63,18 @@ class ObjectSettings(Settings):
 
     Attributes:
         description: One line.
-        mesh: Address of an OBJ, STL, PLY or URDF; relative to the folder of the file that says it.
-        shape: Instead of a mesh.
+        mesh: Address of an OBJ, STL, PLY or URDF file; relative to the folder of this YAML file.
+        shape: A shape instead of a mesh.
         scale: Factor from the mesh's unit to metres.
         center: Whether the object's frame is in the middle of its bounding box, rather than where
             the mesh has it.
-        collision: How convex pieces are made of it; see `convex_pieces`.
+        collision: How convex pieces are made of the mesh; see `convex_pieces`.
         mass: In kilograms.
         lateral_friction: Coulomb coefficient against a surface of coefficient 1.
         rolling_friction: Lever of the torque against rolling, against a surface of coefficient 1
             [m]; see `DynamicsNoise`.
         spinning_friction: Likewise about the contact's normal [m].
-        family: If there are many.
+        family: Present if the file describes a family of numbered objects.
     """
 
     description: str
@@ -71,7 +82,7 @@ class ObjectSettings(Settings):
     shape: ShapeSettings | None = None
     scale: PositiveFloat = 1.0
     center: bool = False
-    collision: Literal["auto", "coacd", "groups", "hull"] = "auto"
+    collision: Decomposition = "auto"
     mass: PositiveFloat
     lateral_friction: PositiveFloat
     rolling_friction: NonNegativeFloat = 0.0

@@ -1,8 +1,8 @@
-"""An object: its YAML file joined with its prepared meshes."""
+"""Loads objects by name: each from its YAML file and its prepared meshes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -19,9 +19,11 @@ from dr_grasp.common.resources import (
 from dr_grasp.common.settings import load_yaml
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.errors import SettingsError, UnknownNameError
-from dr_grasp.objects.meshes import MassProperties, MeshFacts, path_source, prepare_source
+from dr_grasp.objects.mesh_files import file_source
+from dr_grasp.objects.meshes import MeshFacts, prepare_meshes
 from dr_grasp.objects.object_settings import FamilySettings, ObjectSettings
 from dr_grasp.objects.shapes import shape_source
+from dr_grasp.objects.urdf import urdf_source
 
 Stamp = tuple[int, int, int]
 """What changes with a file's content: its inode, time and size."""
@@ -31,14 +33,14 @@ Stamp = tuple[int, int, int]
 class ObjectSpec:
     """All that the other rooms need to know of an object.
 
-    Its frame is that of the mesh's file, or where the object is centred, as by `dr-grasp objects
-    add`, has the same axes and its origin in the middle of the mesh's bounding box.
+    The object's frame is that of its mesh file; or if the object is centred, as `dr-grasp objects
+    add` does, a frame with the same axes whose origin is the middle of the mesh's bounding box.
 
     Attributes:
-        name: As selected by users.
+        name: The name by which users select it.
         description: One line.
-        visual: The whole mesh, scaled to metres (OBJ).
-        pieces: Its convex pieces, likewise.
+        visual: OBJ file of the whole mesh, in metres.
+        pieces: OBJ files of its convex pieces, in metres.
         points: Shape (k, 3), vertices of all pieces, in metres.
         mass: In kilograms.
         center_of_mass: Shape (3,), in metres.
@@ -47,8 +49,8 @@ class ObjectSpec:
         rolling_friction: Lever of the torque against rolling, against a surface of coefficient 1
             [m]; see `DynamicsNoise`.
         spinning_friction: Likewise about the contact's normal [m].
-        mesh_origin: Shape (3,), where the origin of the mesh's file is in that frame [m]; zero
-            unless the object was centred.
+        mesh_origin: Shape (3,), where the origin of the mesh file is in the object's frame [m];
+            zero unless the object was centred.
     """
 
     name: str
@@ -94,22 +96,22 @@ class ObjectFamily:
     last: str
     description: str
 
+    @property
+    def names(self) -> str:
+        """The name of the object, or the first and last of the family."""
+        return self.first if self.first == self.last else f"{self.first} .. {self.last}"
+
 
 def object_families(on_broken: Callable[[SettingsError], None]) -> list[ObjectFamily]:
-    """All objects whose files can be read, families in one line.
+    """List all objects whose files can be read, each family in one line.
 
     Args:
-        on_broken: Told why each of the other files cannot be read.
+        on_broken: Called with the reason for each file that cannot be read.
     """
     lines = []
-    for stem in config_names("objects"):
-        try:
-            settings = _settings(config_file("objects", stem, "object"))
-        except SettingsError as error:
-            on_broken(error)
-            continue
+    for file, settings in _readable_files(on_broken):
+        first = last = file.stem
         family = settings.family
-        first = last = stem
         if family is not None:
             first, last = (
                 f"{family.prefix}{number:0{family.digits}d}" for number in (0, family.count - 1)
@@ -121,21 +123,21 @@ def object_families(on_broken: Callable[[SettingsError], None]) -> list[ObjectFa
 def load_object(name: str) -> ObjectSpec:
     """Load an object by name; its meshes are prepared on first use and kept in the cache.
 
-    As long as its files stay the same, so does the value.
+    As long as its files stay the same, the same value is returned.
 
     Raises:
         UnknownNameError: There is no such object.
-        SettingsError: Its file does not fit the schema, or there is no such object among those
-            whose files do.
+        SettingsError: Its file does not fit the schema; or no file that does has such an object,
+            and there are others.
         ModelError: Its mesh is missing, empty, has no volume, or is of a size that nobody grasps.
     """
     return object_details(name).spec
 
 
 def object_details(name: str) -> ObjectDetails:
-    """Load an object like `load_object`, with what is known beside."""
-    file, settings, mesh_uri = _find(name)
-    mesh = None if mesh_uri is None else resolve_uri(mesh_uri, file.parent)
+    """Load an object as `load_object` does, with the facts about its mesh and its files."""
+    file, settings, address = _find(name)
+    mesh = None if address is None else resolve_uri(address, file.parent)
     stamp = None if mesh is None else _stamp(mesh)
     return _load(name, file, settings, mesh, stamp, cache_directory())
 
@@ -149,14 +151,13 @@ def _load(
     stamp: Stamp | None,
     cache: Path,
 ) -> ObjectDetails:
-    """Of the arguments the last two are there for the memory: what they change, it must forget."""
+    """Load an object; the last two arguments make `lru_cache` forget it when they change."""
     if settings.shape is not None:
         source = shape_source(settings.shape, str(file))
     else:
-        assert mesh is not None  # the schema has seen to it
-        source = path_source(mesh)
-    meshes = prepare_source(source, settings.scale, settings.collision, settings.center)
-    mass: MassProperties = meshes.mass_properties(settings.mass)
+        assert mesh is not None  # `ObjectSettings` makes sure of it
+        source = urdf_source(mesh) if mesh.suffix.lower() == ".urdf" else file_source(mesh)
+    meshes = prepare_meshes(source, settings.scale, settings.collision, settings.center)
     spec = ObjectSpec(
         name=name,
         description=settings.description,
@@ -164,8 +165,8 @@ def _load(
         pieces=meshes.pieces,
         points=frozen(np.vstack(meshes.piece_points())),
         mass=settings.mass,
-        center_of_mass=mass.center,
-        inertia=mass.inertia,
+        center_of_mass=frozen(meshes.facts.center),
+        inertia=frozen(meshes.inertia(settings.mass)),
         lateral_friction=settings.lateral_friction,
         rolling_friction=settings.rolling_friction,
         spinning_friction=settings.spinning_friction,
@@ -194,34 +195,38 @@ def built_in_object(name: str) -> bool:
 
 def _find(name: str) -> tuple[Path, ObjectSettings, str | None]:
     """The file that describes an object, what it says, and the address of the object's mesh."""
-    names = config_names("objects")
-    # A file of that very name goes before a family.
-    for stem in sorted(names, key=lambda one: one != name):
-        file = config_file("objects", stem, "object")
-        try:
-            settings = _settings(file)
-        except SettingsError:
-            if stem == name:
-                raise
-            continue
+    if name in config_names("objects"):  # a file of that very name goes before a family
+        file = config_file("objects", name, "object")
+        settings = _settings(file)
+        if settings.family is None:
+            return file, settings, settings.mesh
+    broken: list[SettingsError] = []
+    for file, settings in _readable_files(broken.append):
         index = _member(name, settings.family)
         if index is not None:
             return file, settings, (settings.mesh or "").replace("{index}", index)
-        if stem == name and settings.family is None:
-            return file, settings, settings.mesh
-    broken: list[SettingsError] = []
-    valid = [
-        line.first if line.first == line.last else f"{line.first} .. {line.last}"
-        for line in object_families(broken.append)
-    ]
+    valid = [family.names for family in object_families(lambda error: None)]
     unknown = UnknownNameError("object", name, valid)
-    if broken:  # one of them might be of its family
+    if broken:  # one of them might describe the family of this object
         raise SettingsError(f"{unknown}; unreadable: {'; '.join(map(str, broken))}") from unknown
     raise unknown
 
 
+def _readable_files(
+    on_broken: Callable[[SettingsError], None],
+) -> Iterator[tuple[Path, ObjectSettings]]:
+    for stem in config_names("objects"):
+        try:
+            file = config_file("objects", stem, "object")
+            settings = _settings(file)
+        except SettingsError as error:
+            on_broken(error)
+        else:
+            yield file, settings
+
+
 def _member(name: str, family: FamilySettings | None) -> str | None:
-    """The number of an object in its family, as it stands in its name; None if in no such."""
+    """The number of an object in a family, as its name has it; None if it is not in the family."""
     if family is None:
         return None
     index = name.removeprefix(family.prefix)

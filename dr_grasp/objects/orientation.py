@@ -1,41 +1,57 @@
-"""Which side of a surface is out."""
+"""Finds which side of a surface is outside, and turns its faces to agree."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
+from trimesh.graph import connected_component_labels
 
 from dr_grasp.core.arrays import FloatArray
 
 IntArray = npt.NDArray[np.int64]
 
 CAVITY_SAMPLES = 50
+"""About how many vertices of a body are tested for lying inside another body."""
+
 MOST_BODIES_TO_NEST = 64
+"""In a surface of more bodies than this, no body is taken for a cavity in another."""
 
 
-def bodies(faces: IntArray, count: int) -> IntArray:
-    """Number of the body that each face belongs to: those that share a vertex are one.
+def bodies(faces: IntArray) -> IntArray:
+    """Number the bodies of a surface: faces that share a vertex belong to one body.
 
     Args:
-        faces: Shape (m, 3).
-        count: How many vertices there are.
+        faces: Shape (m, 3), indices of vertices.
+
+    Returns:
+        Shape (m,), the number of each face's body, from 0.
     """
     links = np.vstack([faces[:, :2], faces[:, 1:]])
-    graph = coo_matrix((np.ones(len(links), dtype=bool), (links[:, 0], links[:, 1])), (count,) * 2)
-    _, label = connected_components(graph, directed=False)
+    label = connected_component_labels(links, node_count=int(faces.max()) + 1)
     return np.asarray(np.unique(label[faces[:, 0]], return_inverse=True)[1])
 
 
 def signed_volume(vertices: FloatArray, faces: IntArray) -> float:
-    """What a closed surface encloses; negative if it is turned inside out."""
+    """Compute the volume that a closed surface encloses; negative if it is inside out.
+
+    Args:
+        vertices: Shape (n, 3).
+        faces: Shape (m, 3), indices of vertices.
+    """
     a, b, c = np.moveaxis(vertices[faces] - vertices[faces[0, 0]], 1, 0)
     return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6.0)
 
 
 def edges(faces: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """Each face's three edges: number of the undirected edge, direction (+1, -1), its ends."""
+    """List the three edges of each face, face by face.
+
+    Args:
+        faces: Shape (m, 3), indices of vertices.
+
+    Returns:
+        Of each of the 3 m edges: its number, which is the same for all edges between the same two
+        vertices; its direction, +1 or -1; and its start and end, shape (3 m, 2).
+    """
     ends = faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
     low, high = ends.min(axis=1), ends.max(axis=1)
     _, number = np.unique(low * (int(faces.max(initial=0)) + 1) + high, return_inverse=True)
@@ -43,29 +59,29 @@ def edges(faces: IntArray) -> tuple[IntArray, IntArray, IntArray]:
 
 
 def wound(faces: IntArray) -> tuple[IntArray, bool]:
-    """Turn faces so that neighbours agree; whether any had to be.
+    """Turn faces so that neighbours agree with the first face of their body.
 
-    Each face is two nodes of a graph, as it is and turned, and neighbours are linked in the way in
-    which they agree. What is connected to the first face of a body as it is, agrees with it.
+    Args:
+        faces: Shape (m, 3), indices of vertices.
+
+    Returns:
+        The faces, and whether any two neighbours had disagreed.
     """
     number, direction, _ = edges(faces)
     count = np.bincount(number)
     order = np.argsort(number, kind="stable")
-    order = order[count[number[order]] == 2].reshape(-1, 2)
-    one, other = order[:, 0] // 3, order[:, 1] // 3
-    clash = direction[order[:, 0]] == direction[order[:, 1]]
+    pairs = order[count[number[order]] == 2].reshape(-1, 2)  # the two edges where two faces meet
+    left, right = (pairs // 3).T
+    clash = direction[pairs[:, 0]] == direction[pairs[:, 1]]
     if not clash.any():
         return faces, False
+    # Each face is two nodes of a graph: i as it is, m + i turned. Neighbours are linked in the way
+    # in which they agree. Components are numbered in the order of their first nodes, so that of
+    # the two of a body, the one with its first face as it is has the smaller number.
     m = len(faces)
-    rows = np.concatenate([one, one + m])
-    columns = np.concatenate([other + m * clash, other + m * ~clash])
-    graph = coo_matrix((np.ones(len(rows), dtype=bool), (rows, columns)), (2 * m, 2 * m))
-    _, label = connected_components(graph, directed=False)
-    body_graph = coo_matrix((np.ones(len(one), dtype=bool), (one, other)), (m, m))
-    _, body = connected_components(body_graph, directed=False)
-    _, root = np.unique(body, return_index=True)
-    turned = label[:m] != label[root][body]
-    return np.where(turned[:, None], faces[:, ::-1], faces), True
+    links = np.column_stack([np.r_[left, left + m], np.r_[right + m * clash, right + m * ~clash]])
+    label = connected_component_labels(links, node_count=2 * m)
+    return np.where((label[:m] > label[m:])[:, None], faces[:, ::-1], faces), True
 
 
 def outward(vertices: FloatArray, faces: IntArray, rewound: bool) -> IntArray:
@@ -73,28 +89,24 @@ def outward(vertices: FloatArray, faces: IntArray, rewound: bool) -> IntArray:
 
     Args:
         vertices: Shape (n, 3).
-        faces: Shape (m, 3).
-        rewound: Whether the file's own word on what is a cavity is lost; then what lies inside
-            another body is taken for one.
+        faces: Shape (m, 3), indices of vertices.
+        rewound: Whether faces were turned to agree, so that the file no longer tells what is a
+            cavity; then each body that lies inside another is taken for a cavity.
     """
     if len(faces) == 0:
         return faces
-    label = bodies(faces, len(vertices))
+    label = bodies(faces)
     parts = [faces[label == index] for index in range(label.max() + 1)]
-    volumes = [signed_volume(vertices, part) for part in parts]
-    around = _containers(vertices, parts, volumes)
-    turned = np.array([volume < 0 for volume in volumes])
-    for index, outer in enumerate(around):
-        if outer is not None:
-            turned[index] = (volumes[index] > 0) if rewound else (volumes[outer] < 0)
+    volumes = np.array([signed_volume(vertices, part) for part in parts])
+    turned = volumes < 0
+    for index, outer in _containers(vertices, parts, np.abs(volumes)).items():
+        turned[index] = volumes[index] > 0 if rewound else volumes[outer] < 0
     return np.where(turned[label][:, None], faces[:, ::-1], faces)
 
 
-def _containers(
-    vertices: FloatArray, parts: list[IntArray], volumes: list[float]
-) -> list[int | None]:
-    """Of each body, the outermost one that it lies in, if any."""
-    around: list[int | None] = [None] * len(parts)
+def _containers(vertices: FloatArray, parts: list[IntArray], volumes: FloatArray) -> dict[int, int]:
+    """For each body that lies in another: the largest body that it lies in."""
+    around: dict[int, int] = {}
     if not 1 < len(parts) <= MOST_BODIES_TO_NEST:
         return around
     corners = [vertices[np.unique(part)] for part in parts]
@@ -102,25 +114,25 @@ def _containers(
     high = np.array([points.max(axis=0) for points in corners])
     for index, points in enumerate(corners):
         sample = points[:: max(1, len(points) // CAVITY_SAMPLES)]
-        for outer in np.argsort(np.abs(volumes))[::-1]:
-            if outer == index or abs(volumes[outer]) <= abs(volumes[index]):
+        for outer in np.argsort(volumes)[::-1]:
+            if volumes[outer] <= volumes[index]:
                 break
-            if (low[outer] > low[index]).any() or (high[outer] < high[index]).any():
-                continue
-            if (np.abs(_winding(sample, vertices[parts[outer]])) > 0.5).all():
+            within = (low[outer] <= low[index]).all() and (high[outer] >= high[index]).all()
+            if within and (np.abs(_winding(sample, vertices[parts[outer]])) > 0.5).all():
                 around[index] = int(outer)
                 break
     return around
 
 
 def _winding(points: FloatArray, triangles: FloatArray) -> FloatArray:
-    """How often a surface goes round each point (Jacobson et al. 2013); 0 outside."""
+    """Count how often a surface goes round each point (Jacobson et al. 2013); 0 outside."""
     turns = np.empty(len(points))
     for index, point in enumerate(points):
-        a, b, c = np.moveaxis(triangles - point, 1, 0)
-        la, lb, lc = (np.linalg.norm(one, axis=1) for one in (a, b, c))
+        rays = triangles - point  # to the corners of each triangle, whose solid angles are summed
+        a, b, c = np.moveaxis(rays, 1, 0)
+        length_a, length_b, length_c = np.linalg.norm(rays, axis=2).T
         above = np.einsum("ij,ij->i", a, np.cross(b, c))
-        dots = [np.einsum("ij,ij->i", one, other) for one, other in ((a, b), (b, c), (c, a))]
-        below = la * lb * lc + dots[0] * lc + dots[1] * la + dots[2] * lb
+        ab, bc, ca = (np.einsum("ij,ij->i", *pair) for pair in ((a, b), (b, c), (c, a)))
+        below = length_a * length_b * length_c + ab * length_c + bc * length_a + ca * length_b
         turns[index] = np.arctan2(above, below).sum() / (2 * np.pi)
     return turns

@@ -1,4 +1,4 @@
-"""Makes a surface enclose a volume: merged, consistently wound, small openings closed.
+"""Repairs a surface so that it encloses a volume: merged, consistently wound, small holes closed.
 
 A surface is closed if each edge is run through as often in one direction as in the other. Then the
 volume integrals over its faces are those of what it encloses, even where several bodies touch.
@@ -10,33 +10,33 @@ from dataclasses import dataclass
 
 import numpy as np
 import trimesh
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
+from trimesh.graph import connected_component_labels
 
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.objects.orientation import IntArray, edges, outward, signed_volume, wound
 
 MERGE_SHARE = 1e-5
-"""Vertices nearer than this share of the extent are one, if the surface is not closed without."""
+"""Vertices nearer than this share of the extent are merged if the surface is not closed before."""
 
 OPENING_SHARE = 0.2
 """Openings up to this share of the extent are closed, and those that one face would fill. Others
 may be meant: the mouth of a cup that was drawn as a sheet, which must not become solid."""
 
 LEAST_VOLUME_SHARE = 1e-7
-"""Of the extent cubed; what encloses less is flat. A paper tissue has 1e-4, a needle 1e-5."""
+"""A surface is flat if it encloses less than this share of its extent cubed. A paper tissue has
+1e-4, a needle 1e-5."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """A surface, as good as it could be made.
+    """A surface after repair.
 
     Attributes:
         mesh: The surface.
         closed: Whether it encloses a volume.
-        patches: How many faces were added, which are its last.
-        remarks: What was done to it that a user may want to know.
+        patches: How many faces were added; they are the last faces of the mesh.
+        remarks: What a user may want to know of what was done.
     """
 
     mesh: trimesh.Trimesh
@@ -53,21 +53,21 @@ class Repaired:
 
 
 def repair(mesh: trimesh.Trimesh) -> Repaired:
-    """Close a surface by the gentlest means that do, or leave it as it is.
+    """Close a surface with the smallest change that does it, or leave it as it is.
 
     Args:
-        mesh: Of any extent; it is not changed.
+        mesh: The surface, in any unit; it is not changed.
     """
     extent = float(np.ptp(mesh.vertices[mesh.faces].reshape(-1, 3), axis=0).max())
     faces: IntArray = np.asarray(mesh.faces, dtype=np.int64)
     vertices, faces = _merged(np.asarray(mesh.vertices, dtype=np.float64), faces, 0.0)
-    # A face that is there twice counts once, unless just that closes the surface.
-    for some in (_once(faces, _turned_to_least(faces)), faces):
-        if _encloses(vertices, some, extent):
-            return Repaired(_mesh(vertices, outward(vertices, some, False)), True)
-    gentle = _mesh(vertices, faces)
+    # Of equal faces only the first counts, unless the surface is closed only with all of them.
+    for candidates in (_unique(faces, _turned_to_least(faces)), faces):
+        if _encloses(vertices, candidates, extent):
+            return Repaired(compact_mesh(vertices, outward(vertices, candidates, False)), True)
+    unclosed = compact_mesh(vertices, faces)
     vertices, faces = _merged(vertices, faces, MERGE_SHARE * extent)
-    faces = _once(faces, np.sort(faces, axis=1))
+    faces = _unique(faces, np.sort(faces, axis=1))
     faces, rewound = wound(faces)
     remarks = ["its faces did not agree on which side is out"] if rewound else []
     given = len(faces)
@@ -76,45 +76,45 @@ def repair(mesh: trimesh.Trimesh) -> Repaired:
         remarks += [f"{count} opening{'s' * (count > 1)} closed"] if count else []
     faces = outward(vertices, faces, rewound)
     if _encloses(vertices, faces, extent):
-        return Repaired(_mesh(vertices, faces), True, len(faces) - given, tuple(remarks))
-    return Repaired(gentle, False, remarks=("not closed: taken as a thin shell",))
+        return Repaired(compact_mesh(vertices, faces), True, len(faces) - given, tuple(remarks))
+    return Repaired(unclosed, False, remarks=("not closed: taken as a thin shell",))
 
 
-def _mesh(vertices: FloatArray, faces: IntArray) -> trimesh.Trimesh:
+def compact_mesh(vertices: FloatArray, faces: IntArray) -> trimesh.Trimesh:
+    """Make a mesh of faces and of those vertices that they use, in the same order.
+
+    Args:
+        vertices: Shape (n, 3).
+        faces: Shape (m, 3), indices of vertices.
+    """
     used, place = np.unique(faces, return_inverse=True)
     return trimesh.Trimesh(vertices[used], place.reshape(-1, 3), process=False)
 
 
 def _encloses(vertices: FloatArray, faces: IntArray, extent: float) -> bool:
-    if not _is_closed(faces):
+    """Whether a surface is closed and not flat."""
+    number, direction, _ = edges(faces)
+    if len(faces) < 4 or np.bincount(number, weights=direction).any():
         return False
     return abs(signed_volume(vertices, faces)) > LEAST_VOLUME_SHARE * extent**3
 
 
-def _is_closed(faces: IntArray) -> bool:
-    number, direction, _ = edges(faces)
-    return len(faces) > 3 and not np.bincount(number, weights=direction).any()
-
-
 def _merged(vertices: FloatArray, faces: IntArray, tolerance: float) -> tuple[FloatArray, IntArray]:
-    """Make vertices one that are at the same place; drops faces that lose a corner by it."""
+    """Merge vertices at the same place; drops faces that lose a corner by it."""
     kept, place = np.unique(vertices, axis=0, return_inverse=True)
     faces = place.reshape(-1)[faces]
     if tolerance > 0:
         pairs = cKDTree(kept).query_pairs(tolerance, output_type="ndarray")
-        graph = coo_matrix(
-            (np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), (len(kept),) * 2
-        )
-        _, label = connected_components(graph, directed=False)
+        label = connected_component_labels(pairs, node_count=len(kept)).astype(np.int64)
         _, first = np.unique(label, return_index=True)
-        kept, faces = kept[first], np.asarray(label, dtype=np.int64)[faces]
+        kept, faces = kept[first], label[faces]
     a, b, c = faces.T
     return kept, faces[(a != b) & (b != c) & (c != a)]
 
 
-def _once(faces: IntArray, alike: IntArray) -> IntArray:
-    """Of faces that are alike, the first."""
-    _, first = np.unique(alike, axis=0, return_index=True)
+def _unique(faces: IntArray, keys: IntArray) -> IntArray:
+    """Of faces with the same key, keep the first."""
+    _, first = np.unique(keys, axis=0, return_index=True)
     return faces[np.sort(first)]
 
 
@@ -127,13 +127,16 @@ def _turned_to_least(faces: IntArray) -> IntArray:
 def _filled(
     vertices: FloatArray, faces: IntArray, largest: float
 ) -> tuple[FloatArray, IntArray, int]:
-    """Close openings by fans about their middles; how many there were to close."""
+    """Close openings by fans about their middles.
+
+    Returns:
+        The vertices, the faces, and how many openings were closed.
+    """
     number, _, ends = edges(faces)
-    border = ends[np.bincount(number)[number] == 1]
     following: dict[int, list[int]] = {}
-    for start, end in border.tolist():
+    for start, end in ends[np.bincount(number)[number] == 1].tolist():
         following.setdefault(start, []).append(end)
-    closed, points, fans = 0, [vertices], [faces]
+    middles, fans = [vertices], [faces]
     count = len(vertices)
     while following:
         loop = [next(iter(following))]
@@ -146,14 +149,12 @@ def _filled(
                 break
             loop.append(step)
         else:
-            continue  # an edge that leads nowhere: no ring
+            continue  # the last edge leads nowhere: this is no ring
         rim = vertices[loop]
         small = np.linalg.norm(np.ptp(rim, axis=0)) <= largest
         # A ring of three edges is a face that was lost.
-        if len(loop) < 3 or not (small or len(loop) == 3):
-            continue
-        middle = np.full(len(loop), count)
-        fans.append(np.stack([np.roll(loop, -1), loop, middle], axis=1))
-        points.append(rim.mean(axis=0)[None])
-        count, closed = count + 1, closed + 1
-    return np.vstack(points), np.vstack(fans), closed
+        if len(loop) == 3 or (small and len(loop) > 3):
+            fans.append(np.column_stack([np.roll(loop, -1), loop, np.full(len(loop), count)]))
+            middles.append(rim.mean(axis=0)[None])
+            count += 1
+    return np.vstack(middles), np.vstack(fans), count - len(vertices)

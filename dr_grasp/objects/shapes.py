@@ -1,10 +1,10 @@
-"""Shapes that need no file."""
+"""Shapes that need no mesh file."""
 
 from __future__ import annotations
 
 import trimesh
 
-from dr_grasp.objects.mesh_files import MeshSource
+from dr_grasp.objects.mesh_files import MeshSource, as_obj
 from dr_grasp.objects.object_settings import ShapeSettings
 
 CYLINDER_SIDES = 64
@@ -14,21 +14,18 @@ SPHERE_SUBDIVISIONS = 4
 
 
 def shape_source(shape: ShapeSettings, label: str) -> MeshSource:
-    """A shape as a source of a surface, in metres, its frame in its middle.
+    """Make the surface of a shape, in metres, with the origin in the middle of the shape.
 
     Args:
         shape: The shape.
-        label: What to call it in messages.
+        label: What error messages call it.
     """
-    content = shape.model_dump_json().encode()
-    return MeshSource(label, (content, b"shape"), lambda: [_mesh(shape)])
-
-
-def _mesh(shape: ShapeSettings) -> trimesh.Trimesh:
     if shape.box is not None:
-        return trimesh.creation.box(shape.box)
-    if shape.cylinder is not None:
+        mesh = trimesh.creation.box(shape.box)
+    elif shape.cylinder is not None:
         radius, height = shape.cylinder.radius, shape.cylinder.height
-        return trimesh.creation.cylinder(radius, height, sections=CYLINDER_SIDES)
-    assert shape.sphere is not None  # the schema has seen to it
-    return trimesh.creation.icosphere(SPHERE_SUBDIVISIONS, shape.sphere.radius)
+        mesh = trimesh.creation.cylinder(radius, height, sections=CYLINDER_SIDES)
+    else:
+        assert shape.sphere is not None  # `ShapeSettings` makes sure of it
+        mesh = trimesh.creation.icosphere(SPHERE_SUBDIVISIONS, shape.sphere.radius)
+    return MeshSource(label, as_obj([mesh]), ".obj")

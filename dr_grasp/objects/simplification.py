@@ -1,4 +1,4 @@
-"""Fewer faces and vertices where nobody would see the difference."""
+"""Reduces faces and vertices where nobody would see the difference."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dr_grasp.core.arrays import FloatArray
 MOST_HULL_VERTICES = 128
 HULL_ERROR_SHARE = 0.001
 """A hull gets no more vertices once nothing sticks out of it by more than this share of its
-extent. At the most vertices a ball, the worst there is, keeps within 1 %."""
+extent. With the most vertices a ball, the worst there is, keeps within 1 %."""
 
 SUPPORT_DIRECTIONS = 1024
 DIRECTIONS_AT_ONCE = 128
@@ -20,22 +20,22 @@ MOST_FACES = 150_000
 
 
 def simplified_hull(points: FloatArray) -> trimesh.Trimesh:
-    """The convex hull of points, or one of the same volume that has few vertices.
+    """Make the convex hull of points, or one of the same volume with `MOST_HULL_VERTICES`.
 
     Args:
         points: Shape (n, 3).
 
     Raises:
-        Exception: They lie in a plane; Qhull says so in many ways.
+        Exception: They lie in a plane; Qhull says so with errors of many types.
     """
     hull: trimesh.Trimesh = trimesh.convex.convex_hull(points)
     if len(hull.vertices) <= MOST_HULL_VERTICES:
         return hull
     corners = np.asarray(hull.vertices)
-    supports = _extremes(corners, SUPPORT_DIRECTIONS)
-    # Where all is round, even directions do best; where there are edges and flats, the others.
-    even, grown = corners[_extremes(corners, MOST_HULL_VERTICES)], _grown(corners[supports])
-    best = min((grown, even), key=lambda one: _missing(ConvexHull(one), corners[supports]).max())
+    supports = corners[_extremes(corners, SUPPORT_DIRECTIONS)]
+    # On round bodies even directions do best; on bodies with edges and flats, growing does.
+    candidates = (_grown(supports), corners[_extremes(corners, MOST_HULL_VERTICES)])
+    best = min(candidates, key=lambda chosen: _missing(ConvexHull(chosen), supports).max())
     fewer: trimesh.Trimesh = trimesh.convex.convex_hull(best)
     middle = fewer.center_mass
     factor = (hull.volume / fewer.volume) ** (1 / 3)
@@ -44,17 +44,21 @@ def simplified_hull(points: FloatArray) -> trimesh.Trimesh:
 
 
 def _extremes(corners: FloatArray, count: int) -> npt.NDArray[np.int64]:
-    """Which corners reach farthest in some of so many directions."""
-    directions = _directions(count)
+    """Which corners reach farthest in some of so many directions, spread evenly."""
+    # Along a spiral on the sphere (Vogel 1979).
+    height = 1 - (2 * np.arange(count) + 1) / count
+    angle = np.pi * (3 - np.sqrt(5)) * np.arange(count)
+    radius = np.sqrt(1 - height**2)
+    directions = np.stack([radius * np.cos(angle), radius * np.sin(angle), height], axis=1)
     found = [
         np.argmax(corners @ directions[start : start + DIRECTIONS_AT_ONCE].T, axis=0)
         for start in range(0, count, DIRECTIONS_AT_ONCE)
     ]
-    return np.unique(np.concatenate(found))
+    return np.asarray(np.unique(np.concatenate(found)))
 
 
 def _grown(corners: FloatArray) -> FloatArray:
-    """Corners chosen one by one, each where most is missing of the hull of those before."""
+    """Choose corners one at a time, each time the one farthest outside the hull so far."""
     extent = float(np.ptp(corners, axis=0).max())
     chosen = _extremes(corners, 16).tolist()
     hull = ConvexHull(corners[chosen], incremental=True)
@@ -66,7 +70,7 @@ def _grown(corners: FloatArray) -> FloatArray:
         chosen.append(farthest)
         hull.add_points(corners[farthest][None])
     hull.close()
-    return corners[chosen]
+    return np.asarray(corners[chosen])
 
 
 def _missing(hull: ConvexHull, points: FloatArray) -> FloatArray:
@@ -74,36 +78,23 @@ def _missing(hull: ConvexHull, points: FloatArray) -> FloatArray:
     return np.asarray((points @ hull.equations[:, :3].T + hull.equations[:, 3]).max(axis=1))
 
 
-def _directions(count: int) -> FloatArray:
-    """Unit vectors spread evenly over the sphere, along a spiral (Vogel 1979)."""
-    height = 1 - (2 * np.arange(count) + 1) / count
-    angle = np.pi * (3 - np.sqrt(5)) * np.arange(count)
-    radius = np.sqrt(1 - height**2)
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle), height], axis=1)
-
-
 def thinned(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-    """A mesh of at most `MOST_FACES`: the vertices of each cell of a grid become their mean.
+    """Make a mesh of at most `MOST_FACES`: the vertices in each cell of a grid become their mean.
 
     Vertices whose normals point into different octants stay apart, so that the two sides of a thin
     wall do not fall together. A closed surface stays closed.
     """
     cell = float(np.sqrt(2 * mesh.area / MOST_FACES))
     while len(mesh.faces) > MOST_FACES:
-        mesh = _clustered(mesh, cell)
+        places = np.floor((mesh.vertices - mesh.bounds[0]) / cell).astype(np.int64)
+        octants = (np.asarray(mesh.vertex_normals) > 0) @ np.array([1, 2, 4])
+        _, label, count = np.unique(
+            np.column_stack([places, octants]), axis=0, return_inverse=True, return_counts=True
+        )
+        label = label.reshape(-1)
+        sums = [np.bincount(label, weights=mesh.vertices[:, axis]) for axis in range(3)]
+        a, b, c = faces = label[mesh.faces].T
+        kept = faces.T[(a != b) & (b != c) & (c != a)]
+        mesh = trimesh.Trimesh(np.stack(sums, axis=1) / count[:, None], kept, process=False)
         cell *= 1.25
     return mesh
-
-
-def _clustered(mesh: trimesh.Trimesh, cell: float) -> trimesh.Trimesh:
-    places = np.floor((mesh.vertices - mesh.bounds[0]) / cell).astype(np.int64)
-    octants = (np.asarray(mesh.vertex_normals) > 0) @ np.array([1, 2, 4])
-    _, label, count = np.unique(
-        np.column_stack([places, octants]), axis=0, return_inverse=True, return_counts=True
-    )
-    label = label.reshape(-1)
-    means = np.stack(
-        [np.bincount(label, weights=mesh.vertices[:, axis]) / count for axis in range(3)], axis=1
-    )
-    a, b, c = faces = label[mesh.faces].T
-    return trimesh.Trimesh(means, faces.T[(a != b) & (b != c) & (c != a)], process=False)

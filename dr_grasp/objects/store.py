@@ -1,4 +1,4 @@
-"""The objects of the user's own configuration, as files: each there whole or not at all."""
+"""Writes and removes the objects of the user's own configuration, each whole or not at all."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from dr_grasp.common.atomic import write_whole
 from dr_grasp.common.resources import own_names, user_directory
 from dr_grasp.common.settings import load_yaml
 from dr_grasp.errors import SettingsError, UnknownNameError
+from dr_grasp.objects.mesh_files import MeshSource
 from dr_grasp.objects.object_settings import ObjectSettings
 from dr_grasp.objects.object_spec import built_in_object
 
 
-def mesh_address(name: str, content: bytes, ending: str) -> str:
+def mesh_address(name: str, source: MeshSource) -> str:
     """Where the copy of an object's mesh goes, relative to the file that describes the object.
 
-    Another content has another address, so that until that file is replaced, nothing is.
+    Another content has another address, so that no mesh is replaced before that file is.
     """
-    return f"meshes/{name}-{hashlib.sha256(content).hexdigest()[:8]}{ending}"
+    return f"meshes/{name}-{hashlib.sha256(source.data).hexdigest()[:8]}{source.ending}"
 
 
 def write_object(name: str, mesh: bytes, settings: Mapping[str, Any], origin: str) -> None:
-    """Write an object of the user's, or replace it.
+    """Write an object into the user's configuration, or replace it there.
 
     Args:
-        name: Of the object.
+        name: The name of the object.
         mesh: Content of its mesh file, which goes where `settings` says.
-        settings: As for `ObjectSettings`.
+        settings: The keys and values of an `ObjectSettings`.
         origin: What to call the file that the object was made from.
 
     Raises:
@@ -46,17 +47,20 @@ def write_object(name: str, mesh: bytes, settings: Mapping[str, Any], origin: st
     with _writing(file):
         copy.parent.mkdir(parents=True, exist_ok=True)
         write_whole(copy, mesh)
-        # Only now is there an object, or another one; until now there was the old one, or none.
+        # Only with this file is the object there, or replaced.
         write_whole(file, (comment + text).encode())
     _remove_unused_meshes(name)
 
 
 def remove_object(name: str) -> Path:
-    """Take an object out of the user's configuration; returns the file that described it.
+    """Remove an object from the user's configuration.
+
+    Returns:
+        The file that described it.
 
     Raises:
         UnknownNameError: The user has no object of that name.
-        SettingsError: It is ours, or cannot be removed.
+        SettingsError: It is built in, or cannot be removed.
     """
     own = own_names("objects")
     if name not in own:
@@ -85,7 +89,7 @@ def _writing(file: Path) -> Iterator[None]:
 
 
 def _remove_unused_meshes(name: str) -> None:
-    """Remove the copies that were made for an object and that nothing refers to any more."""
+    """Remove the mesh copies of an object that no object's file refers to any more."""
     used = set()
     for own in own_names("objects"):
         with suppress(SettingsError):

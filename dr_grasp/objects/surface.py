@@ -1,4 +1,4 @@
-"""An object's true surface: what its convex pieces stand for."""
+"""Distances to the true surface of an object, which its convex pieces only approximate."""
 
 from __future__ import annotations
 
@@ -13,44 +13,35 @@ from dr_grasp.objects.object_spec import ObjectSpec
 ROUNDING = 1.0 + 1e-9
 
 
-class Surface:
-    """Triangles to which distances are measured."""
+@lru_cache(maxsize=8)  # a worker meets one object after the other, each many times
+def surface_of(spec: ObjectSpec) -> trimesh.Trimesh:
+    """Load the surface of an object as it was before it was cut into convex pieces [m].
 
-    def __init__(self, mesh: trimesh.Trimesh) -> None:
-        """Take over a mesh, closed or not.
+    Openings that were closed to make a body of the mesh are open in it.
+    """
+    mesh: trimesh.Trimesh = trimesh.load_mesh(spec.visual, process=False)
+    return mesh
 
-        Args:
-            mesh: In metres.
-        """
-        self._triangles = np.asarray(mesh.triangles, dtype=np.float64)
-        self._middles = self._triangles.mean(axis=1)
-        corners = np.linalg.norm(self._triangles - self._middles[:, None], axis=2)
-        self._radii = corners.max(axis=1)
 
-    def distances(self, points: FloatArray) -> FloatArray:
-        """How far points are from the surface, on either side of it.
+def surface_distances(mesh: trimesh.Trimesh, points: FloatArray) -> FloatArray:
+    """Measure how far points are from a surface, on either side of it.
 
-        Args:
-            points: Shape (k, 3), in the object's frame [m].
+    Args:
+        mesh: The surface, closed or not.
+        points: Shape (k, 3), in the frame and the unit of the mesh.
 
-        Returns:
-            Shape (k,) [m].
-        """
-        return frozen([self._distance(point) for point in points])
-
-    def _distance(self, point: FloatArray) -> float:
+    Returns:
+        Shape (k,), in the unit of the mesh.
+    """
+    triangles = np.asarray(mesh.triangles, dtype=np.float64)
+    middles = triangles.mean(axis=1)
+    radii = np.linalg.norm(triangles - middles[:, None], axis=2).max(axis=1)
+    distances = []
+    for point in points:
         # A triangle is no nearer than its middle less its radius, and the nearest of all no farther
         # than any middle: of 150,000 triangles this leaves a few dozen.
-        far = np.linalg.norm(self._middles - point, axis=1)
-        near = self._triangles[far - self._radii <= far.min() * ROUNDING]
+        far = np.linalg.norm(middles - point, axis=1)
+        near = triangles[far - radii <= far.min() * ROUNDING]
         closest = trimesh.triangles.closest_point(near, np.tile(point, (len(near), 1)))
-        return float(np.linalg.norm(closest - point, axis=1).min())
-
-
-@lru_cache(maxsize=8)  # a worker meets one object after the other, each many times
-def surface_of(spec: ObjectSpec) -> Surface:
-    """The whole mesh of an object, before it was cut into convex pieces.
-
-    Openings that were closed to make a body of it are open again.
-    """
-    return Surface(trimesh.load_mesh(spec.visual, process=False))
+        distances.append(np.linalg.norm(closest - point, axis=1).min())
+    return frozen(distances)

@@ -2,49 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import ModelError
 
-Unit = Literal["m", "cm", "mm", "in"]
+METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254}
+"""The length of each unit in metres."""
 
-METRES: dict[Unit, float] = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254}
-NAMES: dict[Unit, str] = {"m": "metres", "cm": "centimetres", "mm": "millimetres", "in": "inches"}
+NAMES = {"m": "metres", "cm": "centimetres", "mm": "millimetres", "in": "inches"}
 
 SMALLEST_M = 0.003
 LARGEST_M = 1.0
-"""Extents that a hand on an arm may be asked to grasp."""
+"""Longest sides, between which a hand on an arm may be asked to grasp an object."""
 
 ROUNDING = 1e-6
 
 
 def fits(extent_m: float) -> bool:
-    """Whether something of this extent may be grasped."""
+    """Whether an object with this longest side may be grasped."""
     return SMALLEST_M * (1 - ROUNDING) <= extent_m <= LARGEST_M * (1 + ROUNDING)
 
 
-def guess_unit(extent: float) -> Unit | None:
-    """The unit of a mesh: metres up to 1, else millimetres; None if it would not fit either.
+def guess_unit(extent: float) -> str | None:
+    """Guess the unit of a mesh: metres up to an extent of 1, else millimetres.
 
     Args:
-        extent: Its longest side along an axis, in the file's unit.
+        extent: The longest side of its bounding box, in the file's unit.
+
+    Returns:
+        The unit; None if the mesh would be too large or too small to be grasped in it.
     """
-    unit: Unit = "m" if extent <= LARGEST_M * (1 + ROUNDING) else "mm"
+    unit = "m" if extent <= LARGEST_M * (1 + ROUNDING) else "mm"
     return unit if fits(extent * METRES[unit]) else None
 
 
 def check_extent(label: str, extent: FloatArray, scale: float, advice: str) -> None:
-    """Refuse what is too large or too small to be grasped.
+    """Refuse a mesh that is too large or too small to be grasped.
 
     Args:
-        label: What to call it.
-        extent: Shape (3,), in the file's unit.
-        scale: Factor to metres.
-        advice: What to do about it; {unit} and {scale} are those that would do, if any would.
+        label: What the error message calls the mesh.
+        extent: Shape (3,), sides of its bounding box, in the file's unit.
+        scale: Factor from that unit to metres.
+        advice: How to choose another unit. In it, {unit}, {unit_name} and {scale} stand for a unit
+            in which the mesh could be grasped; if there is none, the advice is left out.
 
     Raises:
-        ModelError: It is.
+        ModelError: The mesh is too large or too small.
     """
     longest = float(extent.max())
     if fits(longest * scale):
@@ -53,7 +55,7 @@ def check_extent(label: str, extent: FloatArray, scale: float, advice: str) -> N
         f"{label}: {sides(extent * scale)} m: expected {SMALLEST_M:g} to {LARGEST_M:g} m "
         "along its longest side"
     )
-    for unit, factor in sorted(METRES.items(), key=lambda one: one[0] != "mm"):
+    for unit, factor in sorted(METRES.items(), key=lambda item: item[0] != "mm"):
         if fits(longest * factor):
             problem += "; " + advice.format(unit=unit, unit_name=NAMES[unit], scale=factor)
             break
@@ -61,5 +63,5 @@ def check_extent(label: str, extent: FloatArray, scale: float, advice: str) -> N
 
 
 def sides(extent: FloatArray) -> str:
-    """Three lengths as text."""
+    """Write three lengths as text."""
     return " x ".join(f"{side:.3g}" for side in extent)

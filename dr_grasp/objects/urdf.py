@@ -1,9 +1,9 @@
-"""Objects described by a URDF: its rigid links as the parts of one surface."""
+"""Reads objects that a URDF describes: rigid links become the parts of one surface."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,51 +15,39 @@ from scipy.spatial.transform import Rotation
 from dr_grasp.common.resources import resolve_uri
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import ModelError
-from dr_grasp.objects.mesh_files import MeshSource, content_source, read_parts
+from dr_grasp.objects.mesh_files import MeshSource, as_obj, file_source
 
 PARENTS_TO_SEARCH = 4
 """How far above a URDF the folder of its package:// may be, if no such package is installed."""
+
+FRICTIONS = ("lateral_friction", "rolling_friction", "spinning_friction")
+"""Names of the frictions in Bullet's element <contact>, and in `ObjectSettings`."""
 
 
 @dataclass(frozen=True, slots=True)
 class UrdfObject:
     """What a URDF says of an object.
 
-    Its inertia is not among it: the tags are often wrong, and the mesh is there to compute it from.
+    Its inertia is left out: the tags are often wrong, and it can be computed from the mesh.
 
     Attributes:
         parts: Surfaces of all links in the frame of the root link [m, as URDF has it].
-        mass: Sum over the links, in kilograms; None if none says.
-        lateral_friction: From Bullet's <contact>; None if none says. The first link that says
-            counts, here as below.
-        rolling_friction: Likewise [m].
-        spinning_friction: Likewise [m].
+        properties: The mass, which is the sum over the links [kg], and those of `FRICTIONS`, which
+            are those of the first link that names them: the lateral one is a coefficient, the
+            others are levers [m]. What no link names is not there.
     """
 
     parts: tuple[trimesh.Trimesh, ...]
-    mass: float | None
-    lateral_friction: float | None
-    rolling_friction: float | None
-    spinning_friction: float | None
-
-    def as_obj(self) -> bytes:
-        """The parts as the objects of one OBJ file."""
-        lines, first = [], 1
-        for index, part in enumerate(self.parts):
-            lines.append(f"o part_{index:03d}")
-            lines += [f"v {x!r} {y!r} {z!r}" for x, y, z in part.vertices.tolist()]
-            lines += [f"f {a} {b} {c}" for a, b, c in (part.faces + first).tolist()]
-            first += len(part.vertices)
-        return "\n".join([*lines, ""]).encode()
+    properties: Mapping[str, float]
 
 
 def urdf_source(path: Path) -> MeshSource:
-    """A URDF as a source of a surface.
+    """Read the surface of a URDF as if it were one OBJ file.
 
     Raises:
         ModelError: As for `read_urdf`.
     """
-    return content_source(read_urdf(path).as_obj(), ".obj", str(path))
+    return MeshSource(str(path), as_obj(read_urdf(path).parts), ".obj")
 
 
 def read_urdf(path: Path) -> UrdfObject:
@@ -84,30 +72,22 @@ def read_urdf(path: Path) -> UrdfObject:
     for name, link in links.items():
         for element in link.findall(tag):
             pose = link_in_root[name] @ _pose(path, element.find("origin"))
-            for part in _geometry(path, name, element):
-                parts.append(part.apply_transform(pose))
+            parts += [part.apply_transform(pose) for part in _geometry(path, name, element)]
     if not parts:
         raise ModelError(f"{path}: expected links with geometry, got none")
-    masses = [
-        _numbers(path, element, "value", 1)[0] for element in root.findall("link/inertial/mass")
-    ]
-    contact = {
-        key: _first(path, root, key)
-        for key in ("lateral_friction", "rolling_friction", "spinning_friction")
-    }
-    return UrdfObject(tuple(parts), math.fsum(masses) or None, **contact)
-
-
-def _first(path: Path, root: ElementTree.Element, key: str) -> float | None:
-    element = root.find(f"link/contact/{key}")
-    return None if element is None else float(_numbers(path, element, "value", 1)[0])
+    mass = math.fsum(_number(path, element) for element in root.findall("link/inertial/mass"))
+    properties = {"mass": mass} if mass else {}
+    for key in FRICTIONS:
+        for element in root.findall(f"link/contact/{key}")[:1]:
+            properties[key] = _number(path, element)
+    return UrdfObject(tuple(parts), properties)
 
 
 def _link_frames(
     path: Path, root: ElementTree.Element, links: dict[str, ElementTree.Element]
 ) -> dict[str, FloatArray]:
     """Each link's frame in the root link's, shape (4, 4)."""
-    joints: dict[str, tuple[str, FloatArray]] = {}
+    above: dict[str, tuple[str, FloatArray]] = {}
     for joint in root.findall("joint"):
         name, kind = joint.get("name", ""), joint.get("type")
         if kind != "fixed":
@@ -116,27 +96,27 @@ def _link_frames(
                 "are fixed"
             )
         parent, child = (
-            element.get("link", "") if element is not None else ""
+            "" if element is None else element.get("link", "")
             for element in (joint.find("parent"), joint.find("child"))
         )
-        if parent not in links or child not in links or child in joints:
+        if parent not in links or child not in links or child in above:
             raise ModelError(
                 f"{path}: joint {name!r}: expected to join two links of a tree, "
                 f"got {parent!r} and {child!r}"
             )
-        joints[child] = (parent, _pose(path, joint.find("origin")))
+        above[child] = (parent, _pose(path, joint.find("origin")))
     frames = {}
     for name in links:
-        frame, above, steps = np.eye(4), name, 0
-        while above in joints:
-            above, pose = joints[above]
+        frame, ancestor, steps = np.eye(4), name, 0
+        while ancestor in above:
+            ancestor, pose = above[ancestor]
             frame, steps = pose @ frame, steps + 1
-            if steps > len(joints):
+            if steps > len(above):
                 raise ModelError(f"{path}: joints: expected a tree, got a ring through {name!r}")
         frames[name] = frame
-    if len(links) - len(joints) != 1:
+    if len(links) - len(above) != 1:
         raise ModelError(
-            f"{path}: expected one rigid body, got {len(links) - len(joints)} that no joint joins"
+            f"{path}: expected one rigid body, got {len(links) - len(above)} that no joint joins"
         )
     return frames
 
@@ -165,34 +145,21 @@ def _geometry(path: Path, link: str, element: ElementTree.Element) -> list[trime
 
 def _mesh_parts(path: Path, shape: ElementTree.Element) -> list[trimesh.Trimesh]:
     file = _find_mesh(path, shape.get("filename", ""))
-    scale = _numbers(path, shape, "scale", 3, "1 1 1")
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{file}: expected a mesh, got {error.strerror}") from error
-    parts = read_parts(content, file.suffix.lower(), str(file))
-    return [part.apply_transform(np.diag([*scale, 1.0])) for part in parts]
+    scale = np.diag([*_numbers(path, shape, "scale", 3, "1 1 1"), 1.0])
+    return [part.apply_transform(scale) for part in file_source(file).read()]
 
 
 def _find_mesh(path: Path, address: str) -> Path:
     try:
         return resolve_uri(address, path.parent)
     except ModelError as error:
-        for candidate in _near(path, address):
-            if candidate.is_file():
-                return candidate
+        scheme, _, rest = address.partition("://")
+        # A package that is not installed may be the one that the URDF is in.
+        for parent in list(path.resolve().parents)[:PARENTS_TO_SEARCH]:
+            for place in (parent / rest, parent / rest.partition("/")[2]):
+                if scheme == "package" and place.is_file():
+                    return place
         raise ModelError(f"{path}: mesh {error}") from error
-
-
-def _near(path: Path, address: str) -> Iterator[Path]:
-    """Where a mesh of a package that is not installed may be: beside its URDF."""
-    scheme, _, rest = address.partition("://")
-    if scheme != "package":
-        return
-    _, _, inside = rest.partition("/")
-    for parent in list(path.resolve().parents)[:PARENTS_TO_SEARCH]:
-        yield parent / rest
-        yield parent / inside
 
 
 def _pose(path: Path, origin: ElementTree.Element | None) -> FloatArray:
@@ -210,6 +177,10 @@ def _positive(path: Path, element: ElementTree.Element, key: str, count: int) ->
             f"{path}: <{element.tag}> {key}: expected above 0, got {element.get(key)!r}"
         )
     return values
+
+
+def _number(path: Path, element: ElementTree.Element) -> float:
+    return float(_numbers(path, element, "value", 1)[0])
 
 
 def _numbers(

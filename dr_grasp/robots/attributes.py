@@ -1,4 +1,4 @@
-"""Numbers in a robot's URDF: read, written, and refused with their place where they are none."""
+"""Reads and writes the numbers of a URDF; what is no number is refused, with its place."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ COUNTS = {
     "mass": {"value": 1},
     "inertia": dict.fromkeys(("ixx", "ixy", "ixz", "iyy", "iyz", "izz"), 1),
 }
-"""How many numbers an attribute of an element of a link or joint holds."""
+"""For each element of a link or joint, how many numbers each of its attributes holds."""
 
 
 def check_numbers(file: str, root: ElementTree.Element) -> None:
-    """Refuse a URDF whose links and joints have numbers that are none.
+    """Refuse a URDF in which an attribute that must hold numbers holds something else.
 
-    PyBullet would take them for zeros. Limits and mimics are not looked at: of those of joints
-    that nobody moves, nothing is used.
+    PyBullet would read zeros there. Limits and mimics are not checked here: those of joints that
+    are never moved are not used.
 
     Args:
-        file: What to call it in messages.
+        file: Name of the URDF in messages.
         root: Its element <robot>.
 
     Raises:
-        ModelError: It has.
+        ModelError: An attribute of a link or joint holds something else.
     """
     for tag in ("link", "joint"):
         for owner in root.findall(tag):
@@ -48,7 +48,7 @@ def check_numbers(file: str, root: ElementTree.Element) -> None:
 
 
 def numbers(where: str, element: ElementTree.Element, key: str, count: int) -> FloatArray:
-    """The finite numbers of an attribute that is there, shape (count,).
+    """The finite numbers of an attribute that the element has, shape (count,).
 
     Args:
         where: The file, and the link or joint that the element belongs to, for the message.
@@ -73,7 +73,7 @@ def numbers(where: str, element: ElementTree.Element, key: str, count: int) -> F
 
 
 def number(where: str, element: ElementTree.Element, key: str, default: float) -> float:
-    """The finite number of an attribute, or what counts where it is not there.
+    """The finite number of an attribute; the default if the element lacks the attribute.
 
     Raises:
         ModelError: It holds something else.
@@ -82,12 +82,12 @@ def number(where: str, element: ElementTree.Element, key: str, default: float) -
 
 
 def vector(element: ElementTree.Element, key: str, default: str = "0 0 0") -> FloatArray:
-    """The numbers of an attribute that `check_numbers` has passed."""
+    """The numbers of an attribute; `check_numbers` has checked that they are numbers."""
     return np.array([float(word) for word in element.get(key, default).split()])
 
 
 def pose_of(origin: ElementTree.Element | None) -> Pose:
-    """The frame that an element <origin> tells of; where there is none, that of its parent."""
+    """The pose that an element <origin> describes; the identity if there is no such element."""
     if origin is None:
         return Pose.identity()
     turn = Rotation.from_euler("xyz", vector(origin, "rpy"))
@@ -95,12 +95,12 @@ def pose_of(origin: ElementTree.Element | None) -> Pose:
 
 
 def axis_of(joint: ElementTree.Element) -> FloatArray:
-    """The axis of an element <joint>, in the frame of its child, of any length; shape (3,)."""
+    """The axis of a joint in the frame of its child link, not normalised; shape (3,)."""
     element = joint.find("axis")
-    # x is what the URDF specification says where a joint names no axis.
+    # The URDF specification: a joint that names no axis has x.
     return np.array([1.0, 0.0, 0.0]) if element is None else vector(element, "xyz", "1 0 0")
 
 
 def numbers_text(values: FloatArray) -> str:
-    """Numbers as an attribute, exact to the bit."""
+    """Numbers as the text of an attribute, without rounding."""
     return " ".join(repr(float(value)) for value in values)

@@ -1,4 +1,4 @@
-"""What brings the controllers of a real arm up: the maker's launch file, as a robot's file says."""
+"""How the driver of a real arm is started: the maker's launch file that a robot's file names."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import Any
 from dr_grasp.errors import SettingsError
 from dr_grasp.robots.hardware import DriverSettings
 from dr_grasp.robots.robot_spec import RobotSpec
-from dr_grasp.robots.ros_description import outside
 
 
 @dataclass(frozen=True, slots=True)
 class ControllerStart:
-    """A controller that the driver's controller manager is told to load and start.
+    """A controller for the driver's controller manager to load and start.
 
     Attributes:
         name: Its name.
@@ -27,13 +26,13 @@ class ControllerStart:
 
 @dataclass(frozen=True, slots=True)
 class DriverStart:
-    """A launch file to include.
+    """The launch file that starts an arm's driver.
 
     Attributes:
-        package: Its ROS package.
-        launch: Name of the file, in the package's folder launch/.
-        arguments: Arguments.
-        controller: The arm's controller, should the file start none.
+        package: ROS package of the launch file.
+        launch: Name of the launch file, in the package's folder launch/.
+        arguments: Arguments for the launch file.
+        controller: The arm's controller, if the launch file starts none.
     """
 
     package: str
@@ -46,12 +45,12 @@ def driver_start(robot: RobotSpec, robot_ip: str, namespace: str) -> DriverStart
     """What to start for a real arm; None if the robot's file names no driver.
 
     Args:
-        robot: The robot.
+        robot: The robot to start the driver of.
         robot_ip: Address of the arm; takes the place of `{robot_ip}` in the driver's arguments.
         namespace: Takes the place of `{namespace}`.
 
     Raises:
-        SettingsError: The address is needed and empty, or a placeholder is not known.
+        SettingsError: The arguments need an address and it is empty, or a placeholder is unknown.
     """
     settings = robot.hardware.driver if robot.hardware is not None else None
     if robot.hardware is None or settings is None:
@@ -80,7 +79,7 @@ def _controller(
 ) -> ControllerStart | None:
     if not settings.controller:
         return None
-    joints = [outside(robot, joint) for joint in robot.arm_joints]
+    joints = [robot.outside(joint) for joint in robot.arm_joints]
     parameters = {"joints": joints, **_under_outside_names(robot, settings.controller)}
     return ControllerStart(arm_action.rpartition("/")[0].rpartition("/")[2], parameters)
 
@@ -88,6 +87,6 @@ def _controller(
 def _under_outside_names(robot: RobotSpec, value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            outside(robot, key): _under_outside_names(robot, inner) for key, inner in value.items()
+            robot.outside(key): _under_outside_names(robot, inner) for key, inner in value.items()
         }
     return value

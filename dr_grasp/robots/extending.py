@@ -12,13 +12,13 @@ from dr_grasp.errors import SettingsError
 
 
 def read_extended(path: Path) -> object:
-    """The content of a robot's file, on top of that of the one that it extends, and so on.
+    """The content of a robot's file, merged over that of the file that it extends, and so on.
 
-    A file that extends its own name means the next one of that name: the user's means ours.
+    A user's file that extends a robot of its own name extends the built-in robot of that name.
 
     Raises:
-        UnknownNameError: There is no such robot to extend.
-        SettingsError: A file cannot be read, or extends itself, be it by way of others.
+        UnknownNameError: The robot to extend does not exist.
+        SettingsError: A file cannot be read, or extends itself, directly or through others.
     """
     chain, contents = [path], []
     while True:
@@ -34,10 +34,10 @@ def read_extended(path: Path) -> object:
 
 
 def _base(path: Path, name: str) -> Path:
-    """The file that another one extends by name."""
+    """The file of the robot that the file at `path` extends."""
     if name != path.stem:
         return config_file("robots", name, "robot")
-    ours = resources.share_directory() / "config" / "robots" / path.name
-    if not ours.is_file() or ours.samefile(path):
+    built_in = resources.share_directory() / "config" / "robots" / path.name
+    if not built_in.is_file() or built_in.samefile(path):
         raise SettingsError(f"{path}: extends: expected another robot, got {name}")
-    return ours
+    return built_in

@@ -1,4 +1,4 @@
-"""The drives of a hand: how hard, how fast, and how heavy they are, joint by joint."""
+"""The drives of a hand: force, speed and inertia of each joint."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from dr_grasp.robots.robot_model import RobotModel
 from dr_grasp.robots.robot_settings import HandSettings
 
 SHORTEST_START_S = 1.0 / 3000.0
-"""No drive comes up to its speed sooner with all its force, by the inertia of its rotor and gear.
+"""Time in which a drive with its full force reaches its speed, by its own inertia.
 
-Of links as light as URDFs have them, PyBullet's solver conveys no more than their inertia times
+On links as light as those of URDFs, PyBullet's solver exerts no more than their inertia times
 their speed times 12,000/s (50 iterations of 240 steps): 13 of 20 N on Baxter, with two thirds of a
 millimetre between coupled fingers under load. With four times what that would take, it conveys all,
 and a joint that is pressed against its limit stays there. Real drives are slower by far."""
@@ -23,13 +23,13 @@ and a joint that is pressed against its limit stays there. Real drives are slowe
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HandDrives:
-    """All arrays over the n hand joints: the driven ones, then those that mimic, as in the model.
+    """Drives of the n hand joints: first the driven ones, then those that mimic, as in the model.
 
     Attributes:
         force: Force [N] or torque [N m] of each drive when closing.
-        force_shares: Shape (n,), what part of that each joint gets.
+        force_shares: Shape (n,), the share of that force that each joint gets.
         velocities: Shape (n,), largest speeds [rad/s or m/s].
-        inertias: Shape (n,), of rotor and gear, as each joint feels them [kg or kg m^2].
+        inertias: Shape (n,), inertia of rotor and gear, reflected to each joint [kg or kg m^2].
     """
 
     force: float
@@ -39,15 +39,15 @@ class HandDrives:
 
 
 def hand_drives(path: str, hand: HandSettings, model: RobotModel) -> HandDrives:
-    """What the settings and the model say of a hand's drives.
+    """Derive a hand's drives from its settings and its model.
 
     Args:
         path: The robot's file, for messages.
-        hand: Its section `hand`.
-        model: Its model.
+        hand: The file's section `hand`.
+        model: The robot's model.
 
     Raises:
-        SettingsError: The force is more than the URDF's effort.
+        SettingsError: The force is larger than the URDF's effort.
     """
     force, shares = _force(path, hand, model), _shares(hand, model)
     speed = math.inf if hand.closing_speed is None else hand.closing_speed

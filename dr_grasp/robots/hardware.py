@@ -1,4 +1,4 @@
-"""How a real robot is reached: its controllers, its driver, and what MoveIt must know besides."""
+"""How a real robot is reached: its controllers, its driver, and what MoveIt needs to know."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_/~][A-Za-z0-9_/]*$")]
 
 
 class HandInterface(Enum):
-    """What a hand is told its targets by, as `controllers.hand.interface` names it."""
+    """Type of the action that takes a hand's targets, as in `controllers.hand.interface`."""
 
     PARALLEL_GRIPPER = "parallel_gripper_command"
     GRIPPER_COMMAND = "gripper_command"
@@ -49,10 +49,10 @@ class MoveItSettings(Settings):
 
 
 class DriverSettings(Settings):
-    """The `driver` section: a launch file of the maker's, as it is started for `hardware:=real`.
+    """The `driver` section: the maker's launch file, started for `hardware:=real`.
 
-    `controller` is for drivers that start none for the arm: the ROS parameters that it is spawned
-    with, `type` among them and `joints` not. Joints in it have our names.
+    `controller` is for drivers that start no controller for the arm: the ROS parameters to spawn
+    one with, including `type` and without `joints`. Joints in it have the names used here.
     """
 
     package: str
@@ -68,19 +68,18 @@ class Hardware:
     Attributes:
         arm_action: Name of the arm's action control_msgs/FollowJointTrajectory.
         hand_interface: Type of the hand's action.
-        hand_action: Its name.
-        position_scale: What a position of the hand's first driven joint is multiplied by for
-            commands to a gripper: 2 where the gripper takes the distance between two jaws, each of
-            which does half of it.
-        holding_margin: Where every joint of the hand comes closer than this to where it was told
-            to close to, there is nothing between the fingers [rad or m].
+        hand_action: Name of the hand's action.
+        position_scale: Factor from a position of the hand's first driven joint to a gripper
+            command: 2 where the command is the distance between two jaws that move alike.
+        holding_margin: If every joint of the hand comes closer than this to its closing target,
+            nothing is between the fingers [rad or m].
         group: MoveIt's planning group of the arm.
-        moveit_package: MoveIt configuration package of the user's; None for one made from the
-            robot's file.
+        moveit_package: The user's MoveIt configuration package; None to make the configuration
+            from the robot's file.
         accelerations: Shape (n,), largest acceleration of each arm joint that planned motions may
             have, which URDFs do not say [rad/s^2 or m/s^2].
         kinematics: MoveIt's kinematics plugin.
-        driver: What starts the controllers of a real arm; None if users do that themselves.
+        driver: How to start the driver of a real arm; None if users start it themselves.
     """
 
     arm_action: str
@@ -98,7 +97,7 @@ class Hardware:
     def of(
         cls, controllers: ControllerSettings, moveit: MoveItSettings, driver: DriverSettings | None
     ) -> Hardware:
-        """Join the sections of a robot's file."""
+        """Make one from the sections of a robot's file."""
         return cls(
             arm_action=controllers.arm,
             hand_interface=controllers.hand.interface,

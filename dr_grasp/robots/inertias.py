@@ -1,4 +1,4 @@
-"""Masses and inertias of a robot's links, made such that all engines read the same from them.
+"""Completes masses and inertias of a robot's links, so that all engines read the same.
 
 PyBullet gives a link without `<inertial>` a kilogram and takes a tensor that no body can have for
 zero, without a word; MuJoCo guesses the one from the shape and refuses the other.
@@ -19,21 +19,21 @@ from dr_grasp.objects.meshes import sum_masses
 from dr_grasp.robots.attributes import COUNTS, number, numbers_text, pose_of, vector
 
 DENSITY = 1000.0
-"""Of a body of which only the shape is known [kg/m^3]: MuJoCo's default for its geoms."""
+"""Density taken for a body of which only the shape is known [kg/m^3]; MuJoCo's default."""
 
 FRAME_MASS = 0.001
-"""Of a body that moves and has neither mass nor shape [kg], such as a frame between two joints; a
-body that weighs less by what its links say has no mass either, but for a marker on it."""
+"""Mass of a moving body with neither mass nor shape, such as a frame between two joints [kg].
+A body whose links state less than this in sum counts as one without a mass."""
 
 POINT_SHARE = 0.01
-"""What weighs a smaller share of its body may be a point."""
+"""A link with a smaller share of its body's mass may be a point mass."""
 
 THINNEST = 1e-6
-"""Least second moment of mass along an axis, as a share of the largest: a plate a thousandth as
-thick as it is wide. That of an exactly flat one would be impossible after rounding."""
+"""Least second moment of mass along an axis, as a share of the largest one: that of a plate a
+thousandth as thick as it is wide. That of a flat plate would be impossible after rounding."""
 
 POINT_M = 1e-6
-"""A mass with a smaller radius of gyration is a point, and its tensor nothing but rounding."""
+"""A mass with a smaller radius of gyration is a point mass; its tensor is rounding."""
 
 PRIMITIVES: dict[str, Callable[..., trimesh.Trimesh]] = {
     "box": lambda size: primitives.Box(extents=size),
@@ -55,21 +55,21 @@ def complete_inertias(
 ) -> tuple[str, ...]:
     """Give each link a mass and an inertia that a body can have; changes the element.
 
-    A rigid body whose links state no mass gets that of their collision shapes. Another link that
-    states none is a mere frame of its body and weighs nothing. An impossible tensor becomes the
-    nearest that is possible, by second moments; one that says nothing, that of the link's shape.
+    A rigid body whose links state no mass gets the mass of their collision shapes. Any other link
+    without a mass is a mere frame of its body and weighs nothing. An impossible tensor becomes the
+    nearest possible one, by second moments; a zero tensor becomes that of the link's shape.
 
     Args:
-        file: What to call it in messages.
-        root: Its element <robot>, with collision meshes that are convex and have absolute paths.
+        file: Name of the URDF in messages.
+        root: Its element <robot>; collision meshes must be convex, with absolute paths.
         bodies: The rigid bodies, as the names of their links.
-        standing: The one that never moves: neither its mass nor its inertia counts.
+        standing: The body that never moves: neither its mass nor its inertia counts.
 
     Returns:
-        A line for each link that moves and is taken to have another mass or inertia than it says.
+        A line for each moving link that gets another mass or inertia than the file states.
 
     Raises:
-        ModelError: A mass is negative, or a shape that it takes to weigh a link is none.
+        ModelError: A mass is negative, or a shape that is needed to weigh a link is invalid.
     """
     links = {link.get("name", ""): link for link in root.findall("link")}
     mass = {name: _mass(file, name, link) for name, link in links.items()}
@@ -101,12 +101,12 @@ def _mass(file: str, name: str, link: ElementTree.Element) -> float:
 
 
 def _weigh(file: str, links: Mapping[str, ElementTree.Element], or_frame: bool) -> dict[str, str]:
-    """Give links that state no mass that of their shapes; what was done, by link.
+    """Give links without a mass that of their shapes; returns a note for each link changed.
 
     Args:
-        file: What to call it in messages.
-        links: Those of a body.
-        or_frame: Whether one of them must have a mass, be it without a shape.
+        file: Name of the URDF in messages.
+        links: Links of one body that state no mass.
+        or_frame: Whether one link must get a mass even if none has a shape.
     """
     notes = {}
     for name, link in links.items():
@@ -127,7 +127,7 @@ def _weigh(file: str, links: Mapping[str, ElementTree.Element], or_frame: bool) 
 def _balance(
     file: str, links: Mapping[str, ElementTree.Element], mass: Mapping[str, float]
 ) -> dict[str, str]:
-    """Make the tensors of a body's links possible, all of a mass; what was done, by link."""
+    """Make the tensors of a body's heavy links possible; returns a note for each link changed."""
     tensors = {name: _tensor(link, mass[name]) for name, link in links.items()}
     turns = any(tensor.any() for tensor in tensors.values())
     whole = sum(mass[name] for name in links)
@@ -154,10 +154,10 @@ def _balance(
 
 
 def _nearest_possible(tensor: FloatArray) -> FloatArray | None:
-    """The tensor itself if it is possible, else one that is; None if it says nothing.
+    """The tensor itself if possible, else the nearest possible one; None for a zero tensor.
 
     The second moments of mass along the principal axes must not be negative (Wensing, Kim, Slotine
-    2018, arXiv 1701.04395); those that are become about zero, the others stay.
+    2018, arXiv 1701.04395); negative ones become about zero, the others stay.
     """
     moments, axes = np.linalg.eigh(tensor)
     seconds = moments.sum() / 2.0 - moments
@@ -171,7 +171,7 @@ def _nearest_possible(tensor: FloatArray) -> FloatArray | None:
 
 
 def _tensor(link: ElementTree.Element, mass: float) -> FloatArray:
-    """What a link says, along the axes of its <inertial>; zeros where that is but rounding."""
+    """A link's inertia tensor in the axes of its <inertial>; zeros if it is only rounding."""
     element, tensor = link.find("inertial/inertia"), np.zeros((3, 3))
     for key, row, column in COMPONENTS:
         if element is not None:
@@ -180,7 +180,7 @@ def _tensor(link: ElementTree.Element, mass: float) -> FloatArray:
 
 
 def _shape_tensor(file: str, name: str, link: ElementTree.Element, mass: float) -> FloatArray:
-    """Inertia of a link's mass spread over its shape, along the axes of its <inertial>."""
+    """Inertia of a link's mass spread over its shape, in the axes of its <inertial>."""
     if link.find("collision") is None:
         return _ball(mass)
     volume, _, inertia = _shape(f"{file}: link {name}", link)
@@ -207,14 +207,14 @@ def _shape(where: str, link: ElementTree.Element) -> tuple[float, FloatArray, Fl
 
 
 def solid_of(where: str, collision: ElementTree.Element) -> trimesh.Trimesh:
-    """The shape of an element <collision>, in the frame of its <origin>.
+    """The solid of an element <collision>, in the frame of its <origin>.
 
     Args:
-        where: File and link, for the message.
-        collision: The element; a mesh of it must be convex, with an absolute path.
+        where: File and link, for messages.
+        collision: The element; a mesh must be convex, with an absolute path.
 
     Raises:
-        ModelError: It has no such shape, or one that encloses nothing.
+        ModelError: The element has no shape, several, or one that encloses nothing.
     """
     shapes = collision.findall("geometry/*")
     tag = shapes[0].tag if len(shapes) == 1 else ""

@@ -1,4 +1,4 @@
-"""Where a robot's links are in a posture, from its model alone: no simulator, no ROS."""
+"""Forward kinematics from a robot's model, without a simulator and without ROS."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Joint:
     """A joint of a prepared URDF.
 
     Attributes:
-        name: Its name.
+        name: Name of the joint.
         kind: "fixed", "revolute", "continuous" or "prismatic".
-        parent: Link that carries it.
-        child: Link that it carries.
-        origin: Shape (4, 4), frame of the child in that of the parent, at zero.
+        parent: Name of the link that carries the joint.
+        child: Name of the link that the joint carries.
+        origin: Shape (4, 4), frame of the child in that of the parent at position zero.
         axis: Shape (3,), unit vector in the child's frame.
     """
 
@@ -41,7 +41,7 @@ class Joint:
         """Frame of the child in that of the parent, shape (4, 4).
 
         Args:
-            position: Of the joint [rad or m]; of no use to a fixed one.
+            position: Position of the joint [rad or m]; ignored by a fixed joint.
         """
         motion = np.eye(4)
         if self.kind == "prismatic":
@@ -51,21 +51,10 @@ class Joint:
         return self.origin @ motion
 
 
-def tcp_in_base(robot: RobotSpec, arm: FloatArray, hand: FloatArray | None = None) -> Pose:
-    """Frame of the tool centre point in the base frame.
-
-    Args:
-        robot: The robot.
-        arm: Shape (n,), arm joints [rad or m].
-        hand: Shape (m,), driven hand joints [rad or m]; None for open.
-    """
-    return link_in_base(robot, robot.tcp_link, arm, hand)
-
-
 def link_in_base(
     robot: RobotSpec, link: str, arm: FloatArray, hand: FloatArray | None = None
 ) -> Pose:
-    """Frame of a link in the base frame.
+    """Pose of a link's frame in the robot's base frame.
 
     Args:
         robot: The robot.
@@ -74,7 +63,7 @@ def link_in_base(
         hand: Shape (m,), driven hand joints [rad or m]; None for open.
 
     Raises:
-        UnknownNameError: There is no such link.
+        UnknownNameError: The robot has no such link.
     """
     if link not in robot.model.links:
         raise UnknownNameError("link", link, robot.model.links)
@@ -86,7 +75,7 @@ def link_in_base(
 
 
 def joint_positions(robot: RobotSpec, arm: FloatArray, hand: FloatArray) -> dict[str, float]:
-    """Positions of all movable joints by name, those that mimic others included [rad or m].
+    """Positions of all movable joints by name, including those that mimic others [rad or m].
 
     Args:
         robot: The robot.
@@ -101,7 +90,7 @@ def joint_positions(robot: RobotSpec, arm: FloatArray, hand: FloatArray) -> dict
 
 
 def chain_to(robot: RobotSpec, link: str) -> tuple[Joint, ...]:
-    """The joints on the way from the base to a link, fixed ones among them."""
+    """The joints on the way from the base to a link, in this order, including fixed ones."""
     carriers = _carriers(robot)
     found = []
     while link in carriers:
@@ -112,7 +101,7 @@ def chain_to(robot: RobotSpec, link: str) -> tuple[Joint, ...]:
 
 @lru_cache(maxsize=16)
 def _carriers(robot: RobotSpec) -> Mapping[str, Joint]:
-    """For each link but the base, the joint that carries it."""
+    """The joint that carries a link, by the link's name; the base link has none."""
     root = ElementTree.parse(robot.model.urdf).getroot()
     return {joint.child: joint for joint in map(_joint, root.findall("joint"))}
 

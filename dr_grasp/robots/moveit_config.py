@@ -1,4 +1,4 @@
-"""MoveIt's configuration, made from a robot's file: nothing is written down per robot."""
+"""MoveIt's configuration, made from a robot's file; no robot needs one of its own."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Any
 from dr_grasp.errors import SettingsError
 from dr_grasp.robots.hardware import HandInterface, Hardware
 from dr_grasp.robots.robot_spec import RobotSpec
-from dr_grasp.robots.ros_description import outside, ros_urdf, srdf
+from dr_grasp.robots.ros_description import ros_urdf, srdf
 
 PLANNER = "RRTConnectkConfigDefault"
 
 LONGEST_SEGMENT = 0.001
-"""How far OMPL may go between two collision checks, as a share of the space's extent, which adds up
-over the joints, to some 33 rad for a Panda. With the usual 0.005, or 0.01, one plan in 30 around
-Baxter's table collided after all; with this none did, and planning takes 0.1 to 0.5 s."""
+"""Longest step of OMPL between collision checks, as a share of the joint space's extent: the sum
+over the joints, some 33 rad for a Panda. With the usual 0.005, or 0.01, one plan in 30 around
+Baxter's table collided; with this none did, and planning takes 0.1 to 0.5 s."""
 
 PATH_TOLERANCE = 0.01
-"""By how much time parameterisation may round a corner [rad or m]; MoveIt's 0.1 may lead through
-what the planner went around."""
+"""How far time parameterisation may cut a corner [rad or m]; MoveIt's 0.1 may cut through an
+obstacle that the planner avoided."""
 
 RESAMPLE_S = 0.05
 """Time between the points of planned trajectories [s]."""
 
 HAND_RISE_S = 0.1
-"""How long a hand takes to its full speed; no robot's file and no URDF says it, and MoveIt wants an
-acceleration for every joint that it may time."""
+"""Time in which a hand reaches its full speed [s]. Neither robot files nor URDFs say it, and MoveIt
+needs an acceleration for every joint that it times."""
 
 _PUBLISHED_SRDF = {"publish_robot_description_semantic": True}
 """RViz's display of the planning scene needs it; the URDF comes from robot_state_publisher."""
@@ -41,12 +41,12 @@ _CONTROLLER_TYPES = {
 def moveit_config(robot: RobotSpec) -> dict[str, Any]:
     """MoveIt's parameters, as `MoveItPy(config_dict=...)` takes them.
 
-    From the robot's file and model, or from the configuration package that the file names. Joints
-    and links have the names outside.
+    They come from the robot's file and model, or from the configuration package that the file
+    names. Joints and links have the names that ROS uses.
 
     Raises:
-        SettingsError: The file names no controllers, the arm is no chain, or the package is not
-            installed or does not fit the robot.
+        SettingsError: The robot's file has no controllers, the arm is no chain, or the package is
+            not installed or does not fit the robot.
     """
     hardware = robot.hardware
     if hardware is None:
@@ -77,7 +77,7 @@ def moveit_config(robot: RobotSpec) -> dict[str, Any]:
 
 
 def _starting() -> dict[str, Any]:
-    """What MoveItCpp reads when it starts; no MoveIt configuration package has to have it."""
+    """What MoveItCpp reads when it starts, and MoveIt configuration packages need not have."""
     return {
         "planning_scene_monitor_options": {
             "name": "planning_scene_monitor",
@@ -101,7 +101,7 @@ def _joint_limits(robot: RobotSpec, hardware: Hardware) -> dict[str, Any]:
     for joint, speed in zip(robot.hand_joints, robot.hand_velocities, strict=True):
         pace[joint] = (float(speed), float(speed) / HAND_RISE_S)
     return {
-        outside(robot, joint): {
+        robot.outside(joint): {
             "has_velocity_limits": True,
             "max_velocity": velocity,
             "has_acceleration_limits": True,
@@ -146,8 +146,8 @@ def _monitoring() -> dict[str, Any]:
 
 
 def _execution(robot: RobotSpec, hardware: Hardware) -> dict[str, Any]:
-    arm = [outside(robot, joint) for joint in robot.arm_joints]
-    hand = [outside(robot, joint) for joint in robot.hand_joints]
+    arm = [robot.outside(joint) for joint in robot.arm_joints]
+    hand = [robot.outside(joint) for joint in robot.hand_joints]
     controllers = dict(_controllers(hardware, arm, hand))
     return {
         "moveit_manage_controllers": False,  # ros2_control and drivers do that

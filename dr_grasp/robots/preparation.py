@@ -1,4 +1,4 @@
-"""From a description to the one URDF that PyBullet and MuJoCo both load."""
+"""Prepares a robot's description: one URDF that PyBullet and MuJoCo both load."""
 
 from __future__ import annotations
 
@@ -22,19 +22,18 @@ from dr_grasp.robots.description import Description
 from dr_grasp.robots.inertias import complete_inertias
 
 HULL_RECIPE = 2
-"""Number of the way in which hulls are made; raise it with every change of that, or caches would
-go on serving the hulls of before."""
+"""Version of how hulls are made; increase it with every change, or caches keep serving old ones."""
 
 
 def park(root: ElementTree.Element, movable: frozenset[str], parked: Mapping[str, float]) -> None:
-    """Turn the joints that nobody moves into fixed ones; changes the element.
+    """Turn the joints that are never moved into fixed ones; changes the element.
 
     A second arm or a head then costs no degrees of freedom, and stands still in both engines.
 
     Args:
         root: The URDF's element <robot>.
-        movable: Joints that stay as they are.
-        parked: Where the others stand [rad or m]; those not listed at zero.
+        movable: Names of the joints to leave as they are.
+        parked: Positions of the others [rad or m]; zero if not listed.
     """
     for joint in root.findall("joint"):
         name, kind = joint.get("name", ""), joint.get("type")
@@ -66,12 +65,11 @@ def _stop(joint: ElementTree.Element, kind: str, position: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What the engines load.
+    """A description as the engines load it.
 
     Attributes:
-        urdf: The file.
-        notes: A line for each link of which they are told another mass or inertia than the
-            description says.
+        urdf: Path of the URDF.
+        notes: A line for each link that has another mass or inertia than the description's.
     """
 
     urdf: Path
@@ -86,19 +84,19 @@ def prepare(
 ) -> Prepared:
     """Write the URDF for the engines into the cache; changes the description's element.
 
-    Mesh paths become absolute. A collision mesh becomes its convex hull, which is what both
-    engines would take for contact anyway; and so its format does not matter, though MuJoCo does
-    not read COLLADA. Masses and inertias become such that both read the same.
+    Mesh paths become absolute. A collision mesh becomes its convex hull, which both engines would
+    use for contact anyway; so its format does not matter, though MuJoCo reads no COLLADA. Masses
+    and inertias are completed.
 
     Args:
-        file: What to call the description in messages.
+        file: Name of the description in messages.
         description: The description.
         bodies: The rigid bodies, as the names of their links.
-        standing: The one that never moves.
+        standing: The body that never moves.
 
     Raises:
-        ModelError: A mesh is missing or cannot be read, a mass is negative, or a link that has to
-            be weighed by its shape has none that could be.
+        ModelError: A mesh is missing or cannot be read, a mass is negative, or a link has neither a
+            mass nor a valid shape.
     """
     root = description.root
     for mesh in root.iter("mesh"):
@@ -127,7 +125,7 @@ def prepare(
 def _hull(path: Path, scale: str) -> Path:
     """The convex hull of a mesh, scaled as URDFs do, as STL."""
     source = file_source(path)
-    # With its name, since the file below has it too: other meshes may have the same content.
+    # With the mesh's name, as in the file's name below: another mesh may have the same content.
     options = f"{path.stem} {scale} {version('trimesh')} {HULL_RECIPE}".encode()
     parts = [*source.content, options]
     # MuJoCo takes two files of the same name for the same mesh, wherever they are.
@@ -139,12 +137,12 @@ def _hull(path: Path, scale: str) -> Path:
 
 
 def _write_hull(source: MeshSource, scale: str, target: Path) -> None:
-    # COLLADA's <unit> counts and its <up_axis> does not: a mesh has the axes of its link. RViz has
-    # it so (AI_CONFIG_IMPORT_COLLADA_IGNORE_UP_DIRECTION in its assimp_loader.cpp), MoveIt does
+    # COLLADA's <unit> counts and its <up_axis> does not: a mesh has the axes of its link. RViz does
+    # so (AI_CONFIG_IMPORT_COLLADA_IGNORE_UP_DIRECTION in its assimp_loader.cpp), MoveIt does
     # not turn meshes either (geometric_shapes' mesh_operations.cpp), and robots' meshes are made to
     # look right there, whatever they say is up.
     mesh = joined(source.read())
-    mesh.merge_vertices()  # or Qhull would get those of STL once for each face
+    mesh.merge_vertices()  # STL has each vertex once for each face, which slows Qhull
     try:
         mesh.apply_scale([float(word) for word in scale.split()])
         mesh.convex_hull.export(target)

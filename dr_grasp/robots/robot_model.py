@@ -1,4 +1,4 @@
-"""What a description says of a robot: limits, mimic joints, link pairs that may touch."""
+"""The model of a robot from its URDF and SRDF: limits, mimic joints, links that may touch."""
 
 from __future__ import annotations
 
@@ -27,11 +27,6 @@ class JointLimits:
     velocity: float
     effort: float
 
-    @property
-    def half_range(self) -> float:
-        """Half of the distance between the position limits."""
-        return (self.upper - self.lower) / 2
-
 
 @dataclass(frozen=True, slots=True)
 class Mimic:
@@ -45,18 +40,18 @@ class Mimic:
 
 @dataclass(frozen=True, slots=True)
 class RobotModel:
-    """A robot's description.
+    """The model of a robot.
 
     Attributes:
-        urdf: Prepared for PyBullet and MuJoCo, which load the same file.
-        root_link: The link that no joint carries.
+        urdf: The URDF that PyBullet and MuJoCo both load.
+        root_link: Name of the link that no joint carries.
         links: Names of all links.
-        standing_links: Those that never move: the root's rigid body.
+        standing_links: Names of the links that never move: the root's rigid body.
         limits: Limits of each movable joint.
-        mimics: Joints that follow a driven one.
-        allowed_collisions: Unordered pairs of links whose contact means nothing: those that the
-            SRDF lists, those of one rigid body, and those of neighbouring bodies.
-        notes: A line for each link whose mass or inertia is not taken as the description has it.
+        mimics: Joints that follow a driven joint.
+        allowed_collisions: Unordered pairs of links whose contact is no collision: pairs that the
+            SRDF lists, pairs within one rigid body, and pairs of neighbouring bodies.
+        notes: A line for each link whose mass or inertia differs from the description's.
     """
 
     urdf: Path
@@ -75,13 +70,14 @@ def load_model(
     """Read and prepare a robot's description.
 
     Args:
-        source: Where it is.
-        driven: Joints that are moved; all others but those that mimic one of them are made fixed.
-        parked: Where these stand [rad or m].
+        source: Where the description is.
+        driven: Joints that are moved. All other joints become fixed, but for those that mimic a
+            driven one.
+        parked: Positions of joints that become fixed [rad or m]; zero if not listed.
 
     Raises:
-        ModelError: A file or mesh is missing or not of its format, a joint not in it, one that is
-            moved has no way, speed or effort, or a mass is negative.
+        ModelError: A file or mesh is missing or malformed, a joint does not exist, a driven joint
+            has no range, speed or effort, or a mass is negative.
     """
     description = read_description(source)
     root = description.root
@@ -128,7 +124,7 @@ def _link(joint: ElementTree.Element, tag: str) -> str:
 def _mimics(
     file: str, movable: Mapping[str, ElementTree.Element], driven: frozenset[str]
 ) -> tuple[Mimic, ...]:
-    """Joints that follow a driven one, directly or through others."""
+    """Joints that follow a driven joint, directly or through others."""
     direct = {}
     for name, joint in movable.items():
         element = joint.find("mimic")
@@ -163,7 +159,7 @@ def _limits(file: str, joint: ElementTree.Element, is_driven: bool) -> JointLimi
     if limit is None:
         raise ModelError(f"{where}: expected a <limit>, got none")
     if joint.get("type") == "continuous":
-        lower, upper = -math.pi, math.pi  # whatever the file says
+        lower, upper = -math.pi, math.pi  # the file may say anything, and means nothing by it
     else:
         lower, upper = (number(where, limit, key, 0.0) for key in ("lower", "upper"))
         if not lower < upper:
@@ -172,7 +168,7 @@ def _limits(file: str, joint: ElementTree.Element, is_driven: bool) -> JointLimi
             )
     velocity, effort = (number(where, limit, key, 0.0) for key in ("velocity", "effort"))
     for key, value in (("velocity", velocity), ("effort", effort)):
-        # A mimic has its drive's.
+        # A mimic joint moves with its driven joint, whatever its own limits are.
         if is_driven and value <= 0:
             raise ModelError(
                 f"{where}: <limit> {key}: expected above 0, got {limit.get(key, 'none')}"

@@ -1,4 +1,4 @@
-"""A robot's YAML file, as its sections are written."""
+"""The sections of a robot's YAML file."""
 
 from __future__ import annotations
 
@@ -30,20 +30,21 @@ class SynergySettings(Settings):
 
 
 class HandSettings(Settings):
-    """The `hand` section; joints that mimic others are not listed.
+    """The `hand` section.
 
     Attributes:
-        joints: The driven ones.
-        force: Of each drive when closing [N or N m]; the URDF's effort if not given.
-        force_is_shared: Whether joints that mimic take their share of that, or get as much.
+        joints: The driven joints; joints that mimic others are not listed.
+        force: Force of each drive when closing [N or N m]; the URDF's effort if not given.
+        force_is_shared: Whether a driven joint and those that mimic it share the drive's force;
+            otherwise each gets all of it.
         close_duration_s: Time the hand is given to close.
-        closing_speed: Bound on the joints' speed where the URDF's is none [m/s or rad/s].
-        drive_inertia: Of rotor and gear, as each joint feels it [kg or kg m^2]; if not given, as
-            little as lets a drive of that force and speed be simulated (`hand_drives`).
-        tcp_link: The tool centre point.
-        links: Their contact with the object counts as touching it.
-        friction: Lateral friction coefficient of these.
-        synergies: Ways to close, by name.
+        closing_speed: Largest speed of the joints if below the URDF's [m/s or rad/s].
+        drive_inertia: Inertia of rotor and gear, reflected to each joint [kg or kg m^2]; if not
+            given, the least with which that force and speed can be simulated (`hand_drives`).
+        tcp_link: Link whose frame is the tool centre point.
+        links: Links whose contact with the object counts as touching it.
+        friction: Lateral friction coefficient of these links.
+        synergies: Ways to close the hand, by name.
     """
 
     joints: tuple[str, ...] = Field(min_length=1)

@@ -26,7 +26,7 @@ from dr_grasp.robots.robot_settings import RobotSettings, SynergySettings, Vecto
 _LOGGER = logging.getLogger(__name__)
 
 LIMIT_TOLERANCE = 1e-6
-"""How far beyond a limit a posture may be for being rounded otherwise than it [rad or m]."""
+"""How far a posture may exceed a limit by rounding [rad or m]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +51,7 @@ class Synergy:
     largest_width_m: float
 
     def opening(self, width_m: float) -> float:
-        """How far the hand is open, 0 to 1, when its surfaces are a width apart [m].
+        """How far the hand is open, 0 to 1, when its closing surfaces are `width_m` apart [m].
 
         Taken as linear between 0 and `largest_width_m`; beyond, the hand is fully open.
         """
@@ -65,7 +65,7 @@ class Synergy:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RobotSpec:
-    """All that the other rooms need to know of a robot.
+    """A robot as all rooms use it.
 
     Attributes:
         name: As selected by users.
@@ -76,11 +76,11 @@ class RobotSpec:
         home: Shape (n,), where approaches begin [rad or m].
         hand_joints: Names of the driven hand joints, m of them.
         hand_force: Force [N] or torque [N m] of each drive of the hand when closing.
-        hand_force_shares: What part of that each hand joint gets: the driven ones, then those that
-            mimic, in the order of the model.
+        hand_force_shares: The share of that force that each hand joint gets: the driven joints,
+            then those that mimic, in the order of the model.
         hand_velocities: Shape (m,), largest speed of the driven hand joints [rad/s or m/s].
-        hand_drive_inertias: What rotor and gear add to the inertia that each hand joint moves, in
-            the order of `hand_force_shares` [kg or kg m^2].
+        hand_drive_inertias: Inertia of rotor and gear, reflected to each hand joint, in the order
+            of `hand_force_shares` [kg or kg m^2].
         close_duration_s: Time the hand is given to close.
         tcp_link: Link whose frame is the tool centre point.
         hand_links: Links whose contact with the object counts as touching it.
@@ -88,7 +88,7 @@ class RobotSpec:
         synergies: Ways to close, at least one.
         table: The table.
         object_xy: Where objects are put, in the base frame [m].
-        names: What joints and links are called outside, by our names; for those that differ.
+        names: What ROS calls joints and links, by the names used here; only those that differ.
         hardware: How the robot is reached through ROS; None if its file does not say.
     """
 
@@ -116,12 +116,12 @@ class RobotSpec:
 
     @property
     def hand_open(self) -> FloatArray:
-        """Where the hand waits: the first synergy, open; shape (m,) [rad or m]."""
+        """Posture of the first synergy, open; shape (m,) [rad or m]."""
         return self.synergies[0].open
 
     @property
     def hand_closed(self) -> FloatArray:
-        """The first synergy, closed; shape (m,) [rad or m]."""
+        """Posture of the first synergy, closed; shape (m,) [rad or m]."""
         return self.synergies[0].closed
 
     def synergy(self, name: str) -> Synergy:
@@ -130,10 +130,14 @@ class RobotSpec:
         Raises:
             UnknownNameError: There is none.
         """
-        for one in self.synergies:
-            if one.name == name:
-                return one
-        raise UnknownNameError("synergy", name, [one.name for one in self.synergies])
+        for synergy in self.synergies:
+            if synergy.name == name:
+                return synergy
+        raise UnknownNameError("synergy", name, [synergy.name for synergy in self.synergies])
+
+    def outside(self, name: str) -> str:
+        """What ROS, the driver and MoveIt call a joint or link."""
+        return self.names.get(name, name)
 
     @property
     def arm_limits(self) -> tuple[JointLimits, ...]:
@@ -148,7 +152,7 @@ class RobotSpec:
     @property
     def arm_half_ranges(self) -> FloatArray:
         """Half of each arm joint's range, shape (n,) [rad or m]."""
-        return frozen([limits.half_range for limits in self.arm_limits])
+        return frozen([(limits.upper - limits.lower) / 2 for limits in self.arm_limits])
 
 
 def robot_names() -> list[str]:
@@ -192,7 +196,7 @@ def load_robot(name: str) -> RobotSpec:
         tcp_link=hand.tcp_link,
         hand_links=hand.links,
         hand_friction=hand.friction,
-        synergies=tuple(_synergy(key, one) for key, one in hand.synergies.items()),
+        synergies=tuple(_synergy(key, section) for key, section in hand.synergies.items()),
         table=Table(settings.table.center_xy, settings.table.size, settings.table.top_z),
         object_xy=settings.object_xy,
         names=settings.names,

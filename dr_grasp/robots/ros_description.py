@@ -1,4 +1,4 @@
-"""A robot's description for ROS: URDF and SRDF under the names that its joint states carry."""
+"""A robot's URDF and SRDF for ROS, with the names of its joint states."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from dr_grasp.robots.robot_spec import RobotSpec
 HAND_GROUP = "hand"
 
 HOME = "home"
-"""Name of the arm's state at home, and of the hand's, which is open."""
+"""Name of the group states: the arm at home, the hand open."""
 
 
 def ros_urdf(robot: RobotSpec) -> str:
-    """The prepared URDF as text, with links and joints named as outside and meshes as file://.
+    """The prepared URDF as text, with the names that ROS uses and meshes as file://.
 
-    Of what is not the robot itself (transmissions, hints for simulators) nothing is left.
+    Transmissions, hints for simulators and all else that is not the robot itself are left out.
     """
     root = ElementTree.parse(robot.model.urdf).getroot()
     root.set("name", robot.name)  # an SRDF has to have the same
@@ -34,40 +34,40 @@ def ros_urdf(robot: RobotSpec) -> str:
         for element in joint.findall("mimic"):
             # Mimics of mimics name their drive: robot_state_publisher follows one step only.
             mimic = mimics[joint.get("name", "")]
-            element.set("joint", outside(robot, mimic.follows))
+            element.set("joint", robot.outside(mimic.follows))
             element.set("multiplier", repr(mimic.multiplier))
             element.set("offset", repr(mimic.offset))
         for tag in ("parent", "child"):
             for element in joint.findall(tag):
-                element.set("link", outside(robot, element.get("link", "")))
+                element.set("link", robot.outside(element.get("link", "")))
     for link in root.findall("link"):
         for element in link.findall("inertial"):
             # KDL has no inertia for what stands still, and complains.
             if link.get("name") == robot.base_link:
                 link.remove(element)
     for element in (*root.findall("link"), *root.findall("joint")):
-        element.set("name", outside(robot, element.get("name", "")))
+        element.set("name", robot.outside(element.get("name", "")))
     return ElementTree.tostring(root, encoding="unicode")
 
 
 def srdf(robot: RobotSpec, hardware: Hardware) -> str:
-    """What MoveIt must know besides the URDF: groups, home, pairs of links that may touch.
+    """The SRDF for MoveIt: planning groups, home, pairs of links that may touch.
 
-    The root link needs no virtual joint: MoveIt takes it as standing still.
+    The root link needs no virtual joint: MoveIt takes it as fixed to the world.
 
     Raises:
-        SettingsError: The arm is no chain, which MoveIt's kinematics needs.
+        SettingsError: The arm is no chain; MoveIt's kinematics needs one.
     """
     root = ElementTree.Element("robot", {"name": robot.name})
-    tip = outside(robot, arm_tip(robot))
+    tip = robot.outside(arm_tip(robot))
     group = ElementTree.SubElement(root, "group", {"name": hardware.group})
-    base = outside(robot, robot.base_link)
+    base = robot.outside(robot.base_link)
     ElementTree.SubElement(group, "chain", {"base_link": base, "tip_link": tip})
     hand = ElementTree.SubElement(root, "group", {"name": HAND_GROUP})
     for link in _hand_links(robot):
-        ElementTree.SubElement(hand, "link", {"name": outside(robot, link)})
+        ElementTree.SubElement(hand, "link", {"name": robot.outside(link)})
     for joint in robot.hand_joints:
-        ElementTree.SubElement(hand, "joint", {"name": outside(robot, joint)})
+        ElementTree.SubElement(hand, "joint", {"name": robot.outside(joint)})
     _state(root, hardware.group, robot, robot.arm_joints, robot.home)
     _state(root, HAND_GROUP, robot, robot.hand_joints, robot.hand_open)
     ElementTree.SubElement(
@@ -76,27 +76,22 @@ def srdf(robot: RobotSpec, hardware: Hardware) -> str:
         {"name": "hand", "parent_link": tip, "group": HAND_GROUP, "parent_group": hardware.group},
     )
     pairs = sorted(
-        sorted(outside(robot, link) for link in pair) for pair in robot.model.allowed_collisions
+        sorted(robot.outside(link) for link in pair) for pair in robot.model.allowed_collisions
     )
-    links = {outside(robot, link) for link in robot.model.links}
-    for one, other in pairs:
-        if one in links and other in links:  # SRDFs may tell of more than their URDF has
-            names = {"link1": one, "link2": other, "reason": "Allowed"}
+    links = {robot.outside(link) for link in robot.model.links}
+    for first, second in pairs:
+        if first in links and second in links:  # an SRDF may name links that its URDF lacks
+            names = {"link1": first, "link2": second, "reason": "Allowed"}
             ElementTree.SubElement(root, "disable_collisions", names)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode")
-
-
-def outside(robot: RobotSpec, name: str) -> str:
-    """What a joint or link is called outside."""
-    return robot.names.get(name, name)
 
 
 def arm_tip(robot: RobotSpec) -> str:
     """The link that the last arm joint carries.
 
     Raises:
-        SettingsError: From the base to there, other joints move than those of the arm.
+        SettingsError: Between the base and that link, other joints move than those of the arm.
     """
     to_tool = chain_to(robot, robot.tcp_link)
     moving = [joint for joint in to_tool if joint.kind != "fixed"]
@@ -115,7 +110,7 @@ def _hand_moves(robot: RobotSpec) -> set[str]:
 
 
 def _hand_links(robot: RobotSpec) -> list[str]:
-    """Links of the hand but such as an arm joint carries, which would bring that joint along."""
+    """Links of the hand, without those that an arm joint carries: these would add that joint."""
     carried = {
         joint.child for joint in chain_to(robot, robot.tcp_link) if joint.name in robot.arm_joints
     }
@@ -131,5 +126,5 @@ def _state(
 ) -> None:
     state = ElementTree.SubElement(root, "group_state", {"name": HOME, "group": group})
     for joint, position in zip(joints, positions, strict=True):
-        value = {"name": outside(robot, joint), "value": repr(float(position))}
+        value = {"name": robot.outside(joint), "value": repr(float(position))}
         ElementTree.SubElement(state, "joint", value)

@@ -15,9 +15,8 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.messages.encoding import encode_pose
-from dr_grasp.robots.kinematics import tcp_in_base
+from dr_grasp.robots.kinematics import link_in_base
 from dr_grasp.robots.robot_spec import RobotSpec, Synergy, load_robot
-from dr_grasp.robots.ros_description import outside
 from dr_grasp.ros.conversions import to_msg
 from dr_grasp.ros.qos import RESULTS
 
@@ -71,11 +70,11 @@ def grasp_markers(grasp: GraspTrajectory, score: GraspScore, number: int) -> lis
     """
     robot = load_robot(grasp.robot)
     synergy = _synergy(robot, grasp)
-    tcp = tcp_in_base(robot, grasp.approach.positions[-1], grasp.close.preshape)
+    tcp = link_in_base(robot, robot.tcp_link, grasp.approach.positions[-1], grasp.close.preshape)
     grip = tcp @ synergy.grip_in_tcp
     fitness = score.fitness.get(Criterion.MDR)
     color = _color(None if fitness is None else fitness.value)
-    frame = outside(robot, robot.base_link)
+    frame = robot.outside(robot.base_link)
     hand = _marker(frame, "grasps", number, Marker.LINE_LIST, grip, color)
     hand.scale.x = LINE_M
     hand.points = _lines(_opening(synergy, grasp), synergy.reach_m)

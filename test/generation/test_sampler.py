@@ -19,6 +19,7 @@ from dr_grasp.generation.antipodal import (
 from dr_grasp.generation.evaluation import Evaluator
 from dr_grasp.generation.motion import Motion, MotionSettings, Unreachable, plan_motion
 from dr_grasp.generation.sampler import AntipodalSampler, generate
+from dr_grasp.objects.mesh_files import file_source
 from dr_grasp.objects.meshes import prepare_meshes
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.checking import check_grasp
@@ -107,7 +108,7 @@ def test_refusals(arguments, error, message):
 
 def prepared_box(folder, size):
     trimesh.creation.box(size).export(folder / "box.stl")
-    return prepare_meshes(folder / "box.stl", 1.0, "hull")
+    return prepare_meshes(file_source(folder / "box.stl"), 1.0, "hull")
 
 
 def test_an_object_wider_than_the_hand_opens_says_so(franka, tmp_path):

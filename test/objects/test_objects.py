@@ -6,6 +6,7 @@ from scipy.spatial import ConvexHull
 from dr_grasp.common.resources import resolve_uri
 from dr_grasp.errors import ModelError, SettingsError, UnknownNameError
 from dr_grasp.objects import meshes
+from dr_grasp.objects.mesh_files import file_source
 from dr_grasp.objects.meshes import prepare_meshes
 from dr_grasp.objects.object_spec import (
     check_object_name,
@@ -65,20 +66,20 @@ def test_a_procedural_object_has_as_many_pieces_as_groups():
 
 
 def test_prepared_meshes_are_kept_and_used_again(cache, box):
-    first = prepare_meshes(box, 0.001, "hull")
+    first = prepare_meshes(file_source(box), 0.001, "hull")
     stamp = first.visual.stat().st_mtime_ns
     assert cache in first.visual.parents
-    assert prepare_meshes(box, 0.001, "hull") == first
+    assert prepare_meshes(file_source(box), 0.001, "hull") == first
     assert first.visual.stat().st_mtime_ns == stamp
-    other = prepare_meshes(box, 0.002, "hull")
+    other = prepare_meshes(file_source(box), 0.002, "hull")
     assert other != first
     np.testing.assert_allclose(other.piece_points()[0].max(axis=0), [0.2, 0.4, 0.6], atol=1e-6)
 
 
 def test_pieces_made_in_another_way_are_not_used_again(cache, box, monkeypatch):
-    first = prepare_meshes(box, 0.001, "hull")
+    first = prepare_meshes(file_source(box), 0.001, "hull")
     monkeypatch.setattr(meshes, "RECIPE", meshes.RECIPE + 1)
-    assert prepare_meshes(box, 0.001, "hull") != first
+    assert prepare_meshes(file_source(box), 0.001, "hull") != first
 
 
 def write_flat(path):
@@ -127,10 +128,10 @@ def write_half(path):
 def test_bad_meshes_are_refused_by_name(cache, tmp_path, decomposition, name, write, message):
     write(tmp_path / name)
     with pytest.raises(ModelError, match=f"{name}: {message}"):
-        prepare_meshes(tmp_path / name, 1.0, decomposition)
+        prepare_meshes(file_source(tmp_path / name), 1.0, decomposition)
     # Nothing of it stays in the cache, so that it is refused again.
     with pytest.raises(ModelError, match=message):
-        prepare_meshes(tmp_path / name, 1.0, decomposition)
+        prepare_meshes(file_source(tmp_path / name), 1.0, decomposition)
 
 
 def test_all_procedural_objects_exist():
@@ -207,7 +208,7 @@ def test_an_object_loads_whatever_is_wrong_with_others(own):
     broken = []
     families = {family.first for family in object_families(broken.append)}
     assert families == {"ball", "box", "cylinder", "procedural_000"}
-    assert [str(one).split(": ")[0] for one in broken] == [
+    assert [str(error).split(": ")[0] for error in broken] == [
         str(folder / f"{stem}.yaml") for stem in ("a_half", "a_torn", "mug")
     ]
     # It is the user's mug that is asked for: ours does not take its place.
@@ -305,7 +306,7 @@ def test_the_users_own_file_replaces_ours(own):
     )
     assert load_object("mug").description == "mine"
     families = object_families(pytest.fail)
-    assert [one.description for one in families if one.first == "mug"] == ["mine"]
+    assert [family.description for family in families if family.first == "mug"] == ["mine"]
 
 
 def test_a_file_of_that_very_name_goes_before_a_family(own):

@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 import trimesh
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from dr_grasp.objects.orientation import bodies, signed_volume
 from dr_grasp.objects.repair import repair
@@ -106,13 +109,60 @@ def test_a_moebius_strip_ends_as_a_shell():
     for side in (-0.01, 0.01):
         radius = 0.05 + side * np.cos(angle / 2)
         points.append([radius * np.cos(angle), radius * np.sin(angle), side * np.sin(angle / 2)])
-    vertices = np.concatenate([np.transpose(one) for one in points])
+    vertices = np.concatenate([np.transpose(side) for side in points])
     faces = []
     for i in range(40):
         a, b = i, i + 40
         c, d = (i + 1, i + 41) if i < 39 else (40, 0)
         faces += [[a, b, c], [b, d, c]]
     assert not repair(trimesh.Trimesh(vertices, faces, process=False)).closed
+
+
+SHAPES = {
+    "box": box(),
+    "ball": trimesh.creation.icosphere(2, 0.05),
+    "ring": trimesh.creation.annulus(0.02, 0.05, 0.03, sections=16),
+    "two boxes": trimesh.util.concatenate([box(), box(at=(0.1, 0.08, 0))]),
+    "hollow": trimesh.util.concatenate([box(), with_turned(box((0.05, 0.04, 0.03)), *range(12))]),
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    whole=st.sampled_from(sorted(SHAPES)).map(SHAPES.get),
+    turned=st.sets(st.integers(0, 11)),
+    lost=st.sets(st.integers(0, 11), max_size=2),
+    apart=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+def test_what_was_repaired_needs_no_repair(whole, turned, lost, apart, seed):
+    order = np.random.default_rng(seed).permutation(len(whole.faces))
+    damaged = without(with_turned(whole, *order[list(turned)]), *order[list(lost)])
+    once = repair(soup(damaged) if apart else damaged)
+    twice = repair(once.mesh)
+    assert twice.closed == once.closed
+    assert len(twice.mesh.faces) == len(once.mesh.faces)
+    if once.closed:
+        assert twice.remarks == ()
+        assert volume(twice.mesh) == pytest.approx(volume(once.mesh))
+        assert 0 < volume(once.mesh) <= 1.001 * whole.convex_hull.volume
+
+
+@settings(deadline=None)
+@given(
+    name=st.sampled_from(sorted(SHAPES)),
+    seed=st.integers(0, 1000),
+    shift=st.tuples(*[st.floats(-1, 1)] * 3),
+    factor=st.floats(1e-3, 1e3),
+)
+def test_a_volume_stays_when_turned_and_moved_and_grows_with_the_cube(name, seed, shift, factor):
+    mesh = SHAPES[name]
+    rng = np.random.default_rng(seed)
+    faces = rng.permutation(mesh.faces)
+    vertices = Rotation.random(random_state=seed).apply(mesh.vertices) + shift
+    expected = volume(mesh)
+    assert signed_volume(factor * vertices, faces) == pytest.approx(factor**3 * expected, rel=1e-9)
+    assert signed_volume(vertices, faces[:, ::-1]) == pytest.approx(-expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
@@ -125,5 +175,5 @@ def test_repair_does_not_depend_on_the_unit(scale):
 
 def test_bodies_are_what_shares_vertices():
     two = trimesh.util.concatenate([box(), box(at=(1, 0, 0))])
-    label = bodies(np.asarray(two.faces), len(two.vertices))
+    label = bodies(np.asarray(two.faces))
     assert label.tolist() == [0] * 12 + [1] * 12

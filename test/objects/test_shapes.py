@@ -3,7 +3,7 @@ import pytest
 from pydantic import ValidationError
 
 from dr_grasp.errors import SettingsError
-from dr_grasp.objects.meshes import prepare_source
+from dr_grasp.objects.meshes import prepare_meshes
 from dr_grasp.objects.object_settings import ShapeSettings
 from dr_grasp.objects.object_spec import load_object, object_details
 from dr_grasp.objects.shapes import shape_source
@@ -23,7 +23,7 @@ from dr_grasp.objects.shapes import shape_source
 )
 def test_a_shape_is_one_convex_piece_about_its_middle(shape, extent, volume):
     settings = ShapeSettings.model_validate(shape)
-    prepared = prepare_source(shape_source(settings, "it"), 1.0, "auto")
+    prepared = prepare_meshes(shape_source(settings, "it"), 1.0, "auto")
     np.testing.assert_allclose(prepared.facts.extent, extent, rtol=0.01)
     assert prepared.facts.volume == pytest.approx(volume, rel=0.005)
     assert prepared.facts.center == pytest.approx([0, 0, 0], abs=1e-9)

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dr_grasp.errors import ModelError
 from dr_grasp.objects.units import METRES, check_extent, guess_unit
@@ -25,11 +27,17 @@ def test_a_mesh_is_in_metres_or_in_millimetres(extent, unit):
     assert guess_unit(extent) == unit
 
 
-def test_a_recognised_unit_gives_something_that_can_be_grasped():
-    for extent in np.geomspace(1e-4, 1e5, 200):
-        unit = guess_unit(extent)
-        if unit is not None:
-            check_extent("it", np.full(3, extent), METRES[unit], "")
+@settings(deadline=None)
+@given(exponent=st.floats(-4, 5))
+def test_a_recognised_unit_gives_something_that_can_be_grasped(exponent):
+    extent = 10**exponent
+    unit = guess_unit(extent)
+    if unit is not None:
+        check_extent("it", np.full(3, extent), METRES[unit], "")
+    else:
+        for unit in ("m", "mm"):
+            with pytest.raises(ModelError):
+                check_extent("it", np.full(3, extent), METRES[unit], "")
 
 
 @pytest.mark.parametrize(

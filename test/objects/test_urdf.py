@@ -6,9 +6,9 @@ import trimesh
 
 from dr_grasp.common.resources import resolve_uri
 from dr_grasp.errors import ModelError
-from dr_grasp.objects.mesh_files import joined
+from dr_grasp.objects.mesh_files import as_obj, file_source, joined
 from dr_grasp.objects.meshes import prepare_meshes
-from dr_grasp.objects.urdf import read_urdf
+from dr_grasp.objects.urdf import read_urdf, urdf_source
 
 HAMMER = """
 <robot name="hammer">
@@ -59,34 +59,34 @@ def test_links_are_put_together_where_their_joints_say(hammer):
     handle, head = urdf.parts
     np.testing.assert_allclose(handle.bounds, [[-0.01, -0.01, -0.1], [0.01, 0.01, 0.1]])
     np.testing.assert_allclose(head.bounds, [[-0.05, -0.02, 0.1], [0.05, 0.02, 0.14]], atol=1e-9)
-    assert urdf.mass == pytest.approx(0.5)
-    assert urdf.lateral_friction == 0.8
-    assert urdf.rolling_friction is None and urdf.spinning_friction == 0.02
+    assert urdf.properties == {"mass": 0.5, "lateral_friction": 0.8, "spinning_friction": 0.02}
 
 
 def test_parts_that_are_convex_are_the_pieces_and_inertia_is_that_of_the_mesh(cache, hammer):
-    prepared = prepare_meshes(hammer, 1.0, "auto")
+    prepared = prepare_meshes(urdf_source(hammer), 1.0, "auto")
     assert len(prepared.pieces) == 2
     volume = 0.02 * 0.02 * 0.2 + 0.04 * 0.04 * 0.1
     assert prepared.facts.volume == pytest.approx(volume)
     center = 0.04 * 0.04 * 0.1 * 0.12 / volume
-    properties = prepared.mass_properties(0.5)
-    np.testing.assert_allclose(properties.center, [0, 0, center], atol=1e-9)
-    assert np.linalg.eigvalsh(properties.inertia).max() < 0.5 * 0.2**2
+    np.testing.assert_allclose(prepared.facts.center, [0, 0, center], atol=1e-9)
+    assert np.linalg.eigvalsh(prepared.inertia(0.5)).max() < 0.5 * 0.2**2
 
 
 def test_as_obj_and_back_nothing_is_lost(cache, tmp_path, hammer):
-    (tmp_path / "copy.obj").write_bytes(read_urdf(hammer).as_obj())
-    one, other = (prepare_meshes(tmp_path / n, 1.0, "auto") for n in ("hammer.urdf", "copy.obj"))
-    assert one.facts == other.facts
-    for mine, theirs in zip(one.piece_points(), other.piece_points(), strict=True):
+    (tmp_path / "copy.obj").write_bytes(as_obj(read_urdf(hammer).parts))
+    original, copy = (
+        prepare_meshes(source, 1.0, "auto")
+        for source in (urdf_source(hammer), file_source(tmp_path / "copy.obj"))
+    )
+    assert original.facts == copy.facts
+    for mine, theirs in zip(original.piece_points(), copy.piece_points(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
 
 def test_a_changed_mesh_of_a_urdf_is_seen(cache, hammer):
-    before = prepare_meshes(hammer, 1.0, "auto")
+    before = prepare_meshes(urdf_source(hammer), 1.0, "auto")
     trimesh.creation.box((40, 40, 50)).export(hammer.with_name("head.stl"))
-    assert prepare_meshes(hammer, 1.0, "auto").facts.volume < before.facts.volume
+    assert prepare_meshes(urdf_source(hammer), 1.0, "auto").facts.volume < before.facts.volume
 
 
 def test_looks_count_where_there_is_nothing_else(hammer):
@@ -96,7 +96,8 @@ def test_looks_count_where_there_is_nothing_else(hammer):
 
 def test_a_procedural_urdf_says_what_our_file_says():
     urdf = read_urdf(resolve_uri("pybullet_data://random_urdfs/001/001.urdf"))
-    assert (len(urdf.parts), urdf.mass, urdf.lateral_friction) == (5, 0.1, 1.0)
+    assert len(urdf.parts) == 5
+    assert (urdf.properties["mass"], urdf.properties["lateral_friction"]) == (0.1, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -118,11 +119,11 @@ def test_shapes_are_centred_and_of_their_size(cache, hammer, shape, extent, volu
         f'<robot name="r"><link name="l"><collision><geometry>{shape}</geometry></collision>'
         "</link></robot>"
     )
-    facts = prepare_meshes(hammer, 1.0, "auto").facts
+    facts = prepare_meshes(urdf_source(hammer), 1.0, "auto").facts
     np.testing.assert_allclose(facts.extent, extent, rtol=0.01)
     assert facts.volume == pytest.approx(volume, rel=0.03)
     assert facts.center == pytest.approx([0, 0, 0], abs=1e-4)
-    assert read_urdf(hammer).mass is None
+    assert read_urdf(hammer).properties == {}
 
 
 def test_meshes_of_a_package_are_found_beside_the_urdf(tmp_path):

@@ -23,7 +23,6 @@ def test_limits_are_those_of_the_urdf(franka):
             float(named[joint].get(key)) for key in ("lower", "upper", "velocity", "effort")
         ]
         assert [limits.lower, limits.upper, limits.velocity, limits.effort] == expected
-        assert limits.half_range == (limits.upper - limits.lower) / 2
 
 
 def test_the_franka_is_the_franka(franka):

@@ -50,13 +50,13 @@ def test_without_an_mdr_it_is_grey_and_says_what_became_of_it(home_grasp, sample
 
 
 def test_fingers_are_drawn_on_both_sides_of_the_grasped_object(franka, mug_grasps, samples):
-    from dr_grasp.robots.kinematics import tcp_in_base
+    from dr_grasp.robots.kinematics import link_in_base
 
     grasp = mug_grasps[0]
     hand, _ = grasp_markers(grasp, samples.score(), 0)
     assert (hand.type, hand.action) == (Marker.LINE_LIST, Marker.ADD)
     points = points_in_base(hand)
-    tcp = tcp_in_base(franka, grasp.approach.positions[-1])
+    tcp = link_in_base(franka, franka.tcp_link, grasp.approach.positions[-1])
     np.testing.assert_allclose(points[[0, 2]].mean(axis=0), tcp.apply([[0, 0, 0.0095]])[0])
     # Fully open the pads of a Franka hand are 80 mm apart.
     width = np.linalg.norm(points[0] - points[2])
