@@ -53,16 +53,16 @@ class RetryingActionClient(ActionClient):
         self._noting = threading.RLock()
         super().__init__(*args, **kwargs)
 
-    def send_goal_async(self, *args: Any, **kwargs: Any) -> Future:
+    def send_goal_async(self, *args: Any, **kwargs: Any) -> Any:
         """Send a goal."""
         with self._noting:
             return super().send_goal_async(*args, **kwargs)
 
-    def _cancel_goal_async(self, goal_handle: Any) -> Future:
+    def _cancel_goal_async(self, goal_handle: Any) -> Any:
         with self._noting:
             return super()._cancel_goal_async(goal_handle)
 
-    def _get_result_async(self, goal_handle: Any) -> Future:
+    def _get_result_async(self, goal_handle: Any) -> Any:
         with self._noting:
             return super()._get_result_async(goal_handle)
 
