@@ -19,22 +19,27 @@ endif
 # Our nodes find each other on this machine, and nobody else's robot.
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 
-.PHONY: help demo test bench transfer lint clean setup FORCE
+.PHONY: help demo test check bench transfer lint clean setup FORCE
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo   generate, score, rank, execute and record grasps; leaves results in demo/"
-	@echo "make test   run the tests"
+	@echo "make test   run all tests"
+	@echo "make check  run ruff, mypy, the import contract, and the tests without physics and ROS"
 	@echo "make bench  run the benchmarks"
 	@echo "make transfer  hold the labels against the twin; takes hours, leaves results in transfer/"
-	@echo "make lint   run ruff and mypy"
+	@echo "make lint   run ruff, mypy and the import contract"
 	@echo "make clean  remove .venv and what building left (demo/ stays)"
 
 demo: $(STAMPS)/package
 	@$(VENV)/bin/dr-grasp demo $(ARGS)
 
+# Files of tests are shared out to two processes, each file to one of them.
 test: $(STAMPS)/package $(STAMPS)/test
-	@$(VENV)/bin/python -m pytest $(ARGS)
+	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+check: lint
+	@$(VENV)/bin/python -m pytest -q -n 2 --dist loadfile -m "not slow and not ros" $(ARGS)
 
 bench: $(STAMPS)/package
 	@set -e; for file in benchmarks/bench_*.py; do \
@@ -48,6 +53,7 @@ lint: $(STAMPS)/package $(STAMPS)/test
 	@$(VENV)/bin/python -m ruff check .
 	@$(VENV)/bin/python -m ruff format --check .
 	@$(VENV)/bin/python -m mypy
+	@$(VENV)/bin/lint-imports --no-logo --no-cache
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -12,13 +12,14 @@ import time
 from pathlib import Path
 
 from dr_grasp.cli.console import print_table
-from dr_grasp.generation.methods import ME_FIT, METHODS, make_method
-from dr_grasp.generation.noisy_fitness import FitnessSettings
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.generation.methods import make_method
 from dr_grasp.generation.search import Search
 from dr_grasp.generation.search_journal import Journal
-from dr_grasp.generation.task import Limits, Task
+from dr_grasp.generation.task import ME_FIT, METHODS, FitnessSettings, Limits, Task
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.robot_spec import robot_names
+from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.workers.pool import WorkerPool
 
 OBJECTS = ("mug", "box", "cylinder", "procedural_000", "procedural_001")
@@ -85,7 +86,9 @@ def main() -> None:
                 began = time.monotonic()
                 fitness = None
                 if method == ME_FIT:
-                    fitness = FitnessSettings.from_names("mdr", "default", options.trials)
+                    fitness = FitnessSettings(
+                        Criterion.MDR, load_profile("default"), options.trials
+                    )
                 task = Task(robot, obj, method, options.seed, fitness)
                 row = measure(task, Limits(options.evaluations, options.count))
                 rows.append(row)

@@ -33,13 +33,13 @@ from dr_grasp.formats.score_file import (
     write_grasps,
     write_scores,
 )
-from dr_grasp.generation.methods import ME_FIT, METHODS, make_method
-from dr_grasp.generation.noisy_fitness import FitnessSettings
+from dr_grasp.generation.methods import make_method
 from dr_grasp.generation.search import Search
 from dr_grasp.generation.search_journal import Journal
-from dr_grasp.generation.task import Limits, Task
+from dr_grasp.generation.task import ME_FIT, METHODS, FitnessSettings, Limits, Task
 from dr_grasp.recording.bag_writer import BagWriter
 from dr_grasp.robots.robot_spec import load_robot, robot_names
+from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import software_version
@@ -77,7 +77,9 @@ def found(robot: str, obj: str, method: str, options: argparse.Namespace, folder
     path = folder / "grasps.json"
     if path.exists():
         return path
-    fitness = FitnessSettings.from_names("mdr", "default", 5) if method == ME_FIT else None
+    fitness = (
+        FitnessSettings(Criterion.MDR, load_profile("default"), 5) if method == ME_FIT else None
+    )
     task = Task(robot, obj, method, options.seed, fitness)
     # me-fit goes on improving what it has; the sampler is done when it has enough.
     limits = (

@@ -15,7 +15,7 @@ from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import BackendError, SettingsError
 from dr_grasp.execution.runner import AttemptProgress
 from dr_grasp.formats.score_file import ScoreFile, write_grasps, write_scores
-from dr_grasp.generation.evaluation import Evaluation
+from dr_grasp.generation.result import Result
 from dr_grasp.generation.sampler import generate
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.ros.client import DrGraspClient
@@ -140,9 +140,9 @@ def _generate_grasps(settings: DemoSettings, on_step: OnStep) -> list[GraspTraje
     for name in settings.objects:
         found = len(grasps)
 
-        def follow(evaluation: Evaluation) -> None:
+        def follow(result: Result) -> None:
             nonlocal found
-            found += evaluation.success
+            found += result.success
             on_step("generating", found, wanted, "")
 
         grasps += generate(settings.robot, name, settings.grasps_per_object, settings.seed, follow)

@@ -18,17 +18,25 @@ from dr_grasp.cli.console import (
     reports_errors,
 )
 from dr_grasp.cli.pools import Cluster, make_pool
+from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError, SettingsError
 from dr_grasp.formats.score_file import check_writable, write_grasps
-from dr_grasp.generation.methods import ME_FIT, METHODS, check_method, make_method
-from dr_grasp.generation.noisy_fitness import FitnessSettings
-from dr_grasp.generation.sampler import METHOD
+from dr_grasp.generation.methods import make_method
 from dr_grasp.generation.search import BATCH, Search
 from dr_grasp.generation.search_journal import Journal
 from dr_grasp.generation.start import read_start
-from dr_grasp.generation.task import Findings, Limits, Task
+from dr_grasp.generation.task import (
+    ME_FIT,
+    METHODS,
+    SAMPLER,
+    Findings,
+    FitnessSettings,
+    Limits,
+    Task,
+)
 from dr_grasp.objects.object_spec import check_object_name
 from dr_grasp.robots.robot_spec import load_robot
+from dr_grasp.scoring.profiles import load_profile
 
 DEFAULT_COUNT = 40
 
@@ -38,7 +46,7 @@ def command(
     robot: Annotated[str, typer.Option(help="Robot; see `dr-grasp robots`.")],
     obj: Annotated[str, typer.Option("--object", help="Object; see `dr-grasp objects`.")],
     out: Annotated[Path, typer.Option(help="Grasp file to write.")],
-    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = METHOD,
+    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = SAMPLER,
     evaluations: Annotated[
         int | None, typer.Option(help="Proposals to try.  [default: as many as --count takes]")
     ] = None,
@@ -74,14 +82,11 @@ def command(
     Distinct ones are written, the best first. Ctrl-C keeps what was found, and exits with 130.
     """
     check_writable(out)
-    check_method(method)
     load_robot(robot)
     check_object_name(obj)
     if evaluations is None and count is None:
         count = DEFAULT_COUNT
     limits = Limits(evaluations, count)
-    if start is not None and method == METHOD:
-        raise SettingsError(f"start: only me-scs and me-fit begin from grasps, got {method}")
     task = Task(
         robot,
         obj,
@@ -118,7 +123,21 @@ def command(
             raise typer.Exit(INTERRUPTED)
         journal.remove()
     if as_json:
-        print_json(_summary(out, method, findings))
+        print_json(
+            {
+                "out": str(out),
+                "method": method,
+                "grasps": len(findings.grasps),
+                "evaluations": findings.evaluations,
+                "simulated": findings.simulated,
+                "successes": findings.successes,
+                "failures": dict(findings.failures),
+                "distinct": findings.distinct,
+                "coverage": round(findings.coverage, 4),
+                "seconds": round(findings.seconds, 3),
+                "evaluations_per_second": round(findings.rate, 3),
+            }
+        )
     else:
         print(
             f"{out}: {len(findings.grasps)} grasps, of {findings.distinct} distinct among "
@@ -140,26 +159,12 @@ def _fitness(
     method: str, criterion: str | None, trials: int | None, profile: str | None
 ) -> FitnessSettings | None:
     if method == ME_FIT:
-        return FitnessSettings.from_names(
-            criterion or "mdr", profile or "default", 20 if trials is None else trials
+        return FitnessSettings(
+            Criterion.from_name(criterion or "mdr"),
+            load_profile(profile or "default"),
+            20 if trials is None else trials,
         )
     for name, value in (("fitness", criterion), ("trials", trials), ("profile", profile)):
         if value is not None:
             raise SettingsError(f"{name}: only {ME_FIT} maximises a fitness, got {method}")
     return None
-
-
-def _summary(out: Path, method: str, findings: Findings) -> dict[str, object]:
-    return {
-        "out": str(out),
-        "method": method,
-        "grasps": len(findings.grasps),
-        "evaluations": findings.evaluations,
-        "simulated": findings.simulated,
-        "successes": findings.successes,
-        "failures": dict(findings.failures),
-        "distinct": findings.distinct,
-        "coverage": round(findings.coverage, 4),
-        "seconds": round(findings.seconds, 3),
-        "evaluations_per_second": round(findings.rate, 3),
-    }

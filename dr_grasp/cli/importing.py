@@ -57,14 +57,13 @@ def command(
         complain(f"out of reach, {reason.value}: {', '.join(names)}")
     if imported.grasps:
         write_grasps(out, imported.grasps)
-    counts = {reason.value: len(names) for reason, names in imported.unreachable.items()}
     if as_json:
         print_json(
             {
                 "out": str(out) if imported.grasps else None,
                 "poses": len(poses.grasps) + len(imported.refused),
                 "imported": len(imported.grasps),
-                "refused": {one.grasp_id: one.reason for one in imported.refused},
+                "refused": {refused.grasp_id: refused.reason for refused in imported.refused},
                 "unreachable": {
                     reason.name.lower(): list(names)
                     for reason, names in imported.unreachable.items()
@@ -80,8 +79,8 @@ def command(
                 f"  for {poses.object_file} times {poses.object_scale:g}; "
                 f"{obj} should be that mesh in that size"
             )
-        for reason_text, count in counts.items():
-            print(f"  {count} out of reach: {reason_text}")
+        for reason, names in imported.unreachable.items():
+            print(f"  {len(names)} out of reach: {reason.value}")
         if imported.refused:
             print(f"  {len(imported.refused)} refused")
         if imported.grasps:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,40 @@ from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose, grip_frame
 from dr_grasp.robots.robot_spec import Synergy
 
+SURFACE_POINTS = 1500
+"""Points drawn on the object's surface."""
+
+FRICTION_ANGLE_RAD = np.pi / 6
+"""Largest angle between the line through both contacts and each surface normal.
+
+Chen and Burdick 1993; 30 degrees is a coefficient of 0.58.
+"""
+
+WIDTH_MARGIN_M = 0.006
+"""The jaws open at least this much wider than the pair is apart."""
+
+STEEPEST_RAD = np.pi / 2.6
+"""Largest angle between the approach and straight down, where the pairs allow."""
+
+TILT_STD_RAD = np.pi / 7
+"""Standard deviation of the turn about the closing axis, from as straight down as can be.
+
+The steeper, the nearer to the table the hand comes: with uniform angles two thirds of the proposals
+for flat objects did.
+"""
+
+DEPTH_STD_M = 0.006
+"""Standard deviation of how much deeper or shallower the grip is than the line of the contacts."""
+
+CLEARANCE_M = 0.003
+"""Distance kept between the fingers' ends and the table."""
+
+HALF_FINGER_M = 0.01
+"""Half the width of a finger, which makes a tilted one reach lower."""
+
+LEAST_PLAY_M = 0.02
+"""A hand that does not open fully opens at least this much wider than the object."""
+
 END_M = 0.002
 """A finger holds with this much of its end at least."""
 
@@ -19,110 +52,67 @@ DRAWS = 20
 """Pairs tried for one that can be approached from above."""
 
 
-@dataclass(frozen=True, slots=True)
-class SamplerSettings:
-    """Bounds of the sampling.
-
-    Attributes:
-        surface_points: How many points are drawn on the object's surface.
-        friction_angle_rad: Largest angle between the line through both contacts and each surface
-            normal (Chen and Burdick 1993); 30 degrees is a coefficient of 0.58.
-        width_margin_m: The jaws open at least this much wider than the object [m].
-        steepest_rad: Largest angle between the approach direction and straight down, where the
-            pairs allow.
-        tilt_std_rad: Standard deviation of the angle by which the approach is turned about the
-            closing axis, from as straight down as it can be. The steeper, the nearer to the table
-            the hand comes: with uniform angles two thirds of the proposals for flat objects did.
-        depth_std_m: Standard deviation of how much deeper or shallower the grip is than the line
-            through the contacts [m].
-        clearance_m: Distance kept between the fingers' ends and the table [m].
-        half_finger_m: Half the width of a finger, which makes a tilted one reach lower [m].
-        least_play_m: The hand opens at least this much wider than the object [m].
-    """
-
-    surface_points: int = 1500
-    friction_angle_rad: float = np.pi / 6
-    width_margin_m: float = 0.006
-    steepest_rad: float = np.pi / 2.6
-    tilt_std_rad: float = np.pi / 7
-    depth_std_m: float = 0.006
-    clearance_m: float = 0.003
-    half_finger_m: float = 0.01
-    least_play_m: float = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class SurfacePairs:
-    """Pairs of opposing surface points: shape (k, 3) each, in the object's frame [m]."""
-
-    first: FloatArray
-    second: FloatArray
-
-
-def find_pairs(
-    mesh_path: Path, largest_width_m: float, settings: SamplerSettings, rng: np.random.Generator
-) -> SurfacePairs:
+def find_pairs(mesh_path: Path, largest_width_m: float, rng: np.random.Generator) -> FloatArray:
     """Find antipodal pairs on a mesh.
 
     Args:
         mesh_path: The mesh, in metres.
         largest_width_m: How far the jaws open.
-        settings: Bounds.
         rng: Source of the surface points.
+
+    Returns:
+        Pairs of opposing surface points, shape (k, 2, 3), in the mesh's frame [m].
     """
     mesh = trimesh.load_mesh(mesh_path)
     points, faces = trimesh.sample.sample_surface(
-        mesh, settings.surface_points, seed=int(rng.integers(2**31))
+        mesh, SURFACE_POINTS, seed=int(rng.integers(2**31))
     )
     points, normals = np.asarray(points), np.asarray(mesh.face_normals)[faces]
     between = points[None] - points[:, None]
     distance = np.linalg.norm(between, axis=2)
     direction = between / np.maximum(distance, 1e-9)[:, :, None]
-    cosine = np.cos(settings.friction_angle_rad)
+    cosine = np.cos(FRICTION_ANGLE_RAD)
     # The first normal points away from the second point, the second along the line.
     opposed = np.einsum("ijk,ik->ij", direction, normals) < -cosine
     opposed &= np.einsum("ijk,jk->ij", direction, normals) > cosine
-    fits = (distance < largest_width_m - settings.width_margin_m) & (distance > 1e-3)
+    fits = (distance < largest_width_m - WIDTH_MARGIN_M) & (distance > 1e-3)
     first, second = np.nonzero(np.triu(opposed & fits))
-    return SurfacePairs(frozen(points[first]), frozen(points[second]))
+    return frozen(np.stack([points[first], points[second]], axis=1))
 
 
 def sample_grasp_pose(
-    pairs: SurfacePairs,
+    pairs: FloatArray,
     object_in_base: Pose,
     table_z: float,
     synergy: Synergy,
-    settings: SamplerSettings,
     rng: np.random.Generator,
 ) -> tuple[Pose, float]:
     """Draw a pose of the grip frame that pinches one pair.
 
     Args:
-        pairs: At least one pair.
+        pairs: Shape (k, 2, 3), at least one pair, in the object's frame [m].
         object_in_base: Pose of the object.
         table_z: Height of the table's top in the base frame [m].
         synergy: How the hand closes.
-        settings: Bounds.
         rng: Source of randomness.
 
     Returns:
         The grip frame in the base frame, and how far the hand is open before, 0 to 1.
     """
     for _ in range(DRAWS):
-        index = int(rng.integers(len(pairs.first)))
-        first, second = object_in_base.apply(np.stack([pairs.first[index], pairs.second[index]]))
+        first, second = object_in_base.apply(pairs[int(rng.integers(len(pairs)))])
         closing = (second - first) / np.linalg.norm(second - first)
         if rng.random() < 0.5:
             closing = -closing
-        approach = _draw_approach(closing, settings, rng)
-        if -approach[2] >= np.cos(settings.steepest_rad):
+        approach = _draw_approach(closing, rng)
+        if -approach[2] >= np.cos(STEEPEST_RAD):
             break
     middle = (first + second) / 2
-    depth = rng.normal(0.0, settings.depth_std_m)
+    depth = rng.normal(0.0, DEPTH_STD_M)
     # Near the table a finger of the open hand would hit it: open less, and grip with the fingers'
     # ends, if they are long enough for that.
     steepness, opening = -approach[2], 1.0
-    wanted = settings.clearance_m + settings.half_finger_m * np.sqrt(1 - steepness**2)
+    wanted = CLEARANCE_M + HALF_FINGER_M * np.sqrt(1 - steepness**2)
     free = middle[2] - table_z - synergy.reach_m * steepness - wanted
 
     def lack(opening: float) -> float:
@@ -131,15 +121,13 @@ def sample_grasp_pose(
 
     if lack(1.0) + depth * steepness > 0:
         width = float(np.linalg.norm(second - first))
-        opening = min(1.0, (width + settings.least_play_m) / synergy.largest_width_m)
+        opening = min(1.0, (width + LEAST_PLAY_M) / synergy.largest_width_m)
         if lack(opening) + depth * steepness > 0:
             depth = -min(max(lack(opening), 0.0) / steepness, synergy.reach_m - END_M)
     return grip_frame(middle + depth * approach, approach, closing), opening
 
 
-def _draw_approach(
-    closing: FloatArray, settings: SamplerSettings, rng: np.random.Generator
-) -> FloatArray:
+def _draw_approach(closing: FloatArray, rng: np.random.Generator) -> FloatArray:
     down = np.array([0.0, 0.0, -1.0])
     # The direction perpendicular to the closing axis that is nearest to straight down, then turned
     # about that axis.
@@ -148,5 +136,5 @@ def _draw_approach(
     if length < 1e-6:
         nearest, length = np.array([1.0, 0.0, 0.0]), 1.0
     nearest = nearest / length
-    angle = rng.normal(0.0, settings.tilt_std_rad)
+    angle = rng.normal(0.0, TILT_STD_RAD)
     return np.asarray(np.cos(angle) * nearest + np.sin(angle) * np.cross(closing, nearest))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import trimesh
@@ -20,7 +18,7 @@ CELL_M = 0.01
 """Length of a cell's edge; that of Huber et al. 2023 (arXiv 2308.05483)."""
 
 MOST_CELLS = 24
-"""Along one axis; larger objects have larger cells."""
+"""Most cells along one axis; larger objects have larger cells."""
 
 SURFACE_POINTS = 20_000
 """Points drawn on the object, to know which cells hold surface."""
@@ -31,26 +29,6 @@ def neighbourhood(item: ObjectSpec) -> tuple[FloatArray, FloatArray]:
     return frozen(item.points.min(axis=0) - MARGIN_M), frozen(item.points.max(axis=0) + MARGIN_M)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Elites:
-    """What an archive holds, k cells, in the order in which they were first filled.
-
-    Attributes:
-        genomes: Shape (k, d).
-        objectives: Shape (k,), see `Result.objective`.
-        indices: Shape (k,), of the proposals.
-    """
-
-    genomes: FloatArray
-    objectives: FloatArray
-    indices: npt.NDArray[np.int64]
-
-    @property
-    def successful(self) -> npt.NDArray[np.bool_]:
-        """Which of them hold the object, shape (k,)."""
-        return np.asarray(self.objectives >= 1.0)
-
-
 class TouchArchive:
     """A grid over the object's neighbourhood, on `ribs.archives.GridArchive`.
 
@@ -58,22 +36,17 @@ class TouchArchive:
     the middle of all contacts: of two fingers that touch at once, inside of the object.
     """
 
-    def __init__(self, item: ObjectSpec, genome_length: int) -> None:
-        """Begin empty.
-
-        Args:
-            item: The object.
-            genome_length: Numbers that a genome has, d.
-        """
+    def __init__(self, item: ObjectSpec) -> None:
+        """Begin empty, for one object."""
         # Takes two seconds, which only a search should cost: no other verb, and no worker.
         from ribs.archives import GridArchive
 
         low, high = neighbourhood(item)
         self._grid = GridArchive(
-            solution_dim=genome_length,
+            solution_dim=(),  # the index of the proposal
+            solution_dtype=np.int64,
             dims=np.clip(np.ceil((high - low) / CELL_M), 1, MOST_CELLS).astype(int),
             ranges=np.stack([low, high], axis=1),
-            extra_fields={"candidate": ((), np.int64)},
         )
         points, _ = trimesh.sample.sample_surface(
             trimesh.load_mesh(item.visual), SURFACE_POINTS, seed=0
@@ -85,41 +58,33 @@ class TouchArchive:
         """Number of cells in which something touched."""
         return len(self._grid)
 
-    def add(self, genome: FloatArray, result: Result) -> bool:
-        """Put a result where the hand touched, if it is better than what is there.
-
-        Args:
-            genome: Shape (d,), what the proposal was made from.
-            result: What became of it; without a touch it has no place.
-
-        Returns:
-            Whether it was put there.
-        """
-        if result.touch_in_object is None:
-            return False
-        # One by one: the first batch would wait three seconds for numba to compile.
-        added = self._grid.add_single(
-            genome,
-            result.objective,
-            self._on_surface(result.touch_in_object),
-            candidate=result.proposal.index,
-        )
-        return bool(added["status"])
+    def add(self, result: Result) -> None:
+        """Put a result where the hand touched, if it did and nothing as good is there."""
+        if result.touch_in_object is not None:
+            # One by one: the first batch would wait three seconds for numba to compile.
+            self._grid.add_single(
+                result.proposal.index, result.objective, self._on_surface(result.touch_in_object)
+            )
 
     def objective_at(self, touch_in_object: FloatArray) -> float | None:
         """Objective of the elite where the hand touched, shape (3,); None if there is none."""
         taken, elite = self._grid.retrieve_single(self._on_surface(touch_in_object))
         return float(elite["objective"]) if taken else None
 
-    def elites(self) -> Elites:
-        """All of them."""
-        held = self._grid.data(["solution", "objective", "candidate"])
-        return Elites(held["solution"], held["objective"], held["candidate"])
+    def elites(self) -> tuple[npt.NDArray[np.int64], FloatArray]:
+        """The best of each cell, in the order in which the cells were first filled.
+
+        Returns:
+            Indices of the proposals and their `Result.objective`, shape (k,) each.
+        """
+        elites = self._grid.data(["solution", "objective"])
+        return elites["solution"], elites["objective"]
 
     @property
     def coverage(self) -> float:
         """Share of the cells with surface in which a success touched first, in [0, 1]."""
-        return float(self.elites().successful.sum()) / self._surface_cells
+        _, objectives = self.elites()
+        return float(np.sum(objectives >= 1.0)) / self._surface_cells
 
     def _on_surface(self, touch_in_object: FloatArray) -> FloatArray:
         _, nearest = self._surface.query(touch_in_object)

@@ -1,8 +1,9 @@
-"""One proposal tried: planned for the arm, then replayed in the undisturbed simulation."""
+"""Tries proposals: each is planned for the arm, then simulated once without disturbance."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import weakref
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,37 +16,12 @@ from dr_grasp.core.waypoints import HandClose
 from dr_grasp.errors import InvalidGraspError
 from dr_grasp.generation.motion import MotionSettings, Unreachable, plan_motion
 from dr_grasp.generation.proposal import Proposal
+from dr_grasp.generation.result import Result
+from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.robots.checking import check_grasp
+from dr_grasp.robots.robot_spec import RobotSpec, load_robot
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import run_rollout, settled_pose
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
-    """What became of a proposal.
-
-    Attributes:
-        proposal: The proposal.
-        grasp: The trajectory; None if the arm cannot do it.
-        unreachable: Why not; None if it can.
-        outcome: Of the undisturbed rollout; None if there was none.
-        touch_in_object: Shape (3,), where the hand first touched, in the object's frame at that
-            moment [m]; None if it never did.
-        slip_m: How far the object moved in the hand from the end of closing to the end of the
-            hold; None without success.
-    """
-
-    proposal: Proposal
-    grasp: GraspTrajectory | None
-    unreachable: Unreachable | None
-    outcome: Outcome | None = None
-    touch_in_object: FloatArray | None = None
-    slip_m: float | None = None
-
-    @property
-    def success(self) -> bool:
-        """Whether this is a grasp that holds undisturbed."""
-        return self.outcome is Outcome.SUCCESS
 
 
 class Evaluator:
@@ -56,19 +32,19 @@ class Evaluator:
 
         Args:
             world: The robot and the object.
-            method: Who proposes; part of the grasps' provenance and ids.
-            seed: Of the run, likewise.
+            method: Name of the method that proposes; part of the grasps' provenance and ids.
+            seed: Of the run; likewise.
         """
         self.object_in_base = settled_pose(world, yaw=0.0)
         self._world = world
         self._method = method
         self._seed = seed
 
-    def evaluate(self, proposal: Proposal) -> Evaluation:
-        """Plan and replay; depends on the proposal and the seed alone."""
+    def evaluate(self, proposal: Proposal) -> Result:
+        """Plan and simulate; what comes of it depends on the proposal and the seed alone."""
         grasp = self.plan(proposal)
         if isinstance(grasp, Unreachable):
-            return Evaluation(proposal, None, grasp)
+            return Result(proposal, grasp)
         watcher = _Watcher(self._world)
         rollout = run_rollout(
             self._world,
@@ -77,8 +53,14 @@ class Evaluator:
             on_phase_end=watcher.phase_ended,
             on_observation=watcher.observed,
         )
-        slip = watcher.slip_m if rollout.outcome is Outcome.SUCCESS else None
-        return Evaluation(proposal, grasp, None, rollout.outcome, watcher.touch_in_object, slip)
+        held = rollout.outcome is Outcome.SUCCESS
+        return Result(
+            proposal,
+            outcome=rollout.outcome,
+            touch_in_object=watcher.touch_in_object,
+            slip_m=watcher.slip_m if held else None,
+            grasp=grasp if held else None,
+        )
 
     def plan(self, proposal: Proposal) -> GraspTrajectory | Unreachable:
         """Find the arm's way to a proposal, in the present settings of motion."""
@@ -122,6 +104,31 @@ class Evaluator:
         return grasp
 
 
+def evaluate(robot: str, obj: str, method: str, seed: int, proposal: Proposal) -> Result:
+    """Try a proposal in a world that is kept for the next; for worker processes.
+
+    Args:
+        robot: Robot name.
+        obj: Object name.
+        method: As in `Evaluator`.
+        seed: As in `Evaluator`.
+        proposal: The proposal.
+
+    Raises:
+        DrGraspError: The robot or the object cannot be loaded.
+    """
+    # The objects themselves are the key: a name may come to mean another.
+    return _evaluator(load_robot(robot), load_object(obj), method, seed).evaluate(proposal)
+
+
+@lru_cache(maxsize=1)  # a process of our own works for one run, one of a cluster for many
+def _evaluator(robot: RobotSpec, obj: ObjectSpec, method: str, seed: int) -> Evaluator:
+    world = BulletWorld(robot, obj)
+    evaluator = Evaluator(world, method, seed)
+    weakref.finalize(evaluator, world.close).atexit = False
+    return evaluator
+
+
 class _Watcher:
     """Sees where the hand first touches, and how far the object slips in it."""
 
@@ -138,23 +145,20 @@ class _Watcher:
         if self.touch_in_object is None and seen.hand_touches:
             self.touch_in_object = self._world.touch_in_object()
         # A hand that has closed around a handle holds it once the lift brings the two together.
-        if self._has_closed and seen.hand_touches and not seen.object_supported:
-            self._hold()
+        lifted = self._has_closed and seen.hand_touches and not seen.object_supported
+        if lifted and self._held is None:
+            self._held = self._object_in_tcp()
 
     def phase_ended(self, phase: Phase) -> None:
         if phase is Phase.CLOSE:
             self._has_closed = True
             if self._touches:
-                self._hold()
+                self._held = self._object_in_tcp()
         elif phase is Phase.HOLD and self._held is not None:
             # Of the object's centre, so that turning in the hand about it does not count.
             center = self._world.object.center_of_mass[None]
             moved = self._object_in_tcp().apply(center) - self._held.apply(center)
             self.slip_m = float(np.linalg.norm(moved))
-
-    def _hold(self) -> None:
-        if self._held is None:
-            self._held = self._object_in_tcp()
 
     def _object_in_tcp(self) -> Pose:
         return self._world.tcp_pose().inverse() @ self._world.object_pose()

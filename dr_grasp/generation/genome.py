@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
-from dr_grasp.generation.antipodal import SamplerSettings
+from dr_grasp.generation.antipodal import STEEPEST_RAD
 from dr_grasp.generation.archive import neighbourhood
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.objects.object_spec import ObjectSpec
@@ -25,23 +24,20 @@ SELECTOR = 7
 DOWN = Rotation.from_euler("x", np.pi)
 """A grip frame whose approach, z, points straight down."""
 
+TILT_RAD = STEEPEST_RAD
+"""Largest angle of the approach from straight down, about each of two axes."""
 
-@dataclass(frozen=True, slots=True)
-class GenomeSettings:
-    """Ranges of the genes and how far they mutate.
+LEAST_OPENING = 0.3
+"""Least opening of the hand before it closes: 1 is fully open, 0 closed."""
 
-    Attributes:
-        tilt_rad: Largest angle of the approach from straight down, about each of two axes.
-        least_opening: Least opening of the hand.
-        sigma: Standard deviation of a mutation, as a share of the gene's range. Of 0.03, 0.05, 0.1
-            and 0.2 it found the most distinct grasps, and covered as much surface as 0.03.
-        selector_rate: How often a mutation draws the synergy's gene anew.
-    """
+SIGMA = 0.05
+"""Standard deviation of a mutation, as a share of the gene's range.
 
-    tilt_rad: float = SamplerSettings().steepest_rad
-    least_opening: float = 0.3
-    sigma: float = 0.05
-    selector_rate: float = 0.15
+Of 0.03, 0.05, 0.1 and 0.2 it found the most distinct grasps, and covered as much surface as 0.03.
+"""
+
+SELECTOR_RATE = 0.15
+"""How often a mutation draws the synergy's gene anew."""
 
 
 class GenomeSpace:
@@ -52,22 +48,14 @@ class GenomeSpace:
     approach, the opening of the hand and, where the robot has several, the synergy.
     """
 
-    def __init__(
-        self,
-        robot: RobotSpec,
-        item: ObjectSpec,
-        object_in_base: Pose,
-        settings: GenomeSettings | None = None,
-    ) -> None:
+    def __init__(self, robot: RobotSpec, item: ObjectSpec, object_in_base: Pose) -> None:
         """Set the ranges.
 
         Args:
-            robot: Its synergies count.
-            item: Its size counts.
-            object_in_base: How it stands: approaches come from above.
-            settings: Ranges.
+            robot: For the names of its synergies.
+            item: For the size of the object.
+            object_in_base: How the object stands: approaches come from above.
         """
-        self._settings = settings or GenomeSettings()
         self._synergies = [synergy.name for synergy in robot.synergies]
         self._low, self._high = neighbourhood(item)
         self._object_in_base = object_in_base
@@ -80,10 +68,10 @@ class GenomeSpace:
 
     def mutated(self, genomes: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Add normal noise to genomes of shape (n, d); what leaves [0, 1] is reflected into it."""
-        moved = genomes + self._settings.sigma * rng.standard_normal(genomes.shape)
+        moved = genomes + SIGMA * rng.standard_normal(genomes.shape)
         mutated = 1.0 - np.abs(1.0 - moved % 2.0)
         mutated[:, ROLL] = moved[:, ROLL] % 1.0
-        anew = rng.random(len(genomes)) < self._settings.selector_rate
+        anew = rng.random(len(genomes)) < SELECTOR_RATE
         drawn = rng.random(genomes[:, SELECTOR:].shape)
         mutated[:, SELECTOR:] = np.where(anew[:, None], drawn, genomes[:, SELECTOR:])
         return mutated
@@ -95,11 +83,10 @@ class GenomeSpace:
 
         Args:
             genome: Shape (d,), in [0, 1].
-            index: Of the proposal.
-            provenance: Of the proposal.
+            index: As in `Proposal`.
+            provenance: As in `Proposal`.
         """
-        settings = self._settings
-        about_x, about_y = settings.tilt_rad * (2.0 * genome[3:5] - 1.0)
+        about_x, about_y = TILT_RAD * (2.0 * genome[3:5] - 1.0)
         roll = np.pi * (2.0 * genome[ROLL] - 1.0)
         turn_in_base = _tilted(about_x, about_y) * Rotation.from_euler("z", roll)
         turn = self._base_in_object.rotation * turn_in_base
@@ -108,23 +95,23 @@ class GenomeSpace:
             index,
             Pose(frozen(self._low + genome[:3] * (self._high - self._low)), frozen(turn.as_quat())),
             self._synergies[min(selector, len(self._synergies) - 1)],
-            settings.least_opening + float(genome[6]) * (1.0 - settings.least_opening),
+            LEAST_OPENING + float(genome[6]) * (1.0 - LEAST_OPENING),
             provenance=provenance or {},
         )
 
     def encode(self, proposal: Proposal) -> FloatArray:
         """The genome nearest to a proposal, shape (d,); exact if it is within the ranges."""
-        settings, grip = self._settings, proposal.grip_in_object
+        grip = proposal.grip_in_object
         genome = np.empty(self.length)
         genome[:3] = (grip.position - self._low) / (self._high - self._low)
         turn = self._object_in_base.rotation * grip.rotation
         approach = turn.apply([0.0, 0.0, 1.0])
         about_x = np.arcsin(np.clip(approach[1], -1.0, 1.0))
         about_y = np.arctan2(-approach[0], -approach[2])
-        genome[3:5] = (np.array([about_x, about_y]) / settings.tilt_rad + 1.0) / 2.0
+        genome[3:5] = (np.array([about_x, about_y]) / TILT_RAD + 1.0) / 2.0
         rolled = (_tilted(about_x, about_y).inv() * turn).as_matrix()
         genome[ROLL] = (np.arctan2(rolled[1, 0], rolled[0, 0]) / np.pi + 1.0) / 2.0
-        genome[6] = (proposal.opening - settings.least_opening) / (1.0 - settings.least_opening)
+        genome[6] = (proposal.opening - LEAST_OPENING) / (1.0 - LEAST_OPENING)
         if self.length > SELECTOR:
             place = self._synergies.index(proposal.synergy)
             genome[SELECTOR] = (place + 0.5) / len(self._synergies)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -88,34 +87,28 @@ def plan_motion(
     """
     robot = world.robot
     tcp_in_base = grip_in_base @ synergy.grip_in_tcp.inverse()
-    axis, up = grip_in_base.rotate([0.0, 0.0, 1.0]), np.array([0.0, 0.0, 1.0])
-    backwards = [
-        Pose(frozen(tcp_in_base.position - s * axis), tcp_in_base.quaternion_xyzw)
-        for s in np.linspace(0, settings.standoff_m, 6)
-    ]
-    upwards = [
-        Pose(frozen(tcp_in_base.position + s * up), tcp_in_base.quaternion_xyzw)
-        for s in np.linspace(0, settings.lift_m, 7)
-    ]
     at_grasp = _solve(world, tcp_in_base, settings.seeds, rng)
     if at_grasp is None:
         return Unreachable.KINEMATICS
     if world.hits_support(at_grasp, synergy.preshape(opening)):
         return Unreachable.TABLE
-    reach = _follow(world, backwards, at_grasp)
-    if reach is None:
+    backwards = -grip_in_base.rotate([0.0, 0.0, 1.0])
+    distances = frozen(np.linspace(0, settings.standoff_m, 6))
+    away = _follow(world, tcp_in_base, backwards, distances, at_grasp)
+    if away is None:
         return Unreachable.APPROACH
-    lift = _follow(world, upwards, at_grasp)
+    up, distances = frozen([0.0, 0.0, 1.0]), frozen(np.linspace(0, settings.lift_m, 7))
+    lift = _follow(world, tcp_in_base, up, distances, at_grasp)
     if lift is None:
         return Unreachable.LIFT
-    reach = reach[::-1]
-    first = _timed(np.stack([robot.home, reach[0]]), settings.reach_s, robot, settings)
-    second = _timed(reach, settings.approach_s, robot, settings)
+    path = away[::-1]
+    first = _timed(np.stack([robot.home, path[0]]), settings.reach_s, robot, settings)
+    second = _timed(path, settings.approach_s, robot, settings)
     times = np.concatenate([first[0], first[0][-1] + second[0][1:]])
     positions = np.concatenate([first[1], second[1][1:]])
-    lift_times, lift_positions = _timed(lift, settings.lift_s, robot, settings)
     return Motion(
-        _waypoints(robot, times, positions), _waypoints(robot, lift_times, lift_positions)
+        _waypoints(robot, times, positions),
+        _waypoints(robot, *_timed(lift, settings.lift_s, robot, settings)),
     )
 
 
@@ -129,16 +122,15 @@ def _solve(
 ) -> FloatArray | None:
     home = world.robot.home
     for attempt in range(seeds):
-        spread = 0.0 if attempt == 0 else 0.5
-        seed = home + rng.normal(0.0, spread, len(home)) if spread else home
-        solution = _refine(world, target, frozen(seed))
+        start = home if attempt == 0 else frozen(home + rng.normal(0.0, 0.5, len(home)))
+        solution = _refine(world, target, start)
         if solution is not None:
             return solution
     return None
 
 
-def _refine(world: BulletWorld, target: Pose, seed: FloatArray) -> FloatArray | None:
-    solution = seed
+def _refine(world: BulletWorld, target: Pose, start: FloatArray) -> FloatArray | None:
+    solution = start
     for _ in range(8):
         solution = world.inverse_kinematics_step(target, solution)
         reached = world.forward_kinematics(solution)
@@ -153,9 +145,17 @@ def _refine(world: BulletWorld, target: Pose, seed: FloatArray) -> FloatArray | 
     return None
 
 
-def _follow(world: BulletWorld, poses: Sequence[Pose], start: FloatArray) -> FloatArray | None:
-    path = [start]
-    for pose in poses[1:]:
+def _follow(
+    world: BulletWorld,
+    begin: Pose,
+    direction: FloatArray,
+    distances_m: FloatArray,
+    at_begin: FloatArray,
+) -> FloatArray | None:
+    """Joint positions at some distances from a pose, straight in one direction; None if lost."""
+    path = [at_begin]
+    for distance_m in distances_m[1:]:
+        pose = Pose(frozen(begin.position + distance_m * direction), begin.quaternion_xyzw)
         solution = _refine(world, pose, path[-1])
         # A jump means that the solver changed to another branch, which the arm cannot follow.
         if solution is None or float(np.abs(solution - path[-1]).max()) > 0.5:
@@ -168,19 +168,14 @@ def _timed(
     path: FloatArray, duration_s: float, robot: RobotSpec, settings: MotionSettings
 ) -> tuple[FloatArray, FloatArray]:
     """Run along a joint path from rest to rest, slower than asked if the joints need it."""
-    knots = np.linspace(0, 1, len(path))
-    curve = CubicSpline(knots, path, axis=0) if len(path) > 2 else None
+    curve = CubicSpline(np.linspace(0, 1, len(path)), path, axis=0)
     velocity_limits = np.array([limit.velocity for limit in robot.arm_limits])
     while True:
         count = max(2, round(duration_s / settings.waypoint_s))
         times = np.arange(count + 1) * settings.waypoint_s
         share = np.linspace(0, 1, count + 1)
         # Minimum-jerk time scaling (Flash and Hogan 1985).
-        scaled = share**3 * (10 - 15 * share + 6 * share**2)
-        if curve is not None:
-            positions = curve(scaled)
-        else:
-            positions = path[0] + np.outer(scaled, path[1] - path[0])
+        positions = curve(share**3 * (10 - 15 * share + 6 * share**2))
         speed = np.abs(np.diff(positions, axis=0)).max(axis=0) / settings.waypoint_s
         excess = float((speed / (settings.speed_share * velocity_limits)).max())
         if excess <= 1.0:

@@ -11,9 +11,9 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
-from dr_grasp.generation.antipodal import SamplerSettings
+from dr_grasp.generation.antipodal import LEAST_PLAY_M
 from dr_grasp.generation.evaluation import Evaluator
-from dr_grasp.generation.importers import GraspPoses, PoseGrasp
+from dr_grasp.generation.importers import GraspPoses
 from dr_grasp.generation.motion import Unreachable
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.robots.robot_spec import Synergy
@@ -28,8 +28,8 @@ class Imported:
 
     Attributes:
         grasps: Trajectories of those that the arm can do.
-        refused: Poses that the file has wrong.
-        unreachable: Names of those that the arm cannot do, under the reason.
+        refused: Poses that the file has wrong, with reasons.
+        unreachable: By reason, the ids of those that the arm cannot do.
     """
 
     grasps: tuple[GraspTrajectory, ...]
@@ -48,7 +48,7 @@ def import_poses(
 
     The object stands upright as its mesh is, where the robot's file puts objects; so all poses that
     come from below the table are out of reach. Where a pose has a width, the hand comes opened that
-    wide and, as the sampler has it, `SamplerSettings.least_play_m` wider, if it can; else fully.
+    wide and, as the sampler has it, `LEAST_PLAY_M` wider, if it can; else fully.
 
     Args:
         world: The robot and the object.
@@ -66,47 +66,40 @@ def import_poses(
     mesh_in_object = Pose(world.object.mesh_origin, frozen([0, 0, 0, 1]))
     grasps: list[GraspTrajectory] = []
     unreachable: dict[Unreachable, list[str]] = {}
-    for index, one in enumerate(poses.grasps):
-        grip_in_object = mesh_in_object @ poses.grip_in_object(one)
-        found = _plan(evaluator, grip_in_object, one, index, poses, synergies)
-        if isinstance(found, Unreachable):
-            unreachable.setdefault(found, []).append(one.id)
+    for index, pose in enumerate(poses.grasps):
+        said = {"held in simulation": pose.held_in_simulation, "quality": pose.quality}
+        proposals = [
+            Proposal(
+                index,
+                mesh_in_object @ poses.grip_in_object(pose),
+                synergy.name,
+                1.0 if pose.width_m is None else synergy.opening(pose.width_m + LEAST_PLAY_M),
+                name=f"{Path(poses.source).stem}-{pose.id}",
+                provenance={
+                    "source": poses.source,
+                    "pose": pose.id,
+                    **{key: str(value).lower() for key, value in said.items() if value is not None},
+                },
+            )
+            for synergy in synergies
+        ]
+        planned = _plan(evaluator, proposals)
+        if isinstance(planned, Unreachable):
+            unreachable.setdefault(planned, []).append(pose.id)
         else:
-            grasps.append(found)
+            grasps.append(planned)
         if on_pose is not None:
             on_pose(index + 1)
     named = {reason: tuple(names) for reason, names in unreachable.items()}
     return Imported(tuple(grasps), poses.refused, named)
 
 
-def _plan(
-    evaluator: Evaluator,
-    grip_in_object: Pose,
-    one: PoseGrasp,
-    index: int,
-    poses: GraspPoses,
-    synergies: Sequence[Synergy],
-) -> GraspTrajectory | Unreachable:
-    """With the first synergy that works; else why the first does not."""
-    play = SamplerSettings().least_play_m
-    said = {"held in simulation": one.held_in_simulation, "quality": one.quality}
-    provenance = {
-        "source": poses.source,
-        "pose": one.id,
-        **{key: str(value).lower() for key, value in said.items() if value is not None},
-    }
+def _plan(evaluator: Evaluator, proposals: Sequence[Proposal]) -> GraspTrajectory | Unreachable:
+    """The first that the arm can do; else why it cannot do the first."""
     reasons = []
-    for synergy in synergies:
-        proposal = Proposal(
-            index,
-            grip_in_object,
-            synergy.name,
-            1.0 if one.width_m is None else synergy.opening(one.width_m + play),
-            name=f"{Path(poses.source).stem}-{one.id}",
-            provenance=provenance,
-        )
-        found = evaluator.plan(proposal)
-        if not isinstance(found, Unreachable):
-            return found
-        reasons.append(found)
+    for proposal in proposals:
+        planned = evaluator.plan(proposal)
+        if not isinstance(planned, Unreachable):
+            return planned
+        reasons.append(planned)
     return reasons[0]

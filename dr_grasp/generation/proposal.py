@@ -1,11 +1,16 @@
-"""What a method of generation proposes, before anybody knows whether the arm can do it."""
+"""Grips that a method proposes before anything has tried them, and which of many differ."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from dr_grasp.core.geometry import Pose
+
+SAME_PLACE_M = 0.005
+SAME_TURN_RAD = np.deg2rad(10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +33,31 @@ class Proposal:
     opening: float = 1.0
     name: str = ""
     provenance: Mapping[str, str] = field(default_factory=dict)
+
+
+def distinct(proposals: Sequence[Proposal]) -> list[int]:
+    """Go through proposals, the best first, and keep what is unlike all that was kept before.
+
+    Two are alike if they have the same synergy and their grip frames are within 5 mm and within
+    10 degrees of each other.
+
+    Returns:
+        Positions of those that were kept, in order.
+    """
+    names = sorted({proposal.synergy for proposal in proposals})
+    synergies = np.array([names.index(proposal.synergy) for proposal in proposals])
+    places = np.array([proposal.grip_in_object.position for proposal in proposals])
+    turns = np.array([proposal.grip_in_object.quaternion_xyzw for proposal in proposals])
+    kept = np.empty(len(proposals), dtype=np.int64)
+    count = 0
+    for index in range(len(proposals)):
+        earlier = kept[:count]
+        apart = places[earlier] - places[index]
+        near = np.einsum("ij,ij->i", apart, apart) <= SAME_PLACE_M**2
+        near &= synergies[earlier] == synergies[index]
+        # Of unit quaternions: the cosine of half the angle, whichever of the two signs they have.
+        near &= np.abs(turns[earlier] @ turns[index]) >= np.cos(SAME_TURN_RAD / 2)
+        if not near.any():
+            kept[count] = index
+            count += 1
+    return [int(index) for index in kept[:count]]

@@ -1,4 +1,4 @@
-"""What a search knows of a proposal that was tried: enough to go on, and to begin anew from."""
+"""What became of a proposal that was tried, and what that is worth."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.generation.evaluation import Evaluation
 from dr_grasp.generation.motion import Unreachable
 from dr_grasp.generation.proposal import Proposal
 
@@ -22,7 +21,7 @@ class Trials:
 
     Attributes:
         successes: How many succeeded.
-        done: How many there were; fewer than planned if nothing could be won any more.
+        done: How many there were; fewer than planned if more could not have changed anything.
         planned: How many there would have been.
     """
 
@@ -40,6 +39,10 @@ class Trials:
         """What the fitness could become at most."""
         return (self.successes + self.planned - self.done) / self.planned
 
+    def may_still_beat(self, fitness: float | None) -> bool:
+        """Whether more trials could make the fitness better than another; None: there is none."""
+        return self.done < self.planned and (fitness is None or self.bound > fitness)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
@@ -49,8 +52,10 @@ class Result:
         proposal: The proposal.
         unreachable: Why the arm cannot do it; None if it can.
         outcome: Of the undisturbed rollout; None if there was none.
-        touch_in_object: Shape (3,), where the hand first touched [m]; None if it never did.
-        slip_m: How far the object slipped in the hand; None without success.
+        touch_in_object: Shape (3,), where the hand first touched, in the object's frame at that
+            moment [m]; None if it never did.
+        slip_m: How far the object moved in the hand from the end of closing to the end of the
+            hold; None without success.
         grasp: The trajectory; None without success.
         trials: Of the criterion that the search is to maximise, if there is one.
     """
@@ -62,18 +67,6 @@ class Result:
     slip_m: float | None = None
     grasp: GraspTrajectory | None = None
     trials: Trials | None = None
-
-    @classmethod
-    def of(cls, evaluation: Evaluation) -> Result:
-        """What is to be remembered of an evaluation."""
-        return cls(
-            evaluation.proposal,
-            evaluation.unreachable,
-            evaluation.outcome,
-            evaluation.touch_in_object,
-            evaluation.slip_m,
-            evaluation.grasp if evaluation.success else None,
-        )
 
     @property
     def success(self) -> bool:

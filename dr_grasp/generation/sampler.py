@@ -1,32 +1,24 @@
-"""Samples antipodal grasps: one proposal is independent of all others."""
+"""Samples antipodal grasps: each proposal is independent of the others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
+from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
-from dr_grasp.generation.antipodal import (
-    SamplerSettings,
-    SurfacePairs,
-    find_pairs,
-    sample_grasp_pose,
-)
+from dr_grasp.generation.antipodal import find_pairs, sample_grasp_pose
 from dr_grasp.generation.archive import TouchArchive
-from dr_grasp.generation.evaluation import Evaluation, Evaluator
+from dr_grasp.generation.evaluation import Evaluator
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.generation.result import Result
+from dr_grasp.generation.task import CANDIDATES_PER_GRASP, SAMPLER
 from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.robots.robot_spec import RobotSpec, Synergy, load_robot
 from dr_grasp.simulation.bullet.world import BulletWorld
-
-METHOD = "sampler"
-
-CANDIDATES_PER_GRASP = 200
-"""A search that needs more candidates for each success gives up."""
 
 
 class AntipodalSampler:
@@ -38,25 +30,21 @@ class AntipodalSampler:
         Args:
             robot: The robot.
             item: The object.
-            object_in_base: How it stands: approaches come from above.
+            object_in_base: How the object stands: approaches come from above.
             seed: Same seed, same proposals.
 
         Raises:
             DrGraspError: The object offers nothing that the hand could pinch.
         """
-        self._settings = SamplerSettings()
         self._object_in_base = object_in_base
         self._seed = seed
+        self._asked = 0
         self._table_z = robot.table.top_z
-        self._pairs: list[tuple[Synergy, SurfacePairs]] = []
+        self._pairs: list[tuple[Synergy, FloatArray]] = []
         for synergy in robot.synergies:
-            pairs = find_pairs(
-                item.visual,
-                synergy.largest_width_m,
-                self._settings,
-                np.random.default_rng([seed, 0]),
-            )
-            if len(pairs.first) > 0:
+            rng = np.random.default_rng([seed, 0])
+            pairs = find_pairs(item.visual, synergy.largest_width_m, rng)
+            if len(pairs) > 0:
                 self._pairs.append((synergy, pairs))
         if not self._pairs:
             widest = max(synergy.largest_width_m for synergy in robot.synergies)
@@ -69,33 +57,13 @@ class AntipodalSampler:
         """A proposal; it depends on seed and index alone."""
         rng = np.random.default_rng([self._seed, 1, index])
         synergy, pairs = self._pairs[int(rng.integers(len(self._pairs)))]
-        grip, opening = sample_grasp_pose(
-            pairs, self._object_in_base, self._table_z, synergy, self._settings, rng
-        )
+        grip, opening = sample_grasp_pose(pairs, self._object_in_base, self._table_z, synergy, rng)
         return Proposal(index, self._object_in_base.inverse() @ grip, synergy.name, opening)
 
-
-class SamplerMethod:
-    """The sampler as a method of search, which learns nothing."""
-
-    best_first = False
-
-    def __init__(self, sampler: AntipodalSampler, archive: TouchArchive) -> None:
-        """Begin with the first proposal; the archive is empty, its genomes of length 7."""
-        self.archive = archive
-        self._sampler = sampler
-        self._asked = 0
-
-    def ask(self, count: int) -> list[Proposal]:
-        """The next proposals."""
+    def ask(self, count: int, archive: TouchArchive) -> list[Proposal]:
+        """The next proposals, the first time from index 0; nothing is learnt from the archive."""
         first, self._asked = self._asked, self._asked + count
-        return [self._sampler.propose(index) for index in range(first, self._asked)]
-
-    def tell(self, results: Sequence[Result]) -> None:
-        """Note where they touched."""
-        for result in results:
-            grip = result.proposal.grip_in_object
-            self.archive.add(np.concatenate([grip.position, grip.quaternion_xyzw]), result)
+        return [self.propose(index) for index in range(first, self._asked)]
 
 
 def generate(
@@ -103,7 +71,7 @@ def generate(
     obj: str,
     count: int,
     seed: int,
-    on_evaluation: Callable[[Evaluation], None] | None = None,
+    on_evaluation: Callable[[Result], None] | None = None,
 ) -> list[GraspTrajectory]:
     """Sample grasps that succeed nominally.
 
@@ -123,14 +91,14 @@ def generate(
         raise DrGraspError(f"seed: expected at least 0, got {seed}")
     found: list[GraspTrajectory] = []
     with BulletWorld(load_robot(robot), load_object(obj)) as world:
-        evaluator = Evaluator(world, METHOD, seed)
+        evaluator = Evaluator(world, SAMPLER, seed)
         sampler = AntipodalSampler(world.robot, world.object, evaluator.object_in_base, seed)
         for index in range(CANDIDATES_PER_GRASP * count):
-            evaluation = evaluator.evaluate(sampler.propose(index))
+            result = evaluator.evaluate(sampler.propose(index))
             if on_evaluation is not None:
-                on_evaluation(evaluation)
-            if evaluation.success and evaluation.grasp is not None:
-                found.append(evaluation.grasp)
+                on_evaluation(result)
+            if result.grasp is not None:
+                found.append(result.grasp)
             if len(found) == count:
                 return found
     raise DrGraspError(

@@ -1,48 +1,34 @@
-"""A search for grasps: ask a method, try what it proposes on worker processes, tell it.
+"""A search for grasps: ask a method, try what it proposes on worker processes, show it the results.
 
 What is found depends on the task alone: batches have one size whatever the number of workers, and
-a method is told results in the order in which it proposed.
+results enter the archive in the order in which they were proposed.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, TypeVar
 
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.generation.archive import TouchArchive
-from dr_grasp.generation.distinct import distinct
-from dr_grasp.generation.evaluation_worker import Job, evaluate
-from dr_grasp.generation.noisy_fitness import FitnessSettings, appraise
-from dr_grasp.generation.proposal import Proposal
+from dr_grasp.generation.evaluation import evaluate
+from dr_grasp.generation.fitness_trials import add_trials
+from dr_grasp.generation.methods import Method
+from dr_grasp.generation.proposal import Proposal, distinct
 from dr_grasp.generation.result import Result, Trials
 from dr_grasp.generation.search_journal import Journal
-from dr_grasp.generation.task import Findings, Limits, Task
+from dr_grasp.generation.task import SAMPLER, Findings, FitnessSettings, Limits, Task
+from dr_grasp.objects.object_spec import load_object
 from dr_grasp.workers.pool import Pool
 
 BATCH = 24
-"""Proposals between two tellings: one generation."""
+"""Proposals between two looks at the results: one generation."""
 
-
-class Method(Protocol):
-    """Proposes grips and learns from what becomes of them.
-
-    Attributes:
-        best_first: Whether its grasps are given in order of objective, or as it proposed them.
-        archive: What it has found, by place; of all methods, so that they can be compared.
-    """
-
-    best_first: bool
-    archive: TouchArchive
-
-    def ask(self, count: int) -> list[Proposal]:
-        """The next proposals; they depend on the seed and on what was told alone."""
-
-    def tell(self, results: Sequence[Result]) -> None:
-        """What became of what was asked for last, in order; of less only at the end of a run."""
+T = TypeVar("T")
 
 
 class Search:
@@ -68,9 +54,13 @@ class Search:
                 and the number of distinct grasps where that limits the search, are of the batch
                 before.
             is_cancelled: Asked every 50 ms; True ends the run at once.
+
+        Raises:
+            DrGraspError: The object cannot be loaded.
         """
         self._task = task
         self._method = method
+        self._archive = TouchArchive(load_object(task.object))
         self._pool = pool
         self._journal = journal
         self._on_progress = on_progress or (lambda findings: None)
@@ -78,6 +68,7 @@ class Search:
         self._findings = Findings()
         self._failures: Counter[str] = Counter()
         self._interrupted = False
+        self._began = 0.0
 
     def run(self, limits: Limits) -> Findings:
         """Search until a limit is reached or the run is cancelled.
@@ -85,15 +76,16 @@ class Search:
         Raises:
             DrGraspError: Workers died repeatedly, or the journal is broken.
         """
-        begin = time.monotonic()
+        self._began = time.monotonic()
         results: list[Result] = []
         while len(results) < limits.most and not self._interrupted:
             # Always asked for a whole batch, so that a later run with a higher limit can go on.
-            proposals = self._method.ask(BATCH)[: limits.most - len(results)]
-            tried = self._try(proposals, begin)
-            self._method.tell(tried)
+            proposals = self._method.ask(BATCH, self._archive)[: limits.most - len(results)]
+            tried = self._try(proposals)
+            for result in tried:
+                self._archive.add(result)
             results += tried
-            self._update(coverage=self._method.archive.coverage)
+            self._update(coverage=self._archive.coverage)
             if limits.count is not None:
                 self._update(distinct=len(self._distinct(results)))
                 if self._findings.distinct >= limits.count:
@@ -102,62 +94,67 @@ class Search:
         self._update(
             grasps=tuple(self._grasp(result) for result in found[: limits.count]),
             distinct=len(found),
-            seconds=time.monotonic() - begin,
             interrupted=self._interrupted,
         )
         return self._findings
 
-    def _try(self, proposals: Sequence[Proposal], begin: float) -> list[Result]:
+    def _try(self, proposals: Sequence[Proposal]) -> list[Result]:
         """Results in the order of the proposals; of fewer if cancelled."""
-        known = [self._journal.result_of(proposal) for proposal in proposals]
-        done = {one.proposal.index: one for one in known if one is not None}
-        for result in done.values():
-            self._note(result, begin)
-        for fresh in self._simulated([one for one in proposals if one.index not in done]):
-            self._journal.add(fresh)
-            done[fresh.proposal.index] = fresh
-            self._update(fresh=self._findings.fresh + 1)
-            self._note(fresh, begin)
-        fitness = self._task.fitness
-        if fitness is not None:
-            held = [one for _, one in sorted(done.items()) if one.success and one.trials is None]
-            # Who is interrupted before has none, and comes last.
-            untried = Trials(0, 0, fitness.trials)
-            done |= {one.proposal.index: replace(one, trials=untried) for one in held}
-            for appraised in self._appraised([] if self._interrupted else held, fitness):
-                self._journal.add(appraised)
-                done[appraised.proposal.index] = appraised
-                self._update(seconds=time.monotonic() - begin)
-                self._on_progress(self._findings)
-        return [done[index] for index in sorted(done)]
-
-    def _simulated(self, proposals: Sequence[Proposal]) -> Iterator[Result]:
-        """What became of proposals, in any order; of fewer if cancelled."""
         task = self._task
-        jobs = [Job(task.robot, task.object, task.method, task.seed, one) for one in proposals]
-        for finished in self._pool.run(evaluate, jobs, self._is_cancelled):
-            if finished is None:
-                self._interrupted = True
+        done: dict[int, Result] = {}
+        unknown = []
+        for proposal in proposals:
+            known = self._journal.result_of(proposal)
+            if known is None:
+                unknown.append(proposal)
             else:
-                yield finished[1]
+                done[proposal.index] = known
+                self._note(known)
+        function = partial(evaluate, task.robot, task.object, task.method, task.seed)
+        work = self._pool.run(function, unknown, self._is_cancelled)
+        for _, result in self._until_cancelled(work):
+            self._journal.add(result)
+            done[result.proposal.index] = result
+            self._update(fresh=self._findings.fresh + 1)
+            self._note(result)
+        results = [done[index] for index in sorted(done)]
+        return results if task.fitness is None else self._with_trials(results, task.fitness)
 
-    def _appraised(self, held: Sequence[Result], fitness: FitnessSettings) -> Iterator[Result]:
-        """Successes with their trials, in any order; fewer if cancelled."""
-        for appraised in appraise(
-            self._pool, held, self._to_beat, fitness, self._task.seed, self._is_cancelled
-        ):
-            if appraised is None:
+    def _with_trials(self, results: Sequence[Result], fitness: FitnessSettings) -> list[Result]:
+        """The same results, the successes among them with trials."""
+        held = [result for result in results if result.success and result.trials is None]
+        # What is interrupted before its trials are done has none, and comes last.
+        untried = Trials(0, 0, fitness.trials)
+        added = {result.proposal.index: replace(result, trials=untried) for result in held}
+        work = add_trials(
+            self._pool,
+            [] if self._interrupted else held,
+            self._to_beat,
+            fitness,
+            self._task.seed,
+            self._is_cancelled,
+        )
+        for result in self._until_cancelled(work):
+            self._journal.add(result)
+            added[result.proposal.index] = result
+            self._update()
+            self._on_progress(self._findings)
+        return [added.get(result.proposal.index, result) for result in results]
+
+    def _until_cancelled(self, work: Iterable[T | None]) -> Iterator[T]:
+        for result in work:
+            if result is None:
                 self._interrupted = True
             else:
-                yield appraised
+                yield result
 
     def _to_beat(self, result: Result) -> float | None:
         """Fitness of the elite where a success touches."""
         touch = result.touch_in_object
-        objective = None if touch is None else self._method.archive.objective_at(touch)
+        objective = None if touch is None else self._archive.objective_at(touch)
         return None if objective is None or objective < 1.0 else objective - 1.0
 
-    def _note(self, result: Result, begin: float) -> None:
+    def _note(self, result: Result) -> None:
         if result.failure is not None:
             self._failures[result.failure] += 1
         self._update(
@@ -165,19 +162,19 @@ class Search:
             simulated=self._findings.simulated + (result.outcome is not None),
             successes=self._findings.successes + result.success,
             failures=dict(self._failures.most_common()),
-            seconds=time.monotonic() - begin,
         )
         self._on_progress(self._findings)
 
     def _update(self, **changes: Any) -> None:
-        self._findings = replace(self._findings, **changes)
+        seconds = time.monotonic() - self._began
+        self._findings = replace(self._findings, seconds=seconds, **changes)
 
     def _distinct(self, results: Sequence[Result]) -> list[Result]:
-        """The distinct successes, in the order in which they are given."""
+        """The distinct successes: the sampler's as they were proposed, others the best first."""
         successes = [result for result in results if result.success]
-        if self._method.best_first:
+        if self._task.method != SAMPLER:
             successes.sort(key=lambda result: -result.objective)
-        return [successes[place] for place in distinct([one.proposal for one in successes])]
+        return [successes[place] for place in distinct([each.proposal for each in successes])]
 
     def _grasp(self, result: Result) -> GraspTrajectory:
         """The trajectory, which says what it was selected by."""

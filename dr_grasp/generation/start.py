@@ -1,4 +1,4 @@
-"""Grasps of a file as what a search begins from."""
+"""Reads the grasps that a search begins from, and finds the proposals they could have been."""
 
 from __future__ import annotations
 
@@ -10,13 +10,9 @@ from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import FileFormatError
 from dr_grasp.formats.score_file import read_grasps
 from dr_grasp.generation.proposal import Proposal
-from dr_grasp.generation.quality_diversity import Ancestor
 from dr_grasp.robots.checking import check_grasp
 from dr_grasp.robots.robot_spec import RobotSpec, Synergy, load_robot
 from dr_grasp.simulation.bullet.world import BulletWorld
-
-MOST_NAMED = 3
-"""Grasps that an error names before it counts the others."""
 
 
 def read_start(path: Path, robot: str, obj: str) -> tuple[GraspTrajectory, ...]:
@@ -31,23 +27,23 @@ def read_start(path: Path, robot: str, obj: str) -> tuple[GraspTrajectory, ...]:
         raise FileFormatError(f"{path}: {given.refused[0].reason}")
     if not given.grasps:
         raise FileFormatError(f"{path}: expected a grasp to start from, got none")
-    others = [one for one in given.grasps if (one.robot, one.object) != (robot, obj)]
+    others = [grasp for grasp in given.grasps if (grasp.robot, grasp.object) != (robot, obj)]
     if others:
-        named = ", ".join(f"{one.id} ({one.robot}, {one.object})" for one in others[:MOST_NAMED])
-        more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+        named = ", ".join(f"{grasp.id} ({grasp.robot}, {grasp.object})" for grasp in others[:3])
+        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
         raise FileFormatError(f"{path}: expected grasps of {robot} with {obj}, got {named}{more}")
     for grasp in given.grasps:
         check_grasp(grasp, load_robot(robot))
     return given.grasps
 
 
-def ancestor(world: BulletWorld, grasp: GraspTrajectory) -> Ancestor:
+def ancestor(world: BulletWorld, grasp: GraspTrajectory) -> Proposal:
     """The proposal that a grasp could have come from; moves the robot of the world."""
     synergy = _synergy_of(world.robot, grasp)
     tcp_in_base = world.forward_kinematics(grasp.approach.positions[-1])
     grip_in_object = grasp.object_in_base.inverse() @ tcp_in_base @ synergy.grip_in_tcp
     opening = _opening_of(synergy, grasp)
-    return Ancestor(Proposal(0, grip_in_object, synergy.name, opening), grasp.id)
+    return Proposal(0, grip_in_object, synergy.name, opening, name=grasp.id)
 
 
 def _synergy_of(robot: RobotSpec, grasp: GraspTrajectory) -> Synergy:

@@ -8,15 +8,48 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dr_grasp.core.perturbation import Criterion, Profile
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.errors import SettingsError
+from dr_grasp.errors import SettingsError, UnknownNameError
 from dr_grasp.formats.grasp_records import grasp_to_dict
-from dr_grasp.generation.noisy_fitness import FitnessSettings
-from dr_grasp.generation.sampler import CANDIDATES_PER_GRASP
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.provenance.fingerprint import fingerprint
 from dr_grasp.robots.robot_spec import load_robot
+from dr_grasp.scoring.request import MOST_TRIALS
 from dr_grasp.scoring.tally import software_version
+
+SAMPLER = "sampler"
+ME_SCS = "me-scs"
+ME_FIT = "me-fit"
+METHODS = (SAMPLER, ME_SCS, ME_FIT)
+"""Names of the methods of search."""
+
+CANDIDATES_PER_GRASP = 200
+"""A search that needs more candidates for each success gives up."""
+
+
+@dataclass(frozen=True, slots=True)
+class FitnessSettings:
+    """The fitness that me-fit maximises.
+
+    Attributes:
+        criterion: What is doubted.
+        profile: The noises.
+        trials: Rollouts of a grasp.
+    """
+
+    criterion: Criterion
+    profile: Profile
+    trials: int = 20
+
+    def __post_init__(self) -> None:
+        """Check the number.
+
+        Raises:
+            SettingsError: No trial, or too many.
+        """
+        if not 1 <= self.trials <= MOST_TRIALS:
+            raise SettingsError(f"trials: expected from 1 to {MOST_TRIALS}, got {self.trials}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +59,7 @@ class Task:
     Attributes:
         robot: Robot name.
         object: Object name.
-        method: Name of the method.
+        method: One of `METHODS`.
         seed: Same seed, same grasps; at least 0.
         fitness: What is maximised; None for steadiness.
         start: Grasps to begin from, of this robot and this object.
@@ -40,11 +73,18 @@ class Task:
     start: tuple[GraspTrajectory, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the seed.
+        """Check the method, the seed and the start.
 
         Raises:
-            SettingsError: It is negative.
+            UnknownNameError: There is no such method.
+            SettingsError: The seed is negative, or the method begins from no grasps.
         """
+        if self.method not in METHODS:
+            raise UnknownNameError("method", self.method, METHODS)
+        if self.start and self.method == SAMPLER:
+            raise SettingsError(
+                f"start: only {ME_SCS} and {ME_FIT} begin from grasps, got {self.method}"
+            )
         if self.seed < 0:
             raise SettingsError(f"seed: expected at least 0, got {self.seed}")
 

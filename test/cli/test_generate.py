@@ -13,10 +13,9 @@ from typer.testing import CliRunner
 
 from dr_grasp.cli.main import app
 from dr_grasp.formats.score_file import read_grasps, write_grasps
-from dr_grasp.generation.methods import METHODS
 from dr_grasp.generation.search import BATCH
 from dr_grasp.generation.search_journal import Journal
-from dr_grasp.generation.task import Task
+from dr_grasp.generation.task import METHODS, Task
 from dr_grasp.objects.object_spec import load_object
 
 PROGRAM = [sys.executable, "-m", "dr_grasp.cli.main"]

@@ -11,8 +11,10 @@ from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.errors import DrGraspError, UnknownNameError
 from dr_grasp.formats.grasp_records import grasp_to_dict
 from dr_grasp.generation.antipodal import (
-    SamplerSettings,
-    SurfacePairs,
+    FRICTION_ANGLE_RAD,
+    LEAST_PLAY_M,
+    STEEPEST_RAD,
+    WIDTH_MARGIN_M,
     find_pairs,
     sample_grasp_pose,
 )
@@ -25,8 +27,6 @@ from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.checking import check_grasp
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import run_rollout, settled_pose
-
-SETTINGS = SamplerSettings()
 
 
 def plain(grasps):
@@ -74,14 +74,14 @@ def test_evaluations_depend_on_seed_and_index_alone(mug_world, mug_grasps):
     first = evaluated(mug_world, 3, 4)
     run_rollout(mug_world, mug_grasps[0], Perturbation.none())
     again = evaluated(mug_world, 3, 4)
-    assert any(one.grasp is not None for one in first)
-    for one, other in zip(first, again, strict=True):
-        assert (one.outcome, one.unreachable) == (other.outcome, other.unreachable)
-        assert one.slip_m == other.slip_m
-        np.testing.assert_array_equal(one.touch_in_object, other.touch_in_object)
-        assert (one.grasp is None) == (other.grasp is None)
-        if one.grasp is not None:
-            assert grasp_to_dict(one.grasp) == grasp_to_dict(other.grasp)
+    assert any(result.outcome is not None for result in first)
+    for result, other in zip(first, again, strict=True):
+        assert (result.outcome, result.unreachable) == (other.outcome, other.unreachable)
+        assert result.slip_m == other.slip_m
+        np.testing.assert_array_equal(result.touch_in_object, other.touch_in_object)
+        assert result.success == (result.grasp is not None) == (other.grasp is not None)
+        if result.success:
+            assert grasp_to_dict(result.grasp) == grasp_to_dict(other.grasp)
 
 
 def test_every_evaluation_is_told_of():
@@ -127,26 +127,25 @@ def test_an_object_wider_than_the_hand_opens_says_so(franka, tmp_path):
 
 def test_pairs_of_a_box_are_opposite_within_the_friction_cone(tmp_path):
     visual = prepared_box(tmp_path, (0.04, 0.2, 0.2)).visual
-    pairs = find_pairs(visual, 0.08, SETTINGS, np.random.default_rng(0))
-    assert len(pairs.first) > 50
-    between = pairs.second - pairs.first
+    pairs = find_pairs(visual, 0.08, np.random.default_rng(0))
+    assert pairs.shape == (len(pairs), 2, 3) and len(pairs) > 50
+    between = pairs[:, 1] - pairs[:, 0]
     width = np.linalg.norm(between, axis=1)
     # Only the two faces that are 4 cm apart are near enough to each other.
     np.testing.assert_allclose(np.abs(between[:, 0]), 0.04, atol=1e-6)
-    assert (width <= 0.08 - SETTINGS.width_margin_m).all()
-    assert (0.04 / width >= np.cos(SETTINGS.friction_angle_rad) - 1e-9).all()
+    assert (width <= 0.08 - WIDTH_MARGIN_M).all()
+    assert (0.04 / width >= np.cos(FRICTION_ANGLE_RAD) - 1e-9).all()
 
 
 def test_grips_pinch_their_pair_from_above(franka):
     rng = np.random.default_rng(1)
     synergy = franka.synergies[0]
     for _ in range(50):
-        first, second = rng.normal(0, 0.02, (2, 3))
-        pairs = SurfacePairs(frozen([first]), frozen([second]))
+        pairs = rng.normal(0, 0.02, (1, 2, 3))
         object_in_base = Pose([0.5, 0.1, 0.2], [0, 0, np.sqrt(0.5), np.sqrt(0.5)])
-        grip, opening = sample_grasp_pose(pairs, object_in_base, 0.0, synergy, SETTINGS, rng)
+        grip, opening = sample_grasp_pose(pairs, object_in_base, 0.0, synergy, rng)
         assert 0.0 < opening <= 1.0
-        ends = object_in_base.apply([first, second])
+        ends = object_in_base.apply(pairs[0])
         line = (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
         closing, approach = grip.rotate([0, 1, 0]), grip.rotate([0, 0, 1])
         assert abs(abs(closing @ line) - 1) < 1e-9
@@ -154,16 +153,16 @@ def test_grips_pinch_their_pair_from_above(franka):
         off = grip.position - ends.mean(axis=0)
         assert np.linalg.norm(np.cross(off, approach)) < 1e-9
         if np.sqrt(1 - line[2] ** 2) > 0.9:  # else no approach across the pair is from above
-            assert -approach[2] >= np.cos(SETTINGS.steepest_rad)
+            assert -approach[2] >= np.cos(STEEPEST_RAD)
 
 
 def test_near_the_table_the_hand_opens_less_and_grips_with_its_ends(franka):
     synergy, rng = franka.synergies[0], np.random.default_rng(2)
     # Ends at different heights: of a hand that is wide open one finger would hit the table.
-    pairs = SurfacePairs(frozen([[0.0, -0.01, 0.012]]), frozen([[0.0, 0.01, 0.018]]))
+    pairs = frozen([[[0.0, -0.01, 0.012], [0.0, 0.01, 0.018]]])
     for _ in range(20):
-        _, opening = sample_grasp_pose(pairs, Pose.identity(), 0.0, synergy, SETTINGS, rng)
-        assert opening * synergy.largest_width_m >= 0.02 + SETTINGS.least_play_m
+        _, opening = sample_grasp_pose(pairs, Pose.identity(), 0.0, synergy, rng)
+        assert opening * synergy.largest_width_m >= 0.02 + LEAST_PLAY_M
         assert opening < 1.0
 
 

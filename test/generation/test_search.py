@@ -17,23 +17,18 @@ from dr_grasp.formats.grasp_records import grasp_to_dict
 from dr_grasp.formats.score_file import write_grasps
 from dr_grasp.generation import methods
 from dr_grasp.generation import search as search_module
+from dr_grasp.generation.archive import TouchArchive
+from dr_grasp.generation.fitness_trials import ROUND_TRIALS, add_trials, noise_seed
 from dr_grasp.generation.genome import GenomeSpace
-from dr_grasp.generation.methods import METHODS, make_method
+from dr_grasp.generation.methods import make_method
 from dr_grasp.generation.motion import Unreachable
-from dr_grasp.generation.noisy_fitness import (
-    ROUND_TRIALS,
-    FitnessSettings,
-    appraise,
-    may_still_win,
-    noise_seed,
-)
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.generation.result import Result, Trials
 from dr_grasp.generation.sampler import generate
 from dr_grasp.generation.search import Search
 from dr_grasp.generation.search_journal import Journal
 from dr_grasp.generation.start import ancestor, read_start
-from dr_grasp.generation.task import Limits, Task
+from dr_grasp.generation.task import METHODS, FitnessSettings, Limits, Task
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.simulation.bullet.world import BulletWorld
@@ -280,7 +275,7 @@ def test_stopping_early_changes_no_elite(seed, samples):
         ]
         told = {
             one.proposal.index: one
-            for one in appraise(
+            for one in add_trials(
                 pool,
                 batch,
                 lambda one: stopped.get(cells[one.proposal.index], (None, None))[1],
@@ -304,12 +299,6 @@ def test_stopping_early_changes_no_elite(seed, samples):
     assert pool.trials <= settings.trials * len(names)
     if settings.trials > 2 * ROUND_TRIALS:
         assert pool.trials < settings.trials * len(names)
-
-
-def test_when_more_trials_could_win():
-    assert may_still_win(Trials(0, 0, 20), None) and not may_still_win(Trials(20, 20, 20), None)
-    assert may_still_win(Trials(0, 5, 20), 0.7)
-    assert not may_still_win(Trials(0, 5, 20), 0.75)  # equal is not better
 
 
 def journal_of(path, results, header):
@@ -406,28 +395,28 @@ def test_another_file_in_the_journal_s_place_is_left_alone(tmp_path):
 
 
 def test_ancestors_grip_as_the_grasps_did(franka, mug_world, mug_grasps):
+    sampler = make_method(Task("franka", "mug", "sampler"))
     for grasp in mug_grasps:
         index = int(grasp.provenance["candidate"])
-        method = make_method(Task("franka", "mug", "sampler"))
-        proposal = method.ask(index + 1)[-1]
+        proposal = sampler.propose(index)
         found = ancestor(mug_world, grasp)
-        assert found.name == grasp.id and found.proposal.synergy == proposal.synergy
-        assert found.proposal.opening == pytest.approx(proposal.opening, abs=1e-6)
-        away = proposal.grip_in_object.inverse() @ found.proposal.grip_in_object
+        assert found.name == grasp.id and found.synergy == proposal.synergy
+        assert found.opening == pytest.approx(proposal.opening, abs=1e-6)
+        away = proposal.grip_in_object.inverse() @ found.grip_in_object
         assert np.linalg.norm(away.position) < 1e-3 and away.rotation.magnitude() < 1e-2
 
 
 def test_a_synergy_that_nobody_names_is_the_nearest(franka, mug_world, mug_grasps):
     grasp = mug_grasps[0]
     nameless = replace(grasp, provenance={}, close=replace(grasp.close, preshape=[0.02]))
-    found = ancestor(mug_world, nameless).proposal
+    found = ancestor(mug_world, nameless)
     assert (found.synergy, found.opening) == ("pinch", pytest.approx(0.5))
     (pinch,) = franka.synergies
     reverse = replace(pinch, name="spread", open=pinch.closed, closed=pinch.open)
     world = SameArm(mug_world, replace(franka, synergies=(reverse, pinch)))
-    assert ancestor(world, nameless).proposal.synergy == "pinch"
+    assert ancestor(world, nameless).synergy == "pinch"
     spread = replace(nameless, close=replace(grasp.close, preshape=[0.0], positions=[0.04]))
-    assert ancestor(world, spread).proposal.synergy == "spread"
+    assert ancestor(world, spread).synergy == "spread"
 
 
 class SameArm:
@@ -468,9 +457,10 @@ def test_an_object_that_cannot_be_pinched_is_left_to_chance(franka, monkeypatch)
     with BulletWorld(franka, item) as world:
         space = GenomeSpace(franka, item, settled_pose(world, yaw=0.0))
     uniform = space.random(4, np.random.default_rng([SCS.seed, 3, 0]))
-    asked = method.ask(4)
+    asked = method.ask(4, TouchArchive(item))
     expected = [space.decode(genome, index) for index, genome in enumerate(uniform)]
-    assert [one.grip_in_object for one in asked] == [one.grip_in_object for one in expected]
+    grips = [[each.grip_in_object for each in proposals] for proposals in (asked, expected)]
+    assert grips[0] == grips[1]
     with pytest.raises(DrGraspError, match="no two opposing surfaces"):
         make_method(replace(SCS, method="sampler"))
 
@@ -478,13 +468,18 @@ def test_an_object_that_cannot_be_pinched_is_left_to_chance(franka, monkeypatch)
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
+        (
+            lambda: replace(SCS, method="sampler", start=("grasp",)),
+            SettingsError,
+            "start: only me-scs and me-fit begin from grasps, got sampler",
+        ),
         (lambda: Limits(), SettingsError, "evaluations: expected a number where there is no"),
         (lambda: Limits(0), SettingsError, "evaluations: expected at least 1, got 0"),
         (lambda: Limits(5, 0), SettingsError, "count: expected at least 1, got 0"),
         (lambda: replace(SCS, seed=-1), SettingsError, "seed: expected at least 0, got -1"),
         (lambda: replace(FDR, trials=0), SettingsError, "trials: expected from 1 to 100000, got 0"),
         (
-            lambda: make_method(replace(SCS, method="cma")),
+            lambda: replace(SCS, method="cma"),
             UnknownNameError,
             f"unknown method 'cma'; expected one of {', '.join(sorted(METHODS))}",
         ),

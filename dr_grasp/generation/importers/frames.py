@@ -13,7 +13,6 @@ nothing. Here it is chosen such that poses for the Panda come back on the Panda'
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 import numpy as np
 
@@ -61,19 +60,17 @@ def closing_along_y(depth_m: float) -> Pose:
     return Pose(frozen([0.0, 0.0, depth_m]), frozen([0.0, 0.0, 0.0, 1.0]))
 
 
-GRIPPER_FRAMES: Mapping[str, Pose] = MappingProxyType(
-    {
-        GRIP: Pose.identity(),
-        # ACRONYM's `gripper/type`.
-        "panda": closing_along_x(PANDA_GRIP_DEPTH_M),
-        # The link of the URDF, as Isaac Sim's grasp editor has it.
-        "panda_hand": closing_along_y(PANDA_GRIP_DEPTH_M),
-        # GraspGen's names, which are those of its files in config/grippers and of its folders.
-        "franka_panda": closing_along_x(PANDA_GRIP_DEPTH_M),
-        "robotiq_2f_140": closing_along_x(ROBOTIQ_2F_140_GRIP_DEPTH_M),
-        "robotiq_2f_85": closing_along_x(ROBOTIQ_2F_85_GRIP_DEPTH_M),
-    }
-)
+GRIPPER_FRAMES: Mapping[str, Pose] = {
+    GRIP: Pose.identity(),
+    # ACRONYM's `gripper/type`.
+    "panda": closing_along_x(PANDA_GRIP_DEPTH_M),
+    # The link of the URDF, as Isaac Sim's grasp editor has it.
+    "panda_hand": closing_along_y(PANDA_GRIP_DEPTH_M),
+    # GraspGen's names, which are those of its files in config/grippers and of its folders.
+    "franka_panda": closing_along_x(PANDA_GRIP_DEPTH_M),
+    "robotiq_2f_140": closing_along_x(ROBOTIQ_2F_140_GRIP_DEPTH_M),
+    "robotiq_2f_85": closing_along_x(ROBOTIQ_2F_85_GRIP_DEPTH_M),
+}
 """`grip_in_gripper` by the name of the gripper's frame."""
 
 SUCTION_CUPS = ("single_suction_cup_30mm",)

@@ -38,16 +38,10 @@ from typing import Any
 
 from pydantic import Field
 
-from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import FileFormatError
 from dr_grasp.formats.grasp_records import check_record
-from dr_grasp.generation.importers.entries import Entry, check_count, gathered, number_id, verdicts
-from dr_grasp.generation.importers.foreign_documents import (
-    ForeignRecord,
-    load_json,
-    load_yaml,
-)
+from dr_grasp.generation.importers.foreign_documents import ForeignRecord, load_json, load_yaml
 from dr_grasp.generation.importers.frames import (
     GRIPPER_FRAMES,
     LARGEST_DEPTH_M,
@@ -56,18 +50,24 @@ from dr_grasp.generation.importers.frames import (
     grip_in_gripper,
     no_jaws,
 )
-from dr_grasp.generation.importers.grasp_poses import GraspPoses
-from dr_grasp.generation.importers.stacks import (
-    Stack,
-    from_matrices,
-    from_quaternions,
+from dr_grasp.generation.importers.grasp_poses import (
+    GraspPoses,
+    PoseGrasp,
+    check_count,
+    collect,
+    numbered_matrices,
+)
+from dr_grasp.generation.importers.pose_checks import (
+    numbers,
+    pose_from_matrix,
+    pose_from_quaternion,
     short,
-    to_stack,
 )
 
 FOLDERS = ("franka_panda", "robotiq_2f_140", "robotiq_2f_85", *SUCTION_CUPS)
 """Grippers that a folder may be named after."""
 
+HELD = "grasps.object_in_gripper"
 YAML_SUFFIXES = (".yaml", ".yml")
 
 
@@ -113,31 +113,20 @@ class _IsaacFile(ForeignRecord):
 
 
 def read_graspgen(path: Path, gripper: str | None) -> GraspPoses:
-    """Read a file of GraspGen's.
-
-    Args:
-        path: The file; YAML if it is named .yaml or .yml, JSON otherwise.
-        gripper: Whose frame the poses are in; None for what the file or its folder says.
-
-    Raises:
-        DrGraspError: It is no such file, is half-written, or its gripper has no jaws, is unknown
-            to us or not named.
-    """
+    """Read a file of GraspGen's as `read_poses` does: YAML by its suffix, JSON otherwise."""
     if path.suffix.lower() in YAML_SUFFIXES:
         return _read_isaac(path, gripper)
     record = check_record(_Dataset, load_json(path))
-    transforms = record.grasps.transforms
+    transforms, held = record.grasps.transforms, record.grasps.object_in_gripper
     check_count("grasps.transforms", len(transforms))
-    held, bad = verdicts(
-        "grasps.object_in_gripper", record.grasps.object_in_gripper, len(transforms)
-    )
+    if len(held) != len(transforms):
+        raise FileFormatError(
+            f"{HELD}: expected {len(transforms)} entries, one for each grasp, got {len(held)}"
+        )
+
     name, grip = _gripper(path, record.gripper, gripper)
-    entries = [
-        Entry(number_id(index), held=one, problem=bad.get(index, ""))
-        for index, one in enumerate(held)
-    ]
-    poses = from_matrices(to_stack("matrix", transforms, (4, 4)))
-    return gathered(path, name, entries, poses, record.object.file, record.object.scale, grip)
+    ids, read = numbered_matrices(transforms, HELD, held)
+    return collect(path, name, ids, read, record.object.file, record.object.scale, grip)
 
 
 def _read_isaac(path: Path, gripper: str | None) -> GraspPoses:
@@ -145,36 +134,30 @@ def _read_isaac(path: Path, gripper: str | None) -> GraspPoses:
     if not isinstance(content, dict) or content.get("format") != "isaac_grasp":
         got = content.get("format") if isinstance(content, dict) else content
         raise FileFormatError(f"format: expected 'isaac_grasp', got {short(got)}")
-    record = check_record(_IsaacFile, content)
+    file = check_record(_IsaacFile, content)
     if gripper is None:
         raise FileFormatError(
             "gripper: expected to be told whose frame the poses are in, for isaac_grasp does not "
             f"say: one of {', '.join(GRIPPER_FRAMES)}"
         )
-    check_count("grasps", len(record.grasps))
-    entries, positions, quaternions = [], [], []
-    for name, raw in record.grasps.items():
-        entry, position, quaternion = _isaac_grasp(str(name), raw, record.created_with)
-        entries.append(entry)
-        positions.append(position)
-        quaternions.append(quaternion)
-    poses = from_quaternions(
-        to_stack("position", positions, (3,)), to_stack("orientation", quaternions, (4,))
-    )
-    return gathered(path, gripper, entries, poses, record.object_file, record.object_scale)
+    check_count("grasps", len(file.grasps))
+    grasps = {str(name): raw for name, raw in file.grasps.items()}
+    ids = list(grasps)
 
+    def read(index: int) -> PoseGrasp:
+        grasp = check_record(_IsaacGrasp, grasps[ids[index]])
+        quaternion = [*grasp.orientation.xyz, grasp.orientation.w]
+        confidence, held = grasp.confidence, None
+        if file.created_with == "grasp_sim" and confidence is not None:
+            held = confidence > 0
+        return PoseGrasp(
+            ids[index],
+            pose_from_quaternion(grasp.position, quaternion, "orientation"),
+            held_in_simulation=held,
+            quality=confidence,
+        )
 
-def _isaac_grasp(
-    name: str, raw: object, created_with: str | None
-) -> tuple[Entry, list[float], list[float]]:
-    try:
-        grasp = check_record(_IsaacGrasp, raw)
-    except FileFormatError as error:
-        return Entry(name, problem=str(error)), [], []
-    confidence = grasp.confidence
-    held = confidence > 0 if created_with == "grasp_sim" and confidence is not None else None
-    entry = Entry(name, held=held, quality=confidence)
-    return entry, grasp.position, [*grasp.orientation.xyz, grasp.orientation.w]
+    return collect(path, gripper, ids, read, file.object_file, file.object_scale)
 
 
 def _gripper(path: Path, record: _Gripper, given: str | None) -> tuple[str, Pose]:
@@ -205,16 +188,13 @@ def _gripper_of_folder(path: Path) -> tuple[str, Pose]:
     )
 
 
-def _offset(raw: Any) -> Pose:
-    if isinstance(raw, list) and len(raw) == 2:
-        poses = from_quaternions(
-            to_stack("position", raw[:1], (3,)), to_stack("orientation", raw[1:], (4,))
-        )
-    else:
-        flat = to_stack("matrix", [raw], (16,))
-        poses = from_matrices(Stack(flat.values.reshape(1, 4, 4), flat.problems))
-    for problem in poses.problems.values():
+def _offset(raw: object) -> Pose:
+    try:
+        if isinstance(raw, list) and len(raw) == 2:
+            position, quaternion = raw
+            return pose_from_quaternion(position, quaternion, "orientation")
+        return pose_from_matrix(numbers("matrix", raw, (16,)).reshape(4, 4))
+    except FileFormatError as error:
         raise FileFormatError(
-            f"gripper.transform_offset_from_asset_to_graspgen_convention: {problem}"
-        )
-    return Pose(frozen(poses.positions[0]), frozen(poses.quaternions_xyzw[0]))
+            f"gripper.transform_offset_from_asset_to_graspgen_convention: {error}"
+        ) from error

@@ -1,4 +1,4 @@
-"""Our plain list of grasp poses, for whoever has poses from elsewhere.
+"""Our plain list of grasp poses, for poses that no other format holds.
 
 JSON (.json): a list of grasps, or an object with more to say:
 
@@ -26,7 +26,9 @@ between the finger pads, z along the approach, out of the hand, and y along the 
 
 from __future__ import annotations
 
+import re
 import tokenize
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,23 +37,27 @@ from pydantic import Field
 
 from dr_grasp.errors import FileFormatError
 from dr_grasp.formats.grasp_records import Record, check_record
-from dr_grasp.generation.importers.entries import Entry, check_count, gathered, number_id
 from dr_grasp.generation.importers.foreign_documents import load_json, one_line, read_text
 from dr_grasp.generation.importers.frames import GRIP
-from dr_grasp.generation.importers.grasp_poses import GraspPoses
-from dr_grasp.generation.importers.pose_table import read_table
-from dr_grasp.generation.importers.stacks import (
-    PoseStack,
-    Stack,
-    from_matrices,
-    from_quaternions,
-    short,
-    to_stack,
+from dr_grasp.generation.importers.grasp_poses import (
+    GraspPoses,
+    PoseGrasp,
+    check_count,
+    collect,
+    number_id,
+    numbered_matrices,
 )
+from dr_grasp.generation.importers.pose_checks import pose_from_matrix, pose_from_quaternion, short
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 SUFFIXES = (".json", *TABLE_SUFFIXES, ".npy")
+COLUMNS = ("x", "y", "z", "qx", "qy", "qz", "qw")
+OPTIONAL_COLUMNS = ("id", "width", "quality")
 NUMPY_MAGIC = b"\x93NUMPY"
+
+
+_Reading = tuple[list[str], Callable[[int], PoseGrasp]]
+"""Ids of the grasps of a file, and what reads and checks each by its number."""
 
 
 class _GraspRecord(Record):
@@ -71,83 +77,108 @@ class _FileRecord(Record):
 
 
 def read_pose_list(path: Path, gripper: str | None) -> GraspPoses:
-    """Read a list of poses.
-
-    Args:
-        path: The file; its suffix tells JSON, table and NumPy apart.
-        gripper: Whose frame the poses are in; None for what the file says, or else the grip's.
-
-    Raises:
-        DrGraspError: It is no such file, is half-written, or names a gripper unknown to us.
-    """
+    """Read a list of poses as `read_poses` does: JSON, table or NumPy by its suffix."""
     suffix = path.suffix.lower()
     header = _FileRecord(grasps=[])
     if suffix == ".json":
         content = load_json(path)
-        if isinstance(content, list):
-            content = {"grasps": content}
-        header = check_record(_FileRecord, content)
-        check_count("grasps", len(header.grasps))
-        entries, poses = _from_records(header.grasps)
+        header = check_record(
+            _FileRecord, {"grasps": content} if isinstance(content, list) else content
+        )
+        ids, read = _from_records(header.grasps)
     elif suffix in TABLE_SUFFIXES:
-        entries, poses = read_table(read_text(path))
+        ids, read = _from_table(read_text(path))
     elif suffix == ".npy":
-        matrices = _load_matrices(path)
-        entries = [Entry(number_id(index)) for index in range(len(matrices))]
-        poses = from_matrices(Stack(matrices, {}))
+        ids, read = _from_matrices(path)
     else:
         raise FileFormatError(
             f"expected a file named {', '.join(SUFFIXES)}, got {short(path.name)}"
         )
     name = gripper or header.frame
-    return gathered(path, name, entries, poses, header.object_file, header.object_scale)
+    return collect(path, name, ids, read, header.object_file, header.object_scale)
 
 
-def _from_records(raw: list[Any]) -> tuple[list[Entry], PoseStack]:
-    entries: list[Entry] = []
-    records: list[_GraspRecord] = []
-    for index, one in enumerate(raw):
-        record, problem = _GraspRecord(), ""
-        try:
-            record = check_record(_GraspRecord, one)
-        except FileFormatError as error:
-            problem = str(error)
-            given = one.get("id") if isinstance(one, dict) else None
-            record.id = given if isinstance(given, str) else None
-        name = number_id(index) if record.id is None else str(record.id)
-        problem = problem or _contradiction(record)
-        entries.append(Entry(name, record.width, None, record.quality, problem))
-        records.append(record)
-    quaternions = from_quaternions(
-        to_stack("position", [record.position for record in records], (3,)),
-        to_stack("quaternion_xyzw", [record.quaternion_xyzw for record in records], (4,)),
-    )
-    matrices = from_matrices(to_stack("matrix", [record.matrix for record in records], (4, 4)))
-    by_matrix = np.array([record.matrix is not None for record in records])
-    return entries, PoseStack(
-        np.where(by_matrix[:, None], matrices.positions, quaternions.positions),
-        np.where(by_matrix[:, None], matrices.quaternions_xyzw, quaternions.quaternions_xyzw),
-        {
-            index: problem
-            for source, used in ((matrices, by_matrix), (quaternions, ~by_matrix))
-            for index, problem in source.problems.items()
-            if used[index]
-        },
-    )
+def _from_records(raw: list[object]) -> _Reading:
+    check_count("grasps", len(raw))
+    ids = []
+    for index, record in enumerate(raw):
+        given = record.get("id") if isinstance(record, dict) else None
+        ids.append(str(given) if type(given) in (str, int) else number_id(index))
+
+    def read(index: int) -> PoseGrasp:
+        record = check_record(_GraspRecord, raw[index])
+        fields = ("matrix", "position", "quaternion_xyzw")
+        given = [field for field in fields if getattr(record, field) is not None]
+        if given == ["matrix"]:
+            pose = pose_from_matrix(record.matrix)
+        elif given == ["position", "quaternion_xyzw"]:
+            pose = pose_from_quaternion(record.position, record.quaternion_xyzw, "quaternion_xyzw")
+        else:
+            came = " and ".join(given) or "none"
+            raise FileFormatError(f"expected matrix, or position and quaternion_xyzw, got {came}")
+        return PoseGrasp(ids[index], pose, record.width, quality=record.quality)
+
+    return ids, read
 
 
-def _contradiction(record: _GraspRecord) -> str:
-    given = [
-        field
-        for field in ("matrix", "position", "quaternion_xyzw")
-        if getattr(record, field) is not None
+def _from_table(text: str) -> _Reading:
+    lines = [
+        (number, _cells(line))
+        for number, line in enumerate(text.splitlines(), start=1)
+        if line.strip() and not line.lstrip().startswith("#")
     ]
-    if given in (["matrix"], ["position", "quaternion_xyzw"]):
-        return ""
-    return f"expected matrix, or position and quaternion_xyzw, got {' and '.join(given) or 'none'}"
+    columns: tuple[str, ...] = COLUMNS
+    if lines and not any(map(_is_number, lines[0][1])):
+        _, columns = lines.pop(0)
+        _check_columns(columns)
+    check_count("lines", len(lines))
+    rows = [dict(zip(columns, cells, strict=False)) for _, cells in lines]
+    ids = [row.get("id") or number_id(index) for index, row in enumerate(rows)]
+
+    def read(index: int) -> PoseGrasp:
+        number, cells = lines[index]
+        row = rows[index]
+        try:
+            if len(cells) != len(columns):
+                raise FileFormatError(f"expected {len(columns)} columns, got {len(cells)}")
+            width, quality = (
+                float(row[name]) if row.get(name) else None for name in ("width", "quality")
+            )
+            values = [float(row[name]) for name in COLUMNS]
+            pose = pose_from_quaternion(values[:3], values[3:], "quaternion")
+            return PoseGrasp(ids[index], pose, width, quality=quality)
+        except FileFormatError as error:
+            raise FileFormatError(f"line {number}: {error}") from error
+        except ValueError as error:
+            raise FileFormatError(f"line {number}: expected numbers, got {error}") from error
+
+    return ids, read
 
 
-def _load_matrices(path: Path) -> Any:
+def _cells(line: str) -> tuple[str, ...]:
+    if "," in line or ";" in line:
+        return tuple(cell.strip() for cell in re.split("[,;]", line))
+    return tuple(line.split())
+
+
+def _check_columns(names: tuple[str, ...]) -> None:
+    known = {*COLUMNS, *OPTIONAL_COLUMNS}
+    if len(set(names)) < len(names) or not set(COLUMNS) <= set(names) <= known:
+        raise FileFormatError(
+            f"expected 7 numbers a line or the names of the columns, {' '.join(COLUMNS)} with "
+            f"{', '.join(OPTIONAL_COLUMNS)} as you like, got {short(' '.join(names))}"
+        )
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _from_matrices(path: Path) -> _Reading:
     with path.open("rb") as file:
         if file.read(len(NUMPY_MAGIC)) != NUMPY_MAGIC:
             raise FileFormatError("expected a NumPy file, got other bytes")
@@ -161,4 +192,4 @@ def _load_matrices(path: Path) -> Any:
             f"expected numbers of shape (n, 4, 4), got {array.dtype.name} of shape {array.shape}"
         )
     check_count("matrices", len(array))
-    return np.array(array, dtype=np.float64)
+    return numbered_matrices(np.array(array, dtype=np.float64))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from dr_grasp.errors import DrGraspError, FileFormatError, UnknownNameError
 from dr_grasp.generation.importers.frames import grip_in_gripper
-from dr_grasp.generation.importers.grasp_poses import GraspPoses
+from dr_grasp.generation.importers.grasp_poses import GraspPoses, escaped
 from dr_grasp.generation.importers.graspgen import read_graspgen
+from dr_grasp.generation.importers.pose_checks import short
 from dr_grasp.generation.importers.pose_list import read_pose_list
-from dr_grasp.generation.importers.stacks import escaped, short
 
 
 def _read_acronym(path: Path, gripper: str | None) -> GraspPoses:
