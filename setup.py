@@ -82,15 +82,7 @@ setup(
             "ros-trajectory-msgs~=5.3.6",
             "ros-visualization-msgs~=5.3.6",
         ],
-        "test": [
-            "hypothesis",
-            "import-linter",
-            "mypy",
-            "pytest<8.4",
-            "pytest-cov",
-            "pytest-xdist",
-            "ruff",
-        ],
+        "test": ["hypothesis", "import-linter", "mypy", "pytest<8.4", "pytest-cov", "pytest-xdist", "ruff"],
     },
     zip_safe=False,
 )
