@@ -22,10 +22,11 @@ from dr_grasp.generation.sampler import generate
 from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot, robot_names
 from dr_grasp.scoring.profiles import load_profile
+from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
-from dr_grasp.simulation.rollout import OBSERVATION_RATE_HZ, Commands, run_rollout
+from dr_grasp.simulation.rollout import LOOK_EVERY, Commands, run_rollout
 from dr_grasp.twin.mujoco_world import MujocoWorld
-from dr_grasp.twin.twin_backend import on_table
+from dr_grasp.twin.placing import on_table
 from dr_grasp.twin.twin_profile import ObjectTruth
 
 STEP_S = 0.001
@@ -39,7 +40,7 @@ def in_mujoco(
     grasp: GraspTrajectory,
     noise: Perturbation,
 ) -> Outcome:
-    """One rollout; the world lends its rate, at which commands are jittered."""
+    """One rollout; commands are jittered at the rate of the other engine."""
     rolling, spinning = noise.rolling_friction, noise.spinning_friction
     truth = ObjectTruth(
         friction_factor=noise.lateral_friction_scale,
@@ -49,28 +50,26 @@ def in_mujoco(
         torsional_friction_m=item.spinning_friction if spinning is None else spinning,
         rolling_friction_m=item.rolling_friction if rolling is None else rolling,
     )
-    rate = world.settings.rate_hz
-    plan = grasp.schedule(rate)
+    plan = grasp.schedule(RATE_HZ)
     commands = Commands.under(noise, grasp, plan, world)
-    twin = MujocoWorld(robot, item, truth, STEP_S)
+    twin = MujocoWorld(robot, item, truth, timestep_s=STEP_S)
     pose = grasp.object_in_base.perturbed(noise.translation_m, noise.rotation_rpy_rad)
     hand = np.array(grasp.close.preshape)
     twin.reset(commands.start, hand, on_table(robot, item, pose), grasp.close.force)
     twin.step(round(SETTLE_S / STEP_S))
     judge, time_s = Judge(), 0.0
-    every = round(rate / OBSERVATION_RATE_HZ)
     ends = np.append(np.diff(plan.phases) != 0, True)
     for index, (arm, phase) in enumerate(zip(commands.arm, plan.phases, strict=True)):
         target = grasp.close.positions if phase >= Phase.CLOSE else grasp.close.preshape
-        reach = robot.hand_velocities / rate
+        reach = robot.hand_velocities / RATE_HZ
         hand = hand + np.clip(target - hand, -reach, reach)
         twin.command(arm, hand)
-        steps = round((index + 1) / rate / STEP_S) - round(time_s / STEP_S)
+        steps = round((index + 1) / RATE_HZ / STEP_S) - round(time_s / STEP_S)
         twin.step(steps)
         time_s += steps * STEP_S
         if twin.diverged:
             return Outcome.DIVERGED
-        if ends[index] or index % every == 0:
+        if ends[index] or index % LOOK_EVERY == 0:
             outcome = judge.observe(Phase(int(phase)), twin.observe(), bool(ends[index]))
             if outcome is not None:
                 return outcome

@@ -1,4 +1,4 @@
-"""What really happened: an attempt on an arm or on the twin, and words said about it."""
+"""What really happened: an attempt on an arm or on the twin, and what people say of it."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from dr_grasp.core.waypoints import Waypoints
 
 @dataclass(frozen=True, slots=True)
 class GraspAttempt:
-    """One execution of a grasp.
+    """One execution of a grasp on an arm or on the twin.
 
     Attributes:
-        attempt_id: Unique.
+        attempt_id: Unique among all attempts.
         stamp_ns: Wall clock when it began, nanoseconds since the epoch.
         backend: What executed it, e.g. "twin".
         seed: Seed of the backend's own noise; 0 on a real arm.
-        attempt_index: Number of this attempt under that seed.
-        grasp: What was sent.
+        attempt_index: Number of this attempt under that seed, from 0.
+        grasp: The grasp that was sent.
         score: The score it was chosen by, if any.
-        outcome: As the backend judged it.
-        reason: One line in words.
+        outcome: The outcome as the backend judged it.
+        reason: Why, in one line.
         commanded: Arm and hand as commanded, seconds from the beginning; None if nothing moved.
-        measured: Arm and hand as measured, likewise.
+        measured: Arm and hand as measured, seconds from the beginning; None if nothing was.
         gripper_opening: Mean position of the hand joints after the lift [rad or m], if known.
         object_before: Object in the base frame before the attempt, if known.
-        object_after: Object in the base frame at its end, if known.
+        object_after: Object in the base frame at the end of the attempt, if known.
         backend_profile: Name of the twin's profile; empty on a real arm.
         models: What names stood for: fingerprints of "robot", "object" and "twin", and the
             "processor".
-        software_version: Of dr_grasp and of the backend's engine.
+        software_version: Versions of dr_grasp and of the backend's engine.
     """
 
     attempt_id: str
@@ -55,8 +55,6 @@ class GraspAttempt:
     models: Mapping[str, str] = field(default_factory=dict)
     software_version: str = ""
 
-    __hash__ = None  # type: ignore[assignment]
-
     @property
     def robot(self) -> str:
         """Name of the robot."""
@@ -65,14 +63,14 @@ class GraspAttempt:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeReport:
-    """Somebody's word on an attempt; it stands beside the backend's and never replaces it.
+    """What a person says of an attempt; it stands beside the backend's outcome.
 
     Attributes:
-        attempt_id: The attempt it is about.
+        attempt_id: The attempt that it is about.
         stamp_ns: Wall clock when it was said, nanoseconds since the epoch.
-        outcome: What they say.
-        reason: One line in words, may be empty.
-        reporter: Who says so.
+        outcome: The outcome that they saw.
+        reason: Why, in one line; may be empty.
+        reporter: Name of the person.
     """
 
     attempt_id: str

@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 from scipy.special import betaln, ndtri
 
 TINY = 1e-300
-"""Stands for 0 where a logarithm is taken: no bound of a million trials is anywhere near."""
+"""Stands for 0 where a logarithm is taken: bounds of up to a million trials are far above it."""
 
 
 def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -28,7 +28,7 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tu
     Raises:
         ValueError: Counts out of bounds.
     """
-    _check(successes, trials)
+    check_counts(successes, trials)
     z = float(ndtri(0.5 + confidence / 2))
     share = successes / trials
     denominator = 1 + z * z / trials
@@ -71,7 +71,7 @@ def confidence_sequence(
     Raises:
         ValueError: Counts out of bounds.
     """
-    _check(successes, trials)
+    check_counts(successes, trials)
     # The mixture is symmetric: the high end is the low end of the failures.
     low = _low_end(successes, trials, 1 - confidence)
     return low, 1.0 - _low_end(trials - successes, trials, 1 - confidence)
@@ -93,6 +93,11 @@ def _low_end(successes: int, trials: int, alpha: float) -> float:
     return float(brentq(excess, TINY, successes / trials, xtol=1e-15, rtol=1e-14))
 
 
-def _check(successes: int, trials: int) -> None:
+def check_counts(successes: int, trials: int) -> None:
+    """Refuse counts that no experiment can have.
+
+    Raises:
+        ValueError: No trial, or more successes than trials, or fewer than none.
+    """
     if trials < 1 or not 0 <= successes <= trials:
         raise ValueError(f"expected 0 <= successes <= trials >= 1, got {successes} of {trials}")

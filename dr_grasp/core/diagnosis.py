@@ -6,7 +6,6 @@ on their arms; what is measured of each is ours.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -15,17 +14,17 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 
 LOWEST_FRICTION = 0.05
-"""Less of an object's friction is not looked at: what holds with so little is caged, not gripped. A
-`Diagnosis.least_friction` of this means at most this."""
+"""The smallest share of an object's friction that is tried: what holds with so little is caged, not
+gripped. A `Diagnosis.least_friction` of this means at most this."""
 
 
 class Cause(Enum):
     """Why a grasp that holds in simulation may not hold on the arm.
 
-    FRICTION: it needs much of the friction that the model gives it. CONTACT: hand and object are in
-    each other, as no real ones can be. INERTIA: it holds the object far from its middle, or jerks
-    it up. MODEL: it presses where the simulated shape is and the real one is not. FRAGILITY: it
-    hardly holds under noise, and nothing of the above says why.
+    FRICTION: the grasp needs much of the friction that the model gives it. CONTACT: hand and object
+    are in each other, as no real ones can be. INERTIA: the hand holds the object far from its
+    middle, or jerks it up. MODEL: the hand presses where the simulated shape is and the real one is
+    not. FRAGILITY: the grasp hardly holds under noise, and nothing of the above says why.
     """
 
     FRICTION = "friction"
@@ -36,21 +35,21 @@ class Cause(Enum):
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
-        """What is measured of it."""
-        return tuple(one for one in QUANTITIES if one.cause is self)
+        """The quantities that speak for this cause."""
+        return tuple(quantity for quantity in QUANTITIES if quantity.cause is self)
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A field of `Diagnosis`, and how it is shown.
+    """A field of `Diagnosis` that speaks for a cause, and how it is shown.
 
     Attributes:
-        name: Of the field, and of its threshold.
-        cause: What it speaks for.
-        label: In words.
-        unit: That it is shown in.
+        name: Name of the field, and of its threshold in `DiagnosisThresholds`.
+        cause: The cause that it speaks for.
+        label: Its name in words.
+        unit: The unit in which it is shown.
         factor: From the field's unit to that.
-        digits: After the decimal point.
+        digits: Digits shown after the decimal point.
     """
 
     name: str
@@ -78,25 +77,15 @@ QUANTITIES = (
     Quantity("surface_distance_m", Cause.MODEL, "off the surface", "mm", 1e3, 1),
     Quantity("mdr", Cause.FRAGILITY, "MDR", "", 1.0, 2),
 )
-"""All of them, in the order of the causes."""
+"""All that is measured, in the order of the causes."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisThresholds:
-    """From where on a quantity speaks for its cause.
+    """From where on each quantity of a `Diagnosis` speaks for its cause; in the same units.
 
     All but `mdr` do above their threshold, `mdr` below; with None a quantity is measured and speaks
     for nothing. Values, with their reasons, are in config/diagnosis. All are above 0.
-
-    Attributes:
-        least_friction: Share of the object's own friction.
-        friction_loss: Part of a fitness.
-        deepest_penetration_m: In metres.
-        lift_acceleration: In m/s^2.
-        grip_offset_m: In metres.
-        grip_lever_m: In metres.
-        surface_distance_m: In metres.
-        mdr: A fitness.
     """
 
     least_friction: float | None
@@ -110,41 +99,26 @@ class DiagnosisThresholds:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """A cause that was found of a grasp.
-
-    Attributes:
-        cause: The cause.
-        severity: How far beyond its threshold the worst of its quantities is, above 1: a multiple
-            of the threshold; of MDR, one more than what it lacks as a share of the threshold.
-        quantities: What was measured of it, by name.
-    """
-
-    cause: Cause
-    severity: float
-    quantities: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
 class Diagnosis:
     """What was measured of one grasp; None is what was not.
 
     Attributes:
-        grasp_id: Of the trajectory.
-        outcome: Of the undisturbed rollout; if that fails, nothing is measured in simulation.
+        grasp_id: Id of the trajectory.
+        outcome: How the undisturbed rollout ended; if it failed, nothing is measured in simulation.
         mdr: Fitness under all doubts at once, if scored.
         least_friction: The least share of the object's own lateral friction that still holds, all
             else undisturbed; at most so much if it is `LOWEST_FRICTION`.
         friction_loss: What the fitness under other dynamics (FDR) lacks of 1, if scored.
         deepest_penetration_m: How deep hand and object are in each other at most, from the end of
             closing on [m].
-        lift_acceleration: The largest of the object's centre of mass while it is lifted [m/s^2].
+        lift_acceleration: Largest acceleration of the object's centre of mass while it is lifted
+            [m/s^2].
         grip_offset_m: From the middle of the gripping forces to the centre of mass [m].
         grip_lever_m: The lever that this gives the weight about the line along which the hand
             presses [m].
         surface_distance_m: From where the hand presses on the convex pieces to the surface that
             they stand for [m].
-        trajectory: Fingerprint of what was looked at: attempts have it as well.
+        trajectory: Fingerprint of the grasp's motion: attempts have it as well.
     """
 
     grasp_id: str
@@ -165,7 +139,7 @@ class Diagnosis:
         return self.outcome is Outcome.SUCCESS
 
     def value(self, quantity: Quantity) -> float | None:
-        """What was measured of a quantity."""
+        """What was measured of a quantity; None if it was not."""
         value: float | None = getattr(self, quantity.name)
         return value
 
@@ -179,29 +153,32 @@ class Diagnosis:
             friction_loss=1.0 - fdr.value if fdr is not None and self.holds else None,
         )
 
-    def findings(self, thresholds: DiagnosisThresholds) -> tuple[Finding, ...]:
-        """What may break it on an arm, by these thresholds; nothing if it fails undisturbed."""
+    def severities(self, thresholds: DiagnosisThresholds) -> dict[Cause, float]:
+        """What may break the grasp on an arm, and how badly; nothing if it fails undisturbed.
+
+        A severity is how far beyond its threshold the worst quantity of a cause is, above 1: a
+        multiple of the threshold; of MDR, one more than what it lacks as a share of the threshold.
+        """
         if not self.holds:
-            return ()
-        every = [self._look_at(cause, thresholds) for cause in Cause]
-        found = tuple(one for one in every if one.severity > 1.0)
-        # Fragility is what has no other name.
-        return tuple(one for one in found if one.cause is not Cause.FRAGILITY) or found
+            return {}
+        severities = {cause: self._severity(cause, thresholds) for cause in Cause}
+        found = {cause: severity for cause, severity in severities.items() if severity > 1.0}
+        if len(found) > 1:
+            found.pop(Cause.FRAGILITY, None)  # which is what has no other name
+        return found
 
     def causes(self, thresholds: DiagnosisThresholds) -> tuple[Cause, ...]:
-        """The causes of `findings`."""
-        return tuple(one.cause for one in self.findings(thresholds))
+        """The causes of `severities`, in their order."""
+        return tuple(self.severities(thresholds))
 
-    def _look_at(self, cause: Cause, thresholds: DiagnosisThresholds) -> Finding:
-        values, severity = {}, 0.0
+    def _severity(self, cause: Cause, thresholds: DiagnosisThresholds) -> float:
+        severity = 0.0
         for quantity in cause.quantities:
             value, limit = self.value(quantity), getattr(thresholds, quantity.name)
-            if value is not None:
-                values[quantity.name] = value
             if value is not None and limit is not None:
                 share = value / limit
                 severity = max(severity, 2.0 - share if cause is Cause.FRAGILITY else share)
-        return Finding(cause, severity, values)
+        return severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +187,7 @@ class CauseCount:
 
     Attributes:
         cause: The cause.
-        count: Of grasps.
+        count: Number of grasps in which it was found.
         example: Id of the grasp in which it is most severe; None if there is none.
     """
 
@@ -229,19 +206,19 @@ class CauseCounter:
             thresholds: By which causes are found.
         """
         self._thresholds = thresholds
-        self._counts = {cause: CauseCount(cause, 0, None) for cause in Cause}
-        self._worst = dict.fromkeys(Cause, 0.0)
+        self._counts = dict.fromkeys(Cause, 0)
+        self._worst: dict[Cause, tuple[float, str | None]] = dict.fromkeys(Cause, (0.0, None))
 
     def add(self, diagnosis: Diagnosis) -> None:
-        """Count those of one grasp."""
-        for finding in diagnosis.findings(self._thresholds):
-            cause, known = finding.cause, self._counts[finding.cause]
-            example = known.example
-            if finding.severity > self._worst[cause]:
-                self._worst[cause], example = finding.severity, diagnosis.grasp_id
-            self._counts[cause] = CauseCount(cause, known.count + 1, example)
+        """Count the causes of one grasp."""
+        for cause, severity in diagnosis.severities(self._thresholds).items():
+            self._counts[cause] += 1
+            if severity > self._worst[cause][0]:
+                self._worst[cause] = severity, diagnosis.grasp_id
 
     @property
     def counts(self) -> tuple[CauseCount, ...]:
-        """Of all five causes, in their order."""
-        return tuple(self._counts.values())
+        """The counts of all five causes, in their order."""
+        return tuple(
+            CauseCount(cause, count, self._worst[cause][1]) for cause, count in self._counts.items()
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dr_grasp.core.confidence import confidence_sequence, wilson_interval
+from dr_grasp.core.confidence import check_counts, confidence_sequence, wilson_interval
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 
@@ -15,13 +15,14 @@ VALUE_TOLERANCE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Fitness:
-    """Successes of one criterion.
+    """How many rollouts of a grasp succeeded under one criterion.
 
     Attributes:
-        criterion: What was doubted.
+        criterion: Which doubt the rollouts stand for.
         successes: Number of successful rollouts.
         trials: Number of rollouts, at least 1.
-        sequential: Sampling stopped on what was seen, so the number of trials says something too.
+        sequential: Whether sampling stopped on what was seen, so that the number of trials depends
+            on the outcomes.
     """
 
     criterion: Criterion
@@ -35,7 +36,7 @@ class Fitness:
         Raises:
             ValueError: Counts out of bounds.
         """
-        wilson_interval(self.successes, self.trials)
+        check_counts(self.successes, self.trials)
 
     @classmethod
     def stated(
@@ -76,17 +77,18 @@ class GraspScore:
     """All that scoring says of one grasp.
 
     Attributes:
-        grasp_id: Of the trajectory.
+        grasp_id: Id of the trajectory.
         nominal_outcome: How the unperturbed rollout ended.
-        fitness: One entry for each criterion that was asked for.
+        fitness: The fitness under each criterion that was asked for.
         failures: How often the perturbed rollouts ended in each failure.
-        seed: Of the perturbations.
+        seed: Seed of the perturbations.
         profile: Name of the randomisation profile.
-        software_version: Of dr_grasp and of the simulator.
+        software_version: Versions of dr_grasp and of the simulator.
         whole: Whether every step of each rollout was simulated.
         models: What names stood for when it was scored: fingerprints of "robot", "object" and
             "profile", and the "processor".
-        transfer_probability: That the grasp holds on the arm, in [0, 1]; None if uncalibrated.
+        transfer_probability: Probability that the grasp holds on the arm, in [0, 1]; None if no
+            calibrated model was asked.
     """
 
     grasp_id: str
@@ -99,8 +101,6 @@ class GraspScore:
     whole: bool = False
     models: Mapping[str, str] = field(default_factory=dict)
     transfer_probability: float | None = None
-
-    __hash__ = None  # type: ignore[assignment]
 
     @property
     def nominal_success(self) -> bool:

@@ -1,4 +1,7 @@
-"""Rigid poses. `a_in_b` is the pose of frame a expressed in frame b; it maps points of a into b."""
+"""Rigid poses and the table.
+
+`a_in_b` is the pose of frame a expressed in frame b; it maps points of a into b.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from dr_grasp.core.arrays import FloatArray, as_floats, frozen
+from dr_grasp.core.arrays import ComparedByValue, FloatArray, frozen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pose:
+class Pose(ComparedByValue):
     """Position and orientation of one frame in another.
 
     Attributes:
@@ -38,13 +41,12 @@ class Pose:
             raise ValueError(
                 f"quaternion xyzw: expected 4 numbers of norm 1, got {quaternion.tolist()}"
             )
-        object.__setattr__(self, "position", position)
         # A quaternion that is unit to rounding stays as it is, bit for bit, so that files and
         # messages round-trip exactly.
         if abs(norm - 1.0) > 1e-12:
-            object.__setattr__(self, "quaternion_xyzw", frozen(quaternion / norm))
-        else:
-            object.__setattr__(self, "quaternion_xyzw", quaternion)
+            quaternion = frozen(quaternion / norm)
+        object.__setattr__(self, "position", position)
+        object.__setattr__(self, "quaternion_xyzw", quaternion)
 
     @classmethod
     def identity(cls) -> Pose:
@@ -56,18 +58,6 @@ class Pose:
         """Make a pose from a homogeneous matrix of shape (4, 4)."""
         matrix = np.asarray(matrix, dtype=np.float64)
         return cls(frozen(matrix[:3, 3]), frozen(Rotation.from_matrix(matrix[:3, :3]).as_quat()))
-
-    def __eq__(self, other: object) -> bool:
-        """Equal to the bit."""
-        return (
-            isinstance(other, Pose)
-            and np.array_equal(self.position, other.position)
-            and np.array_equal(self.quaternion_xyzw, other.quaternion_xyzw)
-        )
-
-    def __hash__(self) -> int:
-        """Consistent with equality."""
-        return hash((*as_floats(self.position), *as_floats(self.quaternion_xyzw)))
 
     @property
     def rotation(self) -> Rotation:
@@ -129,3 +119,18 @@ def grip_frame(position: Any, approach: Any, closing: Any) -> Pose:
     matrix[:3, :3] = np.stack([np.cross(closing, approach), closing, approach], axis=1)
     matrix[:3, 3] = position
     return Pose.from_matrix(matrix)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A box whose top the object stands on.
+
+    Attributes:
+        center_xy: Centre of the top in the base frame [m].
+        size: Length along x, length along y, thickness [m].
+        top_z: Height of the top in the base frame [m].
+    """
+
+    center_xy: tuple[float, float]
+    size: tuple[float, float, float]
+    top_z: float

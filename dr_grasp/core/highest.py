@@ -2,8 +2,8 @@
 
 What is known of a grasp's fitness after s successes of n trials is taken to be Beta(s + a,
 n - s + b). The prior Beta(a, b) is that of the batch itself (empirical Bayes, by maximum
-likelihood). With one that knows nothing, such as Beta(1/2, 1/2), the five of five that many fair
-grasps have by luck would count for much more than the four of five of an excellent one.
+likelihood). With a prior that knows nothing, such as Beta(1/2, 1/2), the five of five that many
+fair grasps have by luck would count for much more than the four of five of an excellent one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DRAWS = 2000
 """Joint draws from the posterior; grasps with equal counts share theirs, so no more are needed."""
 
 CELLS = 2_000_000
-"""Numbers drawn at once: 16 MB."""
+"""How many numbers are drawn at once: 16 MB."""
 
 Array = npt.NDArray[Any]
 
@@ -32,11 +32,11 @@ def fitted_prior(successes: Array, trials: Array) -> tuple[float, float]:
     """The Beta(a, b) under which the counts of a batch are most likely.
 
     Each grasp's successes are then beta-binomial. A grasp with one success and one with one failure
-    come on top, so that a few that all succeed do not make us certain of the rest.
+    are added to the batch, so that a few that all succeed do not make us certain of the rest.
 
     Args:
         successes: Shape (n,), of each grasp.
-        trials: Shape (n,).
+        trials: Shape (n,), of each grasp.
 
     Returns:
         a and b, from 0.05 to 50.
@@ -46,8 +46,8 @@ def fitted_prior(successes: Array, trials: Array) -> tuple[float, float]:
 
     def unlikely(logs: Array) -> float:
         a, b = np.exp(logs)
-        on_top = math.log(a) + math.log(b) - 2 * math.log(a + b)
-        return -float(times @ (betaln(won + a, lost + b) - betaln(a, b)) + on_top)
+        added = math.log(a) + math.log(b) - 2 * math.log(a + b)
+        return -float(times @ (betaln(won + a, lost + b) - betaln(a, b)) + added)
 
     bounds = [(math.log(0.05), math.log(50.0))] * 2
     found = minimize(unlikely, np.log([0.5, 0.5]), method="L-BFGS-B", bounds=bounds)
@@ -60,7 +60,7 @@ def inclusion(successes: Array, trials: Array, places: int, rng: np.random.Gener
 
     Args:
         successes: Shape (n,), of each grasp.
-        trials: Shape (n,).
+        trials: Shape (n,), of each grasp.
         places: How many are the best, at least 1.
         rng: For the draws from the posterior.
 
@@ -74,8 +74,8 @@ def inclusion(successes: Array, trials: Array, places: int, rng: np.random.Gener
     for drawn in _draws(successes, trials, rng):
         best = np.argpartition(drawn, number - places, axis=1)[:, number - places :]
         hits += np.bincount(best.ravel(), minlength=number)
-    # Grasps with equal counts are equally probable. Each for himself, most of many would happen to
-    # be drawn never and seem to cost nothing.
+    # Grasps with equal counts are equally probable. Looked at one by one, most of many would happen
+    # to be drawn never and seem to cost nothing.
     pairs = np.stack([successes, trials], axis=1)
     _, group, size_of = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
     group = group.ravel()
@@ -84,12 +84,12 @@ def inclusion(successes: Array, trials: Array, places: int, rng: np.random.Gener
 
 
 def shortfall(successes: Array, trials: Array, chosen: Array, rng: np.random.Generator) -> float:
-    """How far the mean fitness of the chosen is expected to be below that of as many true best.
+    """How far the chosen are expected to be below as many true best, in mean fitness.
 
     Args:
         successes: Shape (n,), of each grasp.
-        trials: Shape (n,).
-        chosen: Shape (n,), which are chosen.
+        trials: Shape (n,), of each grasp.
+        chosen: Shape (n,), which grasps are chosen.
         rng: For the draws from the posterior.
 
     Returns:
@@ -106,7 +106,7 @@ def shortfall(successes: Array, trials: Array, chosen: Array, rng: np.random.Gen
 
 
 def _draws(successes: Array, trials: Array, rng: np.random.Generator) -> Iterator[Array]:
-    """Joint draws of all fitnesses, shape (some, n), in all `DRAWS` of them."""
+    """Joint draws of all fitnesses, a few rows of shape (n,) at a time, `DRAWS` rows in all."""
     a, b = fitted_prior(successes, trials)
     rows = max(1, CELLS // len(trials))
     for begin in range(0, DRAWS, rows):
@@ -117,14 +117,14 @@ def _draws(successes: Array, trials: Array, rng: np.random.Generator) -> Iterato
 def most_missed(successes: Array, trials: Array, chosen: Array, confidence: float = 0.95) -> float:
     """By how much at most a grasp left out is better than the worst chosen.
 
-    By confidence sequences, which hold whenever a grasp dropped out, at a confidence that lets all
+    Uses confidence sequences, which hold whenever a grasp dropped out, at a confidence at which all
     of them hold at once (Bonferroni).
 
     Args:
         successes: Shape (n,), of each grasp.
-        trials: Shape (n,).
-        chosen: Shape (n,), which are not left out.
-        confidence: That it is so.
+        trials: Shape (n,), of each grasp.
+        chosen: Shape (n,), which grasps are not left out.
+        confidence: Probability that the answer is true, between 0 and 1.
 
     Returns:
         Difference of two fitnesses, in [0, 1].
@@ -133,8 +133,8 @@ def most_missed(successes: Array, trials: Array, chosen: Array, confidence: floa
         return 0.0
     each = 1 - (1 - confidence) / len(trials)
 
-    def ends(whose: Array) -> list[tuple[float, float]]:
-        pairs = np.unique(np.stack([successes[whose], trials[whose]], axis=1), axis=0)
+    def ends(group: Array) -> list[tuple[float, float]]:
+        pairs = np.unique(np.stack([successes[group], trials[group]], axis=1), axis=0)
         return [
             (0.0, 1.0) if n == 0 else confidence_sequence(int(s), int(n), each) for s, n in pairs
         ]

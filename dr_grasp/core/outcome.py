@@ -43,10 +43,10 @@ class Outcome(IntEnum):
 
     @classmethod
     def from_label(cls, label: str) -> Outcome:
-        """Inverse of `label`.
+        """Find an outcome by its label.
 
         Raises:
-            ValueError: Nothing is called that.
+            ValueError: There is no such outcome.
         """
         try:
             return cls[label.upper()]
@@ -57,7 +57,7 @@ class Outcome(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the judge is shown of a world at one moment. Positions in the robot's base frame.
+    """What the judge is shown of a world at one moment; positions in the robot's base frame.
 
     Attributes:
         object_position: Shape (3,), of the object's centre of mass, in metres.
@@ -66,7 +66,7 @@ class Observation:
         hand_touches: The hand touches the object.
         object_supported: The object touches the table or the ground.
         robot_hits_support: A moving link of the robot touches the table or the ground.
-        self_collision: Two links touch that the robot's SRDF does not allow to.
+        self_collision: Two links touch each other that, by the robot's SRDF, must not.
     """
 
     object_position: FloatArray
@@ -78,30 +78,27 @@ class Observation:
     self_collision: bool
 
 
-@dataclass(frozen=True, slots=True)
-class JudgeSettings:
-    """Bounds of the judgement.
+SETTLED_SPEED = 0.03
+"""An object slower than this is at rest [m/s]."""
 
-    Attributes:
-        settled_speed: An object slower than this is at rest [m/s].
-        settled_observations: In so many observations in a row an object must have been at rest
-            before the hand first touches it, or the approach ends; else it had not settled. What
-            moves it later is the hand.
-        pushed_distance: An object displaced further when closing begins was pushed away, if it is
-            not held later [m].
-        carried: What rose further than this while the hand touched it was carried by it [m].
-        largest_slip: Most that the object may rise less than the hand [m].
-        farthest: Beyond this distance from the base the simulation has diverged [m].
-        fastest: Above this speed of the object the simulation has diverged [m/s].
-    """
+SETTLED_OBSERVATIONS = 5
+"""In so many observations in a row an object must have been at rest before the hand first touches
+it, or the approach ends; else it had not settled. What moves it later is the hand."""
 
-    settled_speed: float = 0.03
-    settled_observations: int = 5
-    pushed_distance: float = 0.02
-    carried: float = 0.01
-    largest_slip: float = 0.05
-    farthest: float = 10.0
-    fastest: float = 30.0
+PUSHED_DISTANCE = 0.02
+"""An object displaced further when closing begins was pushed away, if it is not held later [m]."""
+
+CARRIED = 0.01
+"""What rose further than this while the hand touched it was carried by it [m]."""
+
+LARGEST_SLIP = 0.05
+"""Most that the object may rise less than the hand [m]."""
+
+FARTHEST = 10.0
+"""Beyond this distance from the base the simulation has diverged [m]."""
+
+FASTEST = 30.0
+"""Above this speed of the object the simulation has diverged [m/s]."""
 
 
 class Judge:
@@ -114,9 +111,7 @@ class Judge:
     about. Call `observe` at a steady rate, and always at the last step of each phase.
     """
 
-    def __init__(self, settings: JudgeSettings | None = None) -> None:
-        """Begin with nothing seen."""
-        self._settings = settings or JudgeSettings()
+    def __init__(self) -> None:
         self._start: FloatArray | None = None
         self._at_rest = 0
         self._settled = False
@@ -128,20 +123,17 @@ class Judge:
         self._lifted = False
 
     def observe(self, phase: Phase, seen: Observation, phase_ends: bool) -> Outcome | None:
-        """Take one observation.
+        """Take one observation; gives the outcome as soon as it is decided, else None.
 
         Args:
-            phase: The phase it was made in.
+            phase: The phase in which it was made.
             seen: The observation.
-            phase_ends: Whether this is the last one of its phase.
-
-        Returns:
-            The outcome as soon as it is decided, else None.
+            phase_ends: Whether this is the last observation of its phase.
         """
         if not np.isfinite(seen.object_position).all() or not np.isfinite(seen.object_speed):
             return Outcome.DIVERGED
-        beyond = float(np.abs(seen.object_position).max()) > self._settings.farthest
-        if beyond or seen.object_speed > self._settings.fastest:
+        beyond = float(np.abs(seen.object_position).max()) > FARTHEST
+        if beyond or seen.object_speed > FASTEST:
             return Outcome.DIVERGED
         if seen.robot_hits_support:
             return Outcome.ROBOT_HIT_TABLE
@@ -166,7 +158,7 @@ class Judge:
         return Outcome.SUCCESS if lifted else self.failure()
 
     def failure(self) -> Outcome:
-        """What it is called if the hand ends without the object, by what was seen until now."""
+        """The outcome if the hand ends without the object, by what was seen until now."""
         if self._lifted:
             return Outcome.DROPPED_HOLDING
         grasped = self._closed is not None and self._closed.hand_touches
@@ -180,20 +172,20 @@ class Judge:
         assert self._start is not None
         self._touched |= seen.hand_touches
         if not self._touched:
-            still = seen.object_speed < self._settings.settled_speed
+            still = seen.object_speed < SETTLED_SPEED
             self._at_rest = self._at_rest + 1 if still else 0
-            self._settled |= self._at_rest >= self._settings.settled_observations
+            self._settled |= self._at_rest >= SETTLED_OBSERVATIONS
         if (self._touched or phase_ends) and not self._settled:
             return Outcome.NOT_SETTLED
         if phase_ends:
             moved = float(np.linalg.norm(seen.object_position - self._start))
-            self._pushed = moved > self._settings.pushed_distance
+            self._pushed = moved > PUSHED_DISTANCE
         return None
 
     def _is_carried(self, seen: Observation) -> bool:
         closed = seen if self._closed is None else self._closed
         rise = float(seen.object_position[2] - closed.object_position[2])
-        return seen.hand_touches and not seen.object_supported and rise > self._settings.carried
+        return seen.hand_touches and not seen.object_supported and rise > CARRIED
 
     def _is_lifted(self, seen: Observation) -> bool:
         if self._closed is None:
@@ -203,5 +195,5 @@ class Judge:
         return (
             seen.hand_touches
             and not seen.object_supported
-            and object_rise >= hand_rise - self._settings.largest_slip
+            and object_rise >= hand_rise - LARGEST_SLIP
         )

@@ -7,16 +7,19 @@ control, FDR dynamics, MDR all three at once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import TypeVar
 
 import numpy as np
 
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.errors import UnknownNameError
 
+NominalT = TypeVar("NominalT", float, None)
+
 MAX_SEED = 2**64 - 1
-"""Seeds travel as uint64."""
+"""The largest seed: seeds travel as uint64."""
 
 
 class Criterion(Enum):
@@ -95,8 +98,8 @@ class DynamicsNoise:
 
     Attributes:
         lateral_friction_scale: Factor on the object's lateral friction.
-        rolling_friction: Of the object, absolute [m].
-        spinning_friction: Likewise [m].
+        rolling_friction: Rolling friction of the object, absolute [m].
+        spinning_friction: Spinning friction of the object, absolute [m].
         mass_scale: Factor on the object's mass.
         center_of_mass_std_m: Standard deviation of the centre of mass along each axis of the
             object [m].
@@ -115,10 +118,10 @@ class Profile:
 
     Attributes:
         name: As selected by users.
-        description: One line.
-        object_pose: Perception error of OSDR and MDR.
-        joints: Control error of JSDR and MDR.
-        dynamics: Dynamics error of FDR and MDR.
+        description: One line about it, for users.
+        object_pose: Perception error under OSDR and MDR.
+        joints: Control error under JSDR and MDR.
+        dynamics: Dynamics error under FDR and MDR.
         trials: Default number of rollouts of each criterion.
     """
 
@@ -130,13 +133,13 @@ class Profile:
     trials: Mapping[Criterion, int]
 
     def leaves_out(self, rolling_friction_m: float, spinning_friction_m: float) -> list[str]:
-        """What of an object's nominal dynamics FDR never draws, a line each.
+        """Lists which of an object's nominal numbers FDR never draws, in one line each.
 
-        Such a range doubts another object: the nominal one is not among those it tries.
+        A range without the nominal number doubts another object than the one that is modelled.
 
         Args:
-            rolling_friction_m: The object's nominal one.
-            spinning_friction_m: Likewise.
+            rolling_friction_m: Nominal rolling friction of the object.
+            spinning_friction_m: Nominal spinning friction of the object.
         """
         dynamics = self.dynamics
         return [
@@ -161,8 +164,7 @@ class Perturbation:
         rotation_rpy_rad: Shape (3,), turn of the object about fixed axes.
         joint_offset: Shape (n,) or (0,), constant command error in half joint ranges.
         jitter_std: White command noise in half joint ranges.
-        jitter_seed: Seed of that noise, so that the perturbation stays small however long the
-            trajectory.
+        jitter_seed: Seed of that noise: the noise itself would be as long as the trajectory.
         lateral_friction_scale: Factor on the object's lateral friction.
         rolling_friction: Absolute [m], or None for nominal.
         spinning_friction: Absolute [m], or None for nominal.
@@ -186,29 +188,12 @@ class Perturbation:
         """The nominal scene."""
         return cls(frozen([0, 0, 0]), frozen([0, 0, 0]), frozen([]))
 
-    @property
-    def moves_object(self) -> bool:
-        """Whether the object stands elsewhere than believed."""
-        return bool(np.any(self.translation_m) or np.any(self.rotation_rpy_rad))
-
-    @property
-    def changes_dynamics(self) -> bool:
-        """Whether friction, mass or the centre of mass are other than modelled."""
-        return (
-            (self.lateral_friction_scale, self.mass_scale) != (1.0, 1.0)
-            or (self.rolling_friction, self.spinning_friction) != (None, None)
-            or bool(np.any(self.center_of_mass_m))
-        )
-
     def command_noise(self, steps: int, half_ranges: FloatArray) -> FloatArray:
-        """The error added to arm commands.
+        """The error that is added to arm commands, shape (steps, n) [rad or m].
 
         Args:
-            steps: Number of control steps t.
+            steps: Number of control steps.
             half_ranges: Shape (n,), half of each arm joint's range [rad or m].
-
-        Returns:
-            Shape (t, n), in the joints' units.
         """
         noise = np.zeros((steps, len(half_ranges)))
         if self.jitter_std > 0:
@@ -238,38 +223,38 @@ def sample_perturbation(
     code = list(Criterion).index(criterion)
     sequence = np.random.SeedSequence(seed, spawn_key=(code, trial))
     pose_rng, joint_rng, dynamics_rng = (np.random.default_rng(s) for s in sequence.spawn(3))
-    fields: dict[str, object] = {
-        "translation_m": frozen([0, 0, 0]),
-        "rotation_rpy_rad": frozen([0, 0, 0]),
-        "joint_offset": frozen([]),
-    }
+    perturbation = Perturbation.none()
     if criterion.doubts_perception:
         pose = profile.object_pose
-        fields["translation_m"] = frozen([*pose_rng.normal(0.0, pose.position_std_m, 2), 0.0])
-        fields["rotation_rpy_rad"] = frozen(pose_rng.normal(0.0, pose.rotation_std_rad))
+        perturbation = replace(
+            perturbation,
+            translation_m=frozen([*pose_rng.normal(0.0, pose.position_std_m, 2), 0.0]),
+            rotation_rpy_rad=frozen(pose_rng.normal(0.0, pose.rotation_std_rad)),
+        )
     if criterion.doubts_control:
         joints = profile.joints
-        fields["joint_offset"] = frozen(joint_rng.normal(0.0, joints.offset_std, arm_joints))
-        fields["jitter_std"] = joints.jitter_std
-        fields["jitter_seed"] = int(joint_rng.integers(2**63))
+        perturbation = replace(
+            perturbation,
+            joint_offset=frozen(joint_rng.normal(0.0, joints.offset_std, arm_joints)),
+            jitter_std=joints.jitter_std,
+            jitter_seed=int(joint_rng.integers(2**63)),
+        )
     if criterion.doubts_dynamics:
-        fields |= _sample_dynamics(profile.dynamics, dynamics_rng)
-    return Perturbation(**fields)  # type: ignore[arg-type]
+        dynamics = profile.dynamics
+        # Every number is drawn whether it is used or not, so that switching one off moves no other.
+        lateral, rolling, spinning, mass = dynamics_rng.uniform(size=4).tolist()
+        perturbation = replace(
+            perturbation,
+            lateral_friction_scale=_between(dynamics.lateral_friction_scale, lateral, 1.0),
+            rolling_friction=_between(dynamics.rolling_friction, rolling, None),
+            spinning_friction=_between(dynamics.spinning_friction, spinning, None),
+            mass_scale=_between(dynamics.mass_scale, mass, 1.0),
+            center_of_mass_m=frozen(dynamics_rng.normal(0.0, dynamics.center_of_mass_std_m, 3)),
+        )
+    return perturbation
 
 
-def _sample_dynamics(dynamics: DynamicsNoise, rng: np.random.Generator) -> dict[str, object]:
-    # Every number is drawn whether it is used or not, so that switching one off moves no other.
-    unit = rng.uniform(size=4)
-    ranges = {
-        "lateral_friction_scale": dynamics.lateral_friction_scale,
-        "rolling_friction": dynamics.rolling_friction,
-        "spinning_friction": dynamics.spinning_friction,
-        "mass_scale": dynamics.mass_scale,
-    }
-    fields: dict[str, object] = {
-        name: float(bounds[0] + (bounds[1] - bounds[0]) * u)
-        for (name, bounds), u in zip(ranges.items(), unit, strict=True)
-        if bounds is not None
-    }
-    fields["center_of_mass_m"] = frozen(rng.normal(0.0, dynamics.center_of_mass_std_m, 3))
-    return fields
+def _between(
+    bounds: tuple[float, float] | None, share: float, nominal: NominalT
+) -> float | NominalT:
+    return nominal if bounds is None else bounds[0] + (bounds[1] - bounds[0]) * share

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RefusedGrasp:
-    """One refused grasp.
+    """A grasp that cannot be simulated or executed, and why.
 
     Attributes:
-        index: Position in the batch.
-        grasp_id: Id as given, possibly empty.
-        reason: One line: the grasp, the field, what came, what was expected.
+        index: Its position in the batch.
+        grasp_id: Its id as given, possibly empty.
+        reason: One line that names the grasp, the field, what came and what was expected.
     """
 
     index: int

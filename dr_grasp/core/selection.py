@@ -9,13 +9,14 @@ from dr_grasp.core.perturbation import Criterion
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which grasps are the best, and how sure that is. Said of grasps that hold undisturbed.
+    """Which grasps are the best, and how sure that is.
 
-    Where fewer than are asked for do, those that do not take the other places, and it is said of
-    them.
+    The numbers are about the grasps that hold undisturbed. Where fewer of them are found than asked
+    for, all of them are chosen; the other places go to grasps that do not hold undisturbed, and the
+    numbers are about those.
 
     Attributes:
-        criterion: What decided.
+        criterion: The criterion that decided.
         chosen: Ids of the best, in the order of the batch.
         expected_share: Share of the true best that is expected among them, in [0, 1].
         expected_shortfall: How far their mean fitness is expected to be below that of the true

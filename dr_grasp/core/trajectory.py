@@ -8,16 +8,17 @@ from enum import IntEnum
 
 import numpy as np
 
-from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.arrays import FloatArray, IntArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.waypoints import LONGEST_PHASE_S, HandClose, Waypoints, check_scalar
 from dr_grasp.errors import InvalidGraspError
 
 LARGEST_JUMP = 1e-3
-"""Between the end of the approach and a lift that begins at once [rad or m]: rounding, no more."""
+"""Largest difference between the end of the approach and a lift that begins at once [rad or m]: no
+more than rounding makes."""
 
 LONGEST_GRASP_S = 55.0
-"""All phases together; a larger number is a unit mistake."""
+"""Longest time of all phases together; a larger number is a unit mistake."""
 
 
 class Phase(IntEnum):
@@ -36,11 +37,11 @@ class Schedule:
     Attributes:
         phases: Shape (t,), the `Phase` of each step.
         arm: Shape (t, n), arm positions [rad or m].
-        arm_velocity: Shape (t, n), their rate [rad/s or m/s].
+        arm_velocity: Shape (t, n), rate of the arm positions [rad/s or m/s].
         hand: Shape (t, m), hand positions [rad or m].
     """
 
-    phases: np.ndarray[tuple[int], np.dtype[np.int64]]
+    phases: IntArray
     arm: FloatArray
     arm_velocity: FloatArray
     hand: FloatArray
@@ -107,8 +108,6 @@ class GraspTrajectory:
                 raise InvalidGraspError(f"text: expected Unicode, got {text!r:.80}") from None
         object.__setattr__(self, "provenance", dict(self.provenance))
 
-    __hash__ = None  # type: ignore[assignment]
-
     @property
     def duration_s(self) -> float:
         """Total commanded time in seconds."""
@@ -116,7 +115,7 @@ class GraspTrajectory:
 
     @property
     def lift_from_grasp(self) -> Waypoints:
-        """The lift from time 0: entered from where the approach ended, should it begin later."""
+        """The lift from time 0: from the end of the approach if its first waypoint is later."""
         if self.lift.times_s[0] == 0.0:
             return self.lift
         return Waypoints(

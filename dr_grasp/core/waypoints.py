@@ -7,21 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.arrays import ComparedByValue, FloatArray, frozen
 from dr_grasp.errors import InvalidGraspError
 
 LONGEST_PHASE_S = 60.0
 """No phase of a grasp may last longer; a larger number is a unit mistake."""
 
 LONGEST_PATH_S = 3600.0
-"""Nor anything that an arm does, at a tenth of its speed."""
+"""No path of an arm may last longer: a longest phase at a tenth of its speed, and some more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Waypoints:
-    """Time-stamped joint positions; between them joints move linearly.
+class Waypoints(ComparedByValue):
+    """Time-stamped joint positions, between which joints move linearly.
 
-    So does a JointTrajectory of positions only under ros2_controllers.
+    ros2_controllers do the same with a JointTrajectory that has positions only.
 
     Attributes:
         joints: Joint names as in the URDF, n of them.
@@ -67,17 +67,6 @@ class Waypoints:
                 f"times: expected at most {LONGEST_PATH_S:g} s, got {self.times_s[-1]:g} s"
             )
 
-    def __eq__(self, other: object) -> bool:
-        """Equal to the bit."""
-        return (
-            isinstance(other, Waypoints)
-            and self.joints == other.joints
-            and np.array_equal(self.times_s, other.times_s)
-            and np.array_equal(self.positions, other.positions)
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
     @property
     def duration_s(self) -> float:
         """Time of the last waypoint."""
@@ -97,7 +86,7 @@ class Waypoints:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HandClose:
+class HandClose(ComparedByValue):
     """How the hand closes: at a set time, to set positions, with limited force.
 
     Attributes:
@@ -133,19 +122,6 @@ class HandClose:
         check_scalar("force", self.force, 0.0, 1000.0, "N or N m")
         check_scalar("duration", self.duration_s, 0.0, LONGEST_PHASE_S, "s")
 
-    def __eq__(self, other: object) -> bool:
-        """Equal to the bit."""
-        return (
-            isinstance(other, HandClose)
-            and self.joints == other.joints
-            and np.array_equal(self.preshape, other.preshape)
-            and np.array_equal(self.positions, other.positions)
-            and self.force == other.force
-            and self.duration_s == other.duration_s
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
 
 def check_joint_names(joints: tuple[str, ...]) -> None:
     """Refuse empty and repeated joint names.
@@ -164,7 +140,7 @@ def to_floats(name: str, values: Any) -> FloatArray:
     """Copy numbers into a read-only array.
 
     Raises:
-        InvalidGraspError: They are none.
+        InvalidGraspError: They are no numbers.
     """
     try:
         return frozen(values)
@@ -178,7 +154,7 @@ def check_finite(name: str, values: FloatArray) -> None:
     """Refuse NaN and infinity.
 
     Raises:
-        InvalidGraspError: There is one; the message says where.
+        InvalidGraspError: One is not finite; the message says where.
     """
     if not np.isfinite(values).all():
         index = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])

@@ -1,4 +1,4 @@
-"""What one grasp tells of itself: an undisturbed rollout looked at, and others on worse friction.
+"""Measures what may break one grasp: in an undisturbed rollout, and in others on worse friction.
 
 All of it depends on the grasp, its robot and its object alone.
 """
@@ -17,24 +17,26 @@ from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase
 from dr_grasp.objects.surface import surface_distances, surface_of
 from dr_grasp.provenance.fingerprint import grasp_fingerprint
+from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld, Contacts
-from dr_grasp.simulation.rollout import look_every, run_rollout
+from dr_grasp.simulation.rollout import LOOK_EVERY, run_rollout
 from dr_grasp.simulation.rollout_runner import RolloutRunner
 
 HALVINGS = 7
-"""Of the friction that is looked for: it is known within 0.0075 after eight rollouts."""
+"""How often the range of the friction looked for is halved: after eight rollouts it is known within
+0.0075."""
 
 
-def diagnose(replayer: RolloutRunner, grasp: GraspTrajectory) -> Diagnosis:
+def diagnose(runner: RolloutRunner, grasp: GraspTrajectory) -> Diagnosis:
     """Measure a grasp.
 
     Args:
-        replayer: Of the grasp's robot and object.
+        runner: Has the world of the grasp's robot and object.
         grasp: Checked against the robot already.
     """
-    watcher, trajectory = _Watcher(replayer.world, grasp), grasp_fingerprint(grasp)
+    watcher, trajectory = _Watcher(runner.world), grasp_fingerprint(grasp)
     nominal = Perturbation.none()
-    outcome = run_rollout(replayer.world, grasp, nominal, on_observation=watcher.observed).outcome
+    outcome = run_rollout(runner.world, grasp, nominal, on_observation=watcher.observed).outcome
     if outcome is not Outcome.SUCCESS:
         return Diagnosis(grasp.id, outcome, trajectory=trajectory)
 
@@ -42,7 +44,7 @@ def diagnose(replayer: RolloutRunner, grasp: GraspTrajectory) -> Diagnosis:
 
     def holds(scale: float) -> bool:
         perturbation = replace(nominal, lateral_friction_scale=scale)
-        return replayer.run(grasp, perturbation).outcome is Outcome.SUCCESS
+        return runner.run(grasp, perturbation).outcome is Outcome.SUCCESS
 
     return replace(looked_at, trajectory=trajectory, least_friction=least_friction(holds))
 
@@ -65,32 +67,27 @@ def least_friction(holds: Callable[[float], bool]) -> float:
 class _Watcher:
     """Looks at an undisturbed rollout, whole, once at each of the judge's observations."""
 
-    def __init__(self, world: BulletWorld, grasp: GraspTrajectory) -> None:
+    def __init__(self, world: BulletWorld) -> None:
         self._world = world
-        self._every = look_every(world)
-        phases = grasp.schedule(world.settings.rate_hz).phases
-        steps = np.arange(len(phases))
-        looks = steps[np.append(np.diff(phases) != 0, True) | (steps % self._every == 0)]
-        self._looks = iter(zip(looks.tolist(), phases[looks].tolist(), strict=True))
         self._velocities: list[FloatArray] = []
         self._depths: list[float] = []
         self._held: list[Contacts] = []
 
-    def observed(self, seen: Observation) -> None:
-        step, phase = next(self._looks)
+    def observed(self, step: int, phase: Phase, seen: Observation) -> None:
         if phase < Phase.LIFT:
             return
         contacts = self._world.hand_contacts()
         self._depths += contacts.depths.tolist()
-        if phase == Phase.LIFT and step % self._every == 0:
+        # The last look of a phase may come at another time than the others.
+        if phase is Phase.LIFT and step % LOOK_EVERY == 0:
             self._velocities.append(np.array(self._world.object_state.velocity))
-        if phase == Phase.HOLD:
+        if phase is Phase.HOLD:
             self._held.append(contacts)
 
     def diagnosis(self, grasp_id: str) -> Diagnosis:
-        """Of a grasp that has held to the end: it touches at the last look at least."""
-        forces = np.concatenate([one.forces for one in self._held])
-        points = np.concatenate([one.points for one in self._held])
+        """Of a grasp that has held to the end: the hand touches at the last look at least."""
+        forces = np.concatenate([contacts.forces for contacts in self._held])
+        points = np.concatenate([contacts.points for contacts in self._held])
         offset = np.average(points, axis=0, weights=forces) - self._world.object.center_of_mass
         return Diagnosis(
             grasp_id,
@@ -107,7 +104,7 @@ class _Watcher:
 
         About other lines the fingers hold by pressing; about this one by friction alone.
         """
-        normals = np.concatenate([one.normals for one in self._held])
+        normals = np.concatenate([contacts.normals for contacts in self._held])
         line = np.linalg.eigh((normals.T * forces) @ normals)[1][:, -1]
         pose = self._world.object_pose()
         return float(abs(np.cross(pose.rotate(offset), [0.0, 0.0, 1.0]) @ pose.rotate(line)))
@@ -120,17 +117,17 @@ class _Watcher:
         if len(self._velocities) < 2:
             return None
         changes = np.linalg.norm(np.diff(self._velocities, axis=0), axis=1)
-        return float(changes.max() / (self._every / self._world.settings.rate_hz))
+        return float(changes.max() / (LOOK_EVERY / RATE_HZ))
 
     def _surface_distance_m(self) -> float:
         """Mean over the hold, by force, of that link of the hand of which it is largest.
 
         One finger on a surface that is not there is enough to lose the object.
         """
-        links = np.concatenate([one.links for one in self._held])
-        forces = np.concatenate([one.forces for one in self._held])
+        links = np.concatenate([contacts.links for contacts in self._held])
+        forces = np.concatenate([contacts.forces for contacts in self._held])
         # Bullet's shapes stand out by a margin from the pieces that they were made of.
-        points = np.concatenate([one.points - one.margin * one.normals for one in self._held])
+        points = np.concatenate([c.points - c.margin * c.normals for c in self._held])
         distances = surface_distances(surface_of(self._world.object), frozen(points))
         return max(
             float(np.average(distances[links == link], weights=forces[links == link]))

@@ -1,4 +1,4 @@
-"""Diagnoses grasps on worker processes, the same whatever their number."""
+"""Diagnoses grasps on worker processes, with the same results whatever their number."""
 
 from __future__ import annotations
 
@@ -20,12 +20,7 @@ from dr_grasp.workers.pool import Pool
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisTask:
-    """One grasp to diagnose: the unit of work.
-
-    Attributes:
-        index: Its position among all.
-        grasp: The grasp, checked.
-    """
+    """The unit of work of a worker: one checked grasp, and its position among all."""
 
     index: int
     grasp: GraspTrajectory
@@ -55,40 +50,36 @@ def diagnose_each(
     done: dict[int, Diagnosis | RefusedGrasp] = {}
     given_out = 0
 
-    def work() -> Iterator[DiagnosisTask]:
-        for index, entry in enumerate(check_each(grasps, lambda one: load_robot(one.robot))):
-            if isinstance(entry, RefusedGrasp):
-                done[index] = entry
+    def tasks() -> Iterator[DiagnosisTask]:
+        checked = check_each(grasps, lambda grasp: load_robot(grasp.robot))
+        for index, grasp in enumerate(checked):
+            if isinstance(grasp, RefusedGrasp):
+                done[index] = grasp
             else:
-                yield DiagnosisTask(index, entry)
+                yield DiagnosisTask(index, grasp)
 
-    for finished in pool.run(examine, work(), is_cancelled):
+    for finished in pool.run(run_task, tasks(), is_cancelled):
         if finished is None:
             yield None
             return
-        patient, diagnosis = finished
-        done[patient.index] = diagnosis.with_score(scores.get(patient.grasp.id))
+        task, diagnosis = finished
+        done[task.index] = diagnosis.with_score(scores.get(task.grasp.id))
         while given_out in done:
             yield done.pop(given_out)
             given_out += 1
     yield from (done[index] for index in sorted(done))  # refusals after the last grasp
 
 
-def examine(patient: DiagnosisTask) -> Diagnosis:
+def run_task(task: DiagnosisTask) -> Diagnosis:
     """Measure one grasp, in a worker process; depends on the grasp alone."""
-    grasp = patient.grasp
-    # The objects themselves: a name may come to mean another.
-    return diagnose(_replayer(load_robot(grasp.robot), load_object(grasp.object)), grasp)
-
-
-_kept: dict[tuple[RobotSpec, ObjectSpec], RolloutRunner] = {}
-"""Of a worker: one, since grasps of a robot and an object mostly come together."""
-
-
-def _replayer(robot: RobotSpec, obj: ObjectSpec) -> RolloutRunner:
-    key = (robot, obj)
+    # The models themselves are the key: a name may come to mean another.
+    key = load_robot(task.grasp.robot), load_object(task.grasp.object)
     if key not in _kept:
         while _kept:
             _kept.popitem()[1].close()
-        _kept[key] = RolloutRunner(BulletWorld(robot, obj))
-    return _kept[key]
+        _kept[key] = RolloutRunner(BulletWorld(*key))
+    return diagnose(_kept[key], task.grasp)
+
+
+_kept: dict[tuple[RobotSpec, ObjectSpec], RolloutRunner] = {}
+"""What a worker keeps: one, since grasps of a robot and an object mostly come together."""

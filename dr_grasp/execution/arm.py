@@ -1,4 +1,4 @@
-"""The joints of an arm behind its controllers, as a backend that plans for itself needs them."""
+"""What `ArmBackend` needs of an arm behind its controllers, and of a planner of its motions."""
 
 from __future__ import annotations
 
@@ -12,36 +12,37 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.errors import SettingsError
 from dr_grasp.execution.backend import IsCancelled
+from dr_grasp.execution.motion_log import MotionLog
+from dr_grasp.objects.object_spec import ObjectSpec
+from dr_grasp.robots.hardware import Hardware
+from dr_grasp.robots.robot_spec import RobotSpec
 
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """Why a motion did not come about, or not to its end.
+    """How a step of an execution ended, which may be how the whole execution ended.
 
     Attributes:
-        outcome: Which kind.
+        outcome: Which kind of end; of most steps a failure.
         reason: One line, with the joint or the pair of links.
     """
 
     outcome: Outcome
     reason: str
 
-
-class Recording(Protocol):
-    """What joints did while it ran."""
-
-    def measured(self) -> Waypoints | None:
-        """Positions of arm and driven hand joints, seconds from its start; None if none came."""
-        raise NotImplementedError
+    def during(self, step: str) -> StepResult:
+        """The same with the name of a step before the reason."""
+        return StepResult(self.outcome, f"{step}: {self.reason}")
 
 
 class Arm(Protocol):
     """An arm and its hand. Joints have the names of the robot's file.
 
     Attributes:
-        places: Whether `place_object` has the object put there, as fake hardware does; in front of
-            a real arm people do that.
+        places: Whether `place_object` puts the object there, as fake hardware does; before a real
+            arm people do that.
     """
 
     places: bool
@@ -52,15 +53,12 @@ class Arm(Protocol):
         Raises:
             BackendError: Joint states do not come, or not all joints are in them.
         """
-        raise NotImplementedError
 
     def efforts(self) -> Mapping[str, float]:
         """The latest effort of each joint that reports one [N m or N]."""
-        raise NotImplementedError
 
-    def record(self) -> AbstractContextManager[Recording]:
-        """Note joint states as long as the `with` block lasts."""
-        raise NotImplementedError
+    def record(self) -> AbstractContextManager[MotionLog]:
+        """Record the positions of arm and driven hand joints while the `with` block lasts."""
 
     def follow(self, path: Waypoints, is_cancelled: IsCancelled) -> StepResult | None:
         """Move the arm along a path that begins where it stands, and stop at its end.
@@ -72,32 +70,105 @@ class Arm(Protocol):
         Returns:
             None once the arm has arrived, else why not; the arm then stands still.
         """
-        raise NotImplementedError
 
     def move_hand(
         self, targets: FloatArray, force: float, timeout_s: float, is_cancelled: IsCancelled
     ) -> StepResult | None:
-        """Have the hand go to a posture; that something stops it on the way is no fault.
+        """Move the hand to a posture; if something stops it on the way, that is no failure.
 
         Args:
             targets: Shape (m,), driven joints [rad or m].
             force: Largest force or torque of each drive [N or N m].
             timeout_s: How long it may take.
             is_cancelled: Polled; True stops the hand.
-        """
-        raise NotImplementedError
-
-    def place_object(self, grasp: GraspTrajectory, seed: int, attempt_index: int) -> Pose | None:
-        """Have a grasp's object put where the grasp believes it.
 
         Returns:
-            Where it really stands in the base frame, if anybody knows.
+            None once the hand has come to rest, else why it did not move as it should.
+        """
+
+    def place_object(self, grasp: GraspTrajectory, seed: int, attempt_index: int) -> Pose | None:
+        """Put a grasp's object where the grasp expects it.
+
+        Args:
+            grasp: The grasp.
+            seed: Of the error with which it is put there.
+            attempt_index: Number of the attempt under that seed.
+
+        Returns:
+            Where the object really stands in the base frame; None if that is not known.
 
         Raises:
             BackendError: It could not be put there.
         """
-        raise NotImplementedError
+
+
+class Planner(Protocol):
+    """Plans around a table and an object. Joints have the names of the robot's file."""
+
+    def clear_scene(self) -> None:
+        """Leave the table in the scene, and nothing else."""
+
+    def set_scene(self, item: ObjectSpec, object_in_base: Pose) -> None:
+        """Put the table and one object into the scene, in place of what was there before.
+
+        Args:
+            item: The object.
+            object_in_base: Where it is believed to stand, its mesh frame in the base frame.
+        """
+
+    def collision(
+        self, path: Waypoints, hand: FloatArray, *, may_touch: bool = False
+    ) -> StepResult | None:
+        """Find the first posture of a path that collides.
+
+        Args:
+            path: Of all arm joints; every waypoint is checked, and between them every 0.01 rad.
+            hand: Shape (m,), driven hand joints meanwhile [rad or m].
+            may_touch: Whether the hand's links may touch the object.
+
+        Returns:
+            None if no posture collides, else `IN_COLLISION` with the pair of links.
+        """
+
+    def plan(
+        self, start: FloatArray, goal: FloatArray, hand: FloatArray, speed: float
+    ) -> Waypoints | StepResult:
+        """Plan a motion from one posture to another.
+
+        Args:
+            start: Shape (n,), arm joints where it begins [rad or m].
+            goal: Shape (n,), arm joints where it ends [rad or m].
+            hand: Shape (m,), driven hand joints meanwhile [rad or m].
+            speed: Share of velocity and acceleration limits to use, in (0, 1].
+
+        Returns:
+            The motion, timed; or `IN_COLLISION` of start or goal, or `PLAN_FAILED`.
+        """
+
+    def attach(self, arm: FloatArray, hand: FloatArray) -> None:
+        """Let the object move with the hand from now on, from where it is in the scene.
+
+        Args:
+            arm: Shape (n,), where the arm is [rad or m].
+            hand: Shape (m,), where the driven hand joints are [rad or m].
+        """
+
+    def detach(self) -> None:
+        """Take the object out of the hand and of the scene: nobody knows where it fell."""
 
     def close(self) -> None:
-        """Let go of the controllers; may be called twice."""
-        raise NotImplementedError
+        """Release the planner; may be called twice."""
+
+
+def hardware_of(robot: RobotSpec) -> Hardware:
+    """How a robot is reached through ROS.
+
+    Raises:
+        SettingsError: The robot's file does not say.
+    """
+    if robot.hardware is None:
+        raise SettingsError(
+            f"robot {robot.name}: expected the sections controllers and moveit in its file, "
+            "got none: it can be simulated only"
+        )
+    return robot.hardware

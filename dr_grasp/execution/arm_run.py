@@ -1,10 +1,8 @@
-"""One grasp on an arm that is planned for, step by step."""
+"""Executes one grasp on an arm, step by step."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,23 +11,22 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.errors import BackendError
-from dr_grasp.execution.arm import Arm, StepResult
+from dr_grasp.execution.arm import Arm, Planner, StepResult, hardware_of
 from dr_grasp.execution.backend import IsCancelled, OnPhase
 from dr_grasp.execution.grip import Grip
-from dr_grasp.execution.planner import Planner
+from dr_grasp.execution.motion_log import MotionLog
 from dr_grasp.execution.retiming import backwards, slowed
-from dr_grasp.robots.hardware import Hardware
 from dr_grasp.robots.robot_spec import RobotSpec
 
 START_TOLERANCE = 0.01
-"""How far each joint may be from where a motion begins [rad or m]; MoveIt's own default is the
-same (`trajectory_execution.allowed_start_tolerance`)."""
+"""How far each joint may be from where a motion begins [rad or m]; as is MoveIt's own default
+(`trajectory_execution.allowed_start_tolerance`)."""
 
 HAND_EXTRA_S = 5.0
-"""What a hand may take beyond the time that the grasp gives it."""
+"""How much longer than the grasp says a hand may take."""
 
 OPEN_MARGINS = 3.0
-"""A hand is open when each joint is nearer to where it was told than so many holding margins."""
+"""A hand is open when each joint is closer to its target than this times `holding_margin`."""
 
 POLL_S = 0.02
 
@@ -37,90 +34,56 @@ _HELD = "held to the end of the hold"
 _STAY = "the arm stays where it is"
 
 
-@dataclass(frozen=True, slots=True)
-class Rig:
-    """What executes.
-
-    Attributes:
-        robot: The robot.
-        hardware: How it is reached.
-        planner: What finds ways.
-        arm: What moves.
-        speed: Share of the limits of velocity and acceleration to use, in (0, 1].
-    """
-
-    robot: RobotSpec
-    hardware: Hardware
-    planner: Planner
-    arm: Arm
-    speed: float
-
-
-@dataclass(slots=True)
-class CommandLog:
-    """What was commanded, and when.
-
-    Attributes:
-        joints: Of arm and hand.
-        began: When time 0 was, by the monotonic clock [s].
-    """
-
-    joints: tuple[str, ...]
-    began: float
-    times_s: list[float] = field(default_factory=list)
-    positions: list[FloatArray] = field(default_factory=list)
-
-    def add(self, path: Waypoints, hand: FloatArray) -> None:
-        """Note a motion that begins now, with the hand told to be so."""
-        now = time.monotonic() - self.began
-        # What a motion that was stopped would still have done was not commanded any more.
-        while self.times_s and self.times_s[-1] >= now:
-            self.times_s.pop()
-            self.positions.pop()
-        self.times_s += [now + float(time_s) for time_s in path.times_s]
-        self.positions += [frozen([*arm, *hand]) for arm in path.positions]
-
-    def waypoints(self) -> Waypoints | None:
-        """All of it until now; None if nothing was commanded."""
-        if not self.times_s:
-            return None
-        now = time.monotonic() - self.began
-        kept = max(1, int(np.searchsorted(self.times_s, now, side="right")))
-        return Waypoints(self.joints, frozen(self.times_s[:kept]), frozen(self.positions[:kept]))
-
-
 class ArmRun:
-    """One attempt. The steps are called in their order; each says None, or how it ended."""
+    """Executes one grasp: `check`, then `execute`, then `finish`.
+
+    A step returns None if the next one may follow, else how it ended.
+
+    Attributes:
+        moved: Whether arm or hand were told to move.
+        opening: Mean position of the driven hand joints after lifting [rad or m]; None before.
+    """
 
     def __init__(
-        self, rig: Rig, grasp: GraspTrajectory, on_phase: OnPhase, is_cancelled: IsCancelled
+        self,
+        robot: RobotSpec,
+        planner: Planner,
+        arm: Arm,
+        speed: float,
+        grasp: GraspTrajectory,
+        on_phase: OnPhase,
+        is_cancelled: IsCancelled,
     ) -> None:
         """Prepare to run.
 
         Args:
-            rig: What executes.
+            robot: The robot.
+            planner: What plans motions.
+            arm: What moves.
+            speed: Share of the limits of velocity and acceleration to use, in (0, 1].
             grasp: Checked against the robot already.
             on_phase: Told each phase as it begins.
             is_cancelled: Asked while moving.
         """
-        self._rig = rig
+        self._robot, self._planner, self._arm, self._speed = robot, planner, arm, speed
         self._grasp = grasp
         self._on_phase = on_phase
         self._is_cancelled = is_cancelled
-        velocities = frozen([limits.velocity for limits in rig.robot.arm_limits])
-        accelerations = rig.hardware.accelerations
-        self._approach = slowed(grasp.approach, velocities, accelerations, rig.speed)
-        self._lift = slowed(grasp.lift_from_grasp, velocities, accelerations, rig.speed)
+        hardware = hardware_of(robot)
+        self._margin = hardware.holding_margin
+        limits = frozen([joint.velocity for joint in robot.arm_limits]), hardware.accelerations
+        self._approach = slowed(grasp.approach, *limits, speed)
+        self._lift_path = slowed(grasp.lift_from_grasp, *limits, speed)
         self._way: Waypoints | None = None
-        self._log = CommandLog((*rig.robot.arm_joints, *rig.robot.hand_joints), time.monotonic())
         self._hand = grasp.close.preshape
+        self._log = MotionLog((*robot.arm_joints, *robot.hand_joints), time.monotonic())
         self.moved = False
         self.opening: float | None = None
 
     @property
     def commanded(self) -> Waypoints | None:
-        """What was commanded until now, of arm and hand."""
-        return self._log.waypoints()
+        """What arm and driven hand were told until now; None if nothing."""
+        return self._log.waypoints(time.monotonic())
 
     @property
     def summary(self) -> str:
@@ -128,53 +91,48 @@ class ArmRun:
         way = "stands at the start" if self._way is None else f"{self._way.duration_s:.1f} s to it"
         return (
             f"{way}, approach {self._approach.duration_s:.1f} s, lift "
-            f"{self._lift.duration_s:.1f} s, at {100 * self._rig.speed:g} % of the limits"
+            f"{self._lift_path.duration_s:.1f} s, at {100 * self._speed:g} % of the limits"
         )
 
     def make_room(self) -> StepResult | None:
-        """Go home, if the arm is not there, letting go of whatever it holds."""
-        home = self._rig.robot.home
-        if np.abs(self._arm_positions() - home).max() <= START_TOLERANCE:
+        """Open the hand and go home, if the arm is not there."""
+        if self._is_at(self._robot.home):
             return None
-        self._rig.planner.clear_scene()
-        fault = self._open_hand() or self._go_home()
-        return None if fault is None else StepResult(fault.outcome, f"making room: {fault.reason}")
+        self._planner.clear_scene()
+        end = self._open_hand() or self._go_home()
+        return end and end.during("making room")
 
     def check(self) -> StepResult | None:
-        """Check every posture, and find the way to the start; nothing moves."""
-        planner, grasp = self._rig.planner, self._grasp
-        preshape = grasp.close.preshape
-        for name, path in (("approach", self._approach), ("lift", self._lift)):
-            fault = planner.collision(path, preshape, may_touch=True)
-            if fault is not None:
-                return StepResult(fault.outcome, f"{name}: {fault.reason}")
-        start, goal = self._arm_positions(), grasp.approach.positions[0]
-        if np.abs(start - goal).max() <= START_TOLERANCE:
-            return None
-        way = planner.plan(start, goal, preshape, self._rig.speed)
+        """Check all postures for collisions, and plan the way to the start; nothing moves."""
+        preshape = self._grasp.close.preshape
+        for name, path in (("approach", self._approach), ("lift", self._lift_path)):
+            end = self._planner.collision(path, preshape, may_touch=True)
+            if end is not None:
+                return end.during(name)
+        way = self._plan(self._grasp.approach.positions[0], "way to the start")
         if isinstance(way, StepResult):
-            return StepResult(way.outcome, f"way to the start: {way.reason}")
+            return way
         self._way = way
         return None
 
     def execute(self) -> StepResult:
-        """Move, until it is decided what became of the grasp."""
+        """Approach, close, lift and hold, until the outcome is decided."""
         try:
-            end = self._reach() or self._close() or self._raise() or self._hold()
+            end = self._reach() or self._close() or self._lift() or self._hold()
         except BackendError as error:
             # Something has moved already, which must be recorded.
             end = StepResult(Outcome.BACKEND_ERROR, str(error))
         return end or StepResult(Outcome.SUCCESS, _HELD)
 
     def _reach(self) -> StepResult | None:
-        fault = self._open_hand()
-        if fault is None and self._way is not None:
-            fault = self._follow(self._way, "way to the start")
-        if fault is not None:
-            return fault
+        end = self._open_hand()
+        if end is None and self._way is not None:
+            end = self._follow(self._way, "way to the start")
+        if end is not None:
+            return end
         off = np.abs(self._arm_positions() - self._grasp.approach.positions[0])
         if off.max() > START_TOLERANCE:
-            joint = self._rig.robot.arm_joints[int(off.argmax())]
+            joint = self._robot.arm_joints[int(off.argmax())]
             return StepResult(
                 Outcome.START_TOO_FAR,
                 f"{joint} is {off.max():.4f} from where the approach begins, "
@@ -187,44 +145,46 @@ class ArmRun:
         self._on_phase("close")
         close, began = self._grasp.close, time.monotonic()
         before = self._hand_positions()
-        fault = self._move_hand(close.positions)
-        if fault is None:
-            fault = self._wait(began + close.duration_s)
-        if fault is not None:
-            return fault
-        self._grip = Grip(close.joints, close.positions, self._rig.hardware.holding_margin)
-        efforts = self._rig.arm.efforts()
+        end = self._move_hand(close.positions) or self._wait(began + close.duration_s)
+        if end is not None:
+            return end
+        self._grip = Grip(close.joints, close.positions, self._margin)
+        efforts = self._arm.efforts()
         moved = np.abs(self._hand_positions() - before).max()
-        if moved < self._rig.hardware.holding_margin and not self._grip.presses(
-            efforts, close.force
-        ):
+        if moved < self._margin and not self._grip.presses(efforts, close.force):
             told = np.abs(close.positions - before).max()
             return StepResult(
                 Outcome.CONTROLLER_ABORTED,
                 f"hand: it did not close: moved by {moved:.3g} where it was told {told:.3g}",
             )
-        empty = self._grip.closed(self._positions(), efforts)
+        empty = self._grip.closed(self._arm.positions(), efforts)
         return None if empty is None else StepResult(Outcome.MISSED, empty)
 
-    def _raise(self) -> StepResult | None:
+    def _lift(self) -> StepResult | None:
         self._on_phase("lift")
-        self._rig.planner.attach(self._arm_positions(), self._hand_positions())
-        fault = self._follow(self._lift, "lift")
+        self._planner.attach(self._arm_positions(), self._hand_positions())
+        end = self._follow(self._lift_path, "lift")
         self.opening = float(np.mean(self._hand_positions()))
-        return fault or self._look(Outcome.DROPPED_LIFTING)
+        return end or self._lost(Outcome.DROPPED_LIFTING)
 
     def _hold(self) -> StepResult | None:
         self._on_phase("hold")
-        return self._wait(time.monotonic() + self._grasp.hold_s) or self._look(
-            Outcome.DROPPED_HOLDING
-        )
+        end = self._wait(time.monotonic() + self._grasp.hold_s)
+        return end or self._lost(Outcome.DROPPED_HOLDING)
 
-    def _look(self, outcome: Outcome) -> StepResult | None:
-        lost = self._grip.lost(self._positions(), self._rig.arm.efforts())
+    def _lost(self, outcome: Outcome) -> StepResult | None:
+        lost = self._grip.lost(self._arm.positions(), self._arm.efforts())
         return None if lost is None else StepResult(outcome, lost)
 
     def finish(self, end: StepResult) -> StepResult:
-        """Put down what is held, and go home; what goes wrong meanwhile is added to the reason."""
+        """Put down what is held and go home, where the outcome allows it; else stay.
+
+        Args:
+            end: How `execute` ended.
+
+        Returns:
+            The same, with what went wrong afterwards added to the reason.
+        """
         steps = {
             Outcome.SUCCESS: [self._put_down, self._retreat, self._go_home],
             Outcome.MISSED: [self._let_go, self._retreat, self._go_home],
@@ -235,64 +195,68 @@ class ArmRun:
             return StepResult(end.outcome, f"{end.reason}; {_STAY}")
         for step in steps[end.outcome]:
             try:
-                fault = step()
+                failure = step()
             except BackendError as error:
-                fault = StepResult(Outcome.BACKEND_ERROR, str(error))
-            if fault is not None:
-                return StepResult(end.outcome, f"{end.reason}; afterwards: {fault.reason}; {_STAY}")
+                failure = StepResult(Outcome.BACKEND_ERROR, str(error))
+            if failure is not None:
+                reason = f"{end.reason}; afterwards: {failure.reason}; {_STAY}"
+                return StepResult(end.outcome, reason)
         return end
 
     def _put_down(self) -> StepResult | None:
         self._on_phase("put_down")
-        return self._follow(backwards(self._lift), "way down") or self._let_go()
+        return self._follow(backwards(self._lift_path), "way down") or self._let_go()
 
     def _let_go(self) -> StepResult | None:
-        fault = self._open_hand()
-        self._rig.planner.detach()
-        return fault
+        end = self._open_hand()
+        self._planner.detach()
+        return end
 
     def _retreat(self) -> StepResult | None:
         return self._follow(backwards(self._approach), "way back")
 
     def _go_home(self) -> StepResult | None:
         self._on_phase("home")
-        home, here = self._rig.robot.home, self._arm_positions()
-        if np.abs(here - home).max() <= START_TOLERANCE:
+        way = self._plan(self._robot.home, "way home")
+        return self._follow(way, "way home") if isinstance(way, Waypoints) else way
+
+    def _plan(self, goal: FloatArray, name: str) -> Waypoints | StepResult | None:
+        """A motion to a posture; None if the arm is there already."""
+        if self._is_at(goal):
             return None
-        way = self._rig.planner.plan(here, home, self._grasp.close.preshape, self._rig.speed)
-        if isinstance(way, StepResult):
-            return StepResult(way.outcome, f"way home: {way.reason}")
-        return self._follow(way, "way home")
+        here, hand = self._arm_positions(), self._grasp.close.preshape
+        way = self._planner.plan(here, goal, hand, self._speed)
+        return way.during(name) if isinstance(way, StepResult) else way
 
     def _follow(self, path: Waypoints, name: str) -> StepResult | None:
         if self._is_cancelled():
             return StepResult(Outcome.CANCELLED, f"cancelled before {name}")
+        self._note(path.positions, path.times_s)
+        end = self._arm.follow(path, self._is_cancelled)
+        return end and end.during(name)
+
+    def _note(self, arm: FloatArray, times_s: FloatArray) -> None:
         self.moved = True
-        self._log.add(path, self._hand)
-        fault = self._rig.arm.follow(path, self._is_cancelled)
-        return None if fault is None else StepResult(fault.outcome, f"{name}: {fault.reason}")
+        rows = [frozen([*row, *self._hand]) for row in arm]
+        self._log.add(time.monotonic(), rows, times_s.tolist())
 
     def _move_hand(self, targets: FloatArray) -> StepResult | None:
         if self._is_cancelled():
             return StepResult(Outcome.CANCELLED, "cancelled before the hand moved")
-        self.moved = True
         self._hand = targets
-        joints = self._rig.robot.arm_joints
-        here = Waypoints(joints, frozen([0.0]), frozen(self._arm_positions()[None]))
-        self._log.add(here, targets)
+        self._note(self._arm_positions()[None], frozen([0.0]))
         close = self._grasp.close
-        fault = self._rig.arm.move_hand(
-            targets, close.force, close.duration_s + HAND_EXTRA_S, self._is_cancelled
-        )
-        return None if fault is None else StepResult(fault.outcome, f"hand: {fault.reason}")
+        timeout_s = close.duration_s + HAND_EXTRA_S
+        end = self._arm.move_hand(targets, close.force, timeout_s, self._is_cancelled)
+        return end and end.during("hand")
 
     def _open_hand(self) -> StepResult | None:
-        """Open it for the approach, and see that it is open: some grippers say so too early."""
+        """Open the hand for the approach, and wait until it is: some grippers say so too early."""
         target = self._grasp.close.preshape
-        fault = self._move_hand(target)
-        near = OPEN_MARGINS * self._rig.hardware.holding_margin
+        end = self._move_hand(target)
+        near = OPEN_MARGINS * self._margin
         deadline = time.monotonic() + HAND_EXTRA_S
-        while fault is None:
+        while end is None:
             off = np.abs(self._hand_positions() - target)
             if off.max() <= near:
                 return None
@@ -302,8 +266,8 @@ class ArmRun:
                     Outcome.CONTROLLER_ABORTED,
                     f"hand: it did not open: {joint} is {off.max():.3g} from where it was told",
                 )
-            fault = self._wait(time.monotonic() + POLL_S)
-        return fault
+            end = self._wait(time.monotonic() + POLL_S)
+        return end
 
     def _wait(self, until: float) -> StepResult | None:
         while time.monotonic() < until:
@@ -312,13 +276,13 @@ class ArmRun:
             time.sleep(POLL_S)
         return None
 
-    def _positions(self) -> Mapping[str, float]:
-        return self._rig.arm.positions()
-
-    def _hand_positions(self) -> FloatArray:
-        positions = self._positions()
-        return frozen([positions[joint] for joint in self._rig.robot.hand_joints])
+    def _is_at(self, posture: FloatArray) -> bool:
+        return bool(np.abs(self._arm_positions() - posture).max() <= START_TOLERANCE)
 
     def _arm_positions(self) -> FloatArray:
-        positions = self._positions()
-        return frozen([positions[joint] for joint in self._rig.robot.arm_joints])
+        positions = self._arm.positions()
+        return frozen([positions[joint] for joint in self._robot.arm_joints])
+
+    def _hand_positions(self) -> FloatArray:
+        positions = self._arm.positions()
+        return frozen([positions[joint] for joint in self._robot.hand_joints])

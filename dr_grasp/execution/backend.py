@@ -1,11 +1,10 @@
-"""What executes one grasp: the twin, MoveIt, or a driver behind DDS."""
+"""What executes a grasp: the twin, an arm that MoveIt plans for, or one of them in a ROS node."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.trajectory import GraspTrajectory
 
@@ -17,15 +16,19 @@ IsCancelled = Callable[[], bool]
 
 
 def ignore_phase(phase: str) -> None:
-    """For callers that do not follow the phases."""
+    """Does nothing, for callers that do not need to know the phase."""
 
 
 def never_cancelled() -> bool:
-    """For callers that do not cancel."""
+    """Says no, for callers that do not cancel."""
     return False
 
 
-class Backend(Protocol):
+AttemptT_co = TypeVar("AttemptT_co", covariant=True)
+"""A `GraspAttempt`, or the message of one where it only passes through."""
+
+
+class Backend(Protocol[AttemptT_co]):
     """Executes grasps, one at a time."""
 
     name: str
@@ -40,17 +43,17 @@ class Backend(Protocol):
         dry_run: bool = False,
         on_phase: OnPhase = ignore_phase,
         is_cancelled: IsCancelled = never_cancelled,
-    ) -> GraspAttempt:
+    ) -> AttemptT_co:
         """Execute one grasp to its end.
 
         A grasp that is lost, refused by the controller or cancelled is an outcome of the attempt.
 
         Args:
             grasp: What to execute; checked against the robot already.
-            score: Kept beside the attempt.
+            score: The grasp's, recorded with the attempt.
             seed: Seed of the backend's own noise, if it has any.
             attempt_index: Number of this attempt under that seed.
-            dry_run: Do all but move.
+            dry_run: Do everything but move.
             on_phase: Told each phase as it begins.
             is_cancelled: Asked while moving.
 
@@ -58,8 +61,6 @@ class Backend(Protocol):
             BackendError: The hardware or its driver cannot be reached.
             DrGraspError: The grasp does not fit what stands behind this backend.
         """
-        raise NotImplementedError
 
     def close(self) -> None:
-        """Let go of the hardware; may be called twice."""
-        raise NotImplementedError
+        """Release the hardware; may be called twice."""

@@ -1,4 +1,4 @@
-"""Whether a hand holds something, from what its own joints say; an arm has no better witness."""
+"""Tells whether a hand holds something, from its own joints: most arms have no other sensor."""
 
 from __future__ import annotations
 
@@ -7,44 +7,45 @@ from collections.abc import Mapping, Sequence
 from dr_grasp.core.arrays import FloatArray
 
 EFFORT_LEFT = 0.25
-"""A hand that presses with less than this share of what it pressed with after closing has lost what
-it held: a slip changes the force by less, an empty hand keeps only friction."""
+"""A hand that presses with less than this share of its effort after closing has lost the object: a
+slip changes the effort by less, and an empty hand has only friction left."""
 
 
 class Grip:
-    """Watches a hand from when it has closed."""
+    """Watches whether a hand that has closed holds something."""
 
     def __init__(self, joints: Sequence[str], targets: FloatArray, margin: float) -> None:
-        """Begin before it has closed.
+        """Prepare for a hand that closes.
 
         Args:
             joints: The driven joints, m of them.
             targets: Shape (m,), where they were told to close to [rad or m].
-            margin: Where all of them come closer than this, nothing is between the fingers.
+            margin: If all joints come closer than this to their targets, nothing is between the
+                fingers [rad or m].
         """
         self._targets = dict(zip(joints, targets.tolist(), strict=True))
         self._margin = margin
         self._pressed = 0.0
 
     def closed(self, positions: Mapping[str, float], efforts: Mapping[str, float]) -> str | None:
-        """Look once the hand has closed.
+        """Look for the first time, when the hand has closed.
 
         Args:
             positions: Of the hand's joints at least [rad or m].
-            efforts: Of those that report any [N or N m].
+            efforts: Of those joints that report one [N or N m].
 
         Returns:
-            None if it holds something, else why not.
+            None if the hand holds something, else why not.
         """
         self._pressed = self._effort(efforts)
         return self._empty(positions)
 
     def presses(self, efforts: Mapping[str, float], force: float) -> bool:
-        """Whether the hand tells of a good part of the force it was told [N or N m]."""
+        """Whether the hand reports at least a quarter of the force it was told [N or N m]."""
         return self._effort(efforts) > EFFORT_LEFT * force
 
     def lost(self, positions: Mapping[str, float], efforts: Mapping[str, float]) -> str | None:
-        """Look later; None if it still holds something, else why not."""
+        """Look later: None if the hand still holds something, else why not."""
         now = self._effort(efforts)
         # Some grippers report no effort, or zero for ever.
         if now < EFFORT_LEFT * self._pressed:

@@ -1,4 +1,4 @@
-"""A path at the pace that an arm may go: slower where need be, never along another way."""
+"""Makes a path slow enough for an arm without changing its shape."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def slowed(
     is, whatever the share.
 
     Args:
-        path: Of n joints.
+        path: Of n joints, m waypoints.
         velocities: Shape (n,), limits [rad/s or m/s].
         accelerations: Shape (n,), limits [rad/s^2 or m/s^2].
         speed: Share of both that may be used, in (0, 1].
@@ -71,6 +71,6 @@ def joint_rates(path: Waypoints) -> FloatArray:
 
 
 def backwards(path: Waypoints) -> Waypoints:
-    """The way back along a path, at the same pace."""
+    """The same path from its end to its start, at the same pace."""
     times = path.times_s[-1] - path.times_s[::-1]
     return Waypoints(path.joints, frozen(times), frozen(path.positions[::-1]))

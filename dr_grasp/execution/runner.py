@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.ranking import rank_grasps
 from dr_grasp.core.refusal import RefusedGrasp
@@ -14,6 +14,8 @@ from dr_grasp.errors import DrGraspError, SettingsError
 from dr_grasp.execution.backend import Backend, IsCancelled, never_cancelled
 from dr_grasp.robots.batches import check_each
 from dr_grasp.robots.robot_spec import RobotSpec
+
+AttemptT = TypeVar("AttemptT")
 
 Chosen = tuple[GraspTrajectory, GraspScore | None]
 
@@ -77,16 +79,16 @@ class AttemptProgress:
 
 
 def execute_plan(
-    backend: Backend,
+    backend: Backend[AttemptT],
     plan: ExecutionPlan,
     *,
     seed: int,
-    record: Callable[[GraspAttempt], None],
+    record: Callable[[AttemptT], None],
     first_index: int = 0,
     dry_run: bool = False,
     on_progress: Callable[[AttemptProgress], None] | None = None,
     is_cancelled: IsCancelled = never_cancelled,
-) -> list[GraspAttempt]:
+) -> list[AttemptT]:
     """Execute a plan, recording each attempt before the next one begins.
 
     Args:
@@ -106,7 +108,7 @@ def execute_plan(
     Raises:
         DrGraspError: The backend or the recording broke down.
     """
-    attempts: list[GraspAttempt] = []
+    attempts: list[AttemptT] = []
     for index, (grasp, score) in enumerate(plan.chosen):
         if is_cancelled():
             break

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from dr_grasp.core.arrays import FloatArray
+from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Observation, Outcome
 from dr_grasp.core.perturbation import Perturbation
@@ -35,7 +35,7 @@ class Evaluator:
             method: Name of the method that proposes; part of the grasps' provenance and ids.
             seed: Of the run; likewise.
         """
-        self.object_in_base = settled_pose(world, yaw=0.0)
+        self.object_in_base = settled_pose(world)
         self._world = world
         self._method = method
         self._seed = seed
@@ -140,10 +140,10 @@ class _Watcher:
         self.touch_in_object: FloatArray | None = None
         self.slip_m = 0.0
 
-    def observed(self, seen: Observation) -> None:
+    def observed(self, step: int, phase: Phase, seen: Observation) -> None:
         self._touches = seen.hand_touches
         if self.touch_in_object is None and seen.hand_touches:
-            self.touch_in_object = self._world.touch_in_object()
+            self.touch_in_object = frozen(self._world.hand_contacts().points.mean(axis=0))
         # A hand that has closed around a handle holds it once the lift brings the two together.
         lifted = self._has_closed and seen.hand_touches and not seen.object_supported
         if lifted and self._held is None:

@@ -40,7 +40,7 @@ def make_method(task: Task) -> Method:
     """
     with BulletWorld(load_robot(task.robot), load_object(task.object)) as world:
         robot, item = world.robot, world.object
-        object_in_base = settled_pose(world, yaw=0.0)
+        object_in_base = settled_pose(world)
         ancestors = [ancestor(world, grasp) for grasp in task.start]
     propose: Callable[[int], Proposal] | None = None
     try:

@@ -1,7 +1,8 @@
 """From messages to the values of core, whichever library made the messages.
 
 Fields are read by their names; numbers may come as lists, `array.array` or NumPy arrays. What a
-message says more than our values hold (velocities of waypoints, frame ids) is left unread.
+message says more than our values hold (velocities of waypoints, frame ids) is left unread, and what
+the messages of older bags lack keeps its default.
 """
 
 from __future__ import annotations
@@ -9,10 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, TypeVar
-
-import numpy as np
 
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
@@ -37,11 +35,10 @@ def decode_grasp(message: Any) -> GraspTrajectory:
     """Read a GraspTrajectory message.
 
     Raises:
-        InvalidGraspError: It cannot be replayed; the message begins with the grasp's id and the
+        InvalidGraspError: It cannot be replayed; the error begins with the grasp's id and the
             field.
     """
-    with _naming(f"grasp {_one_line(message.id) or 'without an id'}:"):
-        provenance = [(str(entry.key), str(entry.value)) for entry in message.provenance]
+    with _within(f"grasp {_one_line(message.id) or 'without an id'}:"):
         return GraspTrajectory(
             id=str(message.id),
             robot=str(message.robot),
@@ -51,7 +48,7 @@ def decode_grasp(message: Any) -> GraspTrajectory:
             close=_close(message),
             lift=_waypoints("lift", message.lift),
             hold_s=_seconds(message.hold_duration),
-            provenance=_unique("provenance", provenance),
+            provenance=_texts("provenance", message.provenance),
         )
 
 
@@ -59,10 +56,10 @@ def decode_score(message: Any) -> GraspScore:
     """Read a GraspScore message.
 
     Raises:
-        InvalidGraspError: It contradicts itself; the message begins with the grasp's id and the
+        InvalidGraspError: It contradicts itself; the error begins with the grasp's id and the
             field.
     """
-    with _naming(f"score of grasp {_one_line(message.grasp_id) or 'without an id'}:"):
+    with _within(f"score of grasp {_one_line(message.grasp_id) or 'without an id'}:"):
         if not message.grasp_id:
             raise InvalidGraspError("grasp_id: expected a name, got an empty string")
         outcome = decode_outcome("nominal_outcome", message.nominal_outcome)
@@ -70,6 +67,11 @@ def decode_score(message: Any) -> GraspScore:
             raise InvalidGraspError(
                 f"nominal_success: expected {outcome is Outcome.SUCCESS} for the nominal outcome "
                 f"{outcome.label}, got {bool(message.nominal_success)}"
+            )
+        probability = float(getattr(message, "transfer_probability", math.nan))
+        if not (math.isnan(probability) or 0.0 <= probability <= 1.0):
+            raise InvalidGraspError(
+                f"transfer_probability: expected from 0 to 1, or NaN, got {probability}"
             )
         fitness = [decode_fitness(entry) for entry in message.fitness]
         failures = [
@@ -84,28 +86,10 @@ def decode_score(message: Any) -> GraspScore:
             seed=int(message.seed),
             profile=str(message.profile),
             software_version=str(message.software_version),
-            **_later_of_score(message),
+            whole=bool(getattr(message, "whole", False)),
+            models=_texts("models", getattr(message, "models", ())),
+            transfer_probability=None if math.isnan(probability) else probability,
         )
-
-
-def _later_of_score(message: Any) -> dict[str, Any]:
-    """What messages of older bags lack."""
-    if not hasattr(message, "models"):
-        return {}
-    probability = float(message.transfer_probability)
-    if not (math.isnan(probability) or 0.0 <= probability <= 1.0):
-        raise InvalidGraspError(
-            f"transfer_probability: expected from 0 to 1, or NaN, got {probability}"
-        )
-    return {
-        "whole": bool(message.whole),
-        "models": _key_values("models", message.models),
-        "transfer_probability": None if math.isnan(probability) else probability,
-    }
-
-
-def _key_values(field: str, entries: Any) -> dict[str, str]:
-    return _unique(field, [(str(entry.key), str(entry.value)) for entry in entries])
 
 
 def decode_fitness(message: Any) -> Fitness:
@@ -115,62 +99,51 @@ def decode_fitness(message: Any) -> Fitness:
         InvalidGraspError: An unknown criterion, counts out of bounds, or a value that does not
             follow from them.
     """
-    with _naming("fitness:"):
+    with _within("fitness:"):
         criterion = Criterion.from_name(str(message.criterion))
-        return _make(
-            criterion.value,
-            partial(
-                Fitness.stated,
+        with _within(criterion.value):
+            return Fitness.stated(
                 criterion,
                 int(message.successes),
                 int(message.trials),
                 float(message.value),
-                # Messages of older bags have no such field.
                 bool(getattr(message, "sequential", False)),
-            ),
-        )
+            )
 
 
 def decode_selection(message: Any) -> Selection:
     """Read a Selection message.
 
     Raises:
-        InvalidGraspError: An unknown criterion, or a share that is none; the message begins with
+        InvalidGraspError: An unknown criterion, or a share outside of [0, 1]; the error begins with
             the field.
     """
-    with _naming("selection:"):
+    with _within("selection:"):
         return Selection(
             Criterion.from_name(str(message.criterion)),
             tuple(map(str, message.chosen)),
-            _share("expected_share", message),
-            _share("expected_shortfall", message),
-            _share("most_missed", message),
+            _share("expected_share", message.expected_share),
+            _share("expected_shortfall", message.expected_shortfall),
+            _share("most_missed", message.most_missed),
         )
-
-
-def _share(field: str, message: Any) -> float:
-    value = float(getattr(message, field))
-    if not 0.0 <= value <= 1.0:
-        raise InvalidGraspError(f"{field}: expected from 0 to 1, got {value}")
-    return value
 
 
 def decode_attempt(message: Any) -> GraspAttempt:
     """Read a GraspAttempt message.
 
     Raises:
-        InvalidGraspError: It has no id, or something in it cannot be read; the message begins with
+        InvalidGraspError: It has no id, or something in it cannot be read; the error begins with
             the attempt's id and the field.
     """
-    with _naming(f"attempt {_one_line(message.attempt_id) or 'without an id'}:"):
+    with _within(f"attempt {_one_line(message.attempt_id) or 'without an id'}:"):
         if not message.attempt_id:
             raise InvalidGraspError("attempt_id: expected a name, got an empty string")
         grasp = decode_grasp(message.grasp)
-        opening = float(message.gripper_opening)
         if message.robot != grasp.robot:
             raise InvalidGraspError(
                 f"robot: expected {grasp.robot} as in the grasp, got {_one_line(message.robot)!r}"
             )
+        opening = float(message.gripper_opening)
         return GraspAttempt(
             attempt_id=str(message.attempt_id),
             stamp_ns=_stamp_ns(message.stamp),
@@ -178,40 +151,27 @@ def decode_attempt(message: Any) -> GraspAttempt:
             seed=int(message.seed),
             attempt_index=int(message.attempt_index),
             grasp=grasp,
-            score=_at_most_one("score", message.score, decode_score),
+            score=_at_most_one("score", message.score, lambda _, score: decode_score(score)),
             outcome=decode_outcome("outcome", message.outcome),
             reason=str(message.reason),
             commanded=_waypoints_if_any("commanded", message.commanded),
             measured=_waypoints_if_any("measured", message.measured),
             gripper_opening=None if math.isnan(opening) else opening,
-            object_before=_at_most_one(
-                "object_before", message.object_before, partial(decode_pose, "object_before")
-            ),
-            object_after=_at_most_one(
-                "object_after", message.object_after, partial(decode_pose, "object_after")
-            ),
-            **_later_of_attempt(message),
+            object_before=_at_most_one("object_before", message.object_before, decode_pose),
+            object_after=_at_most_one("object_after", message.object_after, decode_pose),
+            backend_profile=str(getattr(message, "backend_profile", "")),
+            models=_texts("models", getattr(message, "models", ())),
+            software_version=str(getattr(message, "software_version", "")),
         )
-
-
-def _later_of_attempt(message: Any) -> dict[str, Any]:
-    """What messages of older bags lack."""
-    if not hasattr(message, "models"):
-        return {}
-    return {
-        "backend_profile": str(message.backend_profile),
-        "models": _key_values("models", message.models),
-        "software_version": str(message.software_version),
-    }
 
 
 def decode_report(message: Any) -> OutcomeReport:
     """Read an OutcomeReport message.
 
     Raises:
-        InvalidGraspError: An outcome that does not exist.
+        InvalidGraspError: An outcome that does not exist, or a stamp that no bag can hold.
     """
-    with _naming(f"report on attempt {_one_line(message.attempt_id)}:"):
+    with _within(f"report on attempt {_one_line(message.attempt_id)}:"):
         return OutcomeReport(
             attempt_id=str(message.attempt_id),
             stamp_ns=_stamp_ns(message.stamp),
@@ -222,10 +182,10 @@ def decode_report(message: Any) -> OutcomeReport:
 
 
 def decode_outcome(field: str, message: Any) -> Outcome:
-    """Read an Outcome message.
+    """Read an Outcome message; `field` is what errors call it.
 
     Raises:
-        InvalidGraspError: A number that stands for nothing; the message begins with the field.
+        InvalidGraspError: A number that stands for nothing.
     """
     try:
         return Outcome(int(message.value))
@@ -233,6 +193,19 @@ def decode_outcome(field: str, message: Any) -> Outcome:
         raise InvalidGraspError(
             f"{field}: expected an outcome from 0 to {max(Outcome):d}, got {int(message.value)}"
         ) from None
+
+
+def decode_pose(field: str, message: Any) -> Pose:
+    """Read a geometry_msgs/Pose; `field` is what errors call it.
+
+    Raises:
+        InvalidGraspError: Its numbers are no pose.
+    """
+    position, turn = message.position, message.orientation
+    with _within(field):
+        return Pose(
+            frozen([position.x, position.y, position.z]), frozen([turn.x, turn.y, turn.z, turn.w])
+        )
 
 
 def decode_ns(message: Any) -> int:
@@ -252,32 +225,21 @@ def _seconds(message: Any) -> float:
     return decode_ns(message) / NS_PER_S
 
 
-def decode_pose(field: str, message: Any) -> Pose:
-    """A pose; `field` is what to call it in messages.
-
-    Raises:
-        InvalidGraspError: Its numbers are no pose.
-    """
-    position, turn = message.position, message.orientation
-    return _make(
-        field,
-        lambda: Pose(
-            frozen([position.x, position.y, position.z]), frozen([turn.x, turn.y, turn.z, turn.w])
-        ),
-    )
+def _share(field: str, value: float) -> float:
+    if not 0.0 <= value <= 1.0:
+        raise InvalidGraspError(f"{field}: expected from 0 to 1, got {float(value)}")
+    return float(value)
 
 
-def _close(message: Any) -> HandClose:
-    return _make(
-        "close",
-        lambda: HandClose(
-            tuple(map(str, message.hand_joints)),
-            frozen(message.preshape),
-            frozen(message.close_positions),
-            float(message.close_force),
-            _seconds(message.close_duration),
-        ),
-    )
+def _close(grasp: Any) -> HandClose:
+    with _within("close"):
+        return HandClose(
+            tuple(map(str, grasp.hand_joints)),
+            frozen(grasp.preshape),
+            frozen(grasp.close_positions),
+            float(grasp.close_force),
+            _seconds(grasp.close_duration),
+        )
 
 
 def _waypoints(field: str, message: Any) -> Waypoints:
@@ -288,9 +250,10 @@ def _waypoints(field: str, message: Any) -> Waypoints:
                 f"{field} positions: expected {len(joints)} numbers at waypoint {index}, "
                 f"got {len(point.positions)}"
             )
-    times = frozen([_seconds(point.time_from_start) for point in message.points])
-    positions = frozen([np.asarray(point.positions) for point in message.points])
-    return _make(field, lambda: Waypoints(joints, times, positions))
+    times_s = frozen([_seconds(point.time_from_start) for point in message.points])
+    positions = frozen([list(point.positions) for point in message.points])
+    with _within(field):
+        return Waypoints(joints, times_s, positions)
 
 
 def _waypoints_if_any(field: str, message: Any) -> Waypoints | None:
@@ -300,11 +263,15 @@ def _waypoints_if_any(field: str, message: Any) -> Waypoints | None:
 
 
 def _at_most_one(
-    field: str, messages: Sequence[Any], decode: Callable[[Any], ValueT]
+    field: str, messages: Sequence[Any], decode: Callable[[str, Any], ValueT]
 ) -> ValueT | None:
     if len(messages) > 1:
         raise InvalidGraspError(f"{field}: expected at most one, got {len(messages)}")
-    return decode(messages[0]) if len(messages) else None
+    return decode(field, messages[0]) if len(messages) else None
+
+
+def _texts(field: str, entries: Sequence[Any]) -> dict[str, str]:
+    return _unique(field, [(str(entry.key), str(entry.value)) for entry in entries])
 
 
 def _unique(field: str, pairs: Sequence[tuple[KeyT, ValueT]]) -> dict[KeyT, ValueT]:
@@ -316,22 +283,15 @@ def _unique(field: str, pairs: Sequence[tuple[KeyT, ValueT]]) -> dict[KeyT, Valu
     return found
 
 
-def _make(field: str, make: Callable[[], ValueT]) -> ValueT:
-    # The values name their own fields; this adds the one they stand in.
-    try:
-        return make()
-    except InvalidGraspError as error:
-        raise InvalidGraspError(f"{field} {error}") from error
-    except ValueError as error:
-        raise InvalidGraspError(f"{field}: {error}") from error
-
-
 @contextmanager
-def _naming(what: str) -> Iterator[None]:
+def _within(place: str) -> Iterator[None]:
+    """Have errors begin with the message or field that they stand in."""
     try:
         yield
     except DrGraspError as error:
-        raise InvalidGraspError(f"{what} {error}") from error
+        raise InvalidGraspError(f"{place} {error}") from error
+    except ValueError as error:
+        raise InvalidGraspError(f"{place}: {error}") from error
 
 
 def _one_line(text: Any) -> str:

@@ -35,13 +35,13 @@ def encode_grasp(grasp: GraspTrajectory) -> Fields:
         "robot": grasp.robot,
         "object": grasp.object,
         "object_in_base": encode_pose(grasp.object_in_base),
-        "approach": encode_trajectory(grasp.approach),
+        "approach": _waypoints(grasp.approach),
         "hand_joints": list(grasp.close.joints),
         "preshape": as_floats(grasp.close.preshape),
         "close_positions": as_floats(grasp.close.positions),
         "close_force": float(grasp.close.force),
         "close_duration": encode_time(to_ns(grasp.close.duration_s)),
-        "lift": encode_trajectory(grasp.lift),
+        "lift": _waypoints(grasp.lift),
         "hold_duration": encode_time(to_ns(grasp.hold_s)),
         "provenance": _key_values(grasp.provenance),
     }
@@ -111,8 +111,8 @@ def encode_attempt(attempt: GraspAttempt) -> Fields:
         "score": [] if attempt.score is None else [encode_score(attempt.score)],
         "outcome": encode_outcome(attempt.outcome),
         "reason": attempt.reason,
-        "commanded": encode_trajectory(attempt.commanded),
-        "measured": encode_trajectory(attempt.measured),
+        "commanded": _waypoints(attempt.commanded),
+        "measured": _waypoints(attempt.measured),
         "gripper_opening": math.nan if attempt.gripper_opening is None else attempt.gripper_opening,
         "object_before": [encode_pose(pose) for pose in (attempt.object_before,) if pose],
         "object_after": [encode_pose(pose) for pose in (attempt.object_after,) if pose],
@@ -167,14 +167,12 @@ def encode_pose(pose: Pose) -> Fields:
     }
 
 
-def encode_trajectory(waypoints: Waypoints | None) -> Fields:
-    """Fields of a trajectory_msgs/JointTrajectory of positions alone; an empty one for None."""
-    header = {"stamp": encode_time(0), "frame_id": ""}
-    if waypoints is None:
-        return {"header": header, "joint_names": [], "points": []}
+def _waypoints(waypoints: Waypoints | None) -> Fields:
+    # A trajectory_msgs/JointTrajectory of positions alone; an empty one for None.
+    timed = zip(waypoints.times_s, waypoints.positions, strict=True) if waypoints else ()
     return {
-        "header": header,
-        "joint_names": list(waypoints.joints),
+        "header": {"stamp": encode_time(0), "frame_id": ""},
+        "joint_names": list(waypoints.joints) if waypoints else [],
         "points": [
             {
                 "positions": as_floats(positions),
@@ -183,7 +181,7 @@ def encode_trajectory(waypoints: Waypoints | None) -> Fields:
                 "effort": [],
                 "time_from_start": encode_time(to_ns(time_s)),
             }
-            for time_s, positions in zip(waypoints.times_s, waypoints.positions, strict=True)
+            for time_s, positions in timed
         ],
     }
 

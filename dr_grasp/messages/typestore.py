@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -21,16 +21,6 @@ REPORT_TYPE = f"{INTERFACES}/msg/OutcomeReport"
 JOINT_STATE_TYPE = "sensor_msgs/msg/JointState"
 
 
-@lru_cache(maxsize=1)
-def our_typestore() -> Typestore:
-    """The types of ROS 2 Jazzy and ours.
-
-    Raises:
-        SettingsError: Our .msg files are not installed.
-    """
-    return _typestore(_our_types())
-
-
 _ADDED = (
     {
         SCORE_TYPE: ("whole", "models", "transfer_probability"),
@@ -41,9 +31,18 @@ _ADDED = (
 """Fields that came to our messages in a version, the latest first: 0.3.0, 0.2.0."""
 
 
-@lru_cache(maxsize=4)
+def our_typestore() -> Typestore:
+    """The types of ROS 2 Jazzy and ours.
+
+    Raises:
+        SettingsError: Our .msg files are not installed.
+    """
+    return past_typestore(0)
+
+
+@lru_cache
 def past_typestore(versions: int) -> Typestore:
-    """The types of bags of some versions ago.
+    """The types of ROS 2 Jazzy, and ours as they were some versions ago.
 
     Args:
         versions: How many, of those that changed a type.
@@ -51,16 +50,22 @@ def past_typestore(versions: int) -> Typestore:
     Raises:
         SettingsError: Our .msg files are not installed.
     """
-    types = _our_types()
+    types: dict[str, Any] = {}
+    folder = find_share(INTERFACES, "msg/GraspAttempt.msg") / "msg"
+    for path in sorted(folder.glob("*.msg")):
+        text = path.read_text(encoding="utf-8")
+        types |= get_types_from_msg(text, f"{INTERFACES}/msg/{path.stem}")
     for added in _ADDED[:versions]:
         for name, later in added.items():
             constants, fields = types[name]
-            types[name] = (constants, [one for one in fields if one[0] not in later])
-    return _typestore(types)
+            types[name] = (constants, [field for field in fields if field[0] not in later])
+    typestore = get_typestore(Stores.ROS2_JAZZY)
+    typestore.register(types)
+    return typestore
 
 
 def typestore_of(typename: str, digest: str) -> Typestore | None:
-    """The types by which a message of ours was written; None if we never had such.
+    """The types by which a message of ours was written; None if no version had such a type.
 
     Args:
         typename: As "package/msg/Name".
@@ -76,52 +81,39 @@ def typestore_of(typename: str, digest: str) -> Typestore | None:
 
 
 def digest_of(typename: str, definition: str) -> str:
-    """Hash of a type as a bag defines it, as ROS computes it.
+    """Hash of a type as a bag defines it, as ROS computes it; empty without a definition.
 
     Args:
         typename: As "package/msg/Name".
         definition: Its text and that of the types it uses.
     """
+    if not definition:
+        return ""
     typestore = get_typestore(Stores.EMPTY)
     typestore.register(get_types_from_msg(definition, typename))
     digest: str = typestore.hash_rihs01(typename)
     return digest
 
 
-def _our_types() -> dict[str, Any]:
-    types: dict[str, Any] = {}
-    folder = find_share(INTERFACES, "msg/GraspAttempt.msg") / "msg"
-    for path in sorted(folder.glob("*.msg")):
-        text = path.read_text(encoding="utf-8")
-        types |= get_types_from_msg(text, f"{INTERFACES}/msg/{path.stem}")
-    return types
-
-
-def _typestore(types: dict[str, Any]) -> Typestore:
-    typestore = get_typestore(Stores.ROS2_JAZZY)
-    typestore.register(types)
-    return typestore
-
-
-def build(typestore: Typestore, typename: str, fields: Mapping[str, Any]) -> Any:
-    """Make a rosbags message of nested dicts.
+def serialize(typename: str, message: Any) -> memoryview:
+    """Make the CDR bytes of a message.
 
     Args:
-        typestore: Knows the type.
         typename: As "package/msg/Name".
-        fields: Every field of the message, by name.
+        message: Of rclpy, or nested dicts with every field by its name.
     """
+    typestore = our_typestore()
+    return typestore.serialize_cdr(_build(typestore, typename, message), typename)
+
+
+def _build(typestore: Typestore, typename: str, message: Any) -> Any:
+    """The message as rosbags would have made it."""
     _, definitions = typestore.fielddefs[typename]
+    field = message.__getitem__ if isinstance(message, Mapping) else partial(getattr, message)
     values = {
-        name: _build_value(typestore, definition, fields[name]) for name, definition in definitions
+        name: _build_value(typestore, definition, field(name)) for name, definition in definitions
     }
     return typestore.types[typename](**values)
-
-
-def serialize(typename: str, fields: Mapping[str, Any]) -> memoryview:
-    """The CDR bytes of a message given as nested dicts."""
-    typestore = our_typestore()
-    return typestore.serialize_cdr(build(typestore, typename, fields), typename)
 
 
 def _build_value(typestore: Typestore, definition: Any, value: Any) -> Any:
@@ -129,9 +121,9 @@ def _build_value(typestore: Typestore, definition: Any, value: Any) -> Any:
     if kind is Nodetype.BASE:
         return value
     if kind is Nodetype.NAME:
-        return build(typestore, detail, value)
+        return _build(typestore, detail, value)
     (element_kind, element), _ = detail
     if element_kind is Nodetype.NAME:
-        return [build(typestore, element, entry) for entry in value]
+        return [_build(typestore, element, entry) for entry in value]
     base = element[0]
     return list(value) if base == "string" else np.array(value, dtype=np.dtype(base))

@@ -1,9 +1,10 @@
-"""The record of a session: scores, attempts and words on attempts in one rosbag2 bag (MCAP)."""
+"""Writes the record of a session, one rosbag2 bag (MCAP): scores, attempts, reports on attempts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from rosbags.interfaces import (
     Qos,
@@ -17,6 +18,7 @@ from rosbags.interfaces import (
 from dr_grasp.common.closing import Closing
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.errors import RecordingError
 from dr_grasp.messages.encoding import (
     encode_attempt,
@@ -32,7 +34,7 @@ from dr_grasp.messages.typestore import (
     SCORE_TYPE,
     serialize,
 )
-from dr_grasp.recording.splits import Message, SplitBag, Topic
+from dr_grasp.recording.splits import LoggedMessage, SplitBag, Topic
 
 SCORES_TOPIC = "/scores"
 ATTEMPTS_TOPIC = "/attempts"
@@ -103,12 +105,17 @@ class BagWriter(Closing):
         if messages:
             self._open_bag().append(messages)
 
-    def write_attempt(self, attempt: GraspAttempt) -> None:
+    def write_attempt(self, attempt: GraspAttempt, message: Any = None) -> None:
         """Add an attempt, and the joint states that were measured in it.
 
         It is logged when it began, or when the motion of the attempt before had ended: a twin that
         does not wait for the clock begins its attempts within each other, and a player of the bag
-        would throw the arm to and fro between them. What the attempt says of itself stays.
+        would throw the arm to and fro between them. The attempt's own stamp stays.
+
+        Args:
+            attempt: The attempt.
+            message: The message that it was decoded from, if it came as one: this is what the bag
+                then keeps.
 
         Raises:
             RecordingError: The bag holds one of that id, or it could not be written; the bag is as
@@ -120,13 +127,14 @@ class BagWriter(Closing):
                 f"attempt {attempt.attempt_id}: expected a new id, got one that is recorded already"
             )
         log_ns = max(attempt.stamp_ns, self._moving_until_ns)
-        bag.append(_attempt_messages(attempt, log_ns))
+        data = serialize(ATTEMPT_TYPE, encode_attempt(attempt) if message is None else message)
+        bag.append([(ATTEMPTS_TOPIC, log_ns, data), *_joint_states(attempt.measured, log_ns)])
         self._logged_ns[attempt.attempt_id] = log_ns
         if attempt.measured is not None:
             self._moving_until_ns = log_ns + to_ns(attempt.measured.times_s[-1]) + 1
 
     def write_report(self, report: OutcomeReport) -> None:
-        """Add somebody's word on an attempt; the backend's stays.
+        """Add what somebody reports of an attempt; what the backend said stays beside it.
 
         Raises:
             RecordingError: The bag holds no such attempt, or it could not be written; the bag is as
@@ -139,7 +147,7 @@ class BagWriter(Closing):
                 f"attempt {report.attempt_id!r}: expected one that is recorded ({known})"
             )
         data = serialize(REPORT_TYPE, encode_report(report))
-        # Players send it after what it is about.
+        # So that players publish it after the attempt.
         log_ns = max(report.stamp_ns, self._logged_ns[report.attempt_id] + 1)
         bag.append([(REPORTS_TOPIC, log_ns, data)])
 
@@ -159,9 +167,7 @@ class BagWriter(Closing):
         return self._bag
 
 
-def _attempt_messages(attempt: GraspAttempt, log_ns: int) -> Iterator[Message]:
-    yield ATTEMPTS_TOPIC, log_ns, serialize(ATTEMPT_TYPE, encode_attempt(attempt))
-    measured = attempt.measured
+def _joint_states(measured: Waypoints | None, log_ns: int) -> Iterator[LoggedMessage]:
     if measured is None:
         return
     for time_s, positions in zip(measured.times_s, measured.positions, strict=True):

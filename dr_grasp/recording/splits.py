@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import yaml
@@ -28,7 +29,7 @@ from dr_grasp.messages.typestore import our_typestore
 METADATA_VERSION: Final = 9
 """That of ROS 2 Jazzy."""
 
-Message = tuple[str, int, "bytes | memoryview"]
+LoggedMessage = tuple[str, int, "bytes | memoryview"]
 """Topic, nanoseconds since the epoch, CDR bytes."""
 
 
@@ -77,10 +78,11 @@ class SplitBag:
             RecordingError: The folder holds something, or cannot be written.
         """
         self.directory = directory.resolve()
+        self._topics = topics
         self._splits_before_merge = splits_before_merge
         self._next_index = 0
         self._splits: list[_Split] = []
-        self._definitions = [(topic, *_definition(topic.typename)) for topic in topics]
+        self._template: dict[str, Any] = {}
         try:
             if self.directory.exists() and any(self.directory.iterdir()):
                 raise RecordingError(
@@ -90,7 +92,7 @@ class SplitBag:
         except (OSError, WriterError) as error:
             raise RecordingError(f"{directory}: cannot be written: {_words(error)}") from error
 
-    def append(self, messages: Iterable[Message]) -> None:
+    def append(self, messages: Iterable[LoggedMessage]) -> None:
         """Add messages; on return they are on disk, in a bag that can be opened.
 
         Raises:
@@ -99,16 +101,15 @@ class SplitBag:
         try:
             split = self._write_split(self.directory, messages, merged=False)
             # Players of rosbag2 get lost between files of which one is empty, as the first is.
-            empty = [one for one in self._splits if not one.count]
-            filled = [one for one in self._splits if one.count]
-            self._admit([*filled, split], instead_of=empty, new=split)
+            self._admit(split, instead_of=[split for split in self._splits if not split.count])
         except (OSError, WriterError) as error:
             raise RecordingError(f"{self.directory}: cannot be written: {_words(error)}") from error
-        if sum(not split.merged for split in self._splits) > self._splits_before_merge:
-            # What was to be appended is on disk, so this is no failure of the caller's; a merge
-            # that cannot be done now is tried again later, at the latest on close.
+        small = [split for split in self._splits if not split.merged]
+        if len(small) > self._splits_before_merge:
+            # What was to be appended is on disk, so the caller has not failed; a merge that cannot
+            # be done now is tried again later, at the latest on close.
             with suppress(RecordingError):
-                self._merge([split for split in self._splits if not split.merged])
+                self._merge(small)
 
     def close(self) -> None:
         """Merge all into one file.
@@ -118,7 +119,6 @@ class SplitBag:
         """
         if len(self._splits) > 1:
             self._merge(self._splits)
-        shutil.rmtree(self._scratch(self.directory), ignore_errors=True)
 
     def _make_empty(self) -> None:
         # Filled beside its place and moved there whole: a rename replaces an empty folder.
@@ -127,50 +127,51 @@ class SplitBag:
         nascent = parent / f".{self.directory.name}.{os.getpid()}-{secrets.token_hex(4)}"
         nascent.mkdir()
         try:
-            split = self._write_split(nascent, [], merged=False)
-            self._splits = [split]
-            self._template = self._template_of_metadata(nascent)
+            self._splits = [self._write_split(nascent, [], merged=False)]
             write_whole(nascent / "metadata.yaml", self._metadata(self._splits))
-            shutil.rmtree(self._scratch(nascent))
             nascent.rename(self.directory)
         except BaseException:
             shutil.rmtree(nascent, ignore_errors=True)
             raise
         sync(parent)
 
-    def _write_split(self, directory: Path, messages: Iterable[Message], *, merged: bool) -> _Split:
-        """Write a complete file into the bag's folder, where nobody counts it yet."""
+    def _write_split(
+        self, directory: Path, messages: Iterable[LoggedMessage], *, merged: bool
+    ) -> _Split:
+        """Write a complete file into the bag's folder, where metadata.yaml does not name it yet."""
         name = f"{self.directory.name}_{self._next_index}"
         self._next_index += 1
-        folder = self._scratch(directory) / name
-        shutil.rmtree(folder, ignore_errors=True)
-        counts = dict.fromkeys((topic.name for topic, _, _ in self._definitions), 0)
-        with Writer(folder, version=METADATA_VERSION, storage_plugin=StoragePlugin.MCAP) as writer:
-            connections = {
-                topic.name: writer.add_connection(
-                    topic.name,
-                    topic.typename,
-                    msgdef=definition,
-                    rihs01=digest,
-                    offered_qos_profiles=[topic.qos],
-                )
-                for topic, definition, digest in self._definitions
-            }
-            for topic_name, stamp_ns, data in messages:
-                writer.write(connections[topic_name], stamp_ns, data)
-                counts[topic_name] += 1
-            start_ns, end_ns = writer.min_timestamp, writer.max_timestamp
-        written = folder / f"{name}.mcap"
-        sync(written)
-        path = directory / written.name
-        written.rename(path)
+        with TemporaryDirectory(prefix=".writing_", dir=directory) as scratch:
+            folder = Path(scratch, name)
+            writer = Writer(folder, version=METADATA_VERSION, storage_plugin=StoragePlugin.MCAP)
+            with writer:
+                connections = {
+                    topic.name: writer.add_connection(
+                        topic.name,
+                        topic.typename,
+                        typestore=our_typestore(),
+                        offered_qos_profiles=[topic.qos],
+                    )
+                    for topic in self._topics
+                }
+                for topic_name, stamp_ns, data in messages:
+                    writer.write(connections[topic_name], stamp_ns, data)
+            if not self._template:
+                # What `rosbags` wrote on the empty file: version, topics, quality of service.
+                content = yaml.safe_load((folder / "metadata.yaml").read_bytes())
+                self._template = content["rosbag2_bagfile_information"] | {"ros_distro": "jazzy"}
+            path = folder / f"{name}.mcap"
+            sync(path)
+            path.rename(directory / path.name)
         sync(directory)
-        if not any(counts.values()):
-            start_ns = end_ns = 0
+        counts = {topic: writer.counts[entry.id] for topic, entry in connections.items()}
+        filled = any(counts.values())
+        start_ns, end_ns = (writer.min_timestamp, writer.max_timestamp) if filled else (0, 0)
         return _Split(self.directory / path.name, counts, start_ns, end_ns, merged)
 
-    def _admit(self, splits: list[_Split], *, instead_of: list[_Split], new: _Split) -> None:
-        """Make these the files that count."""
+    def _admit(self, new: _Split, *, instead_of: Sequence[_Split]) -> None:
+        """Make a file count in place of others."""
+        splits = [*(split for split in self._splits if split not in instead_of), new]
         try:
             write_whole(self.directory / "metadata.yaml", self._metadata(splits))
         except BaseException:
@@ -179,48 +180,32 @@ class SplitBag:
             raise
         self._splits = splits
         for split in instead_of:
-            # Nobody counts it any more; one that cannot be removed takes up space, no more.
+            # It counts no more; if it cannot be removed, it takes up space and does no other harm.
             with suppress(OSError):
                 split.path.unlink()
 
-    def _merge(self, splits: list[_Split]) -> None:
+    def _merge(self, splits: Sequence[_Split]) -> None:
         try:
             merged = self._write_split(self.directory, _messages_of(splits), merged=True)
             # The larger files hold what is older than the small ones.
-            kept = [split for split in self._splits if split not in splits]
-            self._admit([*kept, merged], instead_of=splits, new=merged)
+            self._admit(merged, instead_of=splits)
         except (OSError, WriterError, ReaderError) as error:
             raise RecordingError(f"{self.directory}: cannot be merged: {_words(error)}") from error
-
-    def _template_of_metadata(self, directory: Path) -> dict[str, Any]:
-        """What `rosbags` wrote about the empty file: version, topics, quality of service."""
-        path = self._scratch(directory) / f"{self.directory.name}_0" / "metadata.yaml"
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        information: dict[str, Any] = content["rosbag2_bagfile_information"]
-        return information | {"ros_distro": "jazzy"}
 
     def _metadata(self, splits: Sequence[_Split]) -> bytes:
         filled = [split for split in splits if split.count]
         start_ns = min((split.start_ns for split in filled), default=0)
         end_ns = max((split.end_ns for split in filled), default=0)
-        template = self._template
-        information = template | {
-            "starting_time": {"nanoseconds_since_epoch": start_ns},
-            "duration": {"nanoseconds": end_ns - start_ns},
-            "message_count": sum(split.count for split in splits),
+        information = self._template | {
+            **_extent(start_ns, end_ns, sum(split.count for split in splits)),
             "topics_with_message_count": [
                 entry
                 | {"message_count": sum(s.counts[entry["topic_metadata"]["name"]] for s in splits)}
-                for entry in template["topics_with_message_count"]
+                for entry in self._template["topics_with_message_count"]
             ],
             "relative_file_paths": [split.path.name for split in splits],
             "files": [
-                {
-                    "path": split.path.name,
-                    "starting_time": {"nanoseconds_since_epoch": split.start_ns},
-                    "duration": {"nanoseconds": split.end_ns - split.start_ns},
-                    "message_count": split.count,
-                }
+                {"path": split.path.name, **_extent(split.start_ns, split.end_ns, split.count)}
                 for split in splits
             ],
         }
@@ -229,18 +214,16 @@ class SplitBag:
         text: str = yaml.dump(content, Dumper=dumper, sort_keys=False)
         return text.encode()
 
-    @staticmethod
-    def _scratch(directory: Path) -> Path:
-        return directory / ".writing"
+
+def _extent(start_ns: int, end_ns: int, count: int) -> dict[str, Any]:
+    return {
+        "starting_time": {"nanoseconds_since_epoch": start_ns},
+        "duration": {"nanoseconds": end_ns - start_ns},
+        "message_count": count,
+    }
 
 
-def _definition(typename: str) -> tuple[str, str]:
-    typestore = our_typestore()
-    definition, _ = typestore.generate_msgdef(typename, ros_version=2)
-    return definition, typestore.hash_rihs01(typename)
-
-
-def _messages_of(splits: Iterable[_Split]) -> Iterator[Message]:
+def _messages_of(splits: Iterable[_Split]) -> Iterator[LoggedMessage]:
     for split in splits:
         with Reader(split.path) as reader:
             for connection, stamp_ns, data in reader.messages():

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dr_grasp.core.arrays import FloatArray
-from dr_grasp.core.geometry import Pose
-from dr_grasp.core.scene import Table
+from dr_grasp.core.geometry import Pose, Table
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.errors import InvalidGraspError

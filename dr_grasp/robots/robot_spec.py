@@ -12,8 +12,7 @@ import numpy as np
 from dr_grasp.common.resources import config_file, config_names
 from dr_grasp.common.settings import validate
 from dr_grasp.core.arrays import FloatArray, frozen
-from dr_grasp.core.geometry import Pose, grip_frame
-from dr_grasp.core.scene import Table
+from dr_grasp.core.geometry import Pose, Table, grip_frame
 from dr_grasp.errors import SettingsError, UnknownNameError
 from dr_grasp.provenance.fingerprint import IGNORED
 from dr_grasp.robots.description import DescriptionSource

@@ -7,6 +7,7 @@ from typing import Any
 from rclpy.node import Node
 
 from dr_grasp.common.closing import Closing
+from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.execution.backend import Backend, IsCancelled
 from dr_grasp.messages.decoding import decode_grasp, decode_score
 from dr_grasp.ros.conversions import attempt_to_msg
@@ -21,7 +22,7 @@ STOP_S = 5.0
 class AttemptServer(Closing):
     """Offers a backend over ROS. One goal at a time: there is one arm."""
 
-    def __init__(self, node: Node, backend: Backend) -> None:
+    def __init__(self, node: Node, backend: Backend[GraspAttempt]) -> None:
         """Advertise.
 
         Args:

@@ -58,7 +58,7 @@ def attempt_to_msg(attempt: GraspAttempt) -> msg.GraspAttempt:
 
 
 def report_to_msg(report: OutcomeReport) -> msg.OutcomeReport:
-    """A word on an attempt as a message."""
+    """A report on an attempt as a message."""
     return to_msg(msg.OutcomeReport, encoding.encode_report(report))
 
 

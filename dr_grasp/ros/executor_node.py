@@ -9,13 +9,12 @@ from typing import Any
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
-from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.errors import RecordingError
 from dr_grasp.execution.backend import IsCancelled
 from dr_grasp.execution.runner import AttemptProgress, execute_plan, plan_execution
 from dr_grasp.messages.decoding import decode_score
 from dr_grasp.robots.robot_spec import load_robot
-from dr_grasp.ros.conversions import attempt_to_msg, decode_grasps, refusal_to_msg
+from dr_grasp.ros.conversions import decode_grasps, refusal_to_msg
 from dr_grasp.ros.exclusive_action import ExclusiveAction
 from dr_grasp.ros.parameters import declare
 from dr_grasp.ros.qos import RESULTS
@@ -23,7 +22,7 @@ from dr_grasp.ros.remote_backend import RemoteBackend
 from dr_grasp.ros.requests import CANCEL_S, call_service
 from dr_grasp.ros.running import run_node
 from dr_grasp_interfaces.action import ExecuteGrasps
-from dr_grasp_interfaces.msg import GraspAttempt as GraspAttemptMsg
+from dr_grasp_interfaces.msg import GraspAttempt
 from dr_grasp_interfaces.srv import RecordAttempt
 
 RECORD_S = 10.0
@@ -66,7 +65,7 @@ class ExecutorNode(Node):
         self._recorder = self.create_client(
             RecordAttempt, "record_attempt", callback_group=ReentrantCallbackGroup()
         )
-        self._attempts = self.create_publisher(GraspAttemptMsg, "attempts", RESULTS)
+        self._attempts = self.create_publisher(GraspAttempt, "attempts", RESULTS)
         # How many attempts each seed has had: no two may meet the same error of the twin.
         self._made: Counter[int] = Counter()
         self._goals = ExclusiveAction(self, ExecuteGrasps, "execute_grasps", self._execute)
@@ -103,11 +102,10 @@ class ExecutorNode(Node):
 
         def record(attempt: GraspAttempt) -> None:
             self._made[request.seed] += 1
-            message = attempt_to_msg(attempt)
             if self._record:
-                self._record_message(message)
-            self._attempts.publish(message)
-            result.attempts.append(message)
+                self._record_attempt(attempt)
+            self._attempts.publish(attempt)
+            result.attempts.append(attempt)
 
         attempts = execute_plan(
             self._backend,
@@ -120,7 +118,7 @@ class ExecutorNode(Node):
             is_cancelled=is_cancelled,
         )
         if dry_run:
-            result.attempts = [attempt_to_msg(attempt) for attempt in attempts]
+            result.attempts = attempts
         if is_cancelled():
             result.message = "cancelled"
         elif asks:
@@ -132,8 +130,8 @@ class ExecutorNode(Node):
         else:
             result.success = True
 
-    def _record_message(self, message: GraspAttemptMsg) -> None:
-        answer = call_service(self._recorder, RecordAttempt.Request(attempt=message), RECORD_S)
+    def _record_attempt(self, attempt: GraspAttempt) -> None:
+        answer = call_service(self._recorder, RecordAttempt.Request(attempt=attempt), RECORD_S)
         if not answer.success:
             raise RecordingError(f"the recorder refused the attempt: {answer.message}")
 

@@ -1,4 +1,4 @@
-"""Node `recorder`: writes scores, attempts and words on attempts into one bag."""
+"""Node `recorder`: writes scores, attempts and reports on attempts into one bag."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class RecorderNode(Node):
 
     Topics:
         scores (GraspScore), subscribed.
-        outcome_reports (OutcomeReport), published: the operators' words.
+        outcome_reports (OutcomeReport), published: what operators report.
     """
 
     def __init__(self) -> None:
@@ -62,8 +62,8 @@ class RecorderNode(Node):
         self._lock = threading.Lock()
         self._reports = self.create_publisher(msg.OutcomeReport, "outcome_reports", RESULTS)
         self.create_subscription(msg.GraspScore, "scores", self._on_score, RESULTS)
-        self.create_service(srv.RecordAttempt, "record_attempt", _Once(self._record_attempt))
-        self.create_service(srv.RecordOutcome, "record_outcome", _Once(self._record_outcome))
+        self._serve(srv.RecordAttempt, "record_attempt", self._record_attempt)
+        self._serve(srv.RecordOutcome, "record_outcome", self._record_outcome)
         self.create_timer(FLUSH_PERIOD_S, self._flush_or_warn)
         self.get_logger().info(f"recording to {directory}")
 
@@ -88,39 +88,45 @@ class RecorderNode(Node):
         except DrGraspError as error:
             self.get_logger().warning(f"not recorded: {error}")
 
-    def _record_attempt(
-        self, request: srv.RecordAttempt.Request, response: srv.RecordAttempt.Response
-    ) -> srv.RecordAttempt.Response:
-        try:
-            attempt = decode_attempt(request.attempt)
-            self._flush_or_warn()
-            with self._lock:
-                self._bag.write_attempt(attempt)
-            response.success = True
-        except DrGraspError as error:
-            response.message = str(error)
-            self.get_logger().warning(f"not recorded: {error}")
-        return response
+    def _record_attempt(self, request: srv.RecordAttempt.Request) -> None:
+        attempt = decode_attempt(request.attempt)
+        self._flush_or_warn()
+        with self._lock:
+            self._bag.write_attempt(attempt, request.attempt)
 
-    def _record_outcome(
-        self, request: srv.RecordOutcome.Request, response: srv.RecordOutcome.Response
-    ) -> srv.RecordOutcome.Response:
-        try:
-            report = OutcomeReport(
-                attempt_id=request.attempt_id,
-                stamp_ns=self.get_clock().now().nanoseconds,
-                outcome=decode_outcome("outcome", request.outcome),
-                reason=request.reason,
-                reporter=request.reporter,
-            )
-            with self._lock:
-                self._bag.write_report(report)
-            self._reports.publish(report_to_msg(report))
-            response.success = True
-        except DrGraspError as error:
-            response.message = str(error)
-            self.get_logger().warning(f"not recorded: {error}")
-        return response
+    def _record_outcome(self, request: srv.RecordOutcome.Request) -> None:
+        report = OutcomeReport(
+            attempt_id=request.attempt_id,
+            stamp_ns=self.get_clock().now().nanoseconds,
+            outcome=decode_outcome("outcome", request.outcome),
+            reason=request.reason,
+            reporter=request.reporter,
+        )
+        with self._lock:
+            self._bag.write_report(report)
+        self._reports.publish(report_to_msg(report))
+
+    def _serve(self, service: type[Any], name: str, record: Callable[[Any], None]) -> None:
+        """Offer a service; of equal requests in a row, only the first is recorded."""
+        recorded, answer = "", None
+
+        def callback(request: Any, response: Any) -> Any:
+            nonlocal recorded, answer
+            # Not ==, by which NaN differs from itself, nor the bytes, whose padding is arbitrary.
+            text = repr(request)
+            if text == recorded:
+                return answer
+            try:
+                record(request)
+                response.success = True
+            except DrGraspError as error:
+                response.message = str(error)
+                self.get_logger().warning(f"not recorded: {error}")
+            # What failed may be tried again.
+            recorded, answer = (text, response) if response.success else ("", None)
+            return response
+
+        self.create_service(service, name, callback)
 
     def _flush(self) -> None:
         if self._pending:
@@ -136,25 +142,6 @@ class RecorderNode(Node):
             self.get_logger().warning(
                 f"{len(self._pending)} scores not recorded yet: {error}", throttle_duration_sec=10.0
             )
-
-
-class _Once:
-    """A service's callback that does the same request twice in a row only once."""
-
-    def __init__(self, callback: Callable[[Any, Any], Any]) -> None:
-        self._callback = callback
-        self._request = ""
-        self._response: Any = None
-
-    def __call__(self, request: Any, response: Any) -> Any:
-        # Not ==, by which NaN differs from itself, nor the bytes, which are padded with anything.
-        text = repr(request)
-        if text == self._request:
-            return self._response
-        answer = self._callback(request, response)
-        # What failed may be tried again.
-        self._request, self._response = (text, answer) if answer.success else ("", None)
-        return answer
 
 
 def main(args: list[str] | None = None) -> int:

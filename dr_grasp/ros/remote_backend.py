@@ -1,4 +1,4 @@
-"""A backend behind DDS: any node that serves the action `attempt_grasp`, such as the twin."""
+"""A backend in another node: any that serves the action `attempt_grasp`, such as the twin."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
 from dr_grasp.common.closing import Closing
-from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import BackendError
 from dr_grasp.execution.backend import IsCancelled, OnPhase, ignore_phase, never_cancelled
-from dr_grasp.messages.decoding import decode_attempt
 from dr_grasp.ros.conversions import grasp_to_msg, score_to_msg
 from dr_grasp.ros.requests import RetryingActionClient, run_goal
 from dr_grasp_interfaces.action import AttemptGrasp
+from dr_grasp_interfaces.msg import GraspAttempt
 
 ACTION = "attempt_grasp"
 
 
 class RemoteBackend(Closing):
-    """Sends each grasp to an `AttemptGrasp` server and waits for what became of it."""
+    """Sends each grasp to an `AttemptGrasp` server and waits for the attempt."""
 
     def __init__(self, node: Node, name: str, connect_s: float, attempt_s: float) -> None:
         """Create the client.
@@ -52,6 +51,10 @@ class RemoteBackend(Closing):
     ) -> GraspAttempt:
         """Execute one grasp to its end; see `Backend`.
 
+        Returns:
+            The message just as the server sent it: the recorder checks it before it writes it, and
+            `decode_attempt` wherever it is read.
+
         Raises:
             BackendError: The server is not there, refuses, breaks down or takes too long.
         """
@@ -73,10 +76,10 @@ class RemoteBackend(Closing):
         ).result
         if not result.success:
             raise BackendError(f"{self.name}: {result.message or 'the attempt was aborted'}")
-        return decode_attempt(result.attempt)
+        return result.attempt
 
     def close(self) -> None:
-        """Let go of the client; may be called twice."""
+        """Destroy the client; may be called twice."""
         if not self._closed:
             self._closed = True
             self._client.destroy()

@@ -17,16 +17,17 @@ from sensor_msgs.msg import JointState
 from dr_grasp.common.closing import Closing
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import SettingsError
-from dr_grasp.execution.arm_backend import hardware_of
+from dr_grasp.execution.arm import hardware_of
 from dr_grasp.messages.encoding import encode_joint_state
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot
 from dr_grasp.ros.attempt_server import AttemptServer
+from dr_grasp.ros.controller_messages import message_types
 from dr_grasp.ros.conversions import to_msg
 from dr_grasp.ros.parameters import declare
 from dr_grasp.ros.running import run_node
-from dr_grasp.ros.twin.controllers import Controllers, actions_of
+from dr_grasp.ros.twin.controllers import Controllers
 from dr_grasp.ros.twin.fault_parameters import FaultParameters
-from dr_grasp.twin.gripper_control import GripperRules
+from dr_grasp.twin.gripper_control import GOAL_TOLERANCE
 from dr_grasp.twin.live_twin import LiveTwin
 from dr_grasp.twin.twin_backend import TwinBackend
 from dr_grasp.twin.twin_profile import TwinProfile, load_twin_profile
@@ -35,7 +36,7 @@ SPEEDS = (0.05, 20.0)
 
 
 class TwinNode(Node):
-    """Plays an arm that can drop things."""
+    """Fake hardware: an arm in MuJoCo, served as a backend or as controllers."""
 
     def __init__(self) -> None:
         """Declare parameters and advertise."""
@@ -43,10 +44,7 @@ class TwinNode(Node):
         robot = load_robot(declare(self, "robot", "franka", "Robot to play."))
         profile = declare(self, "profile", "default", "Profile of config/twin to play it with.")
         real_time = declare(
-            self,
-            "real_time",
-            False,
-            "Keep pace with the wall clock, for watching; with controllers it always does.",
+            self, "real_time", False, "Keep pace with the wall clock; with controllers always so."
         )
         controllers = declare(
             self,
@@ -56,37 +54,36 @@ class TwinNode(Node):
             "auto for where control_msgs is installed.",
             any_type=True,
         )
-        speed = declare(
-            self,
-            "speed",
-            1.0,
-            "With controllers: seconds of the twin in a second of the clock.",
-            float_range=SPEEDS,
-        )
-        rules = GripperRules(
-            goal_tolerance=declare(
+        options = {
+            "speed": declare(
+                self,
+                "speed",
+                1.0,
+                "With controllers: seconds of the twin in a second of the clock.",
+                float_range=SPEEDS,
+            ),
+            "gripper_tolerance": declare(
                 self,
                 "gripper_tolerance",
-                GripperRules().goal_tolerance,
-                "With controllers: how near its target a gripper has reached it [rad or m].",
+                GOAL_TOLERANCE,
+                "With controllers: how close to its target a gripper has reached it [rad or m].",
                 float_range=(0.0, 1.0),
             ),
-            allow_stalling=declare(
+            "allow_stalling": declare(
                 self,
                 "allow_stalling",
-                GripperRules().allow_stalling,
-                "With controllers: whether a gripper that met something has succeeded.",
+                False,
+                "With controllers: whether a gripper that something stopped has succeeded.",
             ),
-        )
-        faults = FaultParameters(self)
+        }
         truth = load_twin_profile(profile)
         self._serving: Closing
         if wants_controllers(controllers, robot):
-            twin = LiveTwin(robot, truth, speed=speed, rules=rules)
-            faults.watch(twin)
+            twin = LiveTwin(robot, truth, **options)
+            self._faults = FaultParameters(self, twin)
             self._serving = Controllers(self, robot, twin)
         else:
-            faults.watch(None)
+            self._faults = FaultParameters(self, None)
             self._serving = AttemptServer(self, self._backend(robot, truth, real_time, profile))
 
     def _backend(
@@ -131,7 +128,7 @@ def wants_controllers(value: Any, robot: RobotSpec) -> bool:
         return False
     try:
         hardware_of(robot)
-        actions_of("control_msgs")
+        message_types("control_msgs.action")
     except SettingsError:
         if word == "true":
             raise

@@ -14,6 +14,7 @@ from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.checking import check_grasp
 from dr_grasp.robots.robot_spec import load_robot
+from dr_grasp.simulation.bullet.camera import take_picture
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import run_rollout
 
@@ -33,7 +34,7 @@ def picture_of(grasp: GraspTrajectory, width: int = 640, height: int = 560) -> n
     check_grasp(grasp, robot)
     with BulletWorld(robot, obj) as world:
         run_rollout(world, grasp, Perturbation.none())
-        return world.picture(width, height)
+        return take_picture(world, width, height)
 
 
 def draw_best_and_worst(path: Path, best: GraspAttempt, worst: GraspAttempt) -> None:

@@ -1,4 +1,4 @@
-"""The one loop that replays a grasp: nominal run, every criterion, pictures and replays call it."""
+"""The one loop that simulates a grasp: the nominal run, every criterion and the picture call it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,22 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Judge, Observation, Outcome
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase, Schedule
-from dr_grasp.simulation.bullet.table_world import ObjectState
+from dr_grasp.simulation.bullet.table_world import RATE_HZ, ObjectState
 from dr_grasp.simulation.bullet.world import BulletWorld
-from dr_grasp.simulation.early_end import EarlyEnd
 
 OBSERVATION_RATE_HZ = 48.0
 """How often the judge looks: often enough for a link that brushes the table at 0.2 m/s to be seen
 within 5 mm."""
+
+LOOK_EVERY = round(RATE_HZ / OBSERVATION_RATE_HZ)
+"""Steps between two observations."""
+
+SETTLING_S = 2.0
+"""How long `settled_pose` waits for an object to come to rest [s]."""
+
+Observer = Callable[[int, Phase, Observation], Outcome | None]
+"""Told a step, its phase and what the judge was shown; an outcome that it returns ends the rollout
+where the judge has not decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,7 @@ class Commands:
 
     Attributes:
         grasp: The grasp.
-        plan: What would be commanded without it.
+        plan: What would be commanded without the perturbation.
         start: Shape (n,), where the arm stands before the first step [rad or m].
         arm: Shape (t, n), commanded arm positions [rad or m].
     """
@@ -57,17 +66,23 @@ class Commands:
             start = start + perturbation.joint_offset * half_ranges
         return cls(grasp, plan, start, plan.arm + noise)
 
+    def changes(self) -> list[bool]:
+        """At which steps the arm's motors have to be told something new."""
+        moves = np.diff(self.arm, axis=0) != 0
+        speeds_up = np.diff(self.plan.arm_velocity, axis=0) != 0
+        return [True, *(moves | speeds_up).any(axis=1).tolist()]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EntryPoint:
-    """Where a rollout is entered.
+    """The state in which a rollout begins; it is shortened where this is not its first step.
 
     Attributes:
         step: The first step that is simulated.
-        arm: Shape (n,), arm positions before it [rad or m].
+        arm: Shape (n,), arm positions before that step [rad or m].
         arm_velocity: Shape (n,) [rad/s or m/s]; None at rest.
-        object_state: Where the object is by then; None above its place.
-        judge: What it has seen.
+        object_state: Where the object has come to by then; None above its place.
+        judge: The judge, with what it has seen by then.
     """
 
     step: int
@@ -76,10 +91,10 @@ class EntryPoint:
     object_state: ObjectState | None
     judge: Judge
 
-
-def look_every(world: BulletWorld) -> int:
-    """Steps between two observations."""
-    return round(world.settings.rate_hz / OBSERVATION_RATE_HZ)
+    @classmethod
+    def first_step(cls, commands: Commands) -> EntryPoint:
+        """Where a whole rollout begins."""
+        return cls(0, commands.start, None, None, Judge())
 
 
 def run_rollout(
@@ -87,9 +102,9 @@ def run_rollout(
     grasp: GraspTrajectory,
     perturbation: Perturbation,
     on_phase_end: Callable[[Phase], None] | None = None,
-    on_observation: Callable[[Observation], None] | None = None,
+    on_observation: Observer | None = None,
 ) -> Rollout:
-    """Replay one grasp once, open loop, every step from the first to the last.
+    """Simulate one grasp once, open loop, every step from the first to the last.
 
     The hand closes when the trajectory says so, never when the simulator feels a touch.
 
@@ -97,13 +112,12 @@ def run_rollout(
         world: A world of the grasp's robot and object.
         grasp: Checked against the robot already.
         perturbation: What differs from the nominal scene.
-        on_phase_end: Called at the last step of each phase, to look at the world.
-        on_observation: Told what the judge is shown.
+        on_phase_end: Called after the last step of each phase, to look at the world.
+        on_observation: Called after each observation of the judge.
     """
-    plan = grasp.schedule(world.settings.rate_hz)
-    commands = Commands.under(perturbation, grasp, plan, world)
-    entry = EntryPoint(0, commands.start, None, None, Judge())
-    return simulate(world, commands, perturbation, entry, None, on_phase_end, on_observation)
+    commands = Commands.under(perturbation, grasp, grasp.schedule(RATE_HZ), world)
+    entry = EntryPoint.first_step(commands)
+    return simulate(world, commands, perturbation, entry, on_phase_end, on_observation)
 
 
 def simulate(
@@ -111,22 +125,25 @@ def simulate(
     commands: Commands,
     perturbation: Perturbation,
     entry: EntryPoint,
-    early_end: EarlyEnd | None = None,
     on_phase_end: Callable[[Phase], None] | None = None,
-    on_observation: Callable[[Observation], None] | None = None,
+    on_observation: Observer | None = None,
 ) -> Rollout:
-    """Replay commands from some step on.
+    """Simulate commands from some step on, until the judge decides.
 
     Args:
         world: Of the grasp's robot and object.
         commands: What the arm is told.
-        perturbation: The rest of what differs.
+        perturbation: What else differs from the nominal scene.
         entry: Where to begin.
-        early_end: Asked after each observation whether the end is certain.
-        on_phase_end: As of `run_rollout`.
-        on_observation: As of `run_rollout`.
+        on_phase_end: See `run_rollout`.
+        on_observation: See `run_rollout`.
     """
     grasp, plan = commands.grasp, commands.plan
+    phases = [Phase(int(phase)) for phase in plan.phases]
+    closing = phases.index(Phase.CLOSE)
+    phase_ends = np.append(np.diff(plan.phases) != 0, True).tolist()
+    targets = world.motor_targets(commands.arm, plan.arm_velocity)
+    changes = commands.changes()
     world.start(
         grasp.object_in_base,
         perturbation,
@@ -135,51 +152,32 @@ def simulate(
         arm_velocity=entry.arm_velocity,
         object_state=entry.object_state,
     )
-    targets = world.motor_targets(commands.arm, plan.arm_velocity)
-    # Motors keep their targets, so that only new ones need to be told.
-    changes = np.append(True, np.any(np.diff(commands.arm, axis=0) != 0, axis=1))
-    changes[1:] |= np.any(np.diff(plan.arm_velocity, axis=0) != 0, axis=1)
-    changes[entry.step] = True
-    told = changes.tolist()
-    every = look_every(world)
-    phase_ends = np.append(np.diff(plan.phases) != 0, True).tolist()
-    phases = [Phase(int(phase)) for phase in plan.phases]
-    closing = phases.index(Phase.CLOSE)
     for step in range(entry.step, len(phases)):
-        if told[step]:
+        # Motors keep their targets, so that only new ones need to be told.
+        if changes[step] or step == entry.step:
             world.drive(*targets[step])
         if step == closing:
             world.command_hand(grasp.close.positions, grasp.close.force)
         world.advance()
-        if phase_ends[step] or step % every == 0:
-            seen = world.observe()
-            outcome = entry.judge.observe(phases[step], seen, phase_ends[step])
-            if on_observation is not None:
-                on_observation(seen)
-            if phase_ends[step] and on_phase_end is not None:
-                on_phase_end(phases[step])
-            if outcome is None and early_end is not None:
-                outcome = early_end.observe(step, phases[step], seen, world, entry.judge)
-            if outcome is not None:
-                return Rollout(outcome, step + 1 - entry.step)
+        if not phase_ends[step] and step % LOOK_EVERY != 0:
+            continue
+        seen = world.observe()
+        outcome = entry.judge.observe(phases[step], seen, phase_ends[step])
+        if on_observation is not None:
+            observed = on_observation(step, phases[step], seen)
+            outcome = observed if outcome is None else outcome
+        if phase_ends[step] and on_phase_end is not None:
+            on_phase_end(phases[step])
+        if outcome is not None:
+            return Rollout(outcome, step + 1 - entry.step)
     raise AssertionError("the judge decides at the last step of the hold")
 
 
-def settled_pose(world: BulletWorld, yaw: float, duration_s: float = 2.0) -> Pose:
-    """Let the object come to rest on the table, upright as its mesh is.
-
-    Args:
-        world: The world.
-        yaw: Turn about the vertical [rad].
-        duration_s: How long to wait.
-
-    Returns:
-        The object in the base frame.
-    """
-    upright = Pose.identity().perturbed([0, 0, 0], [0, 0, yaw])
-    height = world.robot.table.top_z - world.object.lowest_point(upright.rotation.as_matrix())
-    pose = Pose(frozen([*world.robot.object_xy, height]), upright.quaternion_xyzw)
+def settled_pose(world: BulletWorld) -> Pose:
+    """Let the object come to rest on the table, upright as its mesh is; its pose in the base."""
+    height = world.robot.table.top_z - world.object.lowest_point(np.eye(3))
+    pose = Pose(frozen([*world.robot.object_xy, height]), frozen([0, 0, 0, 1]))
     world.start(pose, Perturbation.none(), world.robot.home, world.robot.hand_open)
-    for _ in range(round(duration_s * world.settings.rate_hz)):
+    for _ in range(round(SETTLING_S * RATE_HZ)):
         world.advance()
     return world.object_pose()

@@ -1,4 +1,4 @@
-"""A trajectory of joints as ros2_controllers' joint_trajectory_controller understands it.
+"""Trajectories of joints as ros2_controllers' joint_trajectory_controller understands them.
 
 What is said of that controller here and elsewhere was read in its branch `jazzy`, commit ed360c97:
 trajectory.cpp, tolerances.hpp, joint_trajectory_controller.cpp and its parameters.
@@ -18,16 +18,16 @@ from dr_grasp.core.waypoints import check_finite, check_joint_names
 from dr_grasp.errors import InvalidGraspError
 
 STANDSTILL = float(np.finfo(np.float32).eps)
-"""Largest velocity that a trajectory may end with (`allow_nonzero_velocity_at_trajectory_end` is
-false by default)."""
+"""Largest velocity at the end of a trajectory (`allow_nonzero_velocity_at_trajectory_end` is false
+by default)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathPoint:
-    """Where joints are to be at a time, of which the derivatives may be left out.
+    """Where joints are to be at a time; velocities and accelerations may be left out.
 
     Attributes:
-        time_s: Since the trajectory began.
+        time_s: Since the trajectory's time 0.
         positions: Shape (n,) [rad or m].
         velocities: Shape (n,) [rad/s or m/s].
         accelerations: Shape (n,) [rad/s^2 or m/s^2].
@@ -38,20 +38,10 @@ class PathPoint:
     velocities: FloatArray | None = None
     accelerations: FloatArray | None = None
 
-    def taken(self, order: Sequence[int]) -> PathPoint:
-        """The same of some of the joints."""
-        index = list(order)
-        return PathPoint(
-            self.time_s,
-            frozen(self.positions[index]),
-            None if self.velocities is None else frozen(self.velocities[index]),
-            None if self.accelerations is None else frozen(self.accelerations[index]),
-        )
-
 
 @dataclass(frozen=True, eq=False)
 class JointPath:
-    """Points that joints pass, one after the other.
+    """Points that joints pass one after the other, and how they move between them.
 
     Attributes:
         joints: Names, n of them.
@@ -62,10 +52,10 @@ class JointPath:
     points: tuple[PathPoint, ...]
 
     def __post_init__(self) -> None:
-        """Check as `validate_trajectory_msg` does, and for numbers that are finite.
+        """Check what `validate_trajectory_msg` checks, and that numbers are finite.
 
         Raises:
-            InvalidGraspError: The controller would reject it.
+            InvalidGraspError: The controller would reject the trajectory.
         """
         check_joint_names(self.joints)
         if not self.points:
@@ -96,28 +86,6 @@ class JointPath:
                 f"last point: expected velocity 0 of {self.joints[index]}, got {last[index]:g}"
             )
 
-    @classmethod
-    def of(
-        cls,
-        joints: Sequence[str],
-        times_s: Sequence[float],
-        positions: Sequence[FloatArray],
-        velocities: Sequence[FloatArray] | None = None,
-    ) -> JointPath:
-        """One with velocities at all points, or at none.
-
-        Args:
-            joints: Names, n of them.
-            times_s: Shape (m,).
-            positions: Shape (m, n) [rad or m].
-            velocities: Shape (m, n) [rad/s or m/s].
-        """
-        rates = [None] * len(times_s) if velocities is None else [frozen(v) for v in velocities]
-        points = zip(times_s, positions, rates, strict=True)
-        return cls(
-            tuple(joints), tuple(PathPoint(float(t), frozen(p), rate) for t, p, rate in points)
-        )
-
     @property
     def duration_s(self) -> float:
         """Time of the last point."""
@@ -128,53 +96,61 @@ class JointPath:
         return [point.time_s for point in self.points]
 
     def ordered(self, joints: Sequence[str]) -> JointPath:
-        """The same with the joints in another order.
-
-        Raises:
-            InvalidGraspError: They are not the same joints (`allow_partial_joints_goal` is false
-                by default).
-        """
-        if set(self.joints) != set(joints):
-            raise InvalidGraspError(
-                f"joints: expected {', '.join(joints)}, got {', '.join(self.joints)}"
-            )
+        """The same trajectory with the same joints in another order."""
         order = [self.joints.index(joint) for joint in joints]
-        return JointPath(tuple(joints), tuple(point.taken(order) for point in self.points))
 
-    def at(self, time_s: float, before: PathPoint) -> tuple[FloatArray, FloatArray]:
+        def taken(values: FloatArray | None) -> FloatArray | None:
+            return None if values is None else frozen(values[order])
+
+        points = (
+            PathPoint(
+                point.time_s,
+                frozen(point.positions[order]),
+                taken(point.velocities),
+                taken(point.accelerations),
+            )
+            for point in self.points
+        )
+        return JointPath(tuple(joints), tuple(points))
+
+    def at(self, time_s: float, before: PathPoint) -> PathPoint:
         """Where the joints are to be, and how fast; see `Trajectory::sample`.
 
         Args:
-            time_s: Since the trajectory began.
-            before: Where they were when it was taken on, at a time of 0 or earlier.
+            time_s: Since the trajectory's time 0.
+            before: Where the joints were when they began to follow it, at a time of 0 or earlier.
 
         Returns:
-            Positions and velocities, each of shape (n,); after the last point its own.
+            A point with velocities; after the last point that one.
         """
         index = bisect_right(self._times_s, time_s)
         if index == len(self.points):
             last = self.points[-1]
             rest = np.zeros(len(self.joints))
-            return last.positions, rest if last.velocities is None else last.velocities
+            return PathPoint(
+                time_s, last.positions, rest if last.velocities is None else last.velocities
+            )
         end = self.points[index]
-        return interpolate(self.points[index - 1] if index else _entry(before, end), end, time_s)
+        start = self.points[index - 1] if index else _entry(before, end)
+        return _interpolate(start, end, time_s)
 
 
 def _entry(before: PathPoint, first: PathPoint) -> PathPoint:
-    """The state before a trajectory with as many derivatives as its first point."""
+    """The state before a trajectory, with as many derivatives as its first point."""
     rest = np.zeros_like(before.positions)
+    velocities = rest if before.velocities is None else before.velocities
     return PathPoint(
         before.time_s,
         before.positions,
-        before.velocities if before.velocities is not None or first.velocities is None else rest,
+        None if first.velocities is None else velocities,
         None if first.accelerations is None else rest,
     )
 
 
-def interpolate(start: PathPoint, end: PathPoint, time_s: float) -> tuple[FloatArray, FloatArray]:
-    """Positions and velocities between two points; see `interpolate_between_points`.
+def _interpolate(start: PathPoint, end: PathPoint, time_s: float) -> PathPoint:
+    """A point between two others; see `interpolate_between_points`.
 
-    Straight lines where one of them has no velocities, cubics where one has no accelerations,
+    Straight lines where one of the two has no velocities, cubics where one has no accelerations,
     quintics where both have both.
     """
     whole = end.time_s - start.time_s
@@ -182,7 +158,7 @@ def interpolate(start: PathPoint, end: PathPoint, time_s: float) -> tuple[FloatA
     way = end.positions - start.positions
     if start.velocities is None or end.velocities is None:
         rate = way / whole
-        return start.positions + rate * passed, rate
+        return PathPoint(time_s, start.positions + rate * passed, rate)
     first, last = start.velocities * whole, end.velocities * whole
     if start.accelerations is None or end.accelerations is None:
         terms = [start.positions, first, 3 * way - 2 * first - last, first + last - 2 * way]
@@ -199,4 +175,4 @@ def interpolate(start: PathPoint, end: PathPoint, time_s: float) -> tuple[FloatA
     share = passed / whole
     positions = sum(term * share**power for power, term in enumerate(terms))
     rates = sum(power * term * share ** (power - 1) for power, term in enumerate(terms) if power)
-    return np.asarray(positions), np.asarray(rates) / whole
+    return PathPoint(time_s, np.asarray(positions), np.asarray(rates) / whole)

@@ -1,31 +1,22 @@
-"""The twin's drives and encoders in a world that goes on: what stands below its controllers."""
+"""The live twin's robot and table: drives and encoders in a world that goes on."""
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 
-from dr_grasp.core.arrays import FloatArray
+from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import BackendError, SettingsError
 from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.robot_spec import RobotSpec
-from dr_grasp.twin.faults import Faults
-from dr_grasp.twin.grasp_run import (
-    CALM_SAMPLES,
-    COMMANDS_PER_SAMPLE,
-    CONTROL_RATE_HZ,
-    SAMPLE_S,
-    SETTLE_LIMIT_S,
-    SETTLED_SPEED,
-    STEPS_PER_COMMAND,
-)
-from dr_grasp.twin.joint_reading import Reading
-from dr_grasp.twin.mujoco_world import MujocoWorld
-from dr_grasp.twin.twin_backend import on_table
+from dr_grasp.twin.active_goal import Reading
+from dr_grasp.twin.mujoco_world import CONTROL_RATE_HZ, STEPS_PER_COMMAND, MujocoWorld
+from dr_grasp.twin.placing import on_table, settling
 from dr_grasp.twin.twin_profile import (
     ObjectTruth,
     TwinProfile,
@@ -38,31 +29,55 @@ TICK_S = 1.0 / CONTROL_RATE_HZ
 """From one command to the next."""
 
 HAND_VELOCITY_S = 0.08
-"""Velocities of the hand are told over so long: fingers that press jitter by some hundredths of a
-millimetre at 60 Hz and more, which no drive would call movement. (By those of the moment, 4 of 60
-grips never stalled.)"""
+"""Velocities of the hand are means over so long: fingers that press jitter by some hundredths of a
+millimetre at 60 Hz and more, which no drive would call movement. (With velocities of the moment, 4
+of 60 grips never stalled.)"""
+
+LONGEST_S = {"lag_s": 10.0, "abort_after_s": 3600.0, "joint_states_stop_after_s": 3600.0}
+"""Largest value of each time."""
+
+UNSTABLE = "the simulation became unstable"
+
+_LOGGER = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Scene:
-    """A world in which an object has come to rest.
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What is wrong with arm and hand; by default nothing is. Times are the twin's.
 
     Attributes:
-        world: The robot in it stands at home.
-        standing: The object's mesh frame in the base frame, as it was let go.
-        settled: The same at rest.
+        lagging_joint: Joint of arm or hand that follows its commands late; empty for none.
+        lag_s: Time constant of its first-order lag: at constant speed it is late by this [s].
+        gripper_stuck: Whether the hand ignores all commands.
+        abort_after_s: Each motion of the arm aborts so long after it began [s]; 0 for never.
+        joint_states_stop_after_s: Joint states stop so long after the first motion that began with
+            this fault [s]; 0 for never.
     """
 
-    world: MujocoWorld
-    standing: Pose
-    settled: Pose
+    lagging_joint: str = ""
+    lag_s: float = 0.5
+    gripper_stuck: bool = False
+    abort_after_s: float = 0.0
+    joint_states_stop_after_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            SettingsError: A time is out of bounds.
+        """
+        for name, longest in LONGEST_S.items():
+            value = getattr(self, name)
+            if not (math.isfinite(value) and 0.0 <= value <= longest):
+                raise SettingsError(f"{name}: expected 0 to {longest:g} s, got {value}")
 
 
 class LiveWorld:
-    """A robot with the twin's hidden truth, and at most one object. Not thread-safe.
+    """A robot with the errors of a profile, and at most one object. Not thread-safe.
 
-    The errors are those of `TwinBackend`: a joint stands at what its encoder says plus its offset,
-    commands arrive late, and the hand's drives are weaker or stronger than they say.
+    Attributes:
+        reading: What arm, driven hand and mimicking hand joints say now.
+        faults: What is wrong; by default nothing.
     """
 
     def __init__(self, robot: RobotSpec, profile: TwinProfile) -> None:
@@ -75,103 +90,85 @@ class LiveWorld:
         self._profile = profile
         self._arm_count = len(robot.arm_joints)
         self._truth = robot_truth(profile, robot.name, self._arm_count)
-        self._scene: Scene | None = None
-        self._world = MujocoWorld(robot, None, ObjectTruth())
-        self.joints = self._world.joints
-        self._home(self._world, None)
+        self._world = MujocoWorld(robot, None, ObjectTruth(), self._truth)
+        self._world.reset(robot.home, robot.hand_open, None, robot.hand_force)
+        self._settled: Pose | None = None
         self._ticks = 0
+        self._command = np.concatenate([robot.home, robot.hand_open])
         self._hand_target = robot.hand_open
-        self._lagged = np.concatenate([robot.home, robot.hand_open])
-        late = round(self._truth.control_delay_s * CONTROL_RATE_HZ)
-        self._on_the_way = deque([self._lagged] * late)
         self._hand_speeds = robot.hand_velocities
         self._hand_was: deque[FloatArray] = deque(maxlen=round(HAND_VELOCITY_S / TICK_S) + 1)
         self.reading = self._read()
-
-    @property
-    def now_s(self) -> float:
-        """The twin's time."""
-        return self._ticks * TICK_S
+        self.faults = Faults()
 
     def object_in_base(self) -> Pose | None:
-        """Where the object's mesh frame is; None if there is none."""
-        return None if self._scene is None else self._world.object_in_base()
+        """Where the object's mesh frame is; None if there is no object."""
+        return None if self._settled is None else self._world.object_in_base()
 
     def drive_hand(self, force: float, share_of_speed: float = 1.0) -> None:
-        """How strong and how fast the hand is from now on.
+        """Set how strong and how fast the hand is from now on.
 
         Args:
-            force: Of each drive, as it understands it [N or N m]; more than its URDF's effort is
-                no more.
+            force: What each drive is told to press with at most [N or N m]; the effort limit of
+                the URDF still holds.
             share_of_speed: Of the joints' largest speed, in (0, 1].
         """
-        limits = self._robot.hand_limits
-        strongest = min(limit.effort for limit in limits)
-        self._world.limit_hand(min(force, strongest) * self._truth.gripper_force_factor)
+        strongest = min(limit.effort for limit in self._robot.hand_limits)
+        self._world.limit_hand(min(force, strongest))
         self._hand_speeds = self._robot.hand_velocities * share_of_speed
 
-    def tick(self, arm: FloatArray, hand: FloatArray, faults: Faults) -> bool:
+    def tick(self, arm: FloatArray, hand: FloatArray) -> bool:
         """Let `TICK_S` pass.
 
         Args:
             arm: Shape (n,), what the arm's encoders are to say [rad or m].
-            hand: Shape (m,), likewise of the driven hand joints.
-            faults: What is wrong meanwhile.
+            hand: Shape (m,), where the driven hand joints are to go [rad or m].
 
         Returns:
-            Whether the numbers are still sound; if not, everything was put back: the robot where
-            it is told to be, the object where it stood.
+            Whether the simulation is still sound. If not, the robot was put where it is commanded
+            to be, and the object where it came to rest before.
         """
-        late = self._arrived(np.concatenate([arm, self._slewed(hand, faults)]), faults)
-        self._world.command(
-            late[: self._arm_count] + self._truth.joint_offset, late[self._arm_count :]
-        )
+        command = self._next_command(arm, hand)
+        arm, hand = command[: self._arm_count], command[self._arm_count :]
+        self._world.command(arm, hand)
         self._world.step(STEPS_PER_COMMAND)
         self._ticks += 1
         sound = not self._world.diverged
         if not sound:
-            standing = None if self._scene is None else self._scene.settled
-            self._world.reset(
-                late[: self._arm_count] + self._truth.joint_offset,
-                late[self._arm_count :],
-                standing,
-                self._robot.hand_force * self._truth.gripper_force_factor,
-            )
+            _LOGGER.warning(UNSTABLE)
+            self._world.reset(arm, hand, self._settled, self._robot.hand_force)
         self.reading = self._read()
         return sound
 
-    def _slewed(self, hand: FloatArray, faults: Faults) -> FloatArray:
-        """A hand follows a sudden command no faster than its joints can."""
+    def _next_command(self, arm: FloatArray, hand: FloatArray) -> FloatArray:
+        faults = self.faults
         if not faults.gripper_stuck:
+            # A hand follows a sudden command no faster than its joints can.
             reach = self._hand_speeds * TICK_S
             step = np.clip(hand - self._hand_target, -reach, reach)
             self._hand_target = self._hand_target + step
-        return self._hand_target
-
-    def _arrived(self, command: FloatArray, faults: Faults) -> FloatArray:
-        """The command that takes effect now."""
+        command = np.concatenate([arm, self._hand_target])
         if faults.lagging_joint and faults.lag_s > 0.0:
-            index = self.joints.index(faults.lagging_joint)
-            before, share = self._lagged[index], -math.expm1(-TICK_S / faults.lag_s)
+            index = self.reading.joints.index(faults.lagging_joint)
+            before, share = self._command[index], -math.expm1(-TICK_S / faults.lag_s)
             command[index] = before + share * (command[index] - before)
-        self._lagged = command
-        self._on_the_way.append(command)
-        return self._on_the_way.popleft()
+        self._command = command
+        return command
 
     def _read(self) -> Reading:
-        positions = np.array(self._world.joint_positions)
-        positions[: self._arm_count] -= self._truth.joint_offset
-        velocities = np.array(self._world.joint_velocities)
+        world = self._world
+        positions, velocities = world.joint_positions, np.array(world.joint_velocities)
         hand = positions[self._arm_count :]
         self._hand_was.append(hand)
         passed_s = max(1, len(self._hand_was) - 1) * TICK_S
         velocities[self._arm_count :] = (hand - self._hand_was[0]) / passed_s
-        for values in (positions, velocities):
-            values.setflags(write=False)
-        return Reading(self.now_s, self.joints, positions, velocities, self._world.joint_efforts)
+        stamp_s = self._ticks * TICK_S
+        return Reading(stamp_s, world.joints, positions, frozen(velocities), world.joint_efforts)
 
-    def settled(self, item: ObjectSpec, believed: Pose, seed: int, attempt_index: int) -> Scene:
-        """Another world, in which an object rests near where it is believed to.
+    def settled(
+        self, item: ObjectSpec, believed: Pose, seed: int, attempt_index: int
+    ) -> tuple[MujocoWorld, Pose]:
+        """Another world, in which an object rests near where it is believed to stand.
 
         It depends on the profile, the object and these arguments alone. May be called while the
         present world goes on in another thread.
@@ -182,12 +179,15 @@ class LiveWorld:
             seed: Of perception's error.
             attempt_index: Number of the attempt under that seed.
 
+        Returns:
+            The world, its robot at home, and the pose of the object's mesh frame at rest.
+
         Raises:
             ModelError: MuJoCo cannot read the object.
-            BackendError: The numbers blew up.
-            SettingsError: That is not on the table.
+            BackendError: The simulation became unstable.
+            SettingsError: Not a place on the table, or a seed or an index out of bounds.
         """
-        table = self._robot.table
+        robot, table = self._robot, self._robot.table
         off = np.abs(believed.position[:2] - table.center_xy) > np.array(table.size[:2]) / 2
         if off.any():
             raise SettingsError(
@@ -195,32 +195,23 @@ class LiveWorld:
                 f"about {table.center_xy}, got ({believed.position[0]:.4g}, "
                 f"{believed.position[1]:.4g})"
             )
-        world = MujocoWorld(self._robot, item, object_truth(self._profile, item.name))
         real = real_pose(self._profile, believed, seed, attempt_index)
-        standing = on_table(self._robot, item, real)
-        self._home(world, standing)
-        calm = 0
-        for _ in range(round(SETTLE_LIMIT_S / SAMPLE_S)):
-            world.step(COMMANDS_PER_SAMPLE * STEPS_PER_COMMAND)
-            if world.diverged:
-                raise BackendError(f"{item.name}: the simulation became unstable")
-            calm = calm + 1 if world.observe().object_speed < SETTLED_SPEED else 0
-            if calm == CALM_SAMPLES:
-                break
-        return Scene(world, standing, world.object_in_base())
+        world = MujocoWorld(robot, item, object_truth(self._profile, item.name), self._truth)
+        standing = on_table(robot, item, real)
+        world.reset(robot.home, robot.hand_open, standing, robot.hand_force)
+        for _ in settling(world):
+            pass
+        if world.diverged:
+            raise BackendError(f"{item.name}: {UNSTABLE}")
+        return world, world.object_in_base()
 
-    def _home(self, world: MujocoWorld, object_in_base: Pose | None) -> None:
-        home = self._robot.home + self._truth.joint_offset
-        force = self._robot.hand_force * self._truth.gripper_force_factor
-        world.reset(home, self._robot.hand_open, object_in_base, force)
-
-    def enter(self, scene: Scene) -> None:
-        """Go on in another world; the robot stays as it is.
+    def enter(self, world: MujocoWorld, settled: Pose) -> None:
+        """Go on in another world, which `settled` made; the robot stays as it is.
 
         Raises:
             BackendError: The robot is where the object stands; all stays as it was.
         """
-        scene.world.take_over_robot(self._world)
-        if scene.world.robot_touches_object:
+        world.take_over_robot(self._world)
+        if world.robot_touches_object:
             raise BackendError("the robot is where the object is to stand")
-        self._scene, self._world = scene, scene.world
+        self._world, self._settled = world, settled

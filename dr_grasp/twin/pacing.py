@@ -1,4 +1,4 @@
-"""Keeps something that goes in equal steps at the pace of the wall clock."""
+"""Calls a function at a steady pace of the wall clock."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ from collections.abc import Callable
 from dr_grasp.common.closing import Closing
 
 LATE_S = 0.25
-"""So far behind the clock, what was missed is given up."""
+"""Steps later than this are not made up for; the time is lost."""
 
 STOP_S = 5.0
 
 
 class Pacer(Closing):
-    """Takes steps in a thread of its own, from `start` to `close`."""
+    """Takes equal steps in a thread of its own, from `start` to `close`.
+
+    Attributes:
+        lost_s: By how much it has fallen behind for good [s of the wall clock].
+    """
 
     def __init__(self, step: Callable[[], None], step_s: float, speed: float) -> None:
         """Prepare.
 
         Args:
-            step: Takes a step; what it raises ends the thread.
-            step_s: How long a step is [s].
-            speed: How many such seconds pass in a second of the wall clock.
+            step: Takes a step; an exception ends the thread.
+            step_s: How long a step is, in simulated seconds.
+            speed: Simulated seconds in a second of the wall clock.
         """
         self._step = step
         self._wall_s = step_s / speed
@@ -32,7 +36,7 @@ class Pacer(Closing):
         self.lost_s = 0.0
 
     def start(self) -> None:
-        """Begin."""
+        """Begin to take steps."""
         self._thread.start()
 
     @property

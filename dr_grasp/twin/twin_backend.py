@@ -1,38 +1,44 @@
-"""Fake hardware: a backend that executes grasps in another engine, with errors of its own.
+"""Fake hardware: a backend that executes grasps in MuJoCo, with errors of its own.
 
 It stands for the real robot where there is none. The scorer sees neither its profile nor what was
-drawn from it; what it gives away is what a robot gives away, plus the object's pose before and
-after, as a motion capture system would.
+drawn from it. An attempt records what a robot would record, and the object's pose before and after,
+as a motion capture system would measure it.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from dr_grasp import __version__
 from dr_grasp.common.closing import Closing
-from dr_grasp.core.arrays import frozen
+from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.outcome import Outcome
-from dr_grasp.core.perturbation import MAX_SEED
-from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.errors import BackendError, SettingsError
+from dr_grasp.core.outcome import Judge, Outcome
+from dr_grasp.core.trajectory import GraspTrajectory, Phase
+from dr_grasp.errors import BackendError
 from dr_grasp.execution.backend import IsCancelled, OnPhase, ignore_phase, never_cancelled
+from dr_grasp.execution.motion_log import MotionLog
 from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.provenance.models import models_of
 from dr_grasp.robots.checking import check_grasp
 from dr_grasp.robots.robot_spec import RobotSpec
-from dr_grasp.twin.grasp_run import GraspRun, OnJointStates
-from dr_grasp.twin.mujoco_world import MujocoWorld, engine_version
+from dr_grasp.twin.mujoco_model import engine_version
+from dr_grasp.twin.mujoco_world import CONTROL_RATE_HZ, STEPS_PER_COMMAND, MujocoWorld
+from dr_grasp.twin.placing import COMMANDS_PER_SAMPLE, on_table, settling
 from dr_grasp.twin.twin_profile import TwinProfile, object_truth, real_pose, robot_truth
 
-DROP_HEIGHT_M = 0.0005
-"""The object is put this far above the table, and settles."""
+OnJointStates = Callable[[float, tuple[str, ...], FloatArray], None]
+"""Told seconds since the start, joint names and encoder readings, every 20 ms of motion."""
 
 WORLDS_KEPT = 8
+"""How many objects' worlds are kept: building one takes seconds."""
 
 REASONS = {
     Outcome.SUCCESS: "held to the end of the hold",
@@ -49,24 +55,6 @@ REASONS = {
 }
 
 
-def check_seed(seed: int, attempt_index: int) -> None:
-    """Refuse what no noise can be drawn from.
-
-    Raises:
-        SettingsError: One of the two is out of bounds.
-    """
-    for name, value in (("seed", seed), ("attempt index", attempt_index)):
-        if not 0 <= value <= MAX_SEED:
-            raise SettingsError(f"{name}: expected 0 to {MAX_SEED}, got {value}")
-
-
-def on_table(robot: RobotSpec, item: ObjectSpec, pose: Pose) -> Pose:
-    """Where an object is let go: whatever height perception believes in, it stands on the table."""
-    lowest = item.lowest_point(pose.rotation.as_matrix())
-    height = robot.table.top_z + DROP_HEIGHT_M - lowest
-    return Pose(frozen([*pose.position[:2], height]), pose.quaternion_xyzw)
-
-
 class TwinBackend(Closing):
     """Executes grasps in MuJoCo, in simulated time. Not for several threads at once."""
 
@@ -81,13 +69,13 @@ class TwinBackend(Closing):
         profile_name: str = "",
         on_joint_states: OnJointStates | None = None,
     ) -> None:
-        """Set up the robot; each object's world is built when it is first needed.
+        """Prepare; each object's world is built when it is first needed.
 
         Args:
             robot: The robot that is played.
-            profile: How it and the objects differ from their models.
+            profile: How robot and objects differ from their descriptions.
             real_time: Keep pace with the wall clock, for watching.
-            profile_name: Its name, for the record.
+            profile_name: The profile's name, for the record.
             on_joint_states: Told the joints' positions while they move.
         """
         self._robot = robot
@@ -118,38 +106,33 @@ class TwinBackend(Closing):
         Raises:
             BackendError: The twin is closed.
             InvalidGraspError: The grasp does not fit the robot.
-            SettingsError: A seed or an index out of bounds.
+            SettingsError: The seed or the index is out of bounds.
             UnknownNameError: There is no such object.
             ModelError: The object's mesh is unusable.
         """
         if self._closed:
             raise BackendError("twin: expected an open backend, got a closed one")
-        check_seed(seed, attempt_index)
         check_grasp(grasp, self._robot)
+        real = real_pose(self._profile, grasp.object_in_base, seed, attempt_index)
         stamp_ns = time.time_ns()
         on_phase("prepare")
         item = load_object(grasp.object)
         world = self._world(item)
-        believed = grasp.object_in_base
-        standing = on_table(
-            self._robot, item, real_pose(self._profile, believed, seed, attempt_index)
-        )
-        play = GraspRun(
+        run = GraspRun(
             world,
             grasp,
             self._robot,
-            self._truth,
             on_phase,
             is_cancelled,
             self._on_joint_states,
             self._real_time,
         )
-        outcome, reason = play.settle(standing), ""
+        outcome, reason = run.settle(on_table(self._robot, item, real)), ""
         before = None if world.diverged else world.object_in_base()
         if outcome is None and dry_run:
             outcome, reason = Outcome.UNKNOWN, "dry run"
         if outcome is None:
-            outcome = play.run()
+            outcome = run.run()
         return GraspAttempt(
             attempt_id=uuid.uuid4().hex,
             stamp_ns=stamp_ns,
@@ -160,9 +143,9 @@ class TwinBackend(Closing):
             score=score,
             outcome=outcome,
             reason=reason or REASONS[outcome],
-            commanded=play.record(play.commanded),
-            measured=play.record(play.measured),
-            gripper_opening=play.gripper_opening,
+            commanded=run.commanded.waypoints(),
+            measured=run.measured.waypoints(),
+            gripper_opening=run.gripper_opening,
             object_before=before,
             object_after=None if world.diverged else world.object_in_base(),
             backend_profile=self._profile_name,
@@ -175,10 +158,105 @@ class TwinBackend(Closing):
             if len(self._worlds) >= WORLDS_KEPT:
                 del self._worlds[next(iter(self._worlds))]
             truth = object_truth(self._profile, item.name)
-            self._worlds[item] = MujocoWorld(self._robot, item, truth)
+            self._worlds[item] = MujocoWorld(self._robot, item, truth, self._truth)
         return self._worlds[item]
 
     def close(self) -> None:
         """Free the worlds."""
         self._worlds.clear()
         self._closed = True
+
+
+@dataclass(slots=True)
+class GraspRun:
+    """Executes one grasp: `settle` first, then `run`.
+
+    Attributes:
+        gripper_opening: Mean position of the driven hand joints after lifting [rad or m]; None
+            before.
+        commanded: What arm and driven hand were told, every 20 ms of motion.
+        measured: What their encoders said at the same times.
+    """
+
+    world: MujocoWorld
+    grasp: GraspTrajectory
+    robot: RobotSpec
+    on_phase: OnPhase
+    is_cancelled: IsCancelled
+    on_joint_states: OnJointStates | None
+    real_time: bool
+    gripper_opening: float | None = None
+    commanded: MotionLog = field(init=False)
+    measured: MotionLog = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin the logs."""
+        joints = (*self.robot.arm_joints, *self.robot.hand_joints)
+        self.commanded, self.measured = MotionLog(joints), MotionLog(joints)
+
+    def settle(self, object_in_base: Pose) -> Outcome | None:
+        """Put the object down and wait until it rests; the arm stands where the approach begins.
+
+        Returns:
+            None, or how the attempt ended already.
+        """
+        close = self.grasp.close
+        start = self.grasp.approach.positions[0]
+        self.world.reset(start, close.preshape, object_in_base, close.force)
+        began = time.monotonic()
+        for passed_s in settling(self.world):
+            self._keep_pace(began, passed_s)
+            if self.is_cancelled():
+                return Outcome.CANCELLED
+        return Outcome.DIVERGED if self.world.diverged else None
+
+    def run(self) -> Outcome:
+        """Approach, close, lift and hold, until the outcome is decided."""
+        schedule = self.grasp.schedule(CONTROL_RATE_HZ)
+        arm, hand = schedule.arm, self._hand_targets(schedule.hand)
+        ends = np.append(np.diff(schedule.phases) != 0, True).tolist()
+        judge, began = Judge(), time.monotonic()
+        start = [self.grasp.approach.positions[0], self.grasp.close.preshape]
+        self._sample(0.0, np.concatenate(start))
+        for step, phase_ends in enumerate(ends):
+            phase = Phase(int(schedule.phases[step]))
+            if step == 0 or ends[step - 1]:
+                self.on_phase(phase.name.lower())
+            self.world.command(arm[step], hand[step])
+            self.world.step(STEPS_PER_COMMAND)
+            if not phase_ends and (step + 1) % COMMANDS_PER_SAMPLE:
+                continue
+            if self.world.diverged:
+                return Outcome.DIVERGED
+            now = (step + 1) / CONTROL_RATE_HZ
+            self._sample(now, np.concatenate([arm[step], schedule.hand[step]]))
+            if phase_ends and phase is Phase.LIFT:
+                hand_positions = self.world.joint_positions[arm.shape[1] :][: hand.shape[1]]
+                self.gripper_opening = float(hand_positions.mean())
+            outcome = judge.observe(phase, self.world.observe(), phase_ends)
+            if outcome is not None:
+                return outcome
+            if self.is_cancelled():
+                return Outcome.CANCELLED
+            self._keep_pace(began, now)
+        raise AssertionError("the judge decides at the end of the hold")
+
+    def _hand_targets(self, commands: FloatArray) -> FloatArray:
+        """A hand follows a sudden command no faster than its joints' velocity limits allow."""
+        reach = self.robot.hand_velocities / CONTROL_RATE_HZ
+        targets, target = np.empty_like(commands), self.grasp.close.preshape
+        for step, command in enumerate(commands):
+            target = target + np.clip(command - target, -reach, reach)
+            targets[step] = target
+        return targets
+
+    def _sample(self, now_s: float, commanded: FloatArray) -> None:
+        readings = self.world.joint_positions
+        self.commanded.add(now_s, [commanded])
+        self.measured.add(now_s, [readings[: len(commanded)]])
+        if self.on_joint_states is not None:
+            self.on_joint_states(now_s, self.world.joints, readings)
+
+    def _keep_pace(self, began: float, now_s: float) -> None:
+        if self.real_time:
+            time.sleep(max(0.0, began + now_s - time.monotonic()))

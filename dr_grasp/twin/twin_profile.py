@@ -1,4 +1,4 @@
-"""What the twin keeps from the scorer: its profile, and the hidden truth drawn from it."""
+"""What the scorer must not know: the twin's profile, and the errors that are drawn from it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Annotated
 import numpy as np
 from pydantic import AfterValidator, Field, NonNegativeFloat
 
-from dr_grasp.common.resources import config_file, config_names
+from dr_grasp.common.resources import config_file
 from dr_grasp.common.settings import Settings, load_yaml
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.perturbation import MAX_SEED
+from dr_grasp.errors import SettingsError
 
 
 def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -39,7 +40,7 @@ class PerceptionSettings(Settings):
 
 
 class ItemSettings(Settings):
-    """How each object differs from its model; drawn once for each object.
+    """How each object differs from its description; drawn once for each object.
 
     Attributes:
         friction_factor: Range of the factor on lateral friction.
@@ -57,7 +58,7 @@ class ItemSettings(Settings):
 
 
 class DriveSettings(Settings):
-    """How each robot differs from its model; drawn once for each robot.
+    """How each robot differs from its description; drawn once for each robot.
 
     Attributes:
         joint_offset_std_deg: Standard deviation of the zero error of each arm joint's encoder
@@ -86,14 +87,9 @@ class TwinProfile(Settings):
 
 @dataclass(frozen=True, slots=True)
 class ObjectTruth:
-    """In what the twin's object differs from its model.
+    """How the twin's object differs from its description: what `ItemSettings` was drawn to be.
 
-    Attributes:
-        friction_factor: On lateral friction against table and hand.
-        mass_factor: On mass and inertia.
-        center_of_mass_shift_m: Along the axes of the object.
-        torsional_friction_m: Friction torque about a contact's normal per force along it [m].
-        rolling_friction_m: Friction torque about a contact's tangents per normal force [m].
+    `friction_factor` acts on friction against table and hand, `mass_factor` on inertia as well.
     """
 
     friction_factor: float = 1.0
@@ -105,7 +101,7 @@ class ObjectTruth:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RobotTruth:
-    """In what the twin's robot differs from its model.
+    """How the twin's robot differs from its description.
 
     Attributes:
         joint_offset: Shape (n,): a joint stands at what its encoder says plus this [rad or m].
@@ -116,11 +112,6 @@ class RobotTruth:
     joint_offset: FloatArray
     control_delay_s: float
     gripper_force_factor: float
-
-
-def twin_names() -> list[str]:
-    """Names of all profiles."""
-    return config_names("twin")
 
 
 def load_twin_profile(name: str) -> TwinProfile:
@@ -158,7 +149,14 @@ def robot_truth(profile: TwinProfile, name: str, arm_joints: int) -> RobotTruth:
 
 
 def real_pose(profile: TwinProfile, believed: Pose, seed: int, attempt_index: int) -> Pose:
-    """Where an object really stands; drawn afresh for every (seed, attempt_index)."""
+    """Where an object really stands; drawn anew for every (seed, attempt_index).
+
+    Raises:
+        SettingsError: The seed or the index is out of bounds.
+    """
+    for name, value in (("seed", seed), ("attempt index", attempt_index)):
+        if not 0 <= value <= MAX_SEED:
+            raise SettingsError(f"{name}: expected 0 to {MAX_SEED}, got {value}")
     rng = np.random.default_rng(np.random.SeedSequence([seed, attempt_index]))
     shift = rng.normal(0.0, profile.perception.position_std_m, 2)
     yaw = rng.normal(0.0, np.deg2rad(profile.perception.yaw_std_deg))

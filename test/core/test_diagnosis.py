@@ -45,11 +45,11 @@ def test_a_sound_grasp_has_no_causes():
 
 
 def test_each_quantity_is_a_measurement_with_a_threshold():
-    names = [one.name for one in QUANTITIES]
+    names = [quantity.name for quantity in QUANTITIES]
     assert sorted(names) == sorted(field.name for field in fields(DiagnosisThresholds))
     others = {"grasp_id", "outcome", "trajectory"}
     assert {*names} == {field.name for field in fields(Diagnosis)} - others
-    assert {one for cause in Cause for one in cause.quantities} == {*QUANTITIES}
+    assert {*QUANTITIES} == {quantity for cause in Cause for quantity in cause.quantities}
 
 
 @pytest.mark.parametrize("quantity", [q for q in QUANTITIES if q.cause is not Cause.FRAGILITY])
@@ -57,20 +57,15 @@ def test_what_is_above_its_threshold_is_a_cause(quantity):
     limit = getattr(THRESHOLDS, quantity.name)
     at = replace(SOUND, **{quantity.name: limit})
     assert at.causes(THRESHOLDS) == ()
-    (finding,) = replace(SOUND, **{quantity.name: limit * 1.5}).findings(THRESHOLDS)
-    assert finding.cause is quantity.cause
-    assert finding.severity == pytest.approx(1.5)
-    assert finding.quantities[quantity.name] == limit * 1.5
-    assert [*finding.quantities] == [one.name for one in quantity.cause.quantities]
+    above = replace(SOUND, **{quantity.name: limit * 1.5})
+    assert above.severities(THRESHOLDS) == {quantity.cause: pytest.approx(1.5)}
     # A user with higher thresholds finds nothing.
     assert at.causes(replace(THRESHOLDS, **{quantity.name: limit * 2})) == ()
 
 
 def test_a_low_mdr_and_nothing_else_is_fragile():
     fragile = replace(SOUND, mdr=0.1)
-    (finding,) = fragile.findings(THRESHOLDS)
-    assert finding.cause is Cause.FRAGILITY
-    assert finding.severity == pytest.approx(1.75) and finding.quantities == {"mdr": 0.1}
+    assert fragile.severities(THRESHOLDS) == {Cause.FRAGILITY: pytest.approx(1.75)}
     assert replace(fragile, lift_acceleration=9.0).causes(THRESHOLDS) == (Cause.INERTIA,)
     assert replace(SOUND, mdr=0.4).causes(THRESHOLDS) == ()
 
@@ -79,8 +74,8 @@ def test_a_threshold_of_none_is_measured_and_speaks_for_nothing():
     far = replace(SOUND, grip_offset_m=0.2)
     silent = replace(THRESHOLDS, grip_offset_m=None)
     assert far.causes(THRESHOLDS) == (Cause.INERTIA,) and far.causes(silent) == ()
-    (finding,) = replace(far, lift_acceleration=9.0).findings(silent)
-    assert finding.quantities["grip_offset_m"] == 0.2 and finding.severity == pytest.approx(1.5)
+    jerked = replace(far, lift_acceleration=9.0)
+    assert jerked.severities(silent) == {Cause.INERTIA: pytest.approx(1.5)}
     assert replace(SOUND, mdr=0.0).causes(replace(THRESHOLDS, mdr=None)) == ()
 
 
@@ -90,10 +85,9 @@ def test_several_causes_come_in_their_order():
 
 
 def test_what_was_not_measured_speaks_for_nothing():
-    assert Diagnosis("g1", Outcome.SUCCESS).findings(THRESHOLDS) == ()
+    assert Diagnosis("g1", Outcome.SUCCESS).causes(THRESHOLDS) == ()
     only = Diagnosis("g1", Outcome.SUCCESS, least_friction=0.8)
-    (finding,) = only.findings(THRESHOLDS)
-    assert finding.quantities == {"least_friction": 0.8}
+    assert only.causes(THRESHOLDS) == (Cause.FRICTION,)
 
 
 def test_what_fails_undisturbed_needs_no_doubt_to_break_it(samples):
@@ -127,7 +121,7 @@ def test_counts_and_the_worst_example_of_each_cause():
         ("f", {}),
     ):
         counter.add(replace(SOUND, grasp_id=name, **changes))
-    assert [(one.cause, one.count, one.example) for one in counter.counts] == [
+    assert [(count.cause, count.count, count.example) for count in counter.counts] == [
         (Cause.FRICTION, 3, "b"),
         (Cause.CONTACT, 1, "b"),
         (Cause.INERTIA, 0, None),
@@ -137,7 +131,7 @@ def test_counts_and_the_worst_example_of_each_cause():
 
 
 def test_quantities_are_shown_in_their_units():
-    shown = {one.name: one.text(SOUND.value(one)) for one in QUANTITIES}
+    shown = {q.name: q.text(SOUND.value(q)) for q in QUANTITIES}
     assert shown["deepest_penetration_m"] == "1.0" and shown["grip_offset_m"] == "20"
     assert shown["least_friction"] == "0.30"
     friction = QUANTITIES[0]

@@ -1,47 +1,63 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy.spatial.transform import Rotation
 
 from dr_grasp.core.geometry import Pose, grip_frame
 
-
-@pytest.fixture
-def poses():
-    rng = np.random.default_rng(3)
-    turns = Rotation.random(3, rng=rng).as_quat()
-    return [Pose(rng.normal(size=3), turn) for turn in turns]
+METRES = st.floats(-10.0, 10.0)
+VECTORS = arrays(np.float64, 3, elements=METRES)
+TURNS = arrays(np.float64, 4, elements=st.floats(-1.0, 1.0)).filter(
+    lambda turn: np.linalg.norm(turn) > 1e-3
+)
+POSES = st.builds(lambda place, turn: Pose(place, turn / np.linalg.norm(turn)), VECTORS, TURNS)
+POINTS = arrays(np.float64, (4, 3), elements=METRES)
+IDENTITY = Pose.identity()
 
 
 def assert_close(first, second):
     np.testing.assert_allclose(first.matrix, second.matrix, atol=1e-12)
 
 
-def test_composition_is_a_group(poses):
-    a, b, c = poses
+@given(POSES, POSES, POSES)
+def test_poses_are_a_group(a, b, c):
     assert_close((a @ b) @ c, a @ (b @ c))
-    assert_close(a @ Pose.identity(), a)
-    assert_close(Pose.identity() @ a, a)
-    assert_close(a @ a.inverse(), Pose.identity())
-    assert_close(a.inverse() @ a, Pose.identity())
+    assert_close(a @ IDENTITY, a)
+    assert_close(IDENTITY @ a, a)
+    assert_close(a @ a.inverse(), IDENTITY)
+    assert_close(a.inverse() @ a, IDENTITY)
     assert_close((a @ b).inverse(), b.inverse() @ a.inverse())
 
 
-def test_composition_is_the_matrix_product(poses):
-    a, b, _ = poses
+@given(POSES, POSES)
+def test_matrices_are_poses_and_composition_is_their_product(a, b):
+    assert_close(Pose.from_matrix(a.matrix), a)
     np.testing.assert_allclose((a @ b).matrix, a.matrix @ b.matrix, atol=1e-12)
 
 
-def test_apply_maps_points_of_the_frame_into_the_reference(poses):
-    points = np.random.default_rng(0).normal(size=(4, 3))
-    pose = poses[0]
-    expected = (pose.matrix @ np.hstack([points, np.ones((4, 1))]).T).T[:, :3]
-    np.testing.assert_allclose(pose.apply(points), expected, atol=1e-12)
-    np.testing.assert_allclose(pose.rotate(points), expected - pose.position, atol=1e-12)
+@given(POSES, POSES, POINTS)
+def test_a_pose_maps_points_as_its_matrix_does_and_its_inverse_maps_them_back(a, b, points):
+    expected = (a.matrix @ np.hstack([points, np.ones((4, 1))]).T).T[:, :3]
+    np.testing.assert_allclose(a.apply(points), expected, atol=1e-12)
+    np.testing.assert_allclose(a.rotate(points), expected - a.position, atol=1e-12)
+    np.testing.assert_allclose(a.inverse().apply(a.apply(points)), points, atol=1e-12)
+    np.testing.assert_allclose((a @ b).apply(points), a.apply(b.apply(points)), atol=1e-12)
 
 
-def test_matrix_and_pose_are_inverse_to_each_other(poses):
-    for pose in poses:
-        assert_close(Pose.from_matrix(pose.matrix), pose)
+@given(POSES, VECTORS)
+def test_nothing_perturbs_nothing_and_a_shift_is_added(pose, shift):
+    assert_close(pose.perturbed([0, 0, 0], [0, 0, 0]), pose)
+    np.testing.assert_allclose(pose.perturbed(shift, [0, 0, 0]).position, pose.position + shift)
+
+
+@given(POSES)
+def test_a_pose_made_of_the_numbers_of_another_is_equal_to_the_bit(pose):
+    again = Pose(pose.position.tolist(), pose.quaternion_xyzw.tolist())
+    assert again == pose and again is not pose
+    assert Pose(np.nextafter(pose.position, 99.0), pose.quaternion_xyzw) != pose
+    assert pose != "a pose"
 
 
 def test_a_grip_frame_has_its_z_along_the_approach_and_its_y_along_the_closing():
@@ -74,19 +90,6 @@ def test_perturbed_turns_roll_first_then_pitch_then_yaw():
         * Rotation.from_rotvec([roll, 0, 0])
     )
     np.testing.assert_allclose(moved.rotation.as_matrix(), expected.as_matrix(), atol=1e-12)
-
-
-def test_nothing_perturbs_nothing(poses):
-    for pose in poses:
-        assert_close(pose.perturbed([0, 0, 0], [0, 0, 0]), pose)
-
-
-def test_equality_is_to_the_bit_and_hash_agrees():
-    first = Pose([0.0, 1, 2], [0, 0, 0, 1])
-    same = Pose([-0.0, 1, 2], [0, 0, 0, 1])
-    assert first == same and hash(first) == hash(same)
-    assert first != Pose([0.0, 1, np.nextafter(2, 3)], [0, 0, 0, 1])
-    assert first != "a pose"
 
 
 def test_unit_quaternions_keep_their_bits_and_others_are_normalised():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dr_grasp.core.arrays import frozen
-from dr_grasp.core.outcome import Judge, JudgeSettings, Observation, Outcome
+from dr_grasp.core.outcome import Judge, Observation, Outcome
 from dr_grasp.core.trajectory import Phase
 
 APPROACH, CLOSE, LIFT, HOLD = Phase
@@ -34,9 +34,9 @@ TIPPED = see(z=0.055, hand=0.1, touches=True, supported=False)
 SLID = see(z=0.199, hand=0.25, touches=True, supported=False)
 
 
-def judge(story, settings=None):
+def judge(story):
     """The first outcome, which must come with the last observation of the story."""
-    watching = Judge(settings)
+    watching = Judge()
     for index, (phase, seen, ends) in enumerate(story):
         outcome = watching.observe(phase, seen, ends)
         if outcome is not None:
@@ -172,12 +172,6 @@ def test_displacement_is_counted_from_the_first_observation():
     for shift, expected in ((0.019, Outcome.MISSED), (0.021, Outcome.PUSHED_AWAY)):
         story = [*AT_REST, (APPROACH, see(x=0.5 + shift), True), *missed]
         assert judge(story) is expected
-
-
-def test_settings_move_the_bounds():
-    story = [*AT_REST[:2], (APPROACH, see(), True)]
-    assert judge(story) is Outcome.NOT_SETTLED
-    assert judge(story, JudgeSettings(settled_observations=3)) is None
 
 
 def test_labels_are_names_and_come_back():

@@ -1,8 +1,11 @@
 import math
 from dataclasses import fields, replace
+from functools import cache
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.perturbation import (
@@ -51,34 +54,43 @@ def differing(first, second):
     return {name for name in first if not np.array_equal(first[name], second[name])}
 
 
-@pytest.mark.parametrize(
-    ("criterion", "touched"),
-    [
-        (OSDR, PERCEPTION),
-        (JSDR, CONTROL),
-        (FDR, DYNAMICS),
-        (MDR, PERCEPTION | CONTROL | DYNAMICS),
-    ],
-)
-def test_a_criterion_touches_what_it_doubts_and_nothing_else(criterion, touched):
-    assert differing(draw(criterion), Perturbation.none()) == touched
+TOUCHED = {OSDR: PERCEPTION, JSDR: CONTROL, FDR: DYNAMICS, MDR: PERCEPTION | CONTROL | DYNAMICS}
+KEYS = st.tuples(st.sampled_from(Criterion), st.integers(0, 10**6), st.integers(0, MAX_SEED))
+"""Criterion, trial and seed."""
 
 
-@pytest.mark.parametrize("criterion", Criterion)
-def test_same_arguments_give_the_same_perturbation_whatever_was_drawn_before(criterion):
-    first = draw(criterion, trial=3, seed=9)
-    for other in Criterion:
-        draw(other, trial=3, seed=9)
-    np.random.seed(0)  # noqa: NPY002 - the global generator must not matter
-    assert not differing(draw(criterion, trial=3, seed=9), first)
+@given(KEYS)
+def test_a_criterion_touches_what_it_doubts_and_nothing_else(key):
+    assert differing(draw(*key), Perturbation.none()) == TOUCHED[key[0]]
 
 
-def test_seed_criterion_and_trial_each_matter():
-    first = draw(MDR, trial=3, seed=9)
-    everything = PERCEPTION | CONTROL - {"jitter_std"} | DYNAMICS
-    for other in (draw(MDR, 4, 9), draw(MDR, 3, 10), draw(MDR, 3, MAX_SEED)):
-        assert differing(first, other) == everything
-    assert not np.array_equal(draw(OSDR, 3, 9).translation_m, first.translation_m)
+@given(st.lists(KEYS, min_size=2, max_size=5, unique=True), st.integers(0, 2**32 - 1))
+def test_a_perturbation_depends_on_criterion_trial_and_seed_alone(keys, global_seed):
+    first = [draw(*key) for key in keys]
+    np.random.seed(global_seed)  # noqa: NPY002 - the global generator must not matter
+    again = [draw(*key) for key in reversed(keys)]
+    for drawn, repeated in zip(first, reversed(again), strict=True):
+        assert not differing(drawn, repeated)
+    # And each of the three matters: no number is drawn twice.
+    for name in ("translation_m", "joint_offset", "mass_scale"):
+        numbers = [np.ravel(getattr(drawn, name)) for drawn in first]
+        drawn_numbers = [tuple(n) for n in numbers if n.size and n.any() and n[0] != 1.0]
+        assert len({*drawn_numbers}) == len(drawn_numbers)
+
+
+RANGES = {
+    "lateral_friction_scale": (0.5, 1.5),
+    "rolling_friction": (0.0, 0.02),
+    "spinning_friction": (0.1, 0.4),
+    "mass_scale": (0.8, 1.1),
+}
+
+
+@given(KEYS)
+def test_uniform_noises_stay_within_the_ranges_of_the_profile(key):
+    perturbation = draw(FDR, *key[1:])
+    for name, (low, high) in RANGES.items():
+        assert low <= getattr(perturbation, name) <= high
 
 
 @pytest.mark.parametrize(
@@ -105,8 +117,13 @@ def test_changing_one_part_of_a_profile_leaves_the_others_draws(changed, moves):
         assert differing(draw(MDR, trial), draw(MDR, trial, profile=changed)) == moves
 
 
-def sampled(name, criterion=MDR, count=4000):
-    return np.array([values(draw(criterion, trial))[name] for trial in range(count)])
+@cache
+def many():
+    return [draw(MDR, trial) for trial in range(4000)]
+
+
+def sampled(name):
+    return np.array([getattr(perturbation, name) for perturbation in many()])
 
 
 def assert_normal(samples, std):
@@ -126,34 +143,26 @@ def test_normal_noises_have_the_standard_deviations_of_the_profile():
     assert_normal(sampled("center_of_mass_m"), 0.003)
 
 
-@pytest.mark.parametrize(
-    ("name", "low", "high"),
-    [
-        ("lateral_friction_scale", 0.5, 1.5),
-        ("rolling_friction", 0.0, 0.02),
-        ("spinning_friction", 0.1, 0.4),
-        ("mass_scale", 0.8, 1.1),
-    ],
-)
-def test_uniform_noises_fill_the_ranges_of_the_profile(name, low, high):
+@pytest.mark.parametrize("name", RANGES)
+def test_uniform_noises_fill_the_ranges_of_the_profile(name):
+    low, high = RANGES[name]
     samples = sampled(name)
     width = high - low
-    assert low <= samples.min() < low + 0.01 * width
-    assert high - 0.01 * width < samples.max() <= high
+    assert samples.min() < low + 0.01 * width and high - 0.01 * width < samples.max()
     assert abs(samples.mean() - (low + high) / 2) < 5 * width / math.sqrt(12 * len(samples))
 
 
 def test_parts_are_independent_of_each_other():
     columns = np.column_stack(
         [
-            sampled("translation_m", count=2000)[:, :2],
-            sampled("joint_offset", count=2000)[:, :2],
-            sampled("mass_scale", count=2000),
-            sampled("lateral_friction_scale", count=2000),
+            sampled("translation_m")[:, :2],
+            sampled("joint_offset")[:, :2],
+            sampled("mass_scale"),
+            sampled("lateral_friction_scale"),
         ]
     )
     correlation = np.corrcoef(columns.T) - np.eye(columns.shape[1])
-    assert np.abs(correlation).max() < 5 / math.sqrt(2000)
+    assert np.abs(correlation).max() < 5 / math.sqrt(4000)
 
 
 def test_parts_that_are_switched_off_stay_nominal():

@@ -2,6 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from dr_grasp.core.trajectory import GraspTrajectory, Phase
 from dr_grasp.core.waypoints import HandClose, Waypoints
@@ -10,13 +13,23 @@ from dr_grasp.errors import InvalidGraspError
 RATE_HZ = 100.0
 
 
-def test_waypoints_interpolate_linearly_and_stay_beyond_their_ends():
-    path = Waypoints(("a", "b"), [0.5, 1.0, 3.0], [[0, 1], [1, 1], [3, -1]])
-    assert path.duration_s == 3.0
-    np.testing.assert_allclose(
-        path.at([0.0, 0.5, 0.75, 1.0, 2.0, 3.0, 9.0]),
-        [[0, 1], [0, 1], [0.5, 1], [1, 1], [2, 0], [3, -1], [3, -1]],
-    )
+@st.composite
+def paths(draw):
+    steps_s = draw(st.lists(st.floats(1e-3, 10.0), min_size=1, max_size=8))
+    size = (len(steps_s), draw(st.integers(1, 3)))
+    positions = draw(arrays(np.float64, size, elements=st.floats(-10.0, 10.0)))
+    return Waypoints(tuple("abc"[: size[1]]), np.cumsum(steps_s), positions)
+
+
+@given(paths(), st.floats(0.0, 1.0))
+def test_waypoints_are_hit_joined_by_lines_and_kept_beyond_their_ends(path, share):
+    assert path.duration_s == path.times_s[-1]
+    np.testing.assert_array_equal(path.at(path.times_s), path.positions)
+    between = path.at(path.times_s[:-1] + share * np.diff(path.times_s))
+    line = path.positions[:-1] + share * np.diff(path.positions, axis=0)
+    np.testing.assert_allclose(between, line, atol=1e-9)
+    beyond = path.at([0.0, path.times_s[0], path.duration_s + 9.0])
+    np.testing.assert_array_equal(beyond, path.positions[[0, 0, -1]])
 
 
 def test_waypoints_copy_in_and_equal_to_the_bit():

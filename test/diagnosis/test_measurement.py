@@ -30,9 +30,9 @@ MASS = 0.1
 DOWN, ACROSS = [0, 0, -1], [1, 0, 0]
 
 
-def gripped_from_above(replayer, place):
+def gripped_from_above(runner, place):
     """A grasp of an object at a place in its frame, the fingers closing along x."""
-    evaluator = Evaluator(replayer.world, "test", 0)
+    evaluator = Evaluator(runner.world, "test", 0)
     return evaluator.plan(Proposal(0, grip_frame(place, DOWN, ACROSS), "pinch"))
 
 
@@ -41,8 +41,8 @@ def bar(franka, tmp_path_factory):
     """A bar of 3 x 16 x 3 cm that lies across the fingers."""
     path = tmp_path_factory.mktemp("bar") / "bar.stl"
     trimesh.creation.box((0.03, 0.16, 0.03)).export(path)
-    with RolloutRunner(BulletWorld(franka, object_of(path, MASS))) as replayer:
-        yield replayer
+    with RolloutRunner(BulletWorld(franka, object_of(path, MASS))) as runner:
+        yield runner
 
 
 @pytest.fixture(scope="module")
@@ -81,16 +81,16 @@ def test_a_grip_in_the_middle_of_a_bar_is_sound(gentle):
 def test_half_the_friction_needs_twice_the_share_of_it(franka, bar, gentle_grasp, gentle):
     assert gentle.least_friction > 2 * LOWEST_FRICTION
     slippery = replace(bar.world.object, lateral_friction=0.3)
-    with RolloutRunner(BulletWorld(franka, slippery)) as replayer:
-        share = diagnose(replayer, gentle_grasp).least_friction
+    with RolloutRunner(BulletWorld(franka, slippery)) as runner:
+        share = diagnose(runner, gentle_grasp).least_friction
     assert share == pytest.approx(2 * gentle.least_friction, abs=0.03)
 
 
 def test_a_heavier_object_needs_more_friction(franka, bar, gentle_grasp, gentle):
     spec = bar.world.object
     heavy = replace(spec, mass=2 * spec.mass, inertia=2 * spec.inertia)
-    with RolloutRunner(BulletWorld(franka, heavy)) as replayer:
-        assert diagnose(replayer, gentle_grasp).least_friction > 1.5 * gentle.least_friction
+    with RolloutRunner(BulletWorld(franka, heavy)) as runner:
+        assert diagnose(runner, gentle_grasp).least_friction > 1.5 * gentle.least_friction
 
 
 def test_a_grip_off_the_middle_is_that_far_off(bar):
@@ -104,8 +104,8 @@ def test_a_grip_off_the_middle_is_that_far_off(bar):
 def test_a_weight_below_the_grip_has_no_lever(franka, bar, gentle_grasp):
     """A bar as heavy below as if it were 2 cm higher hangs from the grip as a pendulum does."""
     low = replace(bar.world.object, center_of_mass=frozen([0, 0, -0.02]))
-    with RolloutRunner(BulletWorld(franka, low)) as replayer:
-        found = diagnose(replayer, gentle_grasp)
+    with RolloutRunner(BulletWorld(franka, low)) as runner:
+        found = diagnose(runner, gentle_grasp)
     assert found.grip_offset_m == pytest.approx(0.02, abs=0.005)
     # Where the fingers press is known to some millimetres: their pads are 18 mm wide.
     assert found.grip_lever_m < 0.005
@@ -129,9 +129,9 @@ def test_a_hull_is_gripped_where_the_mug_has_no_surface(franka):
     path = resolve_uri("pybullet_data://objects/mug.obj")
     found = {}
     for decomposition in ("hull", "coacd"):
-        with RolloutRunner(BulletWorld(franka, object_of(path, MASS, decomposition))) as replayer:
-            grasp = gripped_from_above(replayer, [0, 0.06, 0.07])
-            found[decomposition] = diagnose(replayer, grasp).surface_distance_m
+        with RolloutRunner(BulletWorld(franka, object_of(path, MASS, decomposition))) as runner:
+            grasp = gripped_from_above(runner, [0, 0.06, 0.07])
+            found[decomposition] = diagnose(runner, grasp).surface_distance_m
     assert found["hull"] > 0.01 and 0.1e-3 < found["coacd"] < 0.003
 
 
@@ -152,12 +152,16 @@ def test_looking_changes_nothing(bar, gentle_grasp, gentle):
 
     run_rollout(bar.world, gentle_grasp, Perturbation.none(), note)
     assert diagnose(bar, gentle_grasp) == gentle
+
+    def look(step, phase, seen):
+        bar.world.hand_contacts()
+
     run_rollout(
         bar.world,
         gentle_grasp,
         Perturbation.none(),
         note,
-        lambda seen: bar.world.hand_contacts(),
+        look,
     )
     assert len(poses) == 2 * len(Phase) and poses[:4] == poses[4:]
 
@@ -169,8 +173,8 @@ from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.diagnosis.measurement import diagnose
 from dr_grasp.simulation.rollout_runner import RolloutRunner
 spec, grasp = pickle.load(sys.stdin.buffer)
-with RolloutRunner(BulletWorld(load_robot(grasp.robot), spec)) as replayer:
-    sys.stdout.buffer.write(pickle.dumps(diagnose(replayer, grasp)))
+with RolloutRunner(BulletWorld(load_robot(grasp.robot), spec)) as runner:
+    sys.stdout.buffer.write(pickle.dumps(diagnose(runner, grasp)))
 """
 
 
@@ -202,4 +206,3 @@ def test_contacts_are_in_the_objects_frame(bar, gentle_grasp):
     assert (np.sign(held.points[:, 0]) == np.sign(held.normals[:, 0])).all()
     for link in set(held.links):
         assert held.forces[held.links == link].sum() == pytest.approx(5.0, abs=0.5)
-    assert bar.world.touch_in_object() == pytest.approx(held.points.mean(axis=0))

@@ -12,7 +12,7 @@ from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.refusal import RefusedGrasp
-from dr_grasp.diagnosis import parallel as diagnosing
+from dr_grasp.diagnosis import parallel
 from dr_grasp.diagnosis.parallel import diagnose_each
 from dr_grasp.workers.pool import Pool
 
@@ -22,7 +22,6 @@ class ShuffledPool(Pool):
 
     def __init__(self, cancel_after=None):
         self.cancel_after = cancel_after
-        self.drawn = 0
 
     def run(self, function, work, is_cancelled):
         rng, left, done = np.random.default_rng(0), iter(work), 0
@@ -32,9 +31,8 @@ class ShuffledPool(Pool):
                 yield None
                 return
             flying.rotate(int(rng.integers(len(flying))))
-            one = flying.popleft()
-            self.drawn = max(self.drawn, one.index)
-            yield one, function(one)
+            task = flying.popleft()
+            yield task, function(task)
             done += 1
             flying.extend(islice(left, 1))
 
@@ -44,14 +42,14 @@ class ShuffledPool(Pool):
     def _workers(self):
         return 1
 
-    def _submit(self, function, one):
+    def _submit(self, function, task):
         raise NotImplementedError
 
 
 @pytest.fixture(autouse=True)
 def no_physics(monkeypatch):
     monkeypatch.setattr(
-        diagnosing, "examine", lambda patient: Diagnosis(patient.grasp.id, Outcome.SUCCESS)
+        parallel, "run_task", lambda task: Diagnosis(task.grasp.id, Outcome.SUCCESS)
     )
 
 
@@ -68,10 +66,10 @@ def test_each_grasp_has_its_diagnosis_or_refusal_in_its_place(grasps):
     refused = RefusedGrasp(3, "gx", "grasp gx: beyond repair")
     entries = [*grasps[:3], refused, *grasps[3:], replace(grasps[0], robot="none"), grasps[1]]
     found = [*diagnose_each(entries, {}, ShuffledPool(), never)]
-    assert [one.grasp_id for one in found] == [
+    assert [result.grasp_id for result in found] == [
         *("g0", "g1", "g2", "gx", *(f"g{index}" for index in range(3, 12)), "g0", "g1")
     ]
-    assert [type(one) is RefusedGrasp for one in found].count(True) == 3
+    assert [type(result) is RefusedGrasp for result in found].count(True) == 3
     assert found[3] is refused and "second time" in found[-1].reason
 
 
@@ -79,13 +77,13 @@ def test_scores_are_joined_by_id(grasps, samples):
     fitness = {Criterion.MDR: Fitness(Criterion.MDR, 1, 4)}
     scores = {"g2": samples.score("g2", fitness=fitness)}
     found = [*diagnose_each(grasps, scores, ShuffledPool(), never)]
-    assert [one.mdr for one in found[:4]] == [None, None, 0.25, None]
+    assert [diagnosis.mdr for diagnosis in found[:4]] == [None, None, 0.25, None]
 
 
 def test_a_cancel_ends_with_none_after_what_was_in_order(grasps):
     *found, last = diagnose_each(grasps, {}, ShuffledPool(cancel_after=6), never)
     assert last is None and len(found) < 7
-    assert [one.grasp_id for one in found] == [f"g{index}" for index in range(len(found))]
+    assert [result.grasp_id for result in found] == [f"g{index}" for index in range(len(found))]
 
 
 def test_grasps_are_drawn_as_they_are_needed(grasps):

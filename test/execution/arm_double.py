@@ -10,11 +10,7 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.errors import BackendError
 from dr_grasp.execution.arm import StepResult
-
-
-class Recorded:
-    def measured(self):
-        return Waypoints(("a",), [0.0], [[1.0]])
+from dr_grasp.execution.motion_log import MotionLog
 
 
 class ArmDouble:
@@ -32,7 +28,6 @@ class ArmDouble:
         self.silent = False
         self.offset = 0.0
         self.standing = None
-        self.closed = 0
         self._at = dict(zip(robot.arm_joints, robot.home.tolist(), strict=True))
         self._at |= dict(zip(robot.hand_joints, robot.hand_open.tolist(), strict=True))
 
@@ -46,7 +41,9 @@ class ArmDouble:
 
     @contextmanager
     def record(self):
-        yield Recorded()
+        log = MotionLog(("a",))
+        log.add(0.0, [[1.0]])
+        yield log
 
     def _ask(self, kind, value, is_cancelled):
         number = sum(one == kind for one, _ in self.asked)
@@ -78,9 +75,6 @@ class ArmDouble:
         self.asked.append(("place", (grasp.object, seed, attempt_index)))
         return self.standing
 
-    def close(self):
-        self.closed += 1
-
 
 class PlannerDouble:
     """Goes straight; `collisions` says which of the questions finds one."""
@@ -90,7 +84,7 @@ class PlannerDouble:
         self.asked = []
         self.collisions = {}
         self.plans = {}
-        self.closed = 0
+        self.closed = False
 
     def clear_scene(self):
         self.asked.append(("clear", None))
@@ -116,4 +110,4 @@ class PlannerDouble:
         self.asked.append(("detach", None))
 
     def close(self):
-        self.closed += 1
+        self.closed = True

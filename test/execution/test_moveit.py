@@ -39,7 +39,8 @@ def make(world, monkeypatch):
     yield start
     for planner in made:
         planner.close()
-    sys.modules.pop("dr_grasp.execution.moveit", None)
+    for name in ("moveit", "moveit_messages"):
+        sys.modules.pop(f"dr_grasp.execution.{name}", None)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.interpolate import CubicHermiteSpline
 
 from dr_grasp.core.waypoints import Waypoints
@@ -57,9 +59,40 @@ def test_one_waypoint_has_no_rate():
     assert joint_rates(still).tolist() == [[0.0]]
 
 
-def test_backwards_twice_is_forwards(path):
+@st.composite
+def paths(draw):
+    times = np.cumsum(draw(st.lists(st.floats(0.05, 1.0), min_size=1, max_size=8)))
+    row = st.tuples(*[st.floats(-0.3, 0.3)] * 2)
+    return Waypoints(("a", "b"), times, [draw(row) for _ in times])
+
+
+@given(paths(), st.floats(0.05, 1.0))
+def test_no_path_exceeds_the_limits_or_leaves_its_way(path, speed):
+    slow = slowed(path, VELOCITIES, ACCELERATIONS, speed)
+    assert np.array_equal(slow.positions, path.positions)
+    stretch = slow.times_s / path.times_s
+    assert np.allclose(stretch, stretch[0]) and stretch[0] >= 1.0
+    if len(path.times_s) > 1:
+        fastest, hardest = extremes(slow)
+        assert (fastest <= VELOCITIES * speed * (1 + 1e-9)).all()
+        assert (hardest <= ACCELERATIONS * speed * (1 + 1e-9)).all()
+
+
+@given(paths())
+def test_extremes_bound_what_the_controllers_spline_does(path):
+    if len(path.times_s) < 2:
+        return
+    spline = CubicHermiteSpline(path.times_s, path.positions, joint_rates(path))
+    times = np.linspace(path.times_s[0], path.times_s[-1], 200)
+    fastest, hardest = extremes(path)
+    assert (np.abs(spline(times, 1)) <= fastest + 1e-6 * (1 + fastest)).all()
+    assert (np.abs(spline(times, 2)) <= hardest + 1e-6 * (1 + hardest)).all()
+
+
+@given(paths())
+def test_backwards_begins_at_the_end_and_twice_is_forwards(path):
     back = backwards(path)
     assert np.array_equal(back.positions[0], path.positions[-1]) and back.times_s[0] == 0.0
     again = backwards(back)
     assert np.array_equal(again.positions, path.positions)
-    assert np.allclose(again.times_s, path.times_s)
+    assert again.times_s == pytest.approx(path.times_s - path.times_s[0])

@@ -57,9 +57,7 @@ def test_one_diagnosis_a_line_and_the_causes_for_whom_reads_it(file):
 
 def test_causes_by_trajectory_for_a_report(file, thresholds):
     assert read_causes(file) == {"0123456789abcdef": ("friction", "model"), "fedcba9876543210": ()}
-    friction, model = ONE.findings(thresholds)
-    assert (friction.cause, model.cause) == (Cause.FRICTION, Cause.MODEL)
-    assert model.quantities == {"surface_distance_m": 0.05} and model.severity > 1
+    assert ONE.causes(thresholds) == (Cause.FRICTION, Cause.MODEL)
 
 
 def test_what_breaks_off_leaves_no_file(tmp_path, thresholds):

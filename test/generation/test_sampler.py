@@ -167,7 +167,7 @@ def test_near_the_table_the_hand_opens_less_and_grips_with_its_ends(franka):
 
 
 def test_motions_keep_to_the_speed_that_they_are_allowed(franka, mug_world):
-    pose = settled_pose(mug_world, yaw=0.0, duration_s=0.3)
+    pose = settled_pose(mug_world)
     down = Pose(pose.position + np.array([0.0, 0.0, 0.15]), [1, 0, 0, 0])
     settings = MotionSettings(reach_s=0.2, approach_s=0.1, lift_s=0.1)
     synergy = franka.synergies[0]

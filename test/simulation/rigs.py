@@ -10,8 +10,10 @@ import pybullet as p
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.robots.kinematics import link_in_base
+from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
-from dr_grasp.twin.mujoco_world import ARM_BANDWIDTH, TIMESTEP_S, MujocoWorld
+from dr_grasp.twin.mujoco_model import TIMESTEP_S
+from dr_grasp.twin.mujoco_world import ARM_BANDWIDTH, MujocoWorld
 from dr_grasp.twin.twin_profile import ObjectTruth
 
 GRAVITY = 9.81
@@ -64,8 +66,8 @@ class BulletRig:
 
     def __init__(self, robot, block):
         self.world = BulletWorld(robot, block)
-        self.step_s = 1.0 / self.world.settings.rate_hz
-        self._here = self.world._in_client
+        self.step_s = 1.0 / RATE_HZ
+        self._here = self.world.in_client
         self._names = {index: name for name, index in self.world._link_index.items()}
 
     def start(self, arm, hand, block, weighs=True):

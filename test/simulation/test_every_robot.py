@@ -8,9 +8,11 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.robot_spec import load_robot, robot_names
+from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import settled_pose
-from dr_grasp.twin.mujoco_world import TIMESTEP_S, MujocoWorld
+from dr_grasp.twin.mujoco_model import TIMESTEP_S
+from dr_grasp.twin.mujoco_world import MujocoWorld
 from dr_grasp.twin.twin_profile import ObjectTruth
 
 OBJECT = "procedural_000"
@@ -67,7 +69,7 @@ def test_every_synergy_closes_in_both_engines_and_mimics_follow(bullet, twin):
     for synergy in robot.synergies:
         bullet.start(aside(robot), Perturbation.none(), robot.home, synergy.open)
         bullet.command_hand(synergy.closed, robot.hand_force)
-        for _ in range(round(seconds * bullet.settings.rate_hz)):
+        for _ in range(round(seconds * RATE_HZ)):
             bullet.advance()
         assert not bullet.observe().self_collision
         twin.reset(robot.home, synergy.open, aside(robot), robot.hand_force)
@@ -85,7 +87,7 @@ def test_every_synergy_closes_in_both_engines_and_mimics_follow(bullet, twin):
 
 
 def test_the_object_rests_where_the_robot_can_see_it(bullet):
-    pose = settled_pose(bullet, yaw=0.0)
+    pose = settled_pose(bullet)
     np.testing.assert_allclose(pose.position[:2], bullet.robot.object_xy, atol=0.02)
     tcp = bullet.forward_kinematics(bullet.robot.home)
     assert np.linalg.norm(tcp.position[:2] - pose.position[:2]) < 0.25

@@ -14,6 +14,7 @@ from dr_grasp.core.perturbation import Criterion, Perturbation, sample_perturbat
 from dr_grasp.core.trajectory import Phase
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.scoring.profiles import load_profile
+from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import run_rollout, settled_pose
 
@@ -27,7 +28,7 @@ class LoggingWorld(BulletWorld):
         super().__init__(*arguments)
 
     def drive(self, aims, velocities):
-        self.commands.append(np.array(aims) + np.array(velocities) / self.settings.rate_hz)
+        self.commands.append(np.array(aims) + np.array(velocities) / RATE_HZ)
         super().drive(aims, velocities)
 
     def advance(self):
@@ -39,7 +40,7 @@ class LoggingWorld(BulletWorld):
                 *pose.quaternion_xyzw,
                 *self.arm_positions(),
                 *self.hand_positions(),
-                *self.tcp_position(),
+                *self.object_in_hand(),
             ]
         )
 
@@ -126,7 +127,7 @@ def test_a_rollout_does_not_depend_on_what_ran_before_it(name, franka, request, 
     histories = [
         lambda w: run_rollout(w, other, VIOLENT),
         lambda w: run_rollout(w, hit_the_table(grasp, franka), Perturbation.none()),
-        lambda w: settled_pose(w, yaw=0.5, duration_s=0.3),
+        settled_pose,
         lambda w: run_rollout(w, third, sample_perturbation(reference, Criterion.MDR, 0, 5, 7)),
         lambda w: stop_after(30)(w, grasp, VIOLENT),
         lambda w: stop_after(61)(w, other, Perturbation.none()),
@@ -169,6 +170,7 @@ ELSEWHERE = """
 import pickle, sys
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.robot_spec import load_robot
+from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import run_rollout
 found = []

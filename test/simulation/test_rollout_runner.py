@@ -13,11 +13,11 @@ from dr_grasp.generation.sampler import generate
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.robot_spec import load_robot, robot_names
 from dr_grasp.scoring.profiles import load_profile, profile_names
+from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
-from dr_grasp.simulation.early_end import WINDOW, EarlyEnd
-from dr_grasp.simulation.entry import ArmErrors, find_free_way, tracked
-from dr_grasp.simulation.rollout import Commands, look_every, run_rollout, simulate
-from dr_grasp.simulation.rollout_runner import RolloutRunner
+from dr_grasp.simulation.free_way import ArmErrors, find_free_way, tracked_positions
+from dr_grasp.simulation.rollout import LOOK_EVERY, Commands, run_rollout, simulate
+from dr_grasp.simulation.rollout_runner import WINDOW, EarlyEnd, RolloutRunner
 from dr_grasp.simulation.shortcuts import Shortcuts
 
 OBJECT = "procedural_000"
@@ -25,10 +25,10 @@ OBJECT = "procedural_000"
 
 @pytest.fixture(scope="module", params=robot_names())
 def arm(request):
-    """A replayer of each robot that we ship, and two grasps for it."""
+    """A runner of rollouts for each robot that we ship, and two grasps for it."""
     grasps = generate(request.param, OBJECT, 2, 0)
-    with RolloutRunner(BulletWorld(load_robot(request.param), load_object(OBJECT))) as replayer:
-        yield SimpleNamespace(replayer=replayer, world=replayer.world, grasps=grasps)
+    with RolloutRunner(BulletWorld(load_robot(request.param), load_object(OBJECT))) as runner:
+        yield SimpleNamespace(runner=runner, world=runner.world, grasps=grasps)
 
 
 def noise(arm, criterion, trial, profile="default"):
@@ -41,46 +41,44 @@ def test_nothing_is_met_on_the_way_that_is_left_out(arm, criterion, monkeypatch)
     """In the whole rollout the hand meets nothing before the step at which it would be entered."""
     entries = []
 
-    def noted(world, commands, perturbation, entry, *arguments):
+    def noted(world, commands, perturbation, entry, **observer):
         entries.append(entry.step)
-        return simulate(world, commands, perturbation, entry, *arguments)
+        return simulate(world, commands, perturbation, entry, **observer)
 
     monkeypatch.setattr("dr_grasp.simulation.rollout_runner.simulate", noted)
     for grasp in arm.grasps:
-        for trial in range(3):
+        for trial in range(2):
             perturbation = noise(arm, criterion, trial)
-            shortened = arm.replayer.run(grasp, perturbation)
+            shortened = arm.runner.run(grasp, perturbation)
             met = []
 
-            def look(seen, met=met):
+            def look(step, phase, seen, met=met):
                 met.append(seen.hand_touches or seen.robot_hits_support or seen.self_collision)
 
             whole = run_rollout(arm.world, grasp, perturbation, on_observation=look)
-            plan = grasp.schedule(arm.world.settings.rate_hz)
+            plan = grasp.schedule(RATE_HZ)
             approach = int((plan.phases == Phase.APPROACH).sum())
             entry = entries[-1]
             assert entry > approach / 4  # there is something to leave out
-            every = look_every(arm.world)
-            first = next((i * every for i, touching in enumerate(met) if touching), approach)
+            first = next((i * LOOK_EVERY for i, touching in enumerate(met) if touching), approach)
             assert first > entry
             assert shortened.steps < whole.steps
 
 
 def test_the_undisturbed_rollout_ends_the_same(arm):
     for grasp in arm.grasps:
-        assert arm.replayer.run(grasp, Perturbation.none()).outcome is Outcome.SUCCESS
+        assert arm.runner.run(grasp, Perturbation.none()).outcome is Outcome.SUCCESS
 
 
 @pytest.mark.parametrize("profile", profile_names())
 def test_an_arm_in_free_air_is_where_the_filter_says(arm, profile):
     world, grasp = arm.world, arm.grasps[0]
     perturbation = noise(arm, Criterion.JSDR, 0, profile)
-    plan = grasp.schedule(world.settings.rate_hz)
+    plan = grasp.schedule(RATE_HZ)
     commands = Commands.under(perturbation, grasp, plan, world)
-    gain, rate = world.settings.arm_position_gain, world.settings.rate_hz
-    expected = tracked(commands.arm, plan.arm_velocity, commands.start, gain, rate)
-    steps = find_free_way(world, grasp, plan).entry(
-        ArmErrors.of(perturbation, world.robot.arm_half_ranges, gain), 0.01
+    expected = tracked_positions(commands.arm, plan.arm_velocity, commands.start)
+    steps = find_free_way(world, grasp, plan).last_free_step(
+        ArmErrors.of(perturbation, world.robot.arm_half_ranges), 0.01
     )
     world.start(grasp.object_in_base, perturbation, commands.start, grasp.close.preshape)
     errors = []
@@ -111,8 +109,8 @@ def test_a_result_does_not_depend_on_what_ran_before(arm):
         (second, Perturbation.none()),
         (first, noise(arm, Criterion.FDR, 2)),
     ]
-    forward = [arm.replayer.run(*one) for one in work]
-    backward = [arm.replayer.run(*one) for one in reversed(work)]
+    forward = [arm.runner.run(*one) for one in work]
+    backward = [arm.runner.run(*one) for one in reversed(work)]
     assert forward == backward[::-1]
     with RolloutRunner(BulletWorld(arm.world.robot, arm.world.object)) as fresh:
         assert [fresh.run(*one) for one in work] == forward
@@ -127,12 +125,12 @@ def test_an_object_that_rolls_towards_the_robot_is_simulated_from_the_start(arm,
         return settled
 
     monkeypatch.setattr(RolloutRunner, "_settle", rolled)
-    with RolloutRunner(arm.world, Shortcuts(early_end=False)) as replayer:
+    with RolloutRunner(arm.world, Shortcuts(early_end=False)) as runner:
         whole = run_rollout(arm.world, arm.grasps[0], noise(arm, Criterion.OSDR, 0))
-        assert replayer.run(arm.grasps[0], noise(arm, Criterion.OSDR, 0)) == whole
+        assert runner.run(arm.grasps[0], noise(arm, Criterion.OSDR, 0)) == whole
 
-    arm.replayer = RolloutRunner(BulletWorld(arm.world.robot, arm.world.object))
-    arm.world = arm.replayer.world
+    arm.runner = RolloutRunner(BulletWorld(arm.world.robot, arm.world.object))
+    arm.world = arm.runner.world
 
 
 def seen(height, *, touches=True, supported=False):
@@ -153,7 +151,7 @@ class StillHand:
         return self.place
 
 
-STEPS, EVERY = 1000, 5
+STEPS = 1000
 
 
 @pytest.mark.parametrize(
@@ -161,34 +159,36 @@ STEPS, EVERY = 1000, 5
     [(Phase.LIFT, Outcome.DROPPED_LIFTING), (Phase.HOLD, Outcome.DROPPED_HOLDING)],
 )
 def test_an_object_on_the_table_under_an_empty_hand_is_lost(phase, outcome):
-    end, judge, world = EarlyEnd(STEPS, EVERY), Judge(), StillHand()
+    judge, world = Judge(), StillHand()
+    end = EarlyEnd(STEPS, world, judge)
     judge.observe(Phase.CLOSE, seen(0.0, supported=True), True)
     if phase is Phase.HOLD:
         judge.observe(Phase.LIFT, seen(0.05), True)
-    assert end.observe(0, Phase.CLOSE, seen(0.0, supported=True), world, judge) is None
+    assert end.observe(0, Phase.CLOSE, seen(0.0, supported=True)) is None
     near = seen(0.01, touches=False, supported=True)
-    assert end.observe(5, phase, near, world, judge) is None
+    assert end.observe(5, phase, near) is None
     held = seen(0.05, supported=True)
-    assert end.observe(10, phase, held, world, judge) is None
+    assert end.observe(10, phase, held) is None
     in_the_handle = seen(0.05, touches=False, supported=True)
-    assert end.observe(15, phase, in_the_handle, world, judge) is None
+    assert end.observe(15, phase, in_the_handle) is None
     world.distance = 0.1
     falling = seen(0.05, touches=False)
-    assert end.observe(20, phase, falling, world, judge) is None
+    assert end.observe(20, phase, falling) is None
     far = seen(0.05, touches=False, supported=True)
-    assert end.observe(25, phase, far, world, judge) is outcome
+    assert end.observe(25, phase, far) is outcome
 
 
 def looks_until_held(creep_m, *, height=0.2, interrupted_at=None):
     """Looks until an object that creeps so far at each look is called held; None if never."""
-    end, judge, world = EarlyEnd(STEPS, EVERY), Judge(), StillHand()
+    judge, world = Judge(), StillHand()
+    end = EarlyEnd(STEPS, world, judge)
     judge.observe(Phase.CLOSE, seen(0.0, supported=True), True)
-    end.observe(0, Phase.CLOSE, seen(0.0, supported=True), world, judge)
-    for look in range(STEPS // EVERY // 2):
+    end.observe(0, Phase.CLOSE, seen(0.0, supported=True))
+    for look in range(STEPS // LOOK_EVERY // 2):
         world.place = frozen([0, 0, creep_m * look])
         supported = look == interrupted_at
         looked = seen(height, supported=supported)
-        outcome = end.observe(look * EVERY, Phase.HOLD, looked, world, judge)
+        outcome = end.observe(look * LOOK_EVERY, Phase.HOLD, looked)
         if outcome is not None:
             assert outcome is Outcome.SUCCESS
             return look + 1

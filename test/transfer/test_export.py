@@ -12,7 +12,7 @@ from pyarrow import parquet
 from dr_grasp.core.outcome import Judge, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import FileFormatError
-from dr_grasp.simulation import early_end
+from dr_grasp.simulation.rollout_runner import EarlyEnd
 from dr_grasp.transfer.export import COLUMNS, PREDICTED, write_csv, write_parquet
 
 NASTY = 'a "mug", <b>größe</b>\n=1+1'
@@ -94,7 +94,7 @@ def test_an_empty_table_has_its_columns(tmp_path):
 def test_every_failure_of_a_rollout_has_a_column():
     """All that the judge and what ends rollouts early can say, but that it holds."""
     named = set()
-    for source in (inspect.getsource(Judge), inspect.getsource(early_end)):
+    for source in (inspect.getsource(Judge), inspect.getsource(EarlyEnd)):
         named |= {Outcome[name] for name in re.findall(r"Outcome\.([A-Z_]+)", source)}
     assert len(named) > 5
     assert set(PREDICTED) == named - {Outcome.SUCCESS}

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.interpolate import BPoly, CubicHermiteSpline
 
 from dr_grasp.core.arrays import frozen
 from dr_grasp.errors import InvalidGraspError
 from dr_grasp.twin.joint_path import JointPath, PathPoint
+
+from .paths import path_of
 
 JOINTS = ("a", "b")
 TIMES = [0.5, 1.0, 2.5]
@@ -17,11 +23,12 @@ REST = PathPoint(0.0, frozen([0.0, -1.5]))
 
 
 def path(velocities=None):
-    return JointPath.of(JOINTS, TIMES, POSITIONS, velocities)
+    return path_of(JOINTS, TIMES, POSITIONS, velocities)
 
 
 def sampled(trajectory, times, before=REST):
-    return np.moveaxis([trajectory.at(t, before) for t in times], 0, 1)
+    points = [trajectory.at(t, before) for t in times]
+    return np.array([[point.positions for point in points], [p.velocities for p in points]])
 
 
 def test_without_velocities_joints_go_straight():
@@ -43,10 +50,7 @@ def test_with_velocities_they_go_along_cubics():
 
 
 def test_with_accelerations_they_go_along_quintics():
-    points = zip(TIMES, POSITIONS, VELOCITIES, ACCELERATIONS, strict=True)
-    trajectory = JointPath(
-        JOINTS, tuple(PathPoint(t, frozen(p), frozen(v), frozen(a)) for t, p, v, a in points)
-    )
+    trajectory = path_of(JOINTS, TIMES, POSITIONS, VELOCITIES, ACCELERATIONS)
     times = np.linspace(0.5, 2.5, 41)
     positions, velocities = sampled(trajectory, times)
     for joint in range(2):
@@ -61,28 +65,25 @@ def test_with_accelerations_they_go_along_quintics():
 
 def test_it_is_entered_as_smoothly_as_its_first_point_asks():
     moving = PathPoint(0.0, frozen([0.0, -1.5]), frozen([0.4, 0.0]))
-    assert path().at(0.25, moving)[1] == pytest.approx([0.2, 1.0])
-    assert path(VELOCITIES).at(0.0, moving)[1] == pytest.approx([0.4, 0.0])
-    assert path(VELOCITIES).at(0.0, REST)[1] == pytest.approx([0.0, 0.0])
+    assert path().at(0.25, moving).velocities == pytest.approx([0.2, 1.0])
+    assert path(VELOCITIES).at(0.0, moving).velocities == pytest.approx([0.4, 0.0])
+    assert path(VELOCITIES).at(0.0, REST).velocities == pytest.approx([0.0, 0.0])
     entry = CubicHermiteSpline([0.0, 0.5], [[0.0, -1.5], POSITIONS[0]], [[0.4, 0.0], VELOCITIES[0]])
-    assert path(VELOCITIES).at(0.2, moving)[0] == pytest.approx(entry(0.2))
+    assert path(VELOCITIES).at(0.2, moving).positions == pytest.approx(entry(0.2))
 
 
 def test_one_point_is_a_trajectory():
-    one = JointPath.of(JOINTS, [2.0], [[1.0, 0.5]])
-    assert one.at(1.0, REST)[0] == pytest.approx([0.5, -0.5])
-    assert one.at(9.0, REST)[0] == pytest.approx([1.0, 0.5])
+    one = path_of(JOINTS, [2.0], [[1.0, 0.5]])
+    assert one.at(1.0, REST).positions == pytest.approx([0.5, -0.5])
+    assert one.at(9.0, REST).positions == pytest.approx([1.0, 0.5])
 
 
 def test_joints_may_come_in_any_order():
-    swapped = JointPath.of(
-        ("b", "a"), TIMES, np.array(POSITIONS)[:, ::-1], np.array(VELOCITIES)[:, ::-1]
-    ).ordered(JOINTS)
+    rows = [[row[::-1] for row in rows] for rows in (POSITIONS, VELOCITIES)]
+    swapped = path_of(("b", "a"), TIMES, *rows).ordered(JOINTS)
     for time_s in (0.6, 1.9):
-        expected = np.array(path(VELOCITIES).at(time_s, REST))
-        assert np.array(swapped.at(time_s, REST)) == pytest.approx(expected)
-    with pytest.raises(InvalidGraspError, match=r"^joints: expected a, c, got a, b$"):
-        path().ordered(("a", "c"))
+        expected = sampled(path(VELOCITIES), [time_s])
+        assert sampled(swapped, [time_s]) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -108,4 +109,50 @@ def test_joints_may_come_in_any_order():
 def test_what_the_controller_would_reject_is_refused(changes, message):
     fields = {"joints": JOINTS, "times_s": TIMES, "positions": POSITIONS, "velocities": None}
     with pytest.raises(InvalidGraspError, match=message):
-        JointPath.of(**fields | changes)
+        path_of(**fields | changes)
+
+
+ROWS = st.tuples(*[st.floats(-3.0, 3.0)] * 2)
+GAPS = st.lists(st.floats(0.01, 5.0), min_size=1, max_size=6)
+
+
+@st.composite
+def trajectories(draw):
+    """Any trajectory, each of whose points has some of the derivatives or none."""
+    times = np.cumsum(draw(GAPS))
+    known = [draw(st.integers(0, 2)) for _ in times]
+    points = []
+    for time_s, derivatives in zip(times, known, strict=True):
+        rows = [frozen(draw(ROWS)) for _ in range(1 + derivatives)]
+        points.append(PathPoint(float(time_s), *rows))
+    if points[-1].velocities is not None:
+        points[-1] = replace(points[-1], velocities=frozen([0.0, 0.0]))
+    return JointPath(JOINTS, tuple(points))
+
+
+@given(trajectories())
+def test_it_passes_its_points_and_ends_at_the_last(trajectory):
+    for point in trajectory.points:
+        assert trajectory.at(point.time_s, REST).positions == pytest.approx(point.positions)
+    later = trajectory.at(trajectory.duration_s + 1.0, REST)
+    assert np.array_equal(later.positions, trajectory.points[-1].positions)
+    assert not later.velocities.any()
+
+
+@given(trajectories())
+def test_positions_never_jump(trajectory):
+    assert trajectory.at(0.0, REST).positions == pytest.approx(REST.positions)
+    for point in trajectory.points:
+        short = 1e-7 * point.time_s
+        before, after = (trajectory.at(point.time_s + dt, REST) for dt in (-short, short))
+        assert before.positions == pytest.approx(after.positions, abs=1e-3)
+
+
+@given(trajectories(), st.floats(0.0, 1.0))
+def test_velocities_are_the_slope_of_positions(trajectory, share):
+    times = np.array([0.0, *(point.time_s for point in trajectory.points)])
+    index = min(int(share * (len(times) - 1)), len(times) - 2)
+    middle, step = times[index : index + 2].mean(), 1e-4 * np.diff(times)[index]
+    before, here, after = (trajectory.at(middle + dt, REST) for dt in (-step, 0.0, step))
+    slope = (after.positions - before.positions) / (2 * step)
+    assert here.velocities == pytest.approx(slope, rel=1e-3, abs=1e-2)

@@ -3,12 +3,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import dr_grasp
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
@@ -205,19 +203,3 @@ def test_a_closed_twin_refuses(
     twin.close()
     with pytest.raises(BackendError, match="twin: expected an open backend, got a closed one"):
         twin.attempt(top_down(), None, seed=0, attempt_index=0)
-
-
-def test_the_rooms_that_score_do_not_know_the_twin() -> None:
-    package = Path(dr_grasp.__file__).parent
-    sources = [
-        source
-        for room in ("core", "robots", "objects", "simulation", "scoring", "generation")
-        for source in (package / room).rglob("*.py")
-    ]
-    assert len(sources) > 10
-    for source in sources:
-        text = source.read_text()
-        assert "import mujoco" not in text, source
-        assert "dr_grasp.execution" not in text, source
-        assert "config/twin" not in text, source
-        assert "twin_profile" not in text, source

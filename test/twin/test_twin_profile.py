@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dr_grasp.common.resources import config_file
+from dr_grasp.common.resources import config_file, config_names
 from dr_grasp.common.settings import load_yaml
 from dr_grasp.errors import SettingsError, UnknownNameError
 from dr_grasp.twin.twin_profile import (
@@ -14,13 +14,12 @@ from dr_grasp.twin.twin_profile import (
     load_twin_profile,
     object_truth,
     robot_truth,
-    twin_names,
 )
 
 
 def test_every_profile_that_is_shipped_loads() -> None:
-    assert "default" in twin_names()
-    for name in twin_names():
+    assert "default" in config_names("twin")
+    for name in config_names("twin"):
         assert load_twin_profile(name).description
 
 

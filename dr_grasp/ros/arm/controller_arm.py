@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -10,24 +10,29 @@ from action_msgs.msg import GoalStatus
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
-from dr_grasp.common.closing import Closing
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.core.waypoints import Waypoints
-from dr_grasp.errors import BackendError, GoalRefusedError, ResultLateError, SettingsError
-from dr_grasp.execution.arm import StepResult
-from dr_grasp.execution.arm_backend import hardware_of
+from dr_grasp.errors import BackendError, GoalRefusedError, ResultLateError
+from dr_grasp.execution.arm import StepResult, hardware_of
 from dr_grasp.execution.backend import IsCancelled
+from dr_grasp.execution.motion_log import MotionLog
 from dr_grasp.messages.decoding import decode_pose
 from dr_grasp.messages.encoding import encode_pose
 from dr_grasp.robots.robot_spec import RobotSpec
-from dr_grasp.ros.arm.hand_goals import HandGoals
-from dr_grasp.ros.arm.joint_listener import JointListener, JointRecording, silence
+from dr_grasp.ros.arm.hand_goals import HandGoals, Judge
+from dr_grasp.ros.arm.joint_listener import JointListener, silence
+from dr_grasp.ros.controller_messages import (
+    duration,
+    message_types,
+    tolerances_to_msg,
+    trajectory_fault,
+    trajectory_to_msg,
+)
 from dr_grasp.ros.conversions import to_msg
 from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal
-from dr_grasp.ros.trajectories import duration, trajectory_fault, trajectory_to_msg
 from dr_grasp_interfaces.srv import PlaceObject
 
 PATH_TOLERANCE = 0.2
@@ -47,7 +52,7 @@ PLACE_S = 20.0
 """How long fake hardware may take to put an object down: it builds a world for it."""
 
 
-class ControllerArm(Closing):
+class ControllerArm:
     """An arm that takes FollowJointTrajectory and a hand of any `HandInterface`; see `Arm`."""
 
     def __init__(self, node: Node, robot: RobotSpec, *, connect_s: float, places: bool) -> None:
@@ -62,23 +67,15 @@ class ControllerArm(Closing):
         Raises:
             SettingsError: control_msgs is not installed, or the robot's file names no controllers.
         """
-        try:
-            from control_msgs.action import FollowJointTrajectory
-            from control_msgs.msg import JointTolerance
-        except ImportError as error:
-            raise SettingsError(
-                "control_msgs: expected installed (ros-jazzy-control-msgs), got "
-                f"{' '.join(str(error).split())}"
-            ) from error
+        kind = message_types("control_msgs.action").FollowJointTrajectory
         self._robot = robot
         self._hardware = hardware_of(robot)
         self._connect_s = connect_s
-        self._goal_type = FollowJointTrajectory.Goal
-        self._tolerance_type = JointTolerance
+        self._goal_type = kind.Goal
         self._listener = JointListener(node, robot)
         group = ReentrantCallbackGroup()
         self._arm = RetryingActionClient(
-            node, FollowJointTrajectory, self._hardware.arm_action, callback_group=group
+            node, kind, self._hardware.arm_action, callback_group=group
         )
         self._hand = HandGoals(node, robot, self._hardware, group)
         self._place = (
@@ -88,9 +85,6 @@ class ControllerArm(Closing):
         )
         self.places = places
 
-    def close(self) -> None:
-        """Nothing: the clients go with their node, which is still being spun."""
-
     def positions(self) -> Mapping[str, float]:
         """See `Arm`."""
         return self._listener.positions()
@@ -99,23 +93,22 @@ class ControllerArm(Closing):
         """See `Arm`."""
         return self._listener.efforts()
 
-    def record(self) -> AbstractContextManager[JointRecording]:
+    def record(self) -> AbstractContextManager[MotionLog]:
         """See `Arm`."""
         return self._listener.record()
 
     def follow(self, path: Waypoints, is_cancelled: IsCancelled) -> StepResult | None:
         """See `Arm`."""
+        names = [self._robot.outside(joint) for joint in self._robot.arm_joints]
         goal = self._goal_type(
             trajectory=trajectory_to_msg(path, self._robot.names),
-            path_tolerance=self._tolerances(PATH_TOLERANCE),
-            goal_tolerance=self._tolerances(GOAL_TOLERANCE),
+            path_tolerance=tolerances_to_msg(names, PATH_TOLERANCE),
+            goal_tolerance=tolerances_to_msg(names, GOAL_TOLERANCE),
             goal_time_tolerance=duration(GOAL_TIME_S),
         )
         limit = path.duration_s + GOAL_TIME_S + LATE_S
-
-        return self._run(
-            self._arm, self._hardware.arm_action, goal, limit, is_cancelled, trajectory_fault
-        )
+        name = self._hardware.arm_action
+        return self._run(self._arm, name, goal, trajectory_fault, limit, is_cancelled)
 
     def move_hand(
         self, targets: FloatArray, force: float, timeout_s: float, is_cancelled: IsCancelled
@@ -123,8 +116,7 @@ class ControllerArm(Closing):
         """See `Arm`."""
         here = self.positions()
         start = frozen([here[joint] for joint in self._robot.hand_joints])
-        client, name, goal, judge = self._hand.goal(start, targets, force)
-        return self._run(client, name, goal, timeout_s, is_cancelled, judge)
+        return self._run(*self._hand.goal(start, targets, force), timeout_s, is_cancelled)
 
     def place_object(self, grasp: GraspTrajectory, seed: int, attempt_index: int) -> Pose | None:
         """See `Arm`."""
@@ -142,22 +134,16 @@ class ControllerArm(Closing):
             raise BackendError(f"place_object: {answer.message}")
         return decode_pose("standing", answer.standing)
 
-    def _tolerances(self, position: float) -> list[Any]:
-        return [
-            self._tolerance_type(name=self._robot.names.get(joint, joint), position=position)
-            for joint in self._robot.arm_joints
-        ]
-
     def _run(
         self,
         client: RetryingActionClient,
         name: str,
         goal: Any,
+        judge: Judge,
         timeout_s: float,
         is_cancelled: IsCancelled,
-        judge: Callable[[Any], StepResult | None],
     ) -> StepResult | None:
-        """Run a goal of a controller to its end, and stop it when nobody sees the arm any more."""
+        """Run a goal of a controller to its end, and stop it when joint states no longer come."""
         silent: list[str] = []
 
         def must_stop() -> bool:
@@ -184,4 +170,4 @@ class ControllerArm(Closing):
                 return StepResult(Outcome.CANCELLED, "cancelled")
             return StepResult(Outcome.CONTROLLER_ABORTED, f"{name}: cancelled by somebody else")
         fault = judge(response.result)
-        return None if fault is None else StepResult(fault.outcome, f"{name}: {fault.reason}")
+        return fault and fault.during(name)

@@ -12,147 +12,120 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.errors import SettingsError
 from dr_grasp.execution.arm import StepResult
 from dr_grasp.robots.hardware import HandInterface, Hardware
 from dr_grasp.robots.robot_spec import RobotSpec
+from dr_grasp.ros.controller_messages import (
+    duration,
+    franka_move_action,
+    message_types,
+    tolerances_to_msg,
+    trajectory_fault,
+)
 from dr_grasp.ros.requests import RetryingActionClient
-from dr_grasp.ros.trajectories import duration, trajectory_fault
 
 Judge = Callable[[Any], StepResult | None]
 HandGoal = tuple[RetryingActionClient, str, Any, Judge]
+"""The client to send with, the action's name, the goal, and what judges its result."""
 
 SHORTEST_S = 0.1
 """A trajectory of a hand takes at least so long."""
 
 
 class HandGoals:
-    """Makes goals for a hand, and understands their results."""
+    """Makes the goals that move a hand to a posture, for whichever interface the hand has."""
 
     def __init__(self, node: Node, robot: RobotSpec, hardware: Hardware, group: Any) -> None:
-        """Create the clients.
+        """Create the action clients.
 
         Args:
-            node: Where.
-            robot: Whose hand.
+            node: The node.
+            robot: The robot that has the hand.
             hardware: How it is reached.
             group: Callback group of the clients.
 
         Raises:
-            SettingsError: The messages of its interface are not installed.
+            SettingsError: The messages of the hand's interface are not installed.
         """
         self._robot = robot
         self._hardware = hardware
-        self._types = _action_types(hardware.hand_interface)
+        self._kinds = _kinds(hardware)
         self._clients = {
             name: RetryingActionClient(node, kind, name, callback_group=group)
-            for name, kind in self._named(hardware).items()
+            for name, kind in self._kinds.items()
         }
 
-    def _named(self, hardware: Hardware) -> dict[str, Any]:
-        names = [hardware.hand_action]
-        if hardware.hand_interface is HandInterface.FRANKA_GRASP:
-            # franka_gripper offers `move` beside `grasp`: only the one presses.
-            names.append(_sibling(hardware.hand_action, "move"))
-        return dict(zip(names, self._types, strict=True))
-
     def goal(self, start: FloatArray, targets: FloatArray, force: float) -> HandGoal:
-        """What to send to whom, and what judges the result.
+        """Make the goal for a motion.
 
         Args:
             start: Shape (m,), where the driven joints are [rad or m].
-            targets: Shape (m,), where they are to go.
+            targets: Shape (m,), where they are to go [rad or m].
             force: Largest force or torque of each drive [N or N m].
         """
-        hardware = self._hardware
-        name = hardware.hand_action
-        position = float(targets[0]) * hardware.position_scale
-        if hardware.hand_interface is HandInterface.JOINT_TRAJECTORY:
-            return self._clients[name], name, self._trajectory(start, targets), trajectory_fault
-        if hardware.hand_interface is HandInterface.FRANKA_GRASP:
-            return self._franka(float(start[0]), float(targets[0]), force)
-        kind = self._types[0]
-        goal = kind.Goal()
-        if hardware.hand_interface is HandInterface.GRIPPER_COMMAND:
-            goal.command.position, goal.command.max_effort = position, force
+        name, interface = self._hardware.hand_action, self._hardware.hand_interface
+        judge: Judge = _good
+        if interface is HandInterface.JOINT_TRAJECTORY:
+            goal, judge = self._trajectory(start, targets), trajectory_fault
+        elif interface is HandInterface.FRANKA_GRASP:
+            if targets[0] >= start[0]:
+                name, judge = franka_move_action(name), _succeeded
+            goal = self._franka(name, float(targets[0]), force)
         else:
-            joint = self._robot.hand_joints[0]
-            goal.command = JointState(
-                name=[self._robot.names.get(joint, joint)], position=[position], effort=[force]
-            )
-        return self._clients[name], name, goal, _stopped
+            goal = self._kinds[name].Goal()
+            position = float(targets[0]) * self._hardware.position_scale
+            if interface is HandInterface.GRIPPER_COMMAND:
+                goal.command.position, goal.command.max_effort = position, force
+            else:
+                joint = self._robot.outside(self._robot.hand_joints[0])
+                goal.command = JointState(name=[joint], position=[position], effort=[force])
+        return self._clients[name], name, goal, judge
 
     def _trajectory(self, start: FloatArray, targets: FloatArray) -> Any:
-        from control_msgs.msg import JointTolerance
-
-        names = [self._robot.names.get(joint, joint) for joint in self._robot.hand_joints]
+        names = [self._robot.outside(joint) for joint in self._robot.hand_joints]
         longest = float(np.max(np.abs(targets - start) / self._robot.hand_velocities))
         end = JointTrajectoryPoint(
             positions=targets.tolist(), time_from_start=duration(max(SHORTEST_S, longest))
         )
-        goal = self._types[0].Goal(
+        # No tolerances: an object is to stop the fingers on their way.
+        return self._kinds[self._hardware.hand_action].Goal(
             trajectory=JointTrajectory(joint_names=names, points=[end]),
-            # An object is to stop the fingers on their way: -1 takes a tolerance away
-            # (control_msgs/JointTolerance).
-            path_tolerance=[JointTolerance(name=one, position=-1.0) for one in names],
-            goal_tolerance=[JointTolerance(name=one, position=-1.0) for one in names],
+            path_tolerance=tolerances_to_msg(names, -1.0),
+            goal_tolerance=tolerances_to_msg(names, -1.0),
         )
+
+    def _franka(self, name: str, target: float, force: float) -> Any:
+        # Widths are those between the two fingers, each of which does half.
+        width, speed = 2.0 * target, 2.0 * float(self._robot.hand_velocities[0])
+        goal = self._kinds[name].Goal(width=width, speed=speed)
+        if name == self._hardware.hand_action:  # `grasp`: only that presses
+            goal.force = force
+            # Any width is a grasp: we judge ourselves what is between the fingers.
+            limit = self._robot.hand_limits[0].upper
+            goal.epsilon.inner = goal.epsilon.outer = 2.0 * float(limit)
         return goal
 
-    def _franka(self, start: float, target: float, force: float) -> HandGoal:
-        grasp, move = self._types
-        # Widths are those between the two fingers, each of which does half.
-        speed = 2.0 * float(self._robot.hand_velocities[0])
-        width = 2.0 * target
-        if target >= start:
-            name = _sibling(self._hardware.hand_action, "move")
-            return self._clients[name], name, move.Goal(width=width, speed=speed), _succeeded
-        goal = grasp.Goal(width=width, speed=speed, force=force)
-        # Any width is a grasp: what is between the fingers we judge ourselves.
-        goal.epsilon.inner = goal.epsilon.outer = 2.0 * float(self._robot.hand_limits[0].upper)
-        name = self._hardware.hand_action
-        return self._clients[name], name, goal, _grasped
+
+def _kinds(hardware: Hardware) -> dict[str, Any]:
+    """Types of the hand's actions, by their names."""
+    name, interface = hardware.hand_action, hardware.hand_interface
+    if interface is HandInterface.FRANKA_GRASP:
+        franka = message_types("franka_msgs.action")
+        return {name: franka.Grasp, franka_move_action(name): franka.Move}
+    control = message_types("control_msgs.action")
+    if interface is HandInterface.PARALLEL_GRIPPER:
+        return {name: control.ParallelGripperCommand}
+    if interface is HandInterface.GRIPPER_COMMAND:
+        return {name: control.GripperCommand}
+    return {name: control.FollowJointTrajectory}
 
 
-def _sibling(action: str, name: str) -> str:
-    head, slash, _ = action.rpartition("/")
-    return f"{head}{slash}{name}"
-
-
-def _action_types(interface: HandInterface) -> tuple[Any, ...]:
-    package = "franka_msgs" if interface is HandInterface.FRANKA_GRASP else "control_msgs"
-    try:
-        if interface is HandInterface.FRANKA_GRASP:
-            from franka_msgs.action import Grasp, Move
-
-            return Grasp, Move
-        if interface is HandInterface.PARALLEL_GRIPPER:
-            from control_msgs.action import ParallelGripperCommand
-
-            return (ParallelGripperCommand,)
-        if interface is HandInterface.GRIPPER_COMMAND:
-            from control_msgs.action import GripperCommand
-
-            return (GripperCommand,)
-        from control_msgs.action import FollowJointTrajectory
-
-        return (FollowJointTrajectory,)
-    except ImportError as error:
-        raise SettingsError(
-            f"{interface.value}: expected {package} installed, got {' '.join(str(error).split())}"
-        ) from error
-
-
-def _stopped(result: Any) -> StepResult | None:
-    # What stands between the fingers is told by the joints. franka_gripper says neither that it
-    # reached its target nor that it stalled where something stopped it.
+def _good(result: Any) -> StepResult | None:
+    # What is between the fingers we learn from the joints. franka_gripper says neither that it
+    # reached its target nor that it stalled where something stopped it, and a grasp of nothing is
+    # no failure of its controller.
     return None
 
 
 def _succeeded(result: Any) -> StepResult | None:
     return None if result.success else StepResult(Outcome.CONTROLLER_ABORTED, result.error)
-
-
-def _grasped(result: Any) -> StepResult | None:
-    # A grasp of nothing is no failure of the controller.
-    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,9 +13,9 @@ from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import JointState
 
-from dr_grasp.core.arrays import FloatArray, frozen
-from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.core.arrays import frozen
 from dr_grasp.errors import BackendError
+from dr_grasp.execution.motion_log import MotionLog
 from dr_grasp.robots.robot_spec import RobotSpec
 
 STALE_S = 0.5
@@ -23,36 +23,6 @@ STALE_S = 0.5
 
 FIRST_S = 5.0
 """How long to wait for the first ones."""
-
-
-class JointRecording:
-    """Joint states of some time."""
-
-    def __init__(self, joints: tuple[str, ...]) -> None:
-        """Begin now.
-
-        Args:
-            joints: Which joints, in which order.
-        """
-        self._joints = joints
-        self._began = time.monotonic()
-        self._times: list[float] = []
-        self._positions: list[FloatArray] = []
-
-    def add(self, now: float, positions: Mapping[str, float]) -> None:
-        """Note positions at a time of the monotonic clock [s]."""
-        time_s = now - self._began
-        if time_s < 0.0 or (self._times and time_s <= self._times[-1]):
-            return
-        self._times.append(time_s)
-        self._positions.append(frozen([positions[joint] for joint in self._joints]))
-
-    def measured(self) -> Waypoints | None:
-        """What was noted; None if nothing was."""
-        if not self._times:
-            return None
-        count = len(self._positions)  # another thread may be adding
-        return Waypoints(self._joints, frozen(self._times[:count]), frozen(self._positions[:count]))
 
 
 class JointListener:
@@ -66,12 +36,12 @@ class JointListener:
             robot: Whose joints are of interest.
         """
         self._joints = (*robot.arm_joints, *robot.hand_joints)
-        self._ours = {robot.names.get(joint, joint): joint for joint in self._joints}
+        self._ours = {robot.outside(joint): joint for joint in self._joints}
         self._news = threading.Condition()
         self._positions: dict[str, float] = {}
         self._efforts: dict[str, float] = {}
         self._heard: dict[str, float] = {}
-        self._recordings: list[JointRecording] = []
+        self._logs: list[MotionLog] = []
         self._topic = node.create_subscription(
             JointState,
             "joint_states",
@@ -81,8 +51,8 @@ class JointListener:
         )
 
     def _hear(self, message: Any) -> None:
-        now = time.monotonic()
         with self._news:
+            now = time.monotonic()
             # Arm and hand may be told of by different drivers, each by itself.
             for index, name in enumerate(message.name):
                 joint = self._ours.get(name)
@@ -93,8 +63,9 @@ class JointListener:
                 if index < len(message.effort):
                     self._efforts[joint] = message.effort[index]
             if len(self._positions) == len(self._joints):
-                for recording in self._recordings:
-                    recording.add(now, self._positions)
+                row = frozen([self._positions[joint] for joint in self._joints])
+                for log in self._logs:
+                    log.add(now, [row])
             self._news.notify_all()
 
     def silent(self) -> list[str]:
@@ -119,16 +90,16 @@ class JointListener:
             return dict(self._efforts)
 
     @contextmanager
-    def record(self) -> Iterator[JointRecording]:
-        """Note joint states as long as the `with` block lasts."""
-        recording = JointRecording(self._joints)
+    def record(self) -> Iterator[MotionLog]:
+        """Record joint states while the `with` block lasts; to be read after it."""
+        log = MotionLog(self._joints, time.monotonic())
         with self._news:
-            self._recordings.append(recording)
+            self._logs.append(log)
         try:
-            yield recording
+            yield log
         finally:
             with self._news:
-                self._recordings.remove(recording)
+                self._logs.remove(log)
 
 
 def silence(joints: list[str]) -> str:

@@ -1,8 +1,7 @@
-"""The live twin in place of an arm's controllers: their actions, its joint states, its table."""
+"""The live twin in place of an arm's controllers: actions, joint states, and the table."""
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
@@ -11,15 +10,20 @@ from sensor_msgs.msg import JointState
 
 from dr_grasp.common.closing import Closing
 from dr_grasp.errors import BackendError, DrGraspError, SettingsError
-from dr_grasp.execution.arm_backend import hardware_of
+from dr_grasp.execution.arm import hardware_of
 from dr_grasp.messages.decoding import decode_pose
 from dr_grasp.messages.encoding import encode_pose
 from dr_grasp.robots.hardware import HandInterface, Hardware
 from dr_grasp.robots.robot_spec import RobotSpec
+from dr_grasp.ros.controller_messages import franka_move_action, message_types
 from dr_grasp.ros.conversions import to_msg
-from dr_grasp.ros.twin.gripper_goals import FrankaGoals, GripperCommandGoals, ParallelGripperGoals
-from dr_grasp.ros.twin.motion_server import Goals, MotionServer
-from dr_grasp.ros.twin.trajectory_goals import TrajectoryGoals
+from dr_grasp.ros.twin.goal_server import ActionAdapter, GoalServer
+from dr_grasp.ros.twin.gripper_adapters import (
+    FrankaAdapter,
+    GripperCommandAdapter,
+    ParallelGripperAdapter,
+)
+from dr_grasp.ros.twin.trajectory_adapter import TrajectoryAdapter
 from dr_grasp.twin.live_twin import LiveTwin
 from dr_grasp.twin.pacing import Pacer
 from dr_grasp_interfaces.srv import PlaceObject
@@ -28,23 +32,8 @@ JOINT_STATES_HZ = 50.0
 
 PLACE = "place_object"
 
-WORD_EVERY_S = 10.0
-"""How often it is said that the machine is too slow."""
-
-
-def actions_of(package: str) -> Any:
-    """The actions of a package of messages.
-
-    Raises:
-        SettingsError: It is not installed.
-    """
-    try:
-        return importlib.import_module(f"{package}.action")
-    except ImportError as error:
-        raise SettingsError(
-            f"{package}: expected installed (ros-jazzy-{package.replace('_', '-')}), got "
-            f"{' '.join(str(error).split())}"
-        ) from error
+WARNING_EVERY_S = 10.0
+"""Least time between warnings that the machine is too slow."""
 
 
 class Controllers(Closing):
@@ -54,7 +43,7 @@ class Controllers(Closing):
         """Advertise, and let the twin's time pass.
 
         Args:
-            node: Spun by an executor of at least four threads: for a goal of the arm, one of the
+            node: Spun by an executor of at least four threads: for a goal of the arm, a goal of the
                 hand, an object that is placed, and all else.
             robot: The robot.
             twin: Closed with this.
@@ -62,14 +51,15 @@ class Controllers(Closing):
         Raises:
             SettingsError: control_msgs is not installed, or the robot's file names no controllers.
         """
-        hardware, messages = hardware_of(robot), actions_of("control_msgs")
+        hardware, actions = hardware_of(robot), message_types("control_msgs.action")
         self._node = node
         self._twin = twin
-        self._names = [robot.names.get(joint, joint) for joint in twin.reading().joints]
-        arm = TrajectoryGoals(node, twin, robot, robot.arm_joints, messages.FollowJointTrajectory)
-        served: dict[str, Goals] = {hardware.arm_action: arm}
-        served |= self._hand(robot, hardware, messages)
-        self._servers = [MotionServer(node, twin, name, goals) for name, goals in served.items()]
+        self._names = [robot.outside(joint) for joint in twin.reading().joints]
+        trajectories = actions.FollowJointTrajectory
+        arm = TrajectoryAdapter(twin, trajectories, node, robot, robot.arm_joints)
+        served: dict[str, ActionAdapter] = {hardware.arm_action: arm}
+        served |= self._hand(robot, hardware, actions)
+        self._servers = [GoalServer(node, twin, name, served[name]) for name in served]
         self._joint_states = node.create_publisher(JointState, "joint_states", 100)
         self._place = node.create_service(
             PlaceObject,
@@ -89,24 +79,26 @@ class Controllers(Closing):
         self._publishing.close()
         self._twin.close()
 
-    def _hand(self, robot: RobotSpec, hardware: Hardware, messages: Any) -> dict[str, Goals]:
-        name, interface, twin = hardware.hand_action, hardware.hand_interface, self._twin
+    def _hand(self, robot: RobotSpec, hardware: Hardware, actions: Any) -> dict[str, ActionAdapter]:
+        name, interface = hardware.hand_action, hardware.hand_interface
+        node, twin, scale = self._node, self._twin, hardware.position_scale
         if interface is HandInterface.JOINT_TRAJECTORY:
-            kind = messages.FollowJointTrajectory
-            return {name: TrajectoryGoals(self._node, twin, robot, robot.hand_joints, kind)}
+            kind = actions.FollowJointTrajectory
+            return {name: TrajectoryAdapter(twin, kind, node, robot, robot.hand_joints)}
         if interface is HandInterface.PARALLEL_GRIPPER:
-            kind = messages.ParallelGripperCommand
-            return {name: ParallelGripperGoals(twin, robot, hardware, kind)}
+            kind = actions.ParallelGripperCommand
+            return {name: ParallelGripperAdapter(twin, kind, scale, robot)}
         if interface is HandInterface.FRANKA_GRASP:
             try:
-                franka = actions_of("franka_msgs")
+                franka = message_types("franka_msgs.action")
             except SettingsError as error:
-                self._node.get_logger().warning(f"{error}; {name} takes GripperCommand instead")
+                node.get_logger().warning(f"{error}; {name} takes GripperCommand instead")
             else:
-                # franka_gripper offers both side by side.
-                move = f"{name.rpartition('/')[0]}/move".removeprefix("/")
-                return {name: FrankaGoals(twin, franka.Grasp), move: FrankaGoals(twin, franka.Move)}
-        return {name: GripperCommandGoals(twin, hardware, messages.GripperCommand)}
+                return {
+                    name: FrankaAdapter(twin, franka.Grasp),
+                    franka_move_action(name): FrankaAdapter(twin, franka.Move),
+                }
+        return {name: GripperCommandAdapter(twin, actions.GripperCommand, scale)}
 
     def _put(self, request: Any, response: Any) -> Any:
         try:
@@ -143,5 +135,5 @@ class Controllers(Closing):
             self._lost_s = self._twin.lost_s
             node.get_logger().warning(
                 f"fell {self._lost_s:.1f} s behind the clock in all: the machine is too busy",
-                throttle_duration_sec=WORD_EVERY_S,
+                throttle_duration_sec=WARNING_EVERY_S,
             )

@@ -10,13 +10,13 @@ from rclpy.node import Node
 
 from dr_grasp.errors import DrGraspError, SettingsError
 from dr_grasp.ros.parameters import declare
-from dr_grasp.twin.faults import LONGEST_LAG_S, LONGEST_WAIT_S, Faults
 from dr_grasp.twin.live_twin import LiveTwin
+from dr_grasp.twin.live_world import LONGEST_S, Faults
 
 DESCRIPTIONS = {
     "lagging_joint": "Fault of a twin with controllers: a joint that lags; empty for none.",
     "lag_s": "Seconds by which `lagging_joint` is behind at constant speed.",
-    "gripper_stuck": "Fault: whether the hand stays as it is, whatever it is told.",
+    "gripper_stuck": "Fault: whether the hand ignores all commands.",
     "abort_after_s": "Fault: seconds after which each motion of the arm aborts; 0 for never.",
     "joint_states_stop_after_s": (
         "Fault: seconds after the first motion from now on when joint states stop; 0 for never."
@@ -25,69 +25,61 @@ DESCRIPTIONS = {
 
 
 class FaultParameters:
-    """Declares them, and hands what is set to a twin."""
+    """Gives a twin the faults that a node's parameters tell, now and whenever they are set."""
 
-    def __init__(self, node: Node) -> None:
-        """Declare.
+    def __init__(self, node: Node, twin: LiveTwin | None) -> None:
+        """Declare the parameters.
+
+        Args:
+            node: The node.
+            twin: None for one that can have no faults.
 
         Raises:
-            SettingsError: A value is of another type or out of bounds.
+            SettingsError: A value is of another type or out of bounds, or a fault for a twin that
+                can have none.
+            UnknownNameError: The twin's robot has no such joint to lag.
         """
-        self._node = node
-        self._twin: LiveTwin | None = None
+        self._twin = twin
         values = {}
         for name, default in asdict(Faults()).items():
-            is_number = isinstance(default, float)
-            longest = LONGEST_LAG_S if name == "lag_s" else LONGEST_WAIT_S
             values[name] = declare(
                 node,
                 name,
                 default,
                 DESCRIPTIONS[name],
-                float_range=(0.0, longest) if is_number else None,
+                float_range=(0.0, LONGEST_S[name]) if name in LONGEST_S else None,
                 read_only=False,
             )
-        self.faults = Faults(**values)
-
-    def watch(self, twin: LiveTwin | None) -> None:
-        """Give a twin the faults, now and whenever they are set.
-
-        Args:
-            twin: None for one that can have none.
-
-        Raises:
-            UnknownNameError: Its robot has no such joint to lag.
-            SettingsError: A fault for one that can have none.
-        """
-        self._twin = twin
-        self._check_faults(self.faults)
+        self._faults = Faults(**values)
+        self._check(self._faults)
         if twin is not None:
-            twin.faults = self.faults
-        self._node.add_on_set_parameters_callback(self._check)
-        self._node.add_post_set_parameters_callback(self._set)
+            twin.faults = self._faults
+        node.add_on_set_parameters_callback(self._accept)
+        node.add_post_set_parameters_callback(self._set)
 
-    def _check(self, parameters: list[Any]) -> SetParametersResult:
-        try:
-            self._check_faults(self._changed(parameters))
-        except DrGraspError as error:
-            return SetParametersResult(successful=False, reason=str(error))
-        return SetParametersResult(successful=True)
-
-    def _check_faults(self, faults: Faults) -> None:
+    def _check(self, faults: Faults) -> None:
         if self._twin is not None:
             self._twin.check(faults)
         elif faults != Faults():
             wrong = asdict(faults).items() - asdict(Faults()).items()
             raise SettingsError(
-                f"{sorted(wrong)[0][0]}: faults are of a twin that serves controllers; "
+                f"{min(wrong)[0]}: faults are of a twin that serves controllers; "
                 "expected controllers:=true beside it"
             )
 
+    def _accept(self, parameters: list[Any]) -> SetParametersResult:
+        try:
+            self._check(self._changed(parameters))
+        except DrGraspError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
     def _set(self, parameters: list[Any]) -> None:
-        self.faults = self._changed(parameters)
+        self._faults = self._changed(parameters)
         if self._twin is not None:
-            self._twin.faults = self.faults
+            self._twin.faults = self._faults
 
     def _changed(self, parameters: list[Any]) -> Faults:
-        values = asdict(self.faults)
-        return Faults(**values | {one.name: one.value for one in parameters if one.name in values})
+        values = asdict(self._faults)
+        new = {parameter.name: parameter.value for parameter in parameters}
+        return Faults(**values | {name: new[name] for name in values.keys() & new.keys()})

@@ -1,13 +1,11 @@
-"""A PyBullet world of a table and an object, in which an object comes to rest.
-
-Beside `bullet_world`, which puts a robot into it, the only import of pybullet.
-"""
+"""A PyBullet world of a table and an object, in which an object comes to rest."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+import pybullet as p
 
 from dr_grasp.common.closing import Closing
 from dr_grasp.core.arrays import frozen
@@ -17,20 +15,31 @@ from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.simulation.bullet.object_urdf import object_urdf
-from dr_grasp.simulation.bullet.quiet import quiet
 
-with quiet():  # PyBullet greets everybody who imports it
-    import pybullet as p
+RATE_HZ = 240.0
+"""Physics steps, and commands, per second."""
+
+SOLVER_ITERATIONS = 50
+"""Of Bullet's constraint solver, at least; its default. It ends sooner where it has converged."""
+
+ITERATIONS_PER_HAND_JOINT = 10
+"""Solver iterations for each joint of the hand, where that makes more than `SOLVER_ITERATIONS`.
+With 50, coupled joints of the SIH hand, which has eleven, parted by 6 mrad around an object, with
+110 by less than 1."""
+
+LIMIT_CORRECTION = 0.8
+"""Share of how far a joint is beyond its limit that is removed in a step. With Bullet's 0.2 the
+Franka's fingers, pressed apart with 60 N, opened 0.3 mm too far."""
 
 GRAVITY = 9.81
 """Standard gravity, rounded [m/s^2]."""
 
 CLEARANCE_M = 0.002
 """How far above the table an object starts at least; Bullet's hulls have a margin of 1 mm, and an
-object that began inside it would be pushed out with a jerk."""
+object that began inside this margin would be pushed out with a jerk."""
 
 FLOATING_HEIGHT_M = 0.6
-"""Height above the table at which the object waits in the saved state, out of everybody's way."""
+"""Height above the table at which the object waits in the saved state, where it touches nothing."""
 
 GROUND_DEPTH_M = 1.0
 """How far the ground lies below the table's top."""
@@ -40,46 +49,13 @@ OBJECT_COLOR = (0.93, 0.45, 0.13, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
-class WorldSettings:
-    """Numbers of the simulation.
-
-    Attributes:
-        rate_hz: Physics steps, and commands, per second.
-        solver_iterations: Of Bullet's constraint solver, at least; its default. It ends sooner
-            where it has converged.
-        iterations_per_hand_joint: Iterations for each joint of the hand, where that makes more
-            than `solver_iterations`. With 50, coupled joints of the SIH hand, which has eleven,
-            parted by 6 mrad around an object, with 110 by less than 1.
-        arm_position_gain: Share of the position error that a joint motor removes in a step;
-            Bullet's default. With feed-forward velocity the arm follows within half a milliradian.
-            A stiffer motor would turn jitter of each command into shocks beyond 1 g that no real
-            drive could give.
-        arm_velocity_gain: Likewise for velocity.
-        mimic_force: Largest force that couples mimic joints [N or N m].
-        mimic_correction: Share of the error between mimic joints that is removed in a step. With
-            0.2 the Franka's fingers, rigidly coupled in reality, differed by up to 4 mm.
-        limit_correction: Share of how far a joint is beyond its limit that is removed in a step.
-            With Bullet's 0.2 the Franka's fingers, pressed apart with 60 N, opened 0.3 mm too far.
-    """
-
-    rate_hz: float = 240.0
-    solver_iterations: int = 50
-    iterations_per_hand_joint: int = 10
-    arm_position_gain: float = 0.1
-    arm_velocity_gain: float = 1.0
-    mimic_force: float = 200.0
-    mimic_correction: float = 0.8
-    limit_correction: float = 0.8
-
-
-@dataclass(frozen=True, slots=True)
 class ObjectState:
     """An object's state, in the base frame.
 
     Attributes:
-        position: Of the centre of mass [m].
-        quaternion_xyzw: Of the principal axes.
-        velocity: Of the centre of mass [m/s].
+        position: Position of the centre of mass [m].
+        quaternion_xyzw: Orientation of the principal axes.
+        velocity: Velocity of the centre of mass [m/s].
         turning: Angular velocity [rad/s].
     """
 
@@ -95,23 +71,18 @@ class TableWorld(Closing):
     `start_object` brings the world into the same state each time, to the bit, whatever ran before:
     the saved state is one without contacts, and all that `restoreState` leaves alone (contacts,
     friction, mass) is cleared or set explicitly.
+
+    Attributes:
+        robot: Says where the table stands.
+        object: The object on it.
+        in_client: The argument by which a call of PyBullet finds this world.
     """
 
-    def __init__(
-        self, robot: RobotSpec, obj: ObjectSpec, settings: WorldSettings | None = None
-    ) -> None:
-        """Build the world.
-
-        Args:
-            robot: Whose table it is.
-            obj: The object.
-            settings: Numbers of the simulation.
-        """
+    def __init__(self, robot: RobotSpec, obj: ObjectSpec) -> None:
         self.robot = robot
         self.object = obj
-        self.settings = settings or WorldSettings()
         self._client = p.connect(p.DIRECT)
-        self._in_client = {"physicsClientId": self._client}
+        self.in_client = {"physicsClientId": self._client}
         self._weight = 0.0
         self._weight_shift: list[float] | None = None
         self._set_engine()
@@ -121,73 +92,68 @@ class TableWorld(Closing):
         self._saved = self._save_state()
 
     def _add_actors(self) -> None:
-        """Add what moves beside the object: nothing."""
+        """Add what moves beside the object: here nothing."""
 
     def _reset_actors(self) -> None:
-        """Put these where they wait."""
+        """Put what `_add_actors` has added where it waits."""
 
     def _set_engine(self) -> None:
         hand_joints = len(self.robot.hand_force_shares)
         p.setPhysicsEngineParameter(
-            fixedTimeStep=1.0 / self.settings.rate_hz,
-            numSolverIterations=max(
-                self.settings.solver_iterations,
-                self.settings.iterations_per_hand_joint * hand_joints,
-            ),
-            erp=self.settings.limit_correction,
+            fixedTimeStep=1.0 / RATE_HZ,
+            numSolverIterations=max(SOLVER_ITERATIONS, ITERATIONS_PER_HAND_JOINT * hand_joints),
+            erp=LIMIT_CORRECTION,
             deterministicOverlappingPairs=1,
-            **self._in_client,
+            **self.in_client,
         )
         # Gravity pulls at the object only, as a force: see `advance`. The controllers of real arms
         # add the torques that carry the arm; here they are not taken out of the limits of effort,
         # which favours arms whose limits include them.
-        p.setGravity(0, 0, 0, **self._in_client)
+        p.setGravity(0, 0, 0, **self.in_client)
 
     def _add_supports(self) -> tuple[int, int]:
         table = self.robot.table
-        plane = p.createCollisionShape(p.GEOM_PLANE, **self._in_client)
+        plane = p.createCollisionShape(p.GEOM_PLANE, **self.in_client)
         ground = p.createMultiBody(
-            0, plane, basePosition=[0, 0, table.top_z - GROUND_DEPTH_M], **self._in_client
+            0, plane, basePosition=[0, 0, table.top_z - GROUND_DEPTH_M], **self.in_client
         )
         half = [length / 2 for length in table.size]
-        box = p.createCollisionShape(p.GEOM_BOX, halfExtents=half, **self._in_client)
+        box = p.createCollisionShape(p.GEOM_BOX, halfExtents=half, **self.in_client)
         looks = p.createVisualShape(
-            p.GEOM_BOX, halfExtents=half, rgbaColor=[0.78, 0.7, 0.6, 1], **self._in_client
+            p.GEOM_BOX, halfExtents=half, rgbaColor=[0.78, 0.7, 0.6, 1], **self.in_client
         )
         position = [*table.center_xy, table.top_z - half[2]]
-        top = p.createMultiBody(0, box, looks, basePosition=position, **self._in_client)
+        top = p.createMultiBody(0, box, looks, basePosition=position, **self.in_client)
         for body in (ground, top):
             # Contact friction is the product of both bodies' coefficients, so that with 1 here the
             # object's own coefficient is what counts.
-            p.changeDynamics(body, -1, lateralFriction=1.0, **self._in_client)
+            p.changeDynamics(body, -1, lateralFriction=1.0, **self.in_client)
         return ground, top
 
     def _add_object(self) -> int:
         body: int = p.loadURDF(
             str(object_urdf(self.object)),
             flags=p.URDF_USE_INERTIA_FROM_FILE,
-            **self._in_client,
+            **self.in_client,
         )
-        p.changeVisualShape(body, -1, rgbaColor=OBJECT_COLOR, **self._in_client)
+        p.changeVisualShape(body, -1, rgbaColor=OBJECT_COLOR, **self.in_client)
         # Air drag in Bullet is a numerical crutch that would brake a fall.
-        p.changeDynamics(body, -1, linearDamping=0.0, angularDamping=0.0, **self._in_client)
-        info = p.getDynamicsInfo(body, -1, **self._in_client)
+        p.changeDynamics(body, -1, linearDamping=0.0, angularDamping=0.0, **self.in_client)
+        info = p.getDynamicsInfo(body, -1, **self.in_client)
         self._inertia = np.array(info[2])
         self._inertial_in_object = Pose(frozen(info[3]), frozen(info[4]))
         return body
 
     def _save_state(self) -> int:
+        height = self.robot.table.top_z + FLOATING_HEIGHT_M
+        waiting = Pose(frozen([*self.robot.table.center_xy, height]), frozen([0, 0, 0, 1]))
         # One step fills Bullet's caches; the state itself is put back afterwards.
         for step in (True, False):
             self._reset_actors()
-            self._place_object(self._waiting_pose())
+            self._place_object(waiting)
             if step:
-                p.stepSimulation(**self._in_client)
-        return int(p.saveState(**self._in_client))
-
-    def _waiting_pose(self) -> Pose:
-        height = self.robot.table.top_z + FLOATING_HEIGHT_M
-        return Pose(frozen([*self.robot.table.center_xy, height]), frozen([0, 0, 0, 1]))
+                p.stepSimulation(**self.in_client)
+        return int(p.saveState(**self.in_client))
 
     def close(self) -> None:
         """Free the world; may be called twice."""
@@ -202,19 +168,15 @@ class TableWorld(Closing):
             object_in_base: Where the object is believed to stand.
             perturbation: What differs from that belief.
         """
-        self._restore(perturbation)
-        self._place_object(self._believed(object_in_base, perturbation))
-
-    def _restore(self, perturbation: Perturbation) -> None:
-        p.restoreState(self._saved, **self._in_client)
+        p.restoreState(self._saved, **self.in_client)
         # restoreState moves the bodies and leaves the contacts of the rollout before, which warm
         # start the solver at the next touch. Looking for contacts while there are none drops them.
-        p.performCollisionDetection(**self._in_client)
+        p.performCollisionDetection(**self.in_client)
         self._set_dynamics(perturbation)
-
-    def _believed(self, object_in_base: Pose, perturbation: Perturbation) -> Pose:
         pose = object_in_base.perturbed(perturbation.translation_m, perturbation.rotation_rpy_rad)
-        return self._above_table(pose)
+        lowest = self.object.lowest_point(pose.rotation.as_matrix())
+        height = max(float(pose.position[2]), self.robot.table.top_z + CLEARANCE_M - lowest)
+        self._place_object(Pose(frozen([*pose.position[:2], height]), pose.quaternion_xyzw))
 
     def _set_dynamics(self, perturbation: Perturbation) -> None:
         spec, scale = self.object, perturbation.mass_scale
@@ -227,7 +189,7 @@ class TableWorld(Closing):
             lateralFriction=spec.lateral_friction * perturbation.lateral_friction_scale,
             rollingFriction=spec.rolling_friction if rolling is None else rolling,
             spinningFriction=spec.spinning_friction if spinning is None else spinning,
-            **self._in_client,
+            **self.in_client,
         )
         # PyBullet cannot move a body's centre of mass. Its weight is moved instead: exact at rest,
         # and but for the inertia of motion otherwise.
@@ -237,66 +199,54 @@ class TableWorld(Closing):
             turn = self._inertial_in_object.inverse()
             self._weight_shift = turn.rotate(perturbation.center_of_mass_m).tolist()
 
-    def _above_table(self, pose: Pose) -> Pose:
-        lowest = self.object.lowest_point(pose.rotation.as_matrix())
-        height = max(float(pose.position[2]), self.robot.table.top_z + CLEARANCE_M - lowest)
-        return Pose(frozen([*pose.position[:2], height]), pose.quaternion_xyzw)
-
     def _place_object(self, object_in_base: Pose) -> None:
         inertial = object_in_base @ self._inertial_in_object
-        p.resetBasePositionAndOrientation(
-            self._object,
-            inertial.position.tolist(),
-            inertial.quaternion_xyzw.tolist(),
-            **self._in_client,
-        )
-        p.resetBaseVelocity(self._object, [0, 0, 0], [0, 0, 0], **self._in_client)
+        position, quaternion = inertial.position.tolist(), inertial.quaternion_xyzw.tolist()
+        self.object_state = ObjectState(position, quaternion, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
 
     def advance(self) -> None:
         """Simulate one step."""
         # PyBullet's own arithmetic: this runs at every step.
-        place, turn = p.getBasePositionAndOrientation(self._object, **self._in_client)
+        place, turn = p.getBasePositionAndOrientation(self._object, **self.in_client)
         if self._weight_shift is not None:
             place, _ = p.multiplyTransforms(place, turn, self._weight_shift, (0, 0, 0, 1))
         weight = (0.0, 0.0, -self._weight)
-        p.applyExternalForce(self._object, -1, weight, place, p.WORLD_FRAME, **self._in_client)
-        p.stepSimulation(**self._in_client)
+        p.applyExternalForce(self._object, -1, weight, place, p.WORLD_FRAME, **self.in_client)
+        p.stepSimulation(**self.in_client)
 
     @property
     def object_state(self) -> ObjectState:
         """Where the object is, and how it moves."""
-        position, quaternion = p.getBasePositionAndOrientation(self._object, **self._in_client)
-        linear, angular = p.getBaseVelocity(self._object, **self._in_client)
+        position, quaternion = p.getBasePositionAndOrientation(self._object, **self.in_client)
+        linear, angular = p.getBaseVelocity(self._object, **self.in_client)
         return ObjectState(position, quaternion, linear, angular)
 
     @object_state.setter
     def object_state(self, state: ObjectState) -> None:
         p.resetBasePositionAndOrientation(
-            self._object, state.position, state.quaternion_xyzw, **self._in_client
+            self._object, state.position, state.quaternion_xyzw, **self.in_client
         )
-        p.resetBaseVelocity(self._object, state.velocity, state.turning, **self._in_client)
-
-    def _is_supported(self) -> bool:
-        return any(
-            contact[9] > 0.0
-            for support in (self._table, self._ground)
-            for contact in p.getContactPoints(self._object, support, **self._in_client)
-        )
+        p.resetBaseVelocity(self._object, state.velocity, state.turning, **self.in_client)
 
     def observe(self) -> Observation:
         """What the judge needs to know of this moment."""
         state = self.object_state
+        supported = any(
+            contact[9] > 0.0
+            for support in (self._table, self._ground)
+            for contact in p.getContactPoints(self._object, support, **self.in_client)
+        )
         return Observation(
             object_position=frozen(state.position),
             object_speed=float(np.linalg.norm(state.velocity)),
             hand_height=0.0,
             hand_touches=False,
-            object_supported=self._is_supported(),
+            object_supported=supported,
             robot_hits_support=False,
             self_collision=False,
         )
 
     def object_pose(self) -> Pose:
         """The object's frame (that of its mesh) in the base frame."""
-        position, quaternion = p.getBasePositionAndOrientation(self._object, **self._in_client)
+        position, quaternion = p.getBasePositionAndOrientation(self._object, **self.in_client)
         return Pose(frozen(position), frozen(quaternion)) @ self._inertial_in_object.inverse()

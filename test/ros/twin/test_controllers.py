@@ -25,9 +25,9 @@ from dr_grasp.errors import BackendError, GoalRefusedError
 from dr_grasp.messages.decoding import decode_pose
 from dr_grasp.messages.encoding import encode_pose
 from dr_grasp.robots.robot_spec import load_robot
+from dr_grasp.ros.controller_messages import duration
 from dr_grasp.ros.conversions import to_msg
 from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal
-from dr_grasp.ros.trajectories import duration
 from dr_grasp_interfaces.srv import PlaceObject
 
 LIMIT_S = 60.0

@@ -1,4 +1,4 @@
-"""What goals of FollowJointTrajectory mean, with messages made up so that it need not be there."""
+"""What goals of FollowJointTrajectory mean, with made-up messages: theirs may be missing."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rclpy.time import Time as ClockTime
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from dr_grasp.errors import InvalidGraspError
-from dr_grasp.ros.trajectories import duration
-from dr_grasp.ros.twin.trajectory_goals import TrajectoryGoals
+from dr_grasp.ros.controller_messages import duration
+from dr_grasp.ros.twin.trajectory_adapter import TrajectoryAdapter
 from dr_grasp.twin.active_goal import Status
 from dr_grasp.twin.live_twin import LiveTwin
 from dr_grasp.twin.twin_profile import load_twin_profile
@@ -62,8 +62,8 @@ def node():
 
 
 @pytest.fixture
-def goals(node, twin, renamed):
-    return TrajectoryGoals(node, twin, renamed, renamed.arm_joints, KIND)
+def adapter(node, twin, renamed):
+    return TrajectoryAdapter(twin, KIND, node, renamed, renamed.arm_joints)
 
 
 def request(robot, target, time_s=1.0, **tolerances):
@@ -74,35 +74,35 @@ def request(robot, target, time_s=1.0, **tolerances):
     return SimpleNamespace(trajectory=trajectory, **fields | tolerances)
 
 
-def test_joints_have_their_outer_names(node, twin, goals, renamed):
+def test_joints_have_their_outer_names(node, twin, adapter, renamed):
     target = renamed.home + 0.3
     asked = request(
         renamed, target, goal_tolerance=[SimpleNamespace(name="fr3_joint2", position=1e-9)]
     )
     asked.goal_time_tolerance = Duration(nanosec=100_000_000)
-    goals.check(asked)
-    motion = goals.start(asked)
+    adapter.check(asked)
+    goal = adapter.start(asked)
     twin.advance(0.5)
-    feedback = goals.feedback(motion.news)
+    feedback = adapter.feedback(goal.feedback)
     assert feedback.joint_names[0] == "fr3_joint1"
     assert feedback.desired.positions[0] == pytest.approx(renamed.home[0] + 0.15, abs=0.01)
     assert feedback.error.positions[0] == pytest.approx(
         feedback.desired.positions[0] - feedback.actual.positions[0]
     )
     twin.advance(1.0)
-    status, result = goals.ended(asked, motion.end)
+    status, result = adapter.result(asked, goal.result)
     assert (status, result.error_code) == (Status.ABORTED, -5)
     assert ": fr3_joint2: position error " in result.error_string
-    assert goals.word(motion.end).startswith("Aborted due to goal_time_tolerance")
+    assert str(goal.result).startswith("Aborted due to goal_time_tolerance")
     assert not node.said
 
 
-def test_names_may_come_in_any_order(twin, goals, renamed):
+def test_names_may_come_in_any_order(twin, adapter, renamed):
     steps = np.arange(1, 8) / 10
     asked = request(renamed, renamed.home + steps)
     asked.trajectory.joint_names.reverse()
     asked.trajectory.points[0].positions.reverse()
-    goals.start(asked)
+    adapter.start(asked)
     twin.advance(1.5)
     moved = twin.reading().positions[:7] - renamed.home
     assert moved == pytest.approx(steps, abs=1e-3)
@@ -115,8 +115,8 @@ def test_names_may_come_in_any_order(twin, goals, renamed):
         (SimpleNamespace(name="fr3_joint1", position=-0.5), "or -1, got -0.5"),
     ],
 )
-def test_tolerances_that_make_no_sense_leave_the_defaults(node, goals, renamed, tolerance, word):
-    goals.start(request(renamed, renamed.home, path_tolerance=[tolerance]))
+def test_tolerances_that_make_no_sense_leave_the_defaults(node, adapter, renamed, tolerance, word):
+    adapter.start(request(renamed, renamed.home, path_tolerance=[tolerance]))
     (said,) = node.said
     assert word in said
     assert said.endswith("; using default tolerances")
@@ -127,16 +127,16 @@ def stamp(node, seconds):
     return ClockTime(nanoseconds=now).to_msg()
 
 
-def test_a_stamp_says_when_it_begins(node, twin, goals, renamed):
+def test_a_stamp_says_when_it_begins(node, twin, adapter, renamed):
     asked = request(renamed, renamed.home + 0.2)
     asked.trajectory.header.stamp = stamp(node, 0.5)
-    motion = goals.start(asked)
+    goal = adapter.start(asked)
     twin.advance(1.9)  # at twice the speed 0.5 s are 1 s
-    assert motion.end is None
+    assert goal.result is None
     twin.advance(0.2)
-    assert motion.end.status is Status.SUCCEEDED
+    assert goal.result.status is Status.SUCCEEDED
     asked.trajectory.header.stamp = stamp(node, -0.3)
-    goals.check(asked)
+    adapter.check(asked)
 
 
 @pytest.mark.parametrize(
@@ -151,12 +151,12 @@ def test_a_stamp_says_when_it_begins(node, twin, goals, renamed):
         (lambda t: setattr(t.header, "stamp", Time(sec=5)), "expected one that ends in the future"),
     ],
 )
-def test_what_a_controller_would_reject_is_refused(goals, renamed, spoil, message):
+def test_what_a_controller_would_reject_is_refused(adapter, renamed, spoil, message):
     asked = request(renamed, renamed.home)
     spoil(asked.trajectory)
     with pytest.raises(InvalidGraspError, match=message):
-        goals.check(asked)
+        adapter.check(asked)
 
 
-def test_a_failure_says_why(goals):
-    assert goals.failure("why") == SimpleNamespace(error_code=-1, error_string="why")
+def test_a_failure_says_why(adapter):
+    assert adapter.failure("why") == SimpleNamespace(error_code=-1, error_string="why")

@@ -2,94 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 from rclpy.node import Node
 from rclpy.time import Time
 from trajectory_msgs.msg import JointTrajectoryPoint
 
-from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.arrays import frozen
 from dr_grasp.errors import InvalidGraspError
 from dr_grasp.robots.robot_spec import RobotSpec
-from dr_grasp.ros.trajectories import duration
+from dr_grasp.ros.controller_messages import duration
+from dr_grasp.ros.twin.goal_server import ActionAdapter
 from dr_grasp.twin.active_goal import Status
 from dr_grasp.twin.joint_path import JointPath, PathPoint
 from dr_grasp.twin.live_twin import LiveTwin
-from dr_grasp.twin.tolerances import Tolerances
 from dr_grasp.twin.trajectory_control import (
     INVALID_GOAL,
-    Followed,
-    FollowMotion,
-    Tracking,
+    Tolerances,
+    TrajectoryFeedback,
+    TrajectoryGoal,
+    TrajectoryResult,
 )
 
 
-class TrajectoryGoals:
-    """Trajectories of the arm, or of the hand joint by joint; see `Goals`."""
+class TrajectoryAdapter(ActionAdapter):
+    """Translates control_msgs/FollowJointTrajectory, of the arm or of the hand joint by joint."""
 
     def __init__(
-        self, node: Node, twin: LiveTwin, robot: RobotSpec, joints: tuple[str, ...], kind: Any
+        self, twin: LiveTwin, kind: Any, node: Node, robot: RobotSpec, joints: tuple[str, ...]
     ) -> None:
         """Prepare.
 
         Args:
-            node: Whose clock goals are stamped by.
             twin: What moves.
-            robot: What joints are called.
-            joints: Those of the arm, or those of the hand.
             kind: control_msgs.action.FollowJointTrajectory.
+            node: Its clock is that of the goals' stamps.
+            robot: The robot.
+            joints: All of the arm, or all driven joints of the hand.
         """
-        self.kind = kind
+        super().__init__(twin, kind)
         self._node = node
-        self._twin = twin
-        self._outside = [robot.names.get(joint, joint) for joint in joints]
-        self._ours = dict(zip(self._outside, joints, strict=True))
         self._joints = joints
+        self._ours = {robot.outside(joint): joint for joint in joints}
 
     def check(self, request: Any) -> None:
-        """See `Goals`."""
-        path = self._path(request.trajectory)
-        if self._start_in_s(request) + path.duration_s < 0.0:
+        """See `ActionAdapter`."""
+        path, start_in_s = self._path(request.trajectory), self._start_in_s(request)
+        if start_in_s + path.duration_s < 0.0:
             raise InvalidGraspError(
                 f"trajectory: expected one that ends in the future, got one of "
-                f"{path.duration_s:g} s that began {-self._start_in_s(request):.3f} s ago"
+                f"{path.duration_s:g} s that began {-start_in_s:.3f} s ago"
             )
 
-    def start(self, request: Any) -> FollowMotion:
-        """See `Goals`."""
-        return self._twin.follow(
-            self._path(request.trajectory),
-            self._tolerances(request),
-            start_in_s=self._start_in_s(request),
-        )
+    def start(self, request: Any) -> TrajectoryGoal:
+        """See `ActionAdapter`."""
+        path = self._path(request.trajectory)
+        tolerances = self._tolerances(request)
+        return self._twin.follow(path, tolerances, start_in_s=self._start_in_s(request))
 
-    def feedback(self, news: Tracking) -> Any:
-        """See `Goals`."""
-        message = self.kind.Feedback(joint_names=self._outside)
+    def feedback(self, feedback: TrajectoryFeedback) -> Any:
+        """See `ActionAdapter`."""
+        desired, actual = feedback
+        message = self.kind.Feedback(joint_names=list(self._ours))
         message.header.stamp = self._node.get_clock().now().to_msg()
-        message.desired = _point(news.time_s, news.desired, news.desired_velocities)
-        message.actual = _point(news.time_s, news.actual, news.actual_velocities)
-        message.error = _point(
-            news.time_s,
-            news.desired - news.actual,
-            news.desired_velocities - news.actual_velocities,
+        message.desired = _point(desired)
+        message.actual = _point(actual)
+        message.error = JointTrajectoryPoint(
+            positions=(desired.positions - actual.positions).tolist(),
+            velocities=np.subtract(message.desired.velocities, message.actual.velocities).tolist(),
+            time_from_start=message.desired.time_from_start,
         )
         return message
 
-    def ended(self, request: Any, end: Followed) -> tuple[Status, Any]:
-        """See `Goals`."""
-        text = end.text
-        for outside, ours in self._ours.items():
-            text = text.replace(f" {ours}: ", f" {outside}: ")
-        return end.status, self.kind.Result(error_code=end.code, error_string=text)
-
-    def word(self, end: Followed) -> str:
-        """See `Goals`."""
-        return end.text or end.status.value
+    def result(self, request: Any, result: TrajectoryResult) -> tuple[Status, Any]:
+        """See `ActionAdapter`."""
+        text = result.text
+        for outer, ours in self._ours.items():
+            text = text.replace(f" {ours}: ", f" {outer}: ")
+        return result.status, self.kind.Result(error_code=result.code, error_string=text)
 
     def failure(self, text: str) -> Any:
-        """See `Goals`."""
+        """See `ActionAdapter`."""
         return self.kind.Result(error_code=INVALID_GOAL, error_string=text)
 
     def _path(self, trajectory: Any) -> JointPath:
@@ -109,13 +104,11 @@ class TrajectoryGoals:
                 )
             )
         names = trajectory.joint_names
-        unknown = [name for name in names if name not in self._ours]
-        if unknown or len(names) != len(self._joints):
+        if len(names) != len(self._joints) or not self._ours.keys() >= set(names):
             raise InvalidGraspError(
-                f"joint_names: expected {', '.join(self._outside)}, got {', '.join(names)}"
+                f"joint_names: expected {', '.join(self._ours)}, got {', '.join(names)}"
             )
-        path = JointPath(tuple(self._ours[name] for name in names), tuple(points))
-        return path.ordered(self._joints)
+        return JointPath(tuple(self._ours[name] for name in names), tuple(points))
 
     def _tolerances(self, request: Any) -> Tolerances:
         defaults = self._twin.tolerances(self._joints)
@@ -129,8 +122,11 @@ class TrajectoryGoals:
             self._node.get_logger().error(f"{error}; using default tolerances")
             return defaults
 
-    def _by_joint(self, tolerances: Sequence[Any]) -> dict[str, float]:
-        return {self._ours.get(one.name, one.name): one.position for one in tolerances}
+    def _by_joint(self, tolerances: Iterable[Any]) -> dict[str, float]:
+        return {
+            self._ours.get(tolerance.name, tolerance.name): tolerance.position
+            for tolerance in tolerances
+        }
 
     def _start_in_s(self, request: Any) -> float:
         """Twin's seconds until the trajectory's time 0; a stamp of 0 means now."""
@@ -142,11 +138,11 @@ class TrajectoryGoals:
         return float((begins - clock.now()).nanoseconds / 1e9 * self._twin.speed)
 
 
-def _point(time_s: float, positions: FloatArray, velocities: FloatArray) -> JointTrajectoryPoint:
+def _point(point: PathPoint) -> JointTrajectoryPoint:
     return JointTrajectoryPoint(
-        positions=positions.tolist(),
-        velocities=velocities.tolist(),
-        time_from_start=duration(time_s),
+        positions=point.positions.tolist(),
+        velocities=[] if point.velocities is None else point.velocities.tolist(),
+        time_from_start=duration(point.time_s),
     )
 
 

@@ -1,4 +1,4 @@
-"""Where a rollout may begin: shortly before the robot can meet anything on its way."""
+"""How far an arm's way through free air goes, which a rollout need not simulate."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from scipy.signal import lfilter
 
-from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.arrays import FloatArray, IntArray, frozen
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase, Schedule
-from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.bullet.table_world import RATE_HZ
+from dr_grasp.simulation.bullet.world import ARM_POSITION_GAIN, BulletWorld
 
 WITHIN_M = 0.3
-"""Distances are looked at up to here; noise that moves anything farther is simulated in full."""
+"""Distances are measured up to here; a rollout whose noise moves anything farther is simulated in
+full."""
 
 STRIDE = 4
 """Steps between two looks at the distance: 17 ms."""
@@ -23,7 +25,7 @@ SELF_STRIDE = 3
 """Looks between two at the robot's distance from itself, which takes much longer."""
 
 SLACK_M = 0.005
-"""Distance that must be left when all that noise may take is taken."""
+"""Distance that must be left when noise has taken as much of it as it may."""
 
 LEAD = 12
 """Steps before the first possible meeting: the hand and the motors have settled by then."""
@@ -32,7 +34,7 @@ HAND_M = 0.2
 """No part of a hand, or of another link, is farther from its frame."""
 
 JITTER_SIGMAS = 4.0
-"""Jitter beyond is not thought of: one of 30,000 draws."""
+"""Jitter of more standard deviations is not thought of: one of 30,000 draws."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,25 +42,23 @@ class FreeWay:
     """How far the undisturbed robot is from what it might hit, on its approach.
 
     Attributes:
-        grasp: The grasp.
-        steps: Shape (k,), when it was looked at: states before these steps.
+        steps: Shape (k,), the steps before which the robot's surroundings were looked at.
         outer: Shape (k, 1), distance from object, table and ground, at most `WITHIN_M` [m].
-        self_steps: Shape (l,), when the robot's distance from itself was looked at.
-        inner: Shape (l, pairs), of links that must not touch, likewise [m].
+        self_steps: Shape (l,), the steps before which the robot itself was looked at.
+        inner: Shape (l, pairs), distances of links that must not touch, at most `WITHIN_M` [m].
         jacobian: Shape (6, n), of the tool centre point where the hand closes: m and rad per unit.
         pair_levers: Shape (pairs, n), how far a joint moves two links against each other per unit.
     """
 
-    grasp: GraspTrajectory
-    steps: np.ndarray
+    steps: IntArray
     outer: FloatArray
-    self_steps: np.ndarray
+    self_steps: IntArray
     inner: FloatArray
     jacobian: FloatArray
     pair_levers: FloatArray
 
-    def entry(self, errors: ArmErrors, object_error_m: float) -> int:
-        """The last step from which everything that can happen still lies ahead.
+    def last_free_step(self, errors: ArmErrors, object_error_m: float) -> int:
+        """The last step before which the robot can have met nothing; a rollout may begin there.
 
         Args:
             errors: How far noise may move the joints.
@@ -75,7 +75,7 @@ class FreeWay:
         return max(0, first - LEAD)
 
 
-def _first_near(distance: FloatArray, error: Any, steps: np.ndarray) -> int:
+def _first_near(distance: FloatArray, error: Any, steps: IntArray) -> int:
     """The first step at which a distance may be less than an error; the last if none."""
     # Between two looks at a motion as smooth as an arm's, parts do not near each other and part
     # again by more than half of what changes from one look to the next.
@@ -97,16 +97,17 @@ class ArmErrors:
     changing: FloatArray
 
     @classmethod
-    def of(cls, perturbation: Perturbation, half_ranges: FloatArray, gain: float) -> ArmErrors:
-        """Those of a perturbation.
+    def of(cls, perturbation: Perturbation, half_ranges: FloatArray) -> ArmErrors:
+        """What a perturbation may do.
 
         Args:
             perturbation: The noise.
             half_ranges: Shape (n,), half of each joint's range [rad or m].
-            gain: See `tracked`: the motors filter what jitters.
         """
         offset = perturbation.joint_offset if perturbation.joint_offset.size else 0.0
-        jitter = JITTER_SIGMAS * perturbation.jitter_std * (gain / (2.0 - gain)) ** 0.5
+        # The motors filter what jitters: see `tracked_positions`.
+        passed = (ARM_POSITION_GAIN / (2.0 - ARM_POSITION_GAIN)) ** 0.5
+        jitter = JITTER_SIGMAS * perturbation.jitter_std * passed
         return cls(frozen(offset * half_ranges), frozen(jitter * half_ranges))
 
     def of_hand(self, jacobian: FloatArray) -> float:
@@ -125,13 +126,7 @@ class ArmErrors:
 
 
 def find_free_way(world: BulletWorld, grasp: GraspTrajectory, plan: Schedule) -> FreeWay:
-    """Measure a grasp's free way; moves the robot and the object.
-
-    Args:
-        world: Of the grasp's robot and object.
-        grasp: The grasp.
-        plan: Its commands at the world's rate.
-    """
+    """Measure the way of a grasp with its schedule at `RATE_HZ`; moves the robot and object."""
     world.start_object(grasp.object_in_base, Perturbation.none())
     count = int((plan.phases == Phase.APPROACH).sum())
     steps = np.unique([*range(0, count, STRIDE), count])
@@ -144,38 +139,36 @@ def find_free_way(world: BulletWorld, grasp: GraspTrajectory, plan: Schedule) ->
         outer[row] = world.clearance(WITHIN_M)
         if row in rare:
             inner[np.searchsorted(rare, row)] = world.self_clearance(WITHIN_M)
-    jacobian, levers = world.jacobian(), world.pair_levers(HAND_M)
     return FreeWay(
-        grasp,
         steps,
         frozen(outer[:, None]),
         steps[rare],
         frozen(inner),
-        jacobian,
-        levers,
+        world.jacobian(),
+        world.pair_levers(HAND_M),
     )
 
 
-def tracked(
-    commands: FloatArray, velocities: FloatArray, start: FloatArray, gain: float, rate_hz: float
+def tracked_positions(
+    commands: FloatArray, velocities: FloatArray, start: FloatArray
 ) -> FloatArray:
     """Where an undisturbed arm is after each step.
 
     At each step a motor of `BulletWorld` gives its joint the velocity that is fed forward, and the
-    one that removes the share `gain` of the position error: a low-pass filter of the first order.
+    one that removes the share `ARM_POSITION_GAIN` of the position error: a low-pass filter of the
+    first order.
 
     Args:
-        commands: Shape (t, n), as to `motor_targets` [rad or m].
-        velocities: Shape (t, n), likewise [rad/s or m/s].
-        start: Shape (n,), before the first step.
-        gain: That share, between 0 and 1.
-        rate_hz: Steps per second.
+        commands: Shape (t, n), positions as given to `motor_targets` [rad or m].
+        velocities: Shape (t, n), velocities as given to `motor_targets` [rad/s or m/s].
+        start: Shape (n,), before the first step [rad or m].
 
     Returns:
         Shape (t, n).
     """
     # q[k + 1] = q[k] + v[k] / rate + gain * (commands[k] - v[k] / rate - q[k])
-    drive = gain * commands + (1.0 - gain) * velocities / rate_hz
+    gain = ARM_POSITION_GAIN
+    drive = gain * commands + (1.0 - gain) * velocities / RATE_HZ
     before = (1.0 - gain) * start[None, :]
     positions, _ = lfilter([1.0], [1.0, gain - 1.0], drive, axis=0, zi=before)
     return frozen(positions)

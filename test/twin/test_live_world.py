@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from dr_grasp.errors import SettingsError, UnknownNameError
-from dr_grasp.twin.faults import Faults
+from dr_grasp.errors import SettingsError
+from dr_grasp.twin.live_world import Faults
 
 
 @pytest.mark.parametrize(
@@ -18,11 +18,3 @@ from dr_grasp.twin.faults import Faults
 def test_numbers_out_of_bounds_are_refused(changes, message):
     with pytest.raises(SettingsError, match=message):
         Faults(**changes)
-
-
-def test_a_joint_that_is_not_there_cannot_lag():
-    Faults().check_joint(("a", "b"))
-    Faults(lagging_joint="b").check_joint(("a", "b"))
-    message = "unknown lagging_joint 'c'; expected one of a, b"
-    with pytest.raises(UnknownNameError, match=message):
-        Faults(lagging_joint="c").check_joint(("a", "b"))

@@ -1,8 +1,9 @@
-"""Paths as the messages that joint trajectory controllers take, and what their answers mean."""
+"""Messages of controllers: their types, paths as trajectories, and what results mean."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from builtin_interfaces.msg import Duration
@@ -10,6 +11,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.errors import SettingsError
 from dr_grasp.execution.arm import StepResult
 from dr_grasp.execution.retiming import joint_rates
 
@@ -24,6 +26,27 @@ _CODES = {
 }
 
 
+def message_types(module: str) -> Any:
+    """Import a module of message types that may be missing, such as control_msgs.action.
+
+    Raises:
+        SettingsError: Its package is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        raise SettingsError(
+            f"{package}: expected installed (ros-jazzy-{package.replace('_', '-')}), got "
+            f"{' '.join(str(error).split())}"
+        ) from error
+
+
+def franka_move_action(grasp_action: str) -> str:
+    """Name of the action `move`, which franka_gripper offers beside `grasp`."""
+    return f"{grasp_action.rpartition('/')[0]}/move".removeprefix("/")
+
+
 def trajectory_fault(result: Any) -> StepResult | None:
     """What a result of control_msgs/action/FollowJointTrajectory means; None if all is well."""
     code, text = result.error_code, result.error_string
@@ -35,11 +58,11 @@ def trajectory_fault(result: Any) -> StepResult | None:
 
 
 def trajectory_to_msg(path: Waypoints, names: Mapping[str, str]) -> JointTrajectory:
-    """A path as controllers take it, with velocities so that it is passed smoothly.
+    """A path as controllers take it, with velocities so that they pass its points smoothly.
 
     Args:
         path: Its joints have our names.
-        names: What they are called outside, where that differs.
+        names: What joints are called outside, for those that differ.
     """
     return JointTrajectory(
         joint_names=[names.get(joint, joint) for joint in path.joints],
@@ -54,6 +77,17 @@ def trajectory_to_msg(path: Waypoints, names: Mapping[str, str]) -> JointTraject
             )
         ],
     )
+
+
+def tolerances_to_msg(names: Iterable[str], position: float) -> list[Any]:
+    """The same tolerance for each joint, as goals of FollowJointTrajectory take them.
+
+    Args:
+        names: Of the joints, as they are called outside.
+        position: The tolerance [rad or m]; -1 takes away that of the controller.
+    """
+    kind = message_types("control_msgs.msg").JointTolerance
+    return [kind(name=name, position=position) for name in names]
 
 
 def duration(seconds: float) -> Duration:

@@ -1,0 +1,252 @@
+"""A PyBullet world with a robot that can be put into postures and measured, at rest."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection
+
+import numpy as np
+import pybullet as p
+
+from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.geometry import Pose
+from dr_grasp.simulation.bullet.quiet import quiet
+from dr_grasp.simulation.bullet.table_world import TableWorld
+
+
+class RobotWorld(TableWorld):
+    """A robot, a table and an object: kinematics and distances.
+
+    Arm positions have shape (n,), hand positions (m,): those of the driven joints, which others
+    mimic; in rad or m. All poses are in the robot's base frame.
+
+    Attributes:
+        pairs_apart: Links, by Bullet's numbers, that must not touch and of which the arm moves one
+            against the other.
+    """
+
+    def _add_actors(self) -> None:
+        spec = self.robot
+        with quiet():  # it complains of links without inertia, which frames do not have
+            self._robot: int = p.loadURDF(
+                str(spec.model.urdf),
+                useFixedBase=True,
+                flags=p.URDF_USE_SELF_COLLISION | p.URDF_USE_INERTIA_FROM_FILE,
+                **self.in_client,
+            )
+        count = p.getNumJoints(self._robot, **self.in_client)
+        infos = [p.getJointInfo(self._robot, joint, **self.in_client) for joint in range(count)]
+        joint_index = {info[1].decode(): info[0] for info in infos}
+        self._link_index = {info[12].decode(): info[0] for info in infos}
+        self._link_index[p.getBodyInfo(self._robot, **self.in_client)[0].decode()] = -1
+        self._parents = [info[16] for info in infos]
+        self._tcp = self._link_index[spec.tcp_link]
+        self._hand_links = frozenset(self._link_index[name] for name in spec.hand_links)
+        self._arm = [joint_index[name] for name in spec.arm_joints]
+        self._arm_axes = [infos[joint][13] for joint in self._arm]
+        self._turning = np.array([infos[joint][2] == p.JOINT_REVOLUTE for joint in self._arm])
+        # Solutions of inverse kinematics list the movable joints of the whole robot.
+        movable = [info[0] for info in infos if info[3] >= 0]
+        self._arm_in_solution = [movable.index(joint) for joint in self._arm]
+        # Which driven joint each finger joint follows, with factor and offset of its mimic tag.
+        mimics = spec.model.mimics
+        driven = spec.hand_joints
+        self._hand = [joint_index[name] for name in (*driven, *(m.joint for m in mimics))]
+        self._hand_source = [*range(len(driven)), *(driven.index(m.follows) for m in mimics)]
+        self._hand_scale = np.array([1.0] * len(driven) + [m.multiplier for m in mimics])
+        self._hand_offset = np.array([0.0] * len(driven) + [m.offset for m in mimics])
+        allowed = self._allow_collisions()
+        solid = [
+            link
+            for link in range(-1, count)
+            if p.getCollisionShapeData(self._robot, link, **self.in_client)
+        ]
+        self.pairs_apart = [
+            pair
+            for pair in itertools.combinations(solid, 2)
+            if pair not in allowed and self._arm_joints_between(*pair)
+        ]
+
+    def _allow_collisions(self) -> set[tuple[int, int]]:
+        """Let links touch that may, and what stands on the table the table; returns the former."""
+        allowed = set()
+        for pair in self.robot.model.allowed_collisions:
+            if pair <= self._link_index.keys() and len(pair) == 2:
+                first, second = (self._link_index[name] for name in pair)
+                p.setCollisionFilterPair(
+                    self._robot, self._robot, first, second, 0, **self.in_client
+                )
+                allowed |= {(first, second), (second, first)}
+        self._standing = {self._link_index[name] for name in self.robot.model.standing_links}
+        for support in (self._ground, self._table):
+            for link in self._standing:
+                p.setCollisionFilterPair(self._robot, support, link, -1, 0, **self.in_client)
+        return allowed
+
+    def _reset_actors(self) -> None:
+        self.reset_robot(self.robot.home, self.robot.hand_open)
+
+    def reset_robot(
+        self, arm: FloatArray, hand: FloatArray, arm_velocity: FloatArray | None = None
+    ) -> None:
+        """Put the robot into a posture, its hand at rest.
+
+        Args:
+            arm: Shape (n,) [rad or m].
+            hand: Shape (m,) [rad or m].
+            arm_velocity: Shape (n,) [rad/s or m/s]; None at rest.
+        """
+        velocities = np.zeros(len(self._arm)) if arm_velocity is None else arm_velocity
+        for joint, position, velocity in zip(self._arm, arm, velocities, strict=True):
+            p.resetJointState(
+                self._robot, joint, float(position), float(velocity), **self.in_client
+            )
+        for joint, position in zip(self._hand, self._all_hand(hand), strict=True):
+            p.resetJointState(self._robot, joint, position, 0.0, **self.in_client)
+
+    def _all_hand(self, hand: FloatArray) -> list[float]:
+        """Positions of all joints of the hand, the driven ones and those that mimic them."""
+        positions: list[float] = (
+            self._hand_scale * hand[self._hand_source] + self._hand_offset
+        ).tolist()
+        return positions
+
+    def arm_positions(self) -> FloatArray:
+        """Positions of the arm joints, shape (n,) [rad or m]."""
+        states = p.getJointStates(self._robot, self._arm, **self.in_client)
+        return frozen([state[0] for state in states])
+
+    def hand_positions(self) -> FloatArray:
+        """Positions of the driven hand joints, shape (m,) [rad or m]."""
+        driven = self._hand[: len(self.robot.hand_joints)]
+        states = p.getJointStates(self._robot, driven, **self.in_client)
+        return frozen([state[0] for state in states])
+
+    def tcp_pose(self) -> Pose:
+        """Frame of the tool centre point in the base frame."""
+        state = p.getLinkState(
+            self._robot, self._tcp, computeForwardKinematics=True, **self.in_client
+        )
+        return Pose(frozen(state[4]), frozen(state[5]))
+
+    def forward_kinematics(self, arm: FloatArray) -> Pose:
+        """Tool centre point in the base frame for arm positions of shape (n,); moves the robot."""
+        self.reset_robot(arm, self.robot.hand_open)
+        return self.tcp_pose()
+
+    def inverse_kinematics_step(self, tcp_in_base: Pose, seed: FloatArray) -> FloatArray:
+        """One solve by damped least squares from a seed; moves the robot, checks nothing.
+
+        Args:
+            tcp_in_base: Wanted pose of the tool centre point.
+            seed: Shape (n,), where to start from.
+
+        Returns:
+            Shape (n,).
+        """
+        self.reset_robot(seed, self.robot.hand_open)
+        solution = p.calculateInverseKinematics(
+            self._robot,
+            self._tcp,
+            tcp_in_base.position.tolist(),
+            tcp_in_base.quaternion_xyzw.tolist(),
+            maxNumIterations=100,
+            residualThreshold=1e-7,
+            **self.in_client,
+        )
+        return frozen([solution[place] for place in self._arm_in_solution])
+
+    def hits_support(self, arm: FloatArray, hand: FloatArray) -> bool:
+        """Whether the robot touches the table or the ground in a posture; moves the robot.
+
+        Args:
+            arm: Shape (n,) [rad or m].
+            hand: Shape (m,) [rad or m].
+        """
+        self.reset_robot(arm, hand)
+        return any(
+            contact[3] not in self._standing
+            for support in (self._table, self._ground)
+            for contact in p.getClosestPoints(self._robot, support, 0.0, **self.in_client)
+        )
+
+    def clearance(self, within: float) -> float:
+        """How far the robot's moving links are from object, table and ground [m].
+
+        Args:
+            within: Farther is as good as infinitely far [m].
+        """
+        return min(
+            self._distance(other, within, besides=self._standing)
+            for other in (self._object, self._table, self._ground)
+        )
+
+    def object_clearance(self, within: float) -> float:
+        """How far the robot is from the object [m]; at most `within`."""
+        return self._distance(self._object, within)
+
+    def self_clearance(self, within: float) -> FloatArray:
+        """How far the links of each of `pairs_apart` are from each other, shape (pairs,) [m].
+
+        Args:
+            within: Farther is as good as infinitely far [m].
+        """
+        return frozen([self._distance(self._robot, within, *pair) for pair in self.pairs_apart])
+
+    def _distance(
+        self, other: int, within: float, *links: int, besides: Collection[int] = ()
+    ) -> float:
+        """From the robot to a body, or between two links; some links of the robot do not count."""
+        found = p.getClosestPoints(self._robot, other, within, *links, **self.in_client)
+        distances = (float(point[8]) for point in found if point[3] not in besides)
+        return min([within, *distances])
+
+    def jacobian(self) -> FloatArray:
+        """Of the tool centre point as the robot is, shape (6, n): linear, then angular."""
+        positions, axes = self._arm_frames()
+        tcp = np.array(self.tcp_pose().position)
+        turning = self._turning[:, None]
+        linear = np.where(turning, np.cross(axes, tcp - positions), axes)
+        return frozen(np.vstack([linear.T, np.where(turning, axes, 0.0).T]))
+
+    def pair_levers(self, extent: float) -> FloatArray:
+        """How far an arm joint moves two of `pairs_apart` against each other at most, as it is.
+
+        Args:
+            extent: How far a link's matter is from its frame at most [m].
+
+        Returns:
+            Shape (pairs, n) [m/rad or m/m].
+        """
+        joints, _ = self._arm_frames()
+        levers = np.zeros((len(self.pairs_apart), len(self._arm)))
+        for row, (first, second) in enumerate(self.pairs_apart):
+            # The link that is carried farther: combinations list it second.
+            link = p.getLinkState(self._robot, second, **self.in_client)[4]
+            reach = np.linalg.norm(np.array(link) - joints, axis=1) + extent
+            between = list(self._arm_joints_between(first, second))
+            levers[row, between] = np.where(self._turning, reach, 1.0)[between]
+        return frozen(levers)
+
+    def _arm_joints_between(self, first: int, second: int) -> set[int]:
+        """Places in the arm of the joints that move one link against another."""
+        return self._arm_joints_before(first) ^ self._arm_joints_before(second)
+
+    def _arm_joints_before(self, link: int) -> set[int]:
+        found = set()
+        while link >= 0:
+            if link in self._arm:
+                found.add(self._arm.index(link))
+            link = self._parents[link]
+        return found
+
+    def _arm_frames(self) -> tuple[FloatArray, FloatArray]:
+        """Places and axes of the arm joints in the base frame, both of shape (n, 3)."""
+        states = p.getLinkStates(
+            self._robot, self._arm, computeForwardKinematics=True, **self.in_client
+        )
+        axes = [
+            p.rotateVector(state[5], axis)
+            for state, axis in zip(states, self._arm_axes, strict=True)
+        ]
+        return frozen([state[4] for state in states]), frozen(axes)

@@ -1,0 +1,47 @@
+"""How an object comes to stand on the twin's table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_grasp.core.arrays import frozen
+from dr_grasp.core.geometry import Pose
+from dr_grasp.objects.object_spec import ObjectSpec
+from dr_grasp.robots.robot_spec import RobotSpec
+from dr_grasp.twin.mujoco_world import CONTROL_RATE_HZ, STEPS_PER_COMMAND, MujocoWorld
+
+DROP_HEIGHT_M = 0.0005
+"""An object is let go this far above the table, and settles."""
+
+COMMANDS_PER_SAMPLE = 5
+SAMPLE_S = COMMANDS_PER_SAMPLE / CONTROL_RATE_HZ
+"""The world is looked at every 20 ms: by what judges, records or may cancel."""
+
+SETTLE_LIMIT_S = 1.0
+SETTLED_SPEED = 0.001
+CALM_SAMPLES = 3
+"""An object slower than `SETTLED_SPEED` [m/s] in so many samples in a row has settled."""
+
+
+def on_table(robot: RobotSpec, item: ObjectSpec, pose: Pose) -> Pose:
+    """Where an object is let go: just above the table, whatever the height of the pose."""
+    lowest = item.lowest_point(pose.rotation.as_matrix())
+    height = robot.table.top_z + DROP_HEIGHT_M - lowest
+    return Pose(frozen([*pose.position[:2], height]), pose.quaternion_xyzw)
+
+
+def settling(world: MujocoWorld) -> Iterator[float]:
+    """Let time pass until the object rests, the world diverges, or `SETTLE_LIMIT_S` is over.
+
+    Yields:
+        The time so far [s], before each `SAMPLE_S` passes.
+    """
+    calm = 0
+    for sample in range(round(SETTLE_LIMIT_S / SAMPLE_S)):
+        yield sample * SAMPLE_S
+        world.step(COMMANDS_PER_SAMPLE * STEPS_PER_COMMAND)
+        if world.diverged:
+            return
+        calm = calm + 1 if world.observe().object_speed < SETTLED_SPEED else 0
+        if calm == CALM_SAMPLES:
+            return
