@@ -12,8 +12,7 @@ from geometry_msgs.msg import Pose as PoseMsg
 from moveit_msgs.msg import AttachedCollisionObject, CollisionObject
 from shape_msgs.msg import Mesh, MeshTriangle, SolidPrimitive
 
-from dr_grasp.core.geometry import Pose
-from dr_grasp.core.scene import Table
+from dr_grasp.core.geometry import Pose, Table
 from dr_grasp.objects.object_spec import ObjectSpec
 
 TABLE, OBJECT = "dr_grasp_table", "dr_grasp_object"
