@@ -94,15 +94,6 @@ def test_an_empty_table_has_its_columns(tmp_path):
     assert parquet.read_table(tmp_path / "t.parquet").column_names == names
 
 
-<<<<<<< HEAD
-def test_every_failure_of_a_rollout_has_a_column():
-    """All that the judge and what ends rollouts early can say, but that it holds."""
-    named = set()
-    for source in (inspect.getsource(Judge), inspect.getsource(EarlyEnd)):
-        named |= {Outcome[name] for name in re.findall(r"Outcome\.([A-Z_]+)", source)}
-    assert len(named) > 5
-    assert set(PREDICTED) == named - {Outcome.SUCCESS}
-=======
 def test_every_failure_of_a_rollout_has_a_column(row):
     """What counts against a grasp, but for an operator's FAILED; and what no attempt ends in."""
     lost = {outcome for outcome in Outcome if row(outcome=outcome).held is False}
@@ -168,7 +159,6 @@ def test_both_formats_bring_every_value_back(tmp_path_factory, all_changes):
         assert [parsed(column.kind, line[column.name]) for line in lines] == [
             None if value == "" else value for value in values
         ]
->>>>>>> report
 
 
 @pytest.mark.parametrize("write", [write_csv, write_parquet])
