@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
+from dr_grasp.bringup.processes import NodeProcesses
 from dr_grasp.cli.console import print_table
 from dr_grasp.generation.sampler import generate
 from dr_grasp.ros.client import DrGraspClient
@@ -28,7 +28,7 @@ def main() -> None:
     grasps = generate(options.robot, options.object, options.grasps, seed=0)
     request = ScoreRequest.from_names("default", [], options.trials, 0)
     namespace = f"/bench_{os.getpid()}"
-    commands = [NodeCommand("scorer", {"jobs": options.jobs})]
+    commands = {"scorer": {"jobs": options.jobs}}
     rows = []
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
+from dr_grasp.bringup.processes import NodeProcesses
 from dr_grasp.cli.console import print_table
 from dr_grasp.errors import BackendError
 from dr_grasp.generation.sampler import generate
@@ -43,7 +43,7 @@ def main() -> None:
     namespace = f"/bench_{time.time_ns()}"
     with (
         tempfile.TemporaryDirectory() as logs,
-        NodeProcesses([NodeCommand("scorer", {})], namespace, Path(logs)),
+        NodeProcesses({"scorer": {}}, namespace, Path(logs)),
         DrGraspClient(namespace) as planner,
     ):
         seconds = sorted(measure(planner, "procedural_000") for _ in range(arguments.repeats))

@@ -176,7 +176,8 @@ def result_of(robot: str, folder: Path) -> Result:
 
 def eta_of(tallies: Sequence[GraspTally]) -> Estimate:
     """Of some grasps; the interval is for grasps like these, not for more attempts of them."""
-    held, attempts = [one.held for one in tallies], [one.attempts for one in tallies]
+    held = [tally.eta.held for tally in tallies]
+    attempts = [tally.eta.attempts for tally in tallies]
     cells = Cells.of(np.zeros(len(tallies)), held, attempts)
     (value,) = eta(cells, cells.observed).tolist()
     (ends,) = intervals(cells, (eta,), RESAMPLES, seed=0)

@@ -1,10 +1,5 @@
-"""Plays a recorded session to whatever listens; with RViz, and with a scorer, if wanted."""
+"""Plays a recorded session back on its topics; with RViz, and with a scorer, if wanted."""
 
-from launch import LaunchDescription
+from dr_grasp.bringup.launching import replay as generate_launch_description
 
-from dr_grasp.bringup.launching import replay
-
-
-def generate_launch_description() -> LaunchDescription:
-    """Describe the launch."""
-    return replay()
+__all__ = ["generate_launch_description"]

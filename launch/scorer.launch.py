@@ -1,10 +1,5 @@
 """Starts the scorer alone."""
 
-from launch import LaunchDescription
+from dr_grasp.bringup.launching import scorer as generate_launch_description
 
-from dr_grasp.bringup.launching import scorer
-
-
-def generate_launch_description() -> LaunchDescription:
-    """Describe the launch."""
-    return scorer()
+__all__ = ["generate_launch_description"]

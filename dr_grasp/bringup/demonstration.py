@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
+from dr_grasp.bringup.processes import NodeProcesses
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.ranking import rank_grasps
@@ -27,6 +26,10 @@ from dr_grasp.simulation.pictures import draw_best_and_worst
 
 OBJECTS = ("mug", "procedural_000", "procedural_001")
 
+OnStep = Callable[[str, int, int, str], None]
+"""Follows the demonstration: called with the step ("generating", "scoring", "executing"), how much
+of it is done, how much there is in all, and a note of a few words."""
+
 
 @dataclass(frozen=True, slots=True)
 class DemoSettings:
@@ -39,7 +42,7 @@ class DemoSettings:
         trials: Rollouts of each criterion.
         profile: Name of the randomisation profile.
         executed: How many of the best, and as many of the worst, are executed.
-        seed: Of everything.
+        seed: Seed of the generator, of the perturbations and of the twin.
         jobs: Worker processes.
     """
 
@@ -53,130 +56,86 @@ class DemoSettings:
     jobs: int = os.cpu_count() or 1
 
 
-class DemoObserver(Protocol):
-    """Follows the demonstration."""
-
-    def generating(self, found: int, wanted: int) -> None:
-        """So many grasps have been found."""
-
-    def scoring(self, progress: Progress) -> None:
-        """Scoring has come so far."""
-
-    def executing(self, progress: AttemptProgress) -> None:
-        """An attempt has come so far."""
-
-
 @dataclass(frozen=True, slots=True)
 class DemoResult:
     """What the demonstration leaves behind.
 
     Attributes:
-        attempts: The best in rank order, then the worst from the last rank upwards.
-        scores: Of all grasps.
-        grasp_file: Path of the grasp file.
-        scores_file: Path of the scores file.
-        bag: Folder of the bag.
-        picture: Path of the picture.
+        best: Attempts of the best grasps, in rank order.
+        worst: Attempts of the worst grasps, from the last rank upwards.
+        scores: Scores of all grasps.
+        files: Paths of the files "grasps", "scores" and "picture", and of the folder "bag".
     """
 
-    attempts: tuple[GraspAttempt, ...]
+    best: tuple[GraspAttempt, ...]
+    worst: tuple[GraspAttempt, ...]
     scores: tuple[GraspScore, ...]
-    grasp_file: Path
-    scores_file: Path
-    bag: Path
-    picture: Path
+    files: Mapping[str, Path]
 
 
-def run_demo(out: Path, settings: DemoSettings, observer: DemoObserver) -> DemoResult:
+def run_demo(out: Path, settings: DemoSettings, on_step: OnStep) -> DemoResult:
     """Run the demonstration.
 
     Args:
         out: Folder for what it leaves behind; created if need be, must not hold a bag yet.
         settings: Its size.
-        observer: Follows it.
+        on_step: Follows it.
 
     Raises:
         DrGraspError: Something did not work.
     """
-    bag = out / "bag"
-    if bag.exists():
-        raise SettingsError(f"{bag}: exists already; remove it or choose another --out")
+    files = {
+        "grasps": out / "grasps.json",
+        "scores": out / "scores.json",
+        "bag": out / "bag",
+        "picture": out / "best_and_worst.png",
+    }
+    if files["bag"].exists():
+        raise SettingsError(f"{files['bag']}: exists already; remove it or choose another --out")
     load_robot(settings.robot)
     out.mkdir(parents=True, exist_ok=True)
     # Loopback and a namespace of its own: a demonstration must not talk to the laboratory's robots.
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     namespace = f"/dr_grasp_demo_{os.getpid()}"
-    commands = [
-        NodeCommand("scorer", {"jobs": settings.jobs}),
-        NodeCommand("executor", {"robot": settings.robot}),
-        NodeCommand("recorder", {"bag": str(bag.absolute())}),
-        NodeCommand("twin", {"robot": settings.robot}),
-    ]
+    nodes: dict[str, dict[str, object]] = {
+        "scorer": {"jobs": settings.jobs},
+        "executor": {"robot": settings.robot},
+        "recorder": {"bag": str(files["bag"].absolute())},
+        "twin": {"robot": settings.robot},
+    }
     with (
-        NodeProcesses(commands, namespace, out / "logs") as nodes,
-        DrGraspClient(namespace) as planner,
+        NodeProcesses(nodes, namespace, out / "logs") as processes,
+        DrGraspClient(namespace) as client,
     ):
         # The nodes come up while the grasps are being found.
-        grasps = generate_grasps(settings, observer.generating)
-        write_grasps(out / "grasps.json", grasps)
+        grasps = _generate_grasps(settings, on_step)
+        write_grasps(files["grasps"], grasps)
         try:
-            scored = planner.score(
-                grasps,
-                trials=settings.trials,
-                profile=settings.profile,
-                seed=settings.seed,
-                on_progress=observer.scoring,
+            scores = _score(client, grasps, settings, files["scores"], on_step)
+            ranked = [grasp for grasp, _ in rank_grasps(grasps, scores)]
+
+            def report(progress: AttemptProgress) -> None:
+                note = f"{progress.grasp_id} {progress.phase}"
+                on_step("executing", progress.number - 1, progress.total, note)
+
+            best, worst = (
+                client.execute(
+                    candidates,
+                    scores,
+                    top=settings.executed,
+                    seed=settings.seed,
+                    on_progress=report,
+                ).attempts
+                for candidates in (ranked, ranked[-settings.executed :])
             )
-            write_scores(
-                out / "scores.json",
-                ScoreFile(
-                    scored.scores,
-                    scored.refused,
-                    settings.seed,
-                    settings.profile,
-                    software_version(),
-                ),
-            )
-            attempts = _execute(planner, grasps, scored.scores, settings, observer)
         except BackendError:
-            nodes.check()  # a node that died says why better than who missed it
+            processes.check()  # a node that died says why better than its client does
             raise
-    picture = out / "best_and_worst.png"
-    draw_best_and_worst(picture, attempts[0], attempts[settings.executed])
-    return DemoResult(
-        attempts, scored.scores, out / "grasps.json", out / "scores.json", bag, picture
-    )
+    draw_best_and_worst(files["picture"], best[0], worst[-1])
+    return DemoResult(best, worst[::-1], scores, files)
 
 
-def _execute(
-    planner: DrGraspClient,
-    grasps: Sequence[GraspTrajectory],
-    scores: Sequence[GraspScore],
-    settings: DemoSettings,
-    observer: DemoObserver,
-) -> tuple[GraspAttempt, ...]:
-    ranked = [grasp for grasp, _ in rank_grasps(grasps, scores)]
-    best = planner.execute(
-        grasps,
-        scores,
-        top=settings.executed,
-        seed=settings.seed,
-        on_progress=observer.executing,
-    )
-    worst = planner.execute(
-        ranked[-settings.executed :],
-        scores,
-        top=settings.executed,
-        seed=settings.seed,
-        on_progress=observer.executing,
-    )
-    return best.attempts + tuple(reversed(worst.attempts))
-
-
-def generate_grasps(
-    settings: DemoSettings, on_found: Callable[[int, int], None]
-) -> list[GraspTrajectory]:
-    """Sample grasps for all objects."""
+def _generate_grasps(settings: DemoSettings, on_step: OnStep) -> list[GraspTrajectory]:
     wanted = settings.grasps_per_object * len(settings.objects)
     grasps: list[GraspTrajectory] = []
     for name in settings.objects:
@@ -185,7 +144,35 @@ def generate_grasps(
         def follow(result: Result) -> None:
             nonlocal found
             found += result.success
-            on_found(found, wanted)
+            on_step("generating", found, wanted, "")
 
         grasps += generate(settings.robot, name, settings.grasps_per_object, settings.seed, follow)
     return grasps
+
+
+def _score(
+    client: DrGraspClient,
+    grasps: list[GraspTrajectory],
+    settings: DemoSettings,
+    path: Path,
+    on_step: OnStep,
+) -> tuple[GraspScore, ...]:
+    def report(progress: Progress) -> None:
+        best = progress.best_grasp_id
+        note = f"best {best} {progress.best_value:.2f}" if best else ""
+        on_step("scoring", progress.rollouts_done, progress.rollouts_total, note)
+
+    result = client.score(
+        grasps,
+        trials=settings.trials,
+        profile=settings.profile,
+        seed=settings.seed,
+        on_progress=report,
+    )
+    write_scores(
+        path,
+        ScoreFile(
+            result.scores, result.refused, settings.seed, settings.profile, software_version()
+        ),
+    )
+    return result.scores

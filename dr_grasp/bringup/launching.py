@@ -1,12 +1,13 @@
-"""Launch descriptions of what `bringup` plans: the only file that imports launch.
+"""Launch descriptions of what `plans` decides: the only module that imports launch.
 
-Loaded by the files in launch/ alone.
+Only the files in launch/ import it.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,22 @@ from launch.launch_description_sources import AnyLaunchDescriptionSource
 from launch_ros.actions import Node, PushRosNamespace
 from launch_ros.parameter_descriptions import ParameterValue
 
-from dr_grasp.bringup import plans
-from dr_grasp.bringup.starting import Argument, NodeStart, Start, Values
+from dr_grasp.bringup.arguments import (
+    ArgumentsT,
+    BringupArguments,
+    ReplayArguments,
+    ScorerArguments,
+    declarations,
+    read_arguments,
+)
+from dr_grasp.bringup.plans import (
+    HasPackage,
+    NodeStart,
+    Start,
+    plan_bringup,
+    plan_replay,
+    plan_scorer,
+)
 from dr_grasp.common.resources import PACKAGE
 from dr_grasp.errors import BackendError, SettingsError
 from dr_grasp.robots.driver import ControllerStart, DriverStart
@@ -36,47 +51,30 @@ STOP_S, KILL_S = "25", "10"
 """How long a node may take to stop, as launch wants it: the executor waits for the arm to stand
 still and for the recorder."""
 
-Plan = Callable[[Values, Callable[[str], bool]], Start]
 
-
-def bringup() -> LaunchDescription:
-    """All nodes for one robot."""
-    return _describe(plans.bringup_arguments(), plans.plan_bringup)
-
-
-def scorer() -> LaunchDescription:
-    """The scorer alone."""
-    return _describe(plans.scorer_arguments(), plans.plan_scorer)
-
-
-def replay() -> LaunchDescription:
-    """A bag, played."""
-    return _describe(plans.replay_arguments(), plans.plan_replay)
-
-
-def _describe(arguments: Sequence[Argument], plan: Plan) -> LaunchDescription:
+def _describe(
+    arguments: type[ArgumentsT], plan: Callable[[ArgumentsT, HasPackage], Start]
+) -> LaunchDescription:
     def start(context: Any) -> list[Any]:
-        typed = {one.name: context.launch_configurations[one.name] for one in arguments}
+        typed = {name: context.launch_configurations[name] for name in arguments.model_fields}
         # Launch ends with status 1 and the message of what is raised here, in one line.
-        return _actions(plan(Values(typed), _has_package))
+        return _actions(plan(read_arguments(arguments, typed), _has_package))
 
-    declared = [
-        DeclareLaunchArgument(
-            one.name,
-            default_value=one.default,
-            description=one.description,
-            choices=list(one.choices) or None,
-        )
-        for one in arguments
-    ]
+    declared = [DeclareLaunchArgument(**argument) for argument in declarations(arguments)]
     return LaunchDescription([*declared, OpaqueFunction(function=start)])
+
+
+# What the files in launch/ call.
+bringup = partial(_describe, BringupArguments, plan_bringup)
+scorer = partial(_describe, ScorerArguments, plan_scorer)
+replay = partial(_describe, ReplayArguments, plan_replay)
 
 
 def _actions(start: Start) -> list[Any]:
     actions: list[Any] = [LogInfo(msg=note) for note in start.notes]
     if start.driver is not None:
         actions.append(_driver(start.driver))
-    nodes = [_node(one) for one in start.nodes]
+    nodes = [_node(node) for node in start.nodes]
     if start.driver is not None and start.driver.controller is not None:
         nodes.append(_spawner(start.driver.controller))
     actions.append(GroupAction([PushRosNamespace(start.namespace), *nodes]))
@@ -87,14 +85,15 @@ def _actions(start: Start) -> list[Any]:
 
 def _node(start: NodeStart) -> Node:
     def end_all(event: Any, context: Any) -> list[Any]:
-        # Half a system only confuses: with one of our nodes all end, its last words on the screen.
+        # Half a system only confuses: when one of our nodes ends, all end, and the last lines on
+        # the screen are of the one that ended first.
         if context.is_shutdown:
             return []
         if event.returncode == 0:
             return [Shutdown(reason=f"node {start.executable} ended")]
         raise BackendError(f"node {start.executable} ended with status {event.returncode}")
 
-    # Text is told so, or launch would take what looks like a number for one.
+    # The type of text is given, or launch would take text that looks like a number for one.
     parameters = {
         name: ParameterValue(value, value_type=str) if isinstance(value, str) else value
         for name, value in start.parameters.items()

@@ -1,4 +1,4 @@
-"""Starts our nodes as processes, and makes sure that none of them stays behind."""
+"""Starts our nodes as processes, and makes sure that none of them is left running."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 from dr_grasp.common.closing import Closing
@@ -21,40 +20,20 @@ STOP_S = 10.0
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-@dataclass(frozen=True, slots=True)
-class NodeCommand:
-    """A node to start.
-
-    Attributes:
-        name: Name of the node, and of its module dr_grasp.ros.<name>_node.
-        parameters: ROS parameters.
-    """
-
-    name: str
-    parameters: Mapping[str, object]
-
-    def arguments(self, namespace: str) -> list[str]:
-        """The command line that starts it."""
-        words = [sys.executable, "-m", f"dr_grasp.ros.{self.name}_node", "--ros-args"]
-        words += ["-r", f"__ns:={namespace}"]
-        for key, value in self.parameters.items():
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            words += ["-p", f"{key}:={text}"]
-        return words
-
-
 class NodeProcesses(Closing):
     """Nodes of ours that run as long as the `with` block, their output in log files."""
 
-    def __init__(self, commands: Sequence[NodeCommand], namespace: str, logs: Path) -> None:
+    def __init__(
+        self, nodes: Mapping[str, Mapping[str, object]], namespace: str, logs: Path
+    ) -> None:
         """Remember what to start.
 
         Args:
-            commands: The nodes.
+            nodes: ROS parameters by the name of the node, which is run by dr_grasp.ros.<name>_node.
             namespace: ROS namespace that they share, beginning with a slash.
             logs: Folder for <name>.log.
         """
-        self._commands = commands
+        self._nodes = nodes
         self._namespace = namespace
         self._logs = logs
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -75,11 +54,11 @@ class NodeProcesses(Closing):
         def die_with_parent() -> None:
             libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
-        for command in self._commands:
+        for name, parameters in self._nodes.items():
             # Interrupted halfway, Popen would leave a process that nobody knows of.
-            with uninterrupted(), self._log(command.name).open("wb") as log:
-                self._running[command.name] = subprocess.Popen(
-                    command.arguments(self._namespace),
+            with uninterrupted(), self._log(name).open("wb") as log:
+                self._running[name] = subprocess.Popen(
+                    _command(name, parameters, self._namespace),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -103,10 +82,10 @@ class NodeProcesses(Closing):
         self._running.clear()
 
     def check(self) -> None:
-        """See that all nodes are alive.
+        """Check that all nodes are running.
 
         Raises:
-            BackendError: One has ended; the message has its last line.
+            BackendError: A node has ended; the message has the last line that it wrote.
         """
         for name, process in self._running.items():
             status = process.poll()
@@ -126,3 +105,12 @@ class NodeProcesses(Closing):
     def _last_line(self, name: str) -> str:
         lines = self._log(name).read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing"
+
+
+def _command(name: str, parameters: Mapping[str, object], namespace: str) -> list[str]:
+    words = [sys.executable, "-m", f"dr_grasp.ros.{name}_node", "--ros-args"]
+    words += ["-r", f"__ns:={namespace}"]
+    for key, value in parameters.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        words += ["-p", f"{key}:={text}"]
+    return words

@@ -10,10 +10,8 @@ import typer
 from dr_grasp.cli.console import complain, print_json, print_table, reports_errors
 from dr_grasp.cli.dataset import Folder, read, say_unread
 from dr_grasp.formats.documents import check_writable
-from dr_grasp.transfer.attempt_dataset import of_backend
 from dr_grasp.transfer.calibration import calibrate
-from dr_grasp.transfer.model_file import model_document, write_model
-from dr_grasp.transfer.transfer_model import Loss, Training, TransferModel
+from dr_grasp.transfer.transfer_model import Training, model_document, write_model
 
 Backend = Annotated[
     str | None, typer.Option(help="Only attempts that it executed, e.g. twin.  [default: all]")
@@ -33,38 +31,33 @@ def command(
     """
     check_writable(out)
     dataset = read(folder)
-    found = calibrate(of_backend(dataset, backend).rows)
+    found = calibrate(dataset.of_backend(backend).rows)
     write_model(out, found.model)
     if as_json:
         print_json(model_document(found.model))
     else:
-        _show(found.model)
-        print(f"{out}: from {_what(found.model.training)}")
+        _show(found.model.training, out)
     for note in found.notes:
         complain(note)
     say_unread(dataset)
 
 
-def _show(model: TransferModel) -> None:
-    training = model.training
-    rows = (
-        ("model", training.model),
-        ("MDR itself", training.mdr),
-        ("the same for all", training.constant),
-    )
+def _show(training: Training, out: Path) -> None:
+    ways = {
+        "model": training.model,
+        "MDR itself": training.mdr,
+        "the same for all": training.constant,
+    }
     print_table(
         ["probability", "Brier score", "log loss"],
-        [[name, *_cells(loss)] for name, loss in rows],
+        [
+            [name, *([f"{loss.brier:.3f}", f"{loss.log_loss:.3f}"] if loss else ["-", "-"])]
+            for name, loss in ways.items()
+        ],
         title=f"cross-validated by {training.folds_by}; less is better",
     )
-
-
-def _cells(loss: Loss | None) -> list[str]:
-    return ["-", "-"] if loss is None else [f"{loss.brier:.3f}", f"{loss.log_loss:.3f}"]
-
-
-def _what(training: Training) -> str:
     objects = "1 object" if len(training.objects) == 1 else f"{len(training.objects)} objects"
-    return (
-        f"{training.attempts} attempts, {training.held} held, {training.grasps} grasps of {objects}"
+    print(
+        f"{out}: from {training.attempts} attempts, {training.held} held, "
+        f"{training.grasps} grasps of {objects}"
     )

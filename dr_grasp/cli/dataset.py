@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any
@@ -74,10 +75,10 @@ def read(folder: Path) -> Dataset:
 def say_unread(dataset: Dataset) -> None:
     """Name the bags that could not be read to their end; exit status 1 if there are any."""
     damaged = [bag for bag in dataset.bags if bag.damage]
-    for one in damaged:
-        complain(f"{one.path}: {one.damage}")
-    for bag in dataset.unread:
-        complain(bag.reason)
+    for bag in damaged:
+        complain(f"{bag.path}: {bag.damage}")
+    for unread in dataset.unread:
+        complain(unread.reason)
     if dataset.unread:
         total = len(dataset.unread) + len(dataset.bags)
         complain(f"{len(dataset.unread)} of {total} bags could not be read and are left out")
@@ -122,10 +123,9 @@ def _minute(stamp_ns: int | None) -> str:
     return f"{datetime.fromtimestamp(stamp_ns // 10**9, timezone.utc):%Y-%m-%d %H:%M}"
 
 
-def _some(names: Iterable[str], most: int = 3) -> str:
-    known = list(names)
-    more = f" and {len(known) - most} more" if len(known) > most else ""
-    return (", ".join(known[:most]) + more) or "-"
+def _some(names: Sequence[str], most: int = 3) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(names[:most]) + more) or "-"
 
 
 def _document(dataset: Dataset) -> dict[str, Any]:
@@ -149,5 +149,5 @@ def _document(dataset: Dataset) -> dict[str, Any]:
             }
             for bag in dataset.bags
         ],
-        "unread": [{"bag": bag.bag, "reason": bag.reason} for bag in dataset.unread],
+        "unread": [asdict(bag) for bag in dataset.unread],
     }

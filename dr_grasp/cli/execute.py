@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -37,34 +38,35 @@ from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.twin.twin_backend import TwinBackend
 from dr_grasp.twin.twin_profile import load_twin_profile
 
-if TYPE_CHECKING:
-    from dr_grasp.ros.client import ExecutionResult
-
 BACKENDS = ("twin", "ros")
 
 
 @reports_errors
 def command(
     grasps: Annotated[Path, typer.Argument(help="Grasp file.")],
-    scores: Annotated[Path, typer.Option(help="Scores file that ranks them.")],
+    scores: Annotated[Path, typer.Option(help="Scores file that ranks the grasps.")],
     bag: Annotated[
         Path | None,
-        typer.Option(help="Folder of the bag to write; must not exist yet. Needed for the twin."),
+        typer.Option(help="Folder of the bag to write, new or empty; needed for the twin."),
     ] = None,
-    top: Annotated[int, typer.Option(help="How many of the best to execute.")] = 5,
+    top: Annotated[int, typer.Option(help="How many of the best grasps to execute.")] = 5,
     backend: Annotated[
         str,
         typer.Option(
-            help="What executes them: twin, in this process; or ros, whatever stands behind the "
-            "running node `executor`, whose recorder keeps the bag."
+            help="What executes the grasps: `twin`, in this process; or `ros`, whatever the "
+            "running node executor drives, while the node recorder writes the bag."
         ),
     ] = "twin",
     seed: Annotated[int, typer.Option(help="Seed of the twin's perception error.")] = 0,
     twin: Annotated[str, typer.Option(help="Profile of the twin.")] = "default",
-    real_time: Annotated[bool, typer.Option(help="Keep pace with the wall clock.")] = False,
-    namespace: Annotated[str, typer.Option(help="ROS namespace of the nodes.")] = "",
+    real_time: Annotated[
+        bool, typer.Option(help="Let the twin keep pace with the wall clock.")
+    ] = False,
+    namespace: Annotated[str, typer.Option(help="With ros: namespace of the nodes.")] = "",
     dry_run: Annotated[bool, typer.Option(help="With ros: check and plan, do not move.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Move a real arm without asking.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With ros: move a real arm without asking.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcomes as JSON.")] = False,
 ) -> None:
     """Execute the best grasps in rank order and record every attempt in a rosbag2 bag."""
@@ -73,6 +75,8 @@ def command(
     if (bag is None) == (backend == "twin"):
         wanted = "a folder for the bag of the twin" if bag is None else "none with ros"
         raise DrGraspError(f"--bag: expected {wanted}")
+    if dry_run and backend == "twin":
+        raise DrGraspError("--dry-run: expected the backend ros, got twin")
     given, scored = read_grasps(grasps), read_scores(scores)
     robot = load_robot(_only_robot(grasps, given.grasps))
     plan = plan_execution(given.grasps, scored.scores, top, robot)
@@ -85,7 +89,16 @@ def command(
             note = f"{progress.grasp_id} {progress.phase}"
             bar.update(task, completed=progress.number - 1, note=note)
 
-        if bag is not None:
+        def agree(checked: Sequence[GraspAttempt]) -> bool:
+            bar.stop()
+            print_attempts(checked)
+            agreed = typer.confirm("This moves a real arm. Are you beside it?", err=True)
+            bar.start()
+            return agreed
+
+        if bag is None:
+            attempts = _through_ros(plan, seed, namespace, dry_run, yes, agree, follow)
+        else:
             profile = load_twin_profile(twin)
             with (
                 BagWriter(bag) as writer,
@@ -95,26 +108,28 @@ def command(
                 attempts = execute_plan(
                     hardware, plan, seed=seed, record=writer.write_attempt, on_progress=follow
                 )
-        else:
-
-            def agree(checked: Sequence[GraspAttempt]) -> bool:
-                bar.stop()
-                _show(checked)
-                agreed = yes or typer.confirm("This moves a real arm. Are you beside it?", err=True)
-                bar.start()
-                return agreed
-
-            attempts = _through_ros(plan, seed, namespace, dry_run, yes, agree, follow)
     if as_json:
         print_json([_summary(attempt) for attempt in attempts])
     else:
-        _show(attempts)
+        print_attempts(attempts)
         kept = f"{bag}: " if bag is not None else ""
         print(f"{kept}{len(attempts)} attempts {'checked' if dry_run else 'recorded'}")
     refused = len(given.refused) + len(plan.refused)
     if refused:
         complain(f"{refused} grasps refused")
         raise typer.Exit(1)
+
+
+def print_attempts(attempts: Sequence[GraspAttempt], title: str = "") -> None:
+    """Print attempts as a table: grasp, scores, outcome; below it, why attempts failed."""
+    rows = [
+        [attempt.grasp.id, *score_cells(attempt.score), attempt.outcome.label]
+        for attempt in attempts
+    ]
+    print_table(["grasp", *CRITERION_COLUMNS, "outcome"], rows, title)
+    for attempt in attempts:
+        if attempt.outcome is not Outcome.SUCCESS:
+            print(f"{attempt.grasp.id}: {attempt.reason}")
 
 
 def _through_ros(
@@ -130,45 +145,23 @@ def _through_ros(
         from dr_grasp.ros.client import DrGraspClient
     except ImportError as error:
         raise DrGraspError(f"--backend ros: expected ROS 2, got: {error}") from error
-    grasps = [grasp for grasp, _ in plan.chosen]
-    scores = [score for _, score in plan.chosen if score is not None]
-    with DrGraspClient(namespace) as planner, kept_from_ctrl_c() as interrupted:
-
-        def execute(confirmed: bool) -> ExecutionResult:
-            return planner.execute(
-                grasps,
-                scores,
-                top=len(grasps),
-                seed=seed,
-                dry_run=dry_run,
-                confirmed=confirmed,
-                on_progress=follow,
-                is_cancelled=interrupted,
-            )
-
-        done = execute(yes)
+    with DrGraspClient(namespace) as client, kept_from_ctrl_c() as interrupted:
+        execute = partial(
+            client.execute,
+            [grasp for grasp, _ in plan.chosen],
+            [score for _, score in plan.chosen if score is not None],
+            top=len(plan.chosen),
+            seed=seed,
+            dry_run=dry_run,
+            on_progress=follow,
+            is_cancelled=interrupted,
+        )
+        done = execute(confirmed=yes)
         if done.needs_confirmation:
             if not agree(done.attempts):
                 raise DrGraspError("not confirmed: nothing moved")
-            done = execute(True)
+            done = execute(confirmed=True)
         return done.attempts
-
-
-def _show(attempts: Sequence[GraspAttempt]) -> None:
-    print_table(
-        ["grasp", *CRITERION_COLUMNS, "outcome"],
-        [
-            [
-                attempt.grasp.id,
-                *score_cells(attempt.score),
-                attempt.outcome.label,
-            ]
-            for attempt in attempts
-        ],
-    )
-    for attempt in attempts:
-        if attempt.outcome is not Outcome.SUCCESS:
-            print(f"{attempt.grasp.id}: {attempt.reason}")
 
 
 def _only_robot(path: Path, grasps: tuple[GraspTrajectory, ...]) -> str:

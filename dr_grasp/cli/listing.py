@@ -1,7 +1,8 @@
-"""`dr-grasp robots`: what there is to grasp with."""
+"""`dr-grasp robots`, and how a verb lists what there is."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -23,25 +24,20 @@ def robots(as_json: AsJson = False) -> None:
         except DrGraspError as error:
             broken.append(f"{name}: {error}")
     if as_json:
-        print_json(
-            [
-                {
-                    "name": spec.name,
-                    "description": spec.description,
-                    "arm_joints": list(spec.arm_joints),
-                    "hand_joints": list(spec.hand_joints),
-                }
-                for spec in specs
-            ]
-        )
+        keys = ("name", "description", "arm_joints", "hand_joints")
+        print_json([{key: getattr(spec, key) for key in keys} for spec in specs])
     else:
-        print_table(
-            ["robot", "arm joints", "hand joints", "description"],
-            [
-                [spec.name, str(len(spec.arm_joints)), str(len(spec.hand_joints)), spec.description]
-                for spec in specs
-            ],
-        )
+        columns = ["robot", "arm joints", "hand joints", "description"]
+        rows = [
+            [spec.name, str(len(spec.arm_joints)), str(len(spec.hand_joints)), spec.description]
+            for spec in specs
+        ]
+        print_table(columns, rows)
+    complain_of(broken)
+
+
+def complain_of(broken: Sequence[str]) -> None:
+    """Name what could not be listed, one line each, and exit with status 1 if there is any."""
     for message in broken:
         complain(message)
     if broken:

@@ -4,38 +4,23 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
 
 from dr_grasp.cli.console import complain, print_json, print_table, reports_errors
+from dr_grasp.cli.listing import AsJson, complain_of
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import SettingsError
 from dr_grasp.objects.adding import NewObject, add_object
 from dr_grasp.objects.object_spec import ObjectDetails, object_details, object_families
 from dr_grasp.objects.store import remove_object
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Mass = Annotated[float | None, typer.Option(help="In kg; needed unless the URDF names one.")]
-Friction = Annotated[
-    float | None,
-    typer.Option(help="Coulomb coefficient.", show_default="that of the URDF, or 0.6"),
-]
 LEVER = (
-    "In metres: torque against {0} per newton that presses the object on a surface of friction 1."
+    "Length in metres: the torque that resists {0}, for each newton that presses the object onto a "
+    "surface of friction 1."
 )
-Rolling = Annotated[
-    float | None,
-    typer.Option(help=LEVER.format("rolling"), show_default="that of the URDF, or 0.001"),
-]
-Spinning = Annotated[
-    float | None,
-    typer.Option(
-        help=f"{LEVER.format('spinning')} Finger pads: 0.0004 to 0.0012.",
-        show_default="that of the URDF, or 0.001",
-    ),
-]
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -49,52 +34,64 @@ def objects(context: typer.Context, as_json: AsJson = False) -> None:
     broken: list[SettingsError] = []
     families = object_families(broken.append)
     if as_json:
-        print_json(
-            [
-                {"first": family.first, "last": family.last, "description": family.description}
-                for family in families
-            ]
-        )
+        keys = ("first", "last", "description")
+        print_json([{key: getattr(family, key) for key in keys} for family in families])
     else:
-        print_table(
-            ["object", "description"],
-            [[family.names, family.description] for family in families],
-        )
-    for error in broken:
-        complain(str(error))
-    if broken:
-        raise typer.Exit(1)
+        rows = [[family.names, family.description] for family in families]
+        print_table(["object", "description"], rows)
+    complain_of([str(error) for error in broken])
 
 
 @app.command("add")
 @reports_errors
 def add(
-    file: Annotated[Path, typer.Argument(help="URDF, OBJ, STL or PLY; it is copied.")],
-    mass: Mass = None,
-    friction: Friction = None,
-    rolling_friction: Rolling = None,
-    spinning_friction: Spinning = None,
+    file: Annotated[Path, typer.Argument(help="URDF, OBJ, STL or PLY file; it is copied.")],
+    mass: Annotated[
+        float | None, typer.Option(help="Mass in kg; needed unless the URDF has one.")
+    ] = None,
+    friction: Annotated[
+        float | None,
+        typer.Option(
+            help="Coulomb coefficient of friction.", show_default="that of the URDF, or 0.6"
+        ),
+    ] = None,
+    rolling_friction: Annotated[
+        float | None,
+        typer.Option(help=LEVER.format("rolling"), show_default="that of the URDF, or 0.001"),
+    ] = None,
+    spinning_friction: Annotated[
+        float | None,
+        typer.Option(
+            help=f"{LEVER.format('spinning')} Finger pads: 0.0004 to 0.0012.",
+            show_default="that of the URDF, or 0.001",
+        ),
+    ] = None,
     name: Annotated[
-        str | None, typer.Option(help="What to call it.", show_default="that of the file")
+        str | None, typer.Option(help="Name of the object.", show_default="that of the file")
     ] = None,
     unit: Annotated[
         str | None,
-        typer.Option(help="Of the mesh: m, cm, mm or in.", show_default="m up to 1, else mm"),
+        typer.Option(
+            help="Unit of the mesh: m, cm, mm or in.",
+            show_default="m if no side is longer than 1, else mm",
+        ),
     ] = None,
     collision: Annotated[
-        str, typer.Option(help="How to make convex pieces: auto, coacd, groups or hull.")
+        str, typer.Option(help="How its convex pieces are made: auto, coacd, groups or hull.")
     ] = "auto",
     center: Annotated[
         bool,
-        typer.Option(help="Put the object's frame in the middle of its bounding box."),
+        typer.Option(help="Put the object's frame into the middle of its bounding box."),
     ] = True,
-    description: Annotated[str | None, typer.Option(help="One line for the list.")] = None,
+    description: Annotated[
+        str | None, typer.Option(help="Description: one line for the list.")
+    ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace an object of yours of that name.")
+        bool, typer.Option("--force", help="Replace an object of your own that has this name.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give an object of yours a name; its convex pieces are made at once."""
+    """Add an object of your own from a file, and make its convex pieces."""
     new = NewObject(
         file=file,
         name=name,
@@ -109,57 +106,52 @@ def add(
         replace=force,
     )
     details = add_object(new, complain)
-    if as_json:
-        print_json(_report(details))
-        return
-    _print(details)
-    words = ["generate", "--robot", "franka", "--object", details.spec.name, "--out", "grasps.json"]
-    print(f"next: dr-grasp {shlex.join(words)}")
+    _tell(details, as_json)
+    if not as_json:
+        words = ["--robot", "franka", "--object", details.spec.name, "--out", "grasps.json"]
+        print(f"next: dr-grasp generate {shlex.join(words)}")
 
 
 @app.command("show")
 @reports_errors
-def show(name: Annotated[str, typer.Argument(help="Object.")], as_json: AsJson = False) -> None:
-    """Say what is known of an object: size, mass, inertia, convex pieces."""
-    details = object_details(name)
-    if as_json:
-        print_json(_report(details))
-    else:
-        _print(details)
+def show(
+    name: Annotated[str, typer.Argument(help="Name of the object.")], as_json: AsJson = False
+) -> None:
+    """Show an object's size, mass, inertia, friction and convex pieces."""
+    _tell(object_details(name), as_json)
 
 
 @app.command("remove")
 @reports_errors
-def remove(name: Annotated[str, typer.Argument(help="Object of your own.")]) -> None:
-    """Remove an object of yours, with the copy of its mesh."""
+def remove(name: Annotated[str, typer.Argument(help="Name of an object of your own.")]) -> None:
+    """Remove an object of your own, with the copy of its mesh."""
     print(f"{name}: removed {remove_object(name)}")
 
 
-def _report(details: ObjectDetails) -> dict[str, Any]:
+def _tell(details: ObjectDetails, as_json: bool) -> None:
     spec, facts = details.spec, details.facts
-    return {
-        "name": spec.name,
-        "description": spec.description,
-        "extent_m": list(facts.extent),
-        "volume_m3": facts.volume,
-        "mass_kg": spec.mass,
-        "center_of_mass_m": spec.center_of_mass.tolist(),
-        "inertia_kg_m2": spec.inertia.tolist(),
-        "lateral_friction": spec.lateral_friction,
-        "rolling_friction": spec.rolling_friction,
-        "spinning_friction": spec.spinning_friction,
-        "pieces": len(spec.pieces),
-        "watertight": facts.watertight,
-        "remarks": list(facts.remarks),
-        "mesh_origin_m": spec.mesh_origin.tolist(),
-        "file": str(details.file),
-        "mesh_file": None if details.mesh_file is None else str(details.mesh_file),
-    }
-
-
-def _print(details: ObjectDetails) -> None:
-    spec, facts = details.spec, details.facts
-
+    if as_json:
+        print_json(
+            {
+                "name": spec.name,
+                "description": spec.description,
+                "extent_m": list(facts.extent),
+                "volume_m3": facts.volume,
+                "mass_kg": spec.mass,
+                "center_of_mass_m": spec.center_of_mass.tolist(),
+                "inertia_kg_m2": spec.inertia.tolist(),
+                "lateral_friction": spec.lateral_friction,
+                "rolling_friction": spec.rolling_friction,
+                "spinning_friction": spec.spinning_friction,
+                "pieces": len(spec.pieces),
+                "watertight": facts.watertight,
+                "remarks": list(facts.remarks),
+                "mesh_origin_m": spec.mesh_origin.tolist(),
+                "file": str(details.file),
+                "mesh_file": None if details.mesh_file is None else str(details.mesh_file),
+            }
+        )
+        return
     extent = " x ".join(f"{side * 100:.1f}" for side in facts.extent)
     inertia = " ".join(f"{value * 1e6:.3g}" for value in np.diag(spec.inertia))
     count = len(spec.pieces)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -20,9 +22,10 @@ from dr_grasp.cli.console import (
 )
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.recording.bag_reader import read_bag
-from dr_grasp.replaying.bags import replay
 from dr_grasp.replaying.checks import Check, Verdict
 from dr_grasp.replaying.junit import write_junit
+from dr_grasp.replaying.reexecution import reexecute
+from dr_grasp.replaying.rescoring import rescore
 from dr_grasp.workers.pool import WorkerPool
 
 SHOWN = 50
@@ -49,7 +52,10 @@ def command(
     cancelled = False
     with WorkerPool(jobs) as pool, progress_bar() as bar, kept_from_ctrl_c() as interrupted:
         task = bar.add_task("replaying", total=None, note="")
-        for check in replay(contents, pool, interrupted):
+        for check in chain(
+            rescore(contents.attempts, pool, interrupted),
+            reexecute(contents.attempts, pool, interrupted),
+        ):
             checks.append(check)
             bar.update(task, note=f"{check.subject} {check.aspect}")
         cancelled = interrupted()
@@ -58,7 +64,7 @@ def command(
     counts = Counter(check.verdict for check in checks)
     differing = [check for check in checks if check.verdict is Verdict.DIFFERS]
     if as_json:
-        print_json([_record(check) for check in checks])
+        print_json([{**asdict(check), "verdict": check.verdict.value} for check in checks])
     else:
         if differing:
             print_table(
@@ -82,14 +88,3 @@ def command(
         complain(f"{bag}: no attempts, so nothing was checked")
     if differing or contents.damage or not checks:
         raise typer.Exit(1)
-
-
-def _record(check: Check) -> dict[str, Any]:
-    return {
-        "subject": check.subject,
-        "aspect": check.aspect,
-        "verdict": check.verdict.value,
-        "recorded": check.recorded,
-        "replayed": check.replayed,
-        "reason": check.reason,
-    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from dr_grasp.report.gallery import Draw
 
 MOST_PICTURES = 8
+"""Each takes seconds to draw, and a few dozen kilobytes of the page."""
 
 SIZE = (480, 420)
 """Width and height of a picture in pixels."""
@@ -53,10 +55,10 @@ def command(
         findings = write_report(
             out, dataset, backend=backend, draw=draw, pictures=pictures, causes=causes
         )
+    eta = findings.eta
     if as_json:
         print_json(_document(findings))
     else:
-        eta = findings.eta
         told = f"eta {eta.value:.2f} of {eta.attempts} attempts" if eta else "no attempt counts"
         print(f"{out}: {told}, {len(findings.tallies)} grasps")
     say_unread(dataset)
@@ -90,21 +92,20 @@ def _document(findings: Findings) -> dict[str, Any]:
         "attempts": eta.attempts if eta else 0,
         "held": eta.held if eta else 0,
         "grasps": len(findings.tallies),
-        "eta": None if eta is None else _estimate(Estimate(eta.value, *eta.interval)),
+        "eta": _estimate(Estimate.of_ratio(eta)) if eta else None,
         "criteria": {
-            one.criterion.value: {
-                "attempts": one.attempts,
-                "grasps": one.grasps,
-                "rho": _estimate(one.rho),
-                "auc": _estimate(one.auc),
-                "top_fifth_eta": _estimate(one.top_eta),
-                "top_fifth_gain": _estimate(one.gain),
+            found.criterion.value: {
+                "attempts": found.attempts,
+                "grasps": found.grasps,
+                "rho": _estimate(found.rho),
+                "auc": _estimate(found.auc),
+                "top_fifth_eta": _estimate(found.top_eta),
+                "top_fifth_gain": _estimate(found.gain),
             }
-            for one in findings.criteria
+            for found in findings.criteria
         },
     }
 
 
 def _estimate(estimate: Estimate) -> dict[str, Any]:
-    said = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
-    return {**said, "reason": estimate.reason} if estimate.reason else said
+    return {key: value for key, value in asdict(estimate).items() if key != "reason" or value}

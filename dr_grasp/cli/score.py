@@ -96,9 +96,9 @@ def command(
     shortcuts = Shortcuts.none() if whole else ALL
     estimate = None
     if transfer_model is not None:
-        from dr_grasp.transfer.estimate import Estimator
+        from dr_grasp.transfer.transfer_model import Estimator
 
-        estimate = Estimator.from_file(transfer_model, complain)
+        estimate = Estimator(transfer_model, complain)
     request = ScoreRequest.from_names(profile, names, trials, seed, until, top, shortcuts, estimate)
     given = GraspReader(grasps)
     check_writable(out)

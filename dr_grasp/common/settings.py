@@ -67,11 +67,12 @@ def first_problem(error: ValidationError) -> str:
     An unknown key goes before a missing one, which is often the same key spelt wrongly.
     """
     problems = error.errors(include_url=False)
-    problem = min(problems, key=lambda found: found["type"] != "extra_forbidden")
+    unknown = ("extra_forbidden", "unexpected_keyword_argument")  # of models, of dataclasses
+    problem = min(problems, key=lambda found: found["type"] not in unknown)
     where = ".".join(str(part) for part in problem["loc"]) or "document"
     if problem["type"] == "missing":
         return f"{where}: expected a value, got nothing"
-    if problem["type"] == "extra_forbidden":
+    if problem["type"] in unknown:
         return f"{where}: expected no such key"
     if problem["type"] == "value_error":  # raised by a validator of ours, which says all
         return f"{where}: {problem['ctx']['error']}"

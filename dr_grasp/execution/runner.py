@@ -12,7 +12,7 @@ from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError, SettingsError
 from dr_grasp.execution.backend import Backend, IsCancelled, never_cancelled
-from dr_grasp.robots.batches import check_batch
+from dr_grasp.robots.batches import check_each
 from dr_grasp.robots.robot_spec import RobotSpec
 
 AttemptT = TypeVar("AttemptT")
@@ -34,7 +34,7 @@ class ExecutionPlan:
 
 
 def plan_execution(
-    grasps: Sequence[GraspTrajectory],
+    grasps: Sequence[GraspTrajectory | RefusedGrasp],
     scores: Sequence[GraspScore],
     top: int,
     robot: RobotSpec,
@@ -42,7 +42,7 @@ def plan_execution(
     """Rank grasps and choose the best of those that fit the robot.
 
     Args:
-        grasps: Candidates, with unique ids.
+        grasps: Candidates, with unique ids, and those that were refused already.
         scores: Their scores, in any order; a grasp without one ranks last.
         top: How many to choose, at least 1.
         robot: What will execute them.
@@ -52,10 +52,12 @@ def plan_execution(
     """
     if top < 1:
         raise SettingsError(f"top: expected at least 1, got {top}")
-    if scores and not {score.grasp_id for score in scores} & {grasp.id for grasp in grasps}:
+    ids = {grasp.id for grasp in grasps if isinstance(grasp, GraspTrajectory)}
+    if scores and ids.isdisjoint(score.grasp_id for score in scores):
         raise DrGraspError("scores: expected those of the grasps, got none of them")
-    accepted, refused = check_batch(grasps, lambda grasp: robot)
-    fitting = [grasps[index] for index in accepted]
+    checked = list(check_each(grasps, lambda grasp: robot))
+    fitting = [entry for entry in checked if isinstance(entry, GraspTrajectory)]
+    refused = tuple(entry for entry in checked if isinstance(entry, RefusedGrasp))
     return ExecutionPlan(tuple(rank_grasps(fitting, scores)[:top]), refused)
 
 

@@ -1,4 +1,4 @@
-"""What a replay found: checks that agree, checks that differ, and what could not be checked."""
+"""What repeating a bag found: what came out the same, what differs, what could not be checked."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was repeated.
+    """One comparison of what a bag records with what came out now.
 
     Attributes:
-        subject: What it is about: "grasp <id>" or "attempt <id>".
-        aspect: What of it: a criterion, "nominal outcome", "failures", "outcome" or "motion".
+        subject: What was repeated: "grasp <id>" or "attempt <id>".
+        aspect: What was compared: a criterion, "nominal outcome", "failures", "outcome", "motion",
+            or "score" where there is none any more.
         verdict: Whether it came out the same.
         recorded: What the bag says, in words.
-        replayed: What came out now.
+        replayed: What came out now, in words.
         reason: Why it differs, as far as one can tell; or why it was not checked.
     """
 
@@ -56,11 +57,11 @@ class Check:
 def likely_reason(
     recorded: Mapping[str, str], recorded_version: str, now: Mapping[str, str], version: str
 ) -> str:
-    """Why a repetition may differ: what of that which it was made of is another by now.
+    """Say why a repetition may differ: what has changed of what it is made of.
 
     Args:
-        recorded: Fingerprints in the bag, by kind; see `models`.
-        recorded_version: Of dr_grasp and the engine, in the bag.
+        recorded: Fingerprints in the bag, by kind; see `dr_grasp.provenance.models`.
+        recorded_version: Versions of dr_grasp and the engine, in the bag.
         now: The present fingerprints.
         version: The present versions.
     """

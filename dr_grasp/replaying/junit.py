@@ -1,4 +1,4 @@
-"""Checks as a JUnit file, which every CI system shows.
+"""Writes checks as a JUnit file, which every CI system shows.
 
 The format: https://github.com/testmoapp/junitxml
 """
@@ -15,7 +15,7 @@ from dr_grasp.errors import FileFormatError
 from dr_grasp.replaying.checks import Check, Verdict
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""All but the characters of https://www.w3.org/TR/xml/#charsets."""
+"""What no XML 1.0 file can hold, not even escaped: https://www.w3.org/TR/xml/#charsets."""
 
 
 def write_junit(path: Path, name: str, checks: Sequence[Check]) -> None:
@@ -23,19 +23,18 @@ def write_junit(path: Path, name: str, checks: Sequence[Check]) -> None:
 
     Args:
         path: The file.
-        name: Of the suite.
-        checks: In the order of the file.
+        name: Name of the suite.
+        checks: The checks, in the order of the file.
 
     Raises:
         FileFormatError: It cannot be written.
     """
     differ = sum(check.verdict is Verdict.DIFFERS for check in checks)
     skipped = sum(check.verdict is Verdict.SKIPPED for check in checks)
-    counts = {"tests": len(checks), "failures": differ, "errors": 0, "skipped": skipped}
-    root = ElementTree.Element("testsuites", {key: str(count) for key, count in counts.items()})
-    suite = ElementTree.SubElement(
-        root, "testsuite", {"name": name, **{key: str(count) for key, count in counts.items()}}
-    )
+    numbers = {"tests": len(checks), "failures": differ, "errors": 0, "skipped": skipped}
+    counts = {key: str(number) for key, number in numbers.items()}
+    root = ElementTree.Element("testsuites", counts)
+    suite = ElementTree.SubElement(root, "testsuite", {"name": name, **counts})
     for check in checks:
         case = ElementTree.SubElement(
             suite, "testcase", {"classname": check.subject, "name": check.aspect}
@@ -46,17 +45,12 @@ def write_junit(path: Path, name: str, checks: Sequence[Check]) -> None:
         elif check.verdict is Verdict.SKIPPED:
             ElementTree.SubElement(case, "skipped", {"message": check.reason})
     for element in root.iter():
-        element.text = element.text and _allowed(element.text)
+        element.text = element.text and _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", element.text)
         for key, value in element.items():
-            element.set(key, _allowed(value))
+            element.set(key, _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", value))
     ElementTree.indent(root)
     text = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     try:
         write_whole(path, text + b"\n")
     except OSError as error:
         raise FileFormatError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def _allowed(text: str) -> str:
-    """The text, with a sign in place of what no XML 1.0 file can hold, not even escaped."""
-    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)

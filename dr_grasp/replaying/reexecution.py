@@ -22,7 +22,7 @@ def reexecute(
     """Execute attempts again and compare outcome and motion.
 
     Args:
-        attempts: As recorded; only the twin's can be repeated.
+        attempts: Attempts as recorded; only the twin's can be repeated.
         pool: Workers; not closed.
         is_cancelled: Polled; True ends the work.
 
@@ -31,27 +31,22 @@ def reexecute(
     """
     repeatable = []
     for attempt in attempts:
-        reason = _unrepeatable(attempt)
-        if reason:
-            subject = f"attempt {attempt.attempt_id}"
-            yield Check(subject, "outcome", Verdict.SKIPPED, attempt.outcome.label, "", reason)
+        if attempt.backend != TWIN:
+            reason = f"made by {attempt.backend}, which does not repeat itself"
+        elif attempt.outcome is Outcome.CANCELLED:
+            reason = "cancelled, at a moment that nobody knows"
         else:
             repeatable.append(attempt)
+            continue
+        subject, outcome = f"attempt {attempt.attempt_id}", attempt.outcome.label
+        yield Check(subject, "outcome", Verdict.SKIPPED, outcome, "", reason)
     for done in pool.run(execute_again, repeatable, is_cancelled):
         if done is not None:
             yield from compare_attempts(*done)
 
 
-def _unrepeatable(attempt: GraspAttempt) -> str:
-    if attempt.backend != TWIN:
-        return f"made by {attempt.backend}, which does not repeat itself"
-    if attempt.outcome is Outcome.CANCELLED:
-        return "cancelled, at a moment that nobody knows"
-    return ""
-
-
 def execute_again(attempt: GraspAttempt) -> GraspAttempt | str:
-    """One attempt anew; a line where it cannot be made any more. Runs in a worker."""
+    """Make an attempt anew, in a worker; or say in one line why that is no longer possible."""
     from dr_grasp.robots.robot_spec import load_robot
     from dr_grasp.twin.twin_backend import TwinBackend
     from dr_grasp.twin.twin_profile import load_twin_profile
@@ -72,7 +67,12 @@ def execute_again(attempt: GraspAttempt) -> GraspAttempt | str:
 
 
 def compare_attempts(recorded: GraspAttempt, again: GraspAttempt | str) -> Iterator[Check]:
-    """Compare two attempts of one seed and number; a line in place of one that was refused."""
+    """Compare two attempts of one seed and number.
+
+    Args:
+        recorded: Attempt in the bag.
+        again: Attempt that was made now, or why it was refused, in one line.
+    """
     subject = f"attempt {recorded.attempt_id}"
     if isinstance(again, str):
         yield Check(subject, "outcome", Verdict.DIFFERS, recorded.outcome.label, "refused", again)
@@ -87,7 +87,7 @@ def compare_attempts(recorded: GraspAttempt, again: GraspAttempt | str) -> Itera
 
 
 def motion(recorded: Waypoints | None, again: Waypoints | None) -> str:
-    """How the joints moved, against how they moved before: "as recorded", or what differs."""
+    """Say in what the joints moved otherwise than before, or "as recorded"."""
     if recorded is None or again is None:
         return "as recorded" if recorded is again else "moved in one of the two only"
     if recorded.joints != again.joints:

@@ -1,174 +1,204 @@
-"""The figures of a report as inline SVG: no scripts, no fonts, colours from the page's style.
-
-Panels are drawn in units of their own and scaled as a whole; tracks are as wide as the page lets
-them be, and so are given in percent.
-"""
+"""Draws eta against an expectation, as SVG inside a page: colours and fonts are the page's."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 from markupsafe import Markup, escape
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
-from dr_grasp.report.bins import Bin, Bubble
+from dr_grasp.core.arrays import FloatArray
+from dr_grasp.transfer.grasp_tally import Ratio
 
-WIDTH: Final = 270
-HEIGHT: Final = 250
-LEFT: Final = 40
-RIGHT: Final = 14
-TOP: Final = 26
-BOTTOM: Final = 42
+GRID: Final = (50, 20)
+"""Cells of a figure, along x and y, within which grasps are drawn as one bubble."""
+
 LARGEST: Final = 9.0
 """Radius of the largest bubble."""
 
+SIZE: Final = (270, 250)
+"""Width and height of a figure, in units that the page scales."""
 
-def panel(
-    bins: Sequence[Bin], bubbles: Iterable[Bubble], x_label: str, y_label: str, name: str
-) -> Markup:
-    """Eta against an expectation: grasps as bubbles, bins with their intervals, the diagonal.
+AXES: Final = (0.15, 0.17, 0.8, 0.73)
+"""Left, bottom, width and height of the axes, as shares of the figure's size."""
+
+TICKS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+COLOURS: Final = {
+    name: f"#00000{number}"
+    for number, name in enumerate(("accent", "bubble", "card", "ink", "muted", "line"), 1)
+}
+"""What stands for each colour of the page's style sheet while matplotlib draws."""
+
+SETTINGS: Final = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "dr_grasp",
+    "font.size": 11,
+    "text.color": COLOURS["muted"],
+    "axes.labelcolor": COLOURS["ink"],
+    "axes.labelsize": 12,
+    "axes.labelpad": 6,
+    "grid.color": COLOURS["line"],
+    "grid.linewidth": 1,
+    "xtick.color": COLOURS["muted"],
+    "ytick.color": COLOURS["muted"],
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "xtick.major.pad": 8,
+    "ytick.major.pad": 6,
+}
+
+LEFT_OUT: Final = r"""(?x)
+    \ id="[\w.]+_\d+"                   # of groups: each figure would have the same
+    | \ transform="rotate\(-0\ [^"]*"
+    | \ font-family:[^;"]*;               # the page has its own
+    | (?<=>)\s+(?=<)
+    """
+"""What a page can do without of what matplotlib writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Attempts of grasps whose expectation lies in one range.
+
+    Attributes:
+        low: Low end of the range.
+        high: High end.
+        mean: Mean expectation of the attempts.
+        grasps: How many grasps there are.
+        eta: What became of their attempts.
+    """
+
+    low: float
+    high: float
+    mean: float
+    grasps: int
+    eta: Ratio
+
+
+def bins_of(expected: FloatArray, held: FloatArray, attempts: FloatArray) -> tuple[Bin, ...]:
+    """Gather grasps into ranges of equal width, more of them the more attempts there are.
 
     Args:
-        bins: With attempts.
-        bubbles: Grasps.
-        x_label: What is expected.
-        y_label: What happened.
-        name: What those who cannot see it are told that it is.
+        expected: Shape (g,), what is expected of each grasp, in [0, 1].
+        held: Shape (g,), attempts in which each grasp held.
+        attempts: Shape (g,), attempts of each grasp.
+
+    Returns:
+        The bins that have any grasps, ascending.
     """
-    parts = [*_frame(x_label, y_label), *_bubbles(list(bubbles)), *_bins(bins)]
-    return Markup(
-        f'<svg class="panel" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{escape(name)}">{"".join(parts)}</svg>'
+    total = float(np.sum(attempts))
+    number = 10 if total >= 300 else 5 if total >= 60 else 4
+    index = _cell(expected, number)
+    grasps, held_in, attempts_in, sums = (
+        np.bincount(index, weights, number)
+        for weights in (np.ones_like(attempts), held, attempts, attempts * expected)
+    )
+    return tuple(
+        Bin(
+            low=place / number,
+            high=(place + 1) / number,
+            mean=float(sums[place] / attempts_in[place]),
+            grasps=int(grasps[place]),
+            eta=Ratio(int(held_in[place]), int(attempts_in[place])),
+        )
+        for place in np.flatnonzero(attempts_in)
     )
 
 
-def track(
-    value: float | None,
-    interval: tuple[float, float] | None,
-    *,
-    low: float = 0.0,
-    high: float = 1.0,
-    mark: float | None = None,
-    other: float | None = None,
-) -> Markup:
-    """A number on a line, with its interval.
+def eta_figure(bins: Sequence[Bin], expected: FloatArray, eta: FloatArray, x_label: str) -> Markup:
+    """Draw eta against an expectation: grasps as bubbles, bins with their intervals, the diagonal.
 
     Args:
-        value: The number, or None for an empty line.
-        interval: Low and high end, if there is one.
-        low: Where the line begins.
-        high: Where it ends.
-        mark: A value that is marked across it, e.g. that of chance.
-        other: A number to compare with, drawn hollow.
+        bins: Bins with attempts.
+        expected: Shape (g,), what is expected of each grasp, in [0, 1].
+        eta: Shape (g,), what share of its attempts held.
+        x_label: Name of the expectation.
     """
-
-    def at(number: float) -> str:
-        return f"{2 + 96 * (min(max(number, low), high) - low) / (high - low):.2f}%"
-
-    parts = [f'<line class="axis" x1="{at(low)}" x2="{at(high)}" y1="11" y2="11"/>']
-    if mark is not None:
-        parts.append(f'<line class="mark" x1="{at(mark)}" x2="{at(mark)}" y1="2" y2="20"/>')
-    if interval is not None:
-        ends = f'x1="{at(interval[0])}" x2="{at(interval[1])}"'
-        parts.append(f'<line class="whisker" {ends} y1="11" y2="11"/>')
-    if other is not None:
-        parts.append(f'<circle class="other" cx="{at(other)}" cy="11" r="5"/>')
-    if value is not None:
-        parts.append(f'<circle class="dot" cx="{at(value)}" cy="11" r="5"/>')
-    return Markup(f'<svg class="track" height="22" aria-hidden="true">{"".join(parts)}</svg>')
-
-
-def bars(predicted: float, real: float, most: float) -> Markup:
-    """Two shares, one above the other.
-
-    Args:
-        predicted: Share of the failures that were predicted.
-        real: Share of those that happened.
-        most: The largest share of the figure, which is as long as the line.
-    """
-
-    def bar(share: float, y: int, kind: str) -> str:
-        width = 100 * share / most if most > 0 else 0.0
-        return f'<rect class="{kind}" x="0" y="{y}" width="{width:.2f}%" height="8" rx="2"/>'
-
-    parts = bar(predicted, 2, "predicted") + bar(real, 12, "real")
-    return Markup(f'<svg class="track" height="22" aria-hidden="true">{parts}</svg>')
+    width, height = SIZE
+    with style.context(("default", SETTINGS)):
+        figure = Figure(figsize=(width / 72, height / 72), dpi=72, frameon=False)
+        axes = figure.add_axes(AXES, frame_on=False)
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=x_label, ylabel="eta")
+        axes.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
+        axes.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
+        axes.yaxis.set_label_coords(-0.125, 0.5)
+        axes.grid(clip_on=False)
+        diagonal = axes.plot((0, 1), (0, 1), color=COLOURS["muted"], linewidth=1, clip_on=False)
+        diagonal[0].set_dashes((4, 4))
+        _draw_bubbles(axes, expected, eta)
+        _draw_bins(axes, bins)
+        file = io.StringIO()
+        unnamed = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(file, format="svg", metadata=unnamed)
+    return Markup(_embedded(file.getvalue(), f"Eta by {x_label}", [_told(bin_) for bin_ in bins]))
 
 
-def short(number: int) -> str:
-    """A count in at most four characters, e.g. "12k"."""
-    for size, letter in ((1, ""), (1000, "k"), (1_000_000, "M")):
-        if round(number / size) < 1000:
-            return f"{round(number / size)}{letter}"
-    return f"{number / 1e9:.1g}G"
+def _cell(values: FloatArray, number: int) -> npt.NDArray[np.int64]:
+    # The last one is closed: a fitness of 1 belongs to it. And 0.3 belongs to what begins at 0.3,
+    # though 0.3 * 10 is a little less than 3.
+    return np.clip((values * number + 1e-9).astype(np.int64), 0, number - 1)
 
 
-def _x(value: float) -> float:
-    return LEFT + value * (WIDTH - LEFT - RIGHT)
-
-
-def _y(value: float) -> float:
-    return HEIGHT - BOTTOM - value * (HEIGHT - TOP - BOTTOM)
-
-
-def _frame(x_label: str, y_label: str) -> Iterator[str]:
-    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
-        x, y = _x(tick), _y(tick)
-        yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_y(0):.1f}" y2="{_y(1):.1f}"/>'
-        yield f'<line class="grid" x1="{_x(0):.1f}" x2="{_x(1):.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        yield f'<text class="tick" x="{x:.1f}" y="{_y(0) + 15:.1f}">{tick:g}</text>'
-        yield f'<text class="tick end" x="{_x(0) - 6:.1f}" y="{y + 4:.1f}">{tick:g}</text>'
-    ends = f'x1="{_x(0):.1f}" y1="{_y(0):.1f}" x2="{_x(1):.1f}" y2="{_y(1):.1f}"'
-    yield f'<line class="diagonal" {ends}/>'
-    yield f'<text class="label" x="{_x(0.5):.1f}" y="{HEIGHT - 7}">{escape(x_label)}</text>'
-    middle = f"{_y(0.5):.1f}"
-    yield (
-        f'<text class="label" x="11" y="{middle}" transform="rotate(-90 11 {middle})">'
-        f"{escape(y_label)}</text>"
-    )
-
-
-def _bubbles(bubbles: Sequence[Bubble]) -> Iterator[str]:
-    most = max((one.grasps for one in bubbles), default=1)
+def _draw_bubbles(axes: Axes, expected: FloatArray, eta: FloatArray) -> None:
+    """Draw grasps of about the same place as one bubble, so that 100,000 are a limited number."""
+    columns, rows = GRID
+    cells = _cell(expected, columns) * rows + _cell(eta, rows)
+    _, index, number = np.unique(cells, return_inverse=True, return_counts=True)
+    x, y = (np.bincount(index, values) / number for values in (expected, eta))
     # By area; and one grasp alone is not drawn as large as the many of another figure.
-    scale = min(LARGEST / math.sqrt(most), 3.0)
-    for one in sorted(bubbles, key=lambda one: -one.grasps):
-        radius = max(1.0, scale * math.sqrt(one.grasps))
-        yield (
-            f'<circle class="bubble" cx="{_x(one.expected):.1f}" cy="{_y(one.eta):.1f}" '
-            f'r="{radius:.1f}"/>'
+    scale = min(LARGEST / np.sqrt(number.max()), 3.0)
+    radii = np.maximum(np.round(2 * scale * np.sqrt(number)) / 2, 1.0)
+    for radius in np.unique(radii)[::-1]:
+        drawn = radii == radius
+        axes.plot(
+            x[drawn], y[drawn], "o", ms=2 * radius, mew=0, color=COLOURS["bubble"], clip_on=False
         )
 
 
-def _bins(bins: Sequence[Bin]) -> Iterator[str]:
-    for one in bins:
-        x = _x(one.mean)
-        low, high = one.eta.interval
-        told = (
-            f"{one.low:.2f} to {one.high:.2f}: {one.eta.held} of {one.eta.attempts} attempts held, "
-            f"{one.eta.value:.2f} [{low:.2f}, {high:.2f}]; {one.grasps} grasps"
-        )
-        yield (
-            f'<g class="bin"><title>{told}</title>'
-            f'<line class="whisker" x1="{x:.1f}" x2="{x:.1f}" y1="{_y(low):.1f}" '
-            f'y2="{_y(high):.1f}"/><circle class="dot" cx="{x:.1f}" cy="{_y(one.eta.value):.1f}" '
-            f'r="4.5"/></g>'
-        )
-    for x, text in _labels(bins):
-        yield f'<text class="count" x="{x:.1f}" y="{TOP - 9}">{text}</text>'
+def _draw_bins(axes: Axes, bins: Sequence[Bin]) -> None:
+    """Draw bins as dots with whiskers, and above them how many attempts they have."""
+    x, y = [bin_.mean for bin_ in bins], [bin_.eta.value for bin_ in bins]
+    low, high = zip(*(bin_.eta.interval for bin_ in bins), strict=True)
+    accent, card = COLOURS["accent"], COLOURS["card"]
+    axes.vlines(x, low, high, accent, linewidth=2.5, capstyle="round", clip_on=False)
+    axes.plot(x, y, "o", ms=9, mew=1.5, mec=card, color=accent, clip_on=False)
+    short = EngFormatter(places=0, sep="")
+    for bin_ in bins:
+        middle = (bin_.low + bin_.high) / 2
+        axes.text(middle, 1.05, short(bin_.eta.attempts), ha="center", fontsize=9.5)
 
 
-def _labels(bins: Sequence[Bin]) -> Iterator[tuple[float, str]]:
-    """Counts of attempts above their bins, moved apart where they would overlap."""
-    texts = [short(one.eta.attempts) for one in bins]
-    halves = [3.0 + 2.8 * len(text) for text in texts]
-    places = [_x(one.mean) for one in bins]
-    for index in range(1, len(places)):
-        least = places[index - 1] + halves[index - 1] + halves[index]
-        places[index] = max(places[index], least)
-    limit = float(WIDTH)
-    for index in reversed(range(len(places))):
-        places[index] = min(places[index], limit - halves[index])
-        limit = places[index] - halves[index]
-    yield from zip(places, texts, strict=True)
+def _told(bin_: Bin) -> str:
+    low, high = bin_.eta.interval
+    return (
+        f"{bin_.low:.2f} to {bin_.high:.2f}: {bin_.eta.held} of {bin_.eta.attempts} attempts held, "
+        f"{bin_.eta.value:.2f} [{low:.2f}, {high:.2f}]; {bin_.grasps} grasps"
+    )
+
+
+def _embedded(svg: str, name: str, titles: Sequence[str]) -> str:
+    """Make matplotlib's file a part of a page, with a name and, for each dot, a title."""
+    # It begins with a style that would hold for all of the page.
+    body = svg.partition("</defs>")[2].replace("xlink:href", "href")
+    body = re.sub(LEFT_OUT, "", body)
+    body = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", body)
+    remaining = iter(titles)
+    body = re.sub(
+        f"(<use [^>]*{COLOURS['card']}[^>]*)/>",
+        lambda dot: f"{dot[1]}><title>{next(remaining)}</title></use>",
+        body,
+    )
+    for variable, colour in COLOURS.items():
+        body = body.replace(colour, f"var(--{variable})")
+    box = f'viewBox="0 0 {SIZE[0]} {SIZE[1]}"'
+    return f'<svg class="panel" {box} role="img" aria-label="{escape(name)}">{body}'

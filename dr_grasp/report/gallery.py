@@ -1,4 +1,4 @@
-"""Pictures of a few grasps, small enough to stand inside a page."""
+"""Draws a few grasps, small enough to stand inside a page."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.image import imsave
 
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
 from dr_grasp.transfer.attempt_dataset import Dataset
 from dr_grasp.transfer.rows import AttemptRow, GraspKey
-
-MOST_PICTURES: Final = 8
-"""Each takes seconds to draw, and a few dozen kilobytes of the page."""
 
 JPEG_QUALITY: Final = 85
 
@@ -32,55 +30,51 @@ class Picture:
 
     Attributes:
         address: A data: address, empty if there is none.
-        reason: In words; empty if there is one, or nobody asked for one.
+        reason: Why there is none, in words; empty if there is one, or nobody asked for one.
     """
 
-    address: str
+    address: str = ""
     reason: str = ""
 
 
 def draw_all(
-    dataset: Dataset, rows: Sequence[AttemptRow], draw: Draw | None, most: int = MOST_PICTURES
+    dataset: Dataset, rows: Sequence[AttemptRow], draw: Draw | None, most: int
 ) -> dict[GraspKey, Picture]:
     """Draw what some attempts executed, each grasp once.
 
-    What cannot be drawn is no reason to have no report: then the picture says why.
+    A grasp that cannot be drawn is no reason to have no report: then its picture says why.
 
     Args:
-        dataset: What the attempts are from.
+        dataset: Data set that the attempts are from.
         rows: The attempts, the most important first.
         draw: Draws a grasp; None to draw nothing.
-        most: How many are drawn, from 0 to 8.
+        most: How many are drawn at most.
 
     Returns:
-        For each grasp of theirs, as `AttemptRow.grasp` names it, its picture.
+        A picture for each grasp of the attempts, by `AttemptRow.grasp`.
     """
     wanted: dict[GraspKey, AttemptRow] = {}
     for row in rows:
         wanted.setdefault(row.grasp, row)
-    found = {key: Picture("") for key in wanted}
+    pictures = dict.fromkeys(wanted, Picture())
     if draw is None:
-        return found
-    chosen = dict(islice(wanted.items(), min(most, MOST_PICTURES)))
+        return pictures
+    chosen = dict(islice(wanted.items(), most))
     try:
         grasps = dataset.grasps_of(chosen.values())
     except DrGraspError as error:
-        return dict.fromkeys(found, Picture("", f"no picture: {error}"))
+        return dict.fromkeys(pictures, Picture(reason=f"no picture: {error}"))
     for key, row in chosen.items():
-        grasp = grasps.get(row.attempt_id)
-        if grasp is None:
-            found[key] = Picture("", "no picture: the attempt is in its bag no more")
-            continue
         try:
-            found[key] = Picture(_jpeg(draw(grasp)))
+            if row.attempt_id not in grasps:
+                raise DrGraspError("the attempt is no longer in its bag")
+            pictures[key] = Picture(_jpeg(draw(grasps[row.attempt_id])))
         except DrGraspError as error:
-            found[key] = Picture("", f"no picture: {error}")
-    return found
+            pictures[key] = Picture(reason=f"no picture: {error}")
+    return pictures
 
 
-def _jpeg(image: npt.NDArray[Any]) -> str:
-    from matplotlib.image import imsave
-
+def _jpeg(image: npt.NDArray[np.uint8]) -> str:
     buffer = io.BytesIO()
     imsave(buffer, image, format="jpg", pil_kwargs={"quality": JPEG_QUALITY})
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,4 +1,4 @@
-"""Numbers and findings in words, for reports."""
+"""Says numbers and findings in words, for reports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.transfer.grasp_tally import Ratio
 from dr_grasp.transfer.statistics import CriterionStatistics, Estimate
 
 DOUBTS: Final = {
@@ -15,7 +14,7 @@ DOUBTS: Final = {
     Criterion.FDR: "dynamics",
     Criterion.MDR: "all at once",
 }
-"""What each criterion doubts of the simulated world."""
+"""What each criterion doubts about the simulated world."""
 
 
 def number(value: float) -> str:
@@ -31,11 +30,6 @@ def with_interval(value: float, interval: tuple[float, float]) -> str:
 def percent(share: float) -> str:
     """A share in per cent, e.g. "76 %"."""
     return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
-
-
-def eta_text(eta: Ratio | None) -> str:
-    """Eta and its interval."""
-    return "-" if eta is None else with_interval(eta.value, eta.interval)
 
 
 def estimate_text(estimate: Estimate) -> str:
@@ -64,11 +58,11 @@ def count(amount: int, noun: str) -> str:
 
 
 def summary(criteria: Sequence[CriterionStatistics]) -> tuple[str, ...]:
-    """What the criteria show, in a few sentences; of MDR, which ranks, if any grasp has it."""
-    labelled = [one for one in criteria if one.attempts]
+    """Say in a few sentences what the criteria show; what MDR does, if any grasp has it."""
+    labelled = [found for found in criteria if found.attempts]
     if not labelled:
         return ("No attempt has a score: nothing can be said of any fitness.",)
-    lead = next((one for one in labelled if one.criterion is Criterion.MDR), labelled[-1])
+    lead = labelled[-1]  # MDR is the last of all criteria
     name, auc = lead.criterion.name, lead.auc
     if auc.value is None or auc.low is None or auc.high is None:
         reason = auc.reason

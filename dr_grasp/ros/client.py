@@ -1,4 +1,4 @@
-"""The client's side of our nodes: what a planner, the demo and the tests call."""
+"""The client of our nodes: for planning programs, the command line, the demonstration and tests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from dr_grasp_interfaces.srv import RecordOutcome
 
 @dataclass(frozen=True, slots=True)
 class ScoringResult:
-    """Answer of the scorer; with a selection, if only the best were asked for."""
+    """Answer of the scorer; with a selection if only the best were asked for."""
 
     scores: tuple[GraspScore, ...]
     refused: tuple[RefusedGrasp, ...]
@@ -39,7 +39,10 @@ class ScoringResult:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionResult:
-    """Answer of the executor."""
+    """Answer of the executor.
+
+    With `needs_confirmation`, nothing moved: the attempts are those of a dry run.
+    """
 
     attempts: tuple[GraspAttempt, ...]
     refused: tuple[RefusedGrasp, ...]
@@ -47,24 +50,27 @@ class ExecutionResult:
 
 
 class DrGraspClient(Closing):
-    """A ROS node that asks for scores and executions. A context manager.
+    """Asks our nodes for scores and executions. A context manager.
 
-    It has a ROS context and a thread of its own, so a program needs nothing else of rclpy.
+    It has a ROS node, a ROS context and a thread of its own, so a program needs nothing else of
+    rclpy.
     """
 
     def __init__(self, namespace: str = "", connect_s: float = 30.0) -> None:
-        """Start the node.
+        """Start the client's node.
 
         Args:
-            namespace: Where our nodes live.
+            namespace: ROS namespace of our nodes.
             connect_s: How long to wait for each of them.
         """
         self._connect_s = connect_s
         self._context = rclpy.Context()
         rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         self._node = rclpy.create_node("planner", namespace=namespace, context=self._context)
-        self._score = RetryingActionClient(self._node, ScoreGrasps, "score_grasps")
-        self._execute = RetryingActionClient(self._node, ExecuteGrasps, "execute_grasps")
+        self._actions = {
+            name: RetryingActionClient(self._node, kind, name)
+            for name, kind in (("score_grasps", ScoreGrasps), ("execute_grasps", ExecuteGrasps))
+        }
         self._outcome = self._node.create_client(RecordOutcome, "record_outcome")
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
@@ -101,26 +107,26 @@ class DrGraspClient(Closing):
         on_progress: Callable[[Progress], None] | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> ScoringResult:
-        """Have grasps scored through the scorer's action.
+        """Score grasps with the node `scorer`.
 
         Args:
             grasps: The batch.
             trials: Rollouts of each criterion; None for as many as the profile says. With `until`,
-                the most of them.
-            criteria: Their names; none means all four.
-            seed: Of the perturbations.
+                the most that a criterion gets.
+            criteria: Names of the criteria; none means all four.
+            seed: Seed of the perturbations.
             profile: Name of the randomisation profile.
             until: Stop sampling a criterion once its confidence sequence is no wider than this, in
                 (0, 1); None for a fixed number of rollouts.
-            top: Race for so many of the best; None for all.
-            on_progress: Told what the scorer feeds back.
-            is_cancelled: Polled; True cancels the goal.
+            top: Find only so many of the best grasps, which takes fewer rollouts; None for all.
+            on_progress: Called with the progress that the scorer reports.
+            is_cancelled: Asked every 50 ms; True cancels the goal.
 
         Raises:
             SettingsError: `until` or `top` is out of bounds.
-            BackendError: No scorer, or it refused the request as a whole, or was cancelled.
+            BackendError: There is no scorer, it refused the whole request, or it was cancelled.
         """
-        # Here as well as there: in a goal 0 stands for None, and a negative number fits into none.
+        # Checked here too: in a goal 0 stands for None, and no negative number fits into it.
         check_stopping(until, top)
         goal = ScoreGrasps.Goal(
             grasps=[grasp_to_msg(grasp) for grasp in grasps],
@@ -134,16 +140,10 @@ class DrGraspClient(Closing):
 
         def hear(feedback: Any) -> None:
             if on_progress is not None:
-                on_progress(
-                    Progress(
-                        feedback.rollouts_done,
-                        feedback.rollouts_total,
-                        feedback.best_grasp_id,
-                        feedback.best_value,
-                    )
-                )
+                done, total = feedback.rollouts_done, feedback.rollouts_total
+                on_progress(Progress(done, total, feedback.best_grasp_id, feedback.best_value))
 
-        result = self._run(self._score, "score_grasps", goal, is_cancelled, hear)
+        result = self._run("score_grasps", goal, hear, is_cancelled)
         scores = tuple(decode_score(message) for message in result.scores)
         selection = next((decode_selection(message) for message in result.selection), None)
         return ScoringResult(scores, _refusals(result.refused), selection)
@@ -160,21 +160,22 @@ class DrGraspClient(Closing):
         on_progress: Callable[[AttemptProgress], None] | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> ExecutionResult:
-        """Have the best grasps executed.
+        """Execute the best grasps with the node `executor`.
 
         Args:
             grasps: Candidates.
-            scores: Their scores.
+            scores: Scores of the candidates, which rank them.
             top: How many to execute.
             seed: Seed of the twin's own noise.
-            dry_run: Do all but move.
+            dry_run: Do everything but move.
             confirmed: Somebody has seen what would move, and stands by. Without it an executor
                 that asks for confirmation makes a dry run, and the answer says so.
-            on_progress: Told each phase of each attempt.
-            is_cancelled: Polled; True stops the arm.
+            on_progress: Called at each phase of each attempt.
+            is_cancelled: Asked every 50 ms; True stops the arm.
 
         Raises:
-            BackendError: No executor, or hardware or recorder broke down, or it was cancelled.
+            BackendError: There is no executor, the hardware or the recorder broke down, or the
+                goal was cancelled.
         """
         goal = ExecuteGrasps.Goal(
             grasps=[grasp_to_msg(grasp) for grasp in grasps],
@@ -187,26 +188,26 @@ class DrGraspClient(Closing):
 
         def hear(feedback: Any) -> None:
             if on_progress is not None:
-                on_progress(
-                    AttemptProgress(
-                        feedback.grasp_id,
-                        feedback.attempt_number,
-                        feedback.attempts_total,
-                        feedback.phase,
-                    )
-                )
+                number, total = feedback.attempt_number, feedback.attempts_total
+                on_progress(AttemptProgress(feedback.grasp_id, number, total, feedback.phase))
 
-        result = self._run(self._execute, "execute_grasps", goal, is_cancelled, hear)
+        result = self._run("execute_grasps", goal, hear, is_cancelled)
         attempts = tuple(decode_attempt(message) for message in result.attempts)
         return ExecutionResult(attempts, _refusals(result.refused), bool(result.needs_confirmation))
 
     def record_outcome(
         self, attempt_id: str, outcome: Outcome, reason: str = "", reporter: str = "operator"
     ) -> None:
-        """Add a word about an attempt.
+        """Record what somebody saw of an attempt, beside what its backend reported.
+
+        Args:
+            attempt_id: Id of a recorded attempt.
+            outcome: What became of it.
+            reason: Why, in one line.
+            reporter: Name of whoever reports it.
 
         Raises:
-            BackendError: No recorder, or it does not know the attempt.
+            BackendError: There is no recorder, or it does not know the attempt.
         """
         request = RecordOutcome.Request(
             attempt_id=attempt_id,
@@ -220,21 +221,20 @@ class DrGraspClient(Closing):
 
     def _run(
         self,
-        client: RetryingActionClient,
         name: str,
         goal: Any,
+        on_feedback: Callable[[Any], None],
         is_cancelled: Callable[[], bool],
-        hear: Callable[[Any], None],
     ) -> Any:
         result = run_goal(
-            client,
+            self._actions[name],
             name,
             goal,
             connect_s=self._connect_s,
             timeout_s=None,
             is_cancelled=is_cancelled,
-            on_feedback=hear,
-        )
+            on_feedback=on_feedback,
+        ).result
         if not result.success and not getattr(result, "needs_confirmation", False):
             raise BackendError(f"{name}: {result.message or 'the goal was aborted'}")
         return result

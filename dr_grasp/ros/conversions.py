@@ -1,9 +1,9 @@
-"""rclpy messages of the nested dicts that `dr_grasp.messages.encoding` makes."""
+"""Values as rclpy messages, and the grasps of a request as values."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from rosidl_parser.definition import AbstractNestedType, NamespacedType
@@ -11,9 +11,12 @@ from rosidl_parser.definition import AbstractNestedType, NamespacedType
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
+from dr_grasp.errors import DrGraspError
 from dr_grasp.messages import encoding
+from dr_grasp.messages.decoding import decode_grasp
 from dr_grasp_interfaces import msg
 
 MessageT = TypeVar("MessageT")
@@ -64,9 +67,20 @@ def outcome_to_msg(outcome: Outcome) -> msg.Outcome:
     return to_msg(msg.Outcome, encoding.encode_outcome(outcome))
 
 
-def refusal_to_msg(index: int, grasp_id: str, reason: str) -> msg.GraspRefusal:
+def refusal_to_msg(refusal: RefusedGrasp) -> msg.GraspRefusal:
     """A refused grasp as a message."""
-    return msg.GraspRefusal(index=index, grasp_id=grasp_id, reason=reason)
+    return msg.GraspRefusal(index=refusal.index, grasp_id=refusal.grasp_id, reason=refusal.reason)
+
+
+def decode_grasps(messages: Iterable[msg.GraspTrajectory]) -> list[GraspTrajectory | RefusedGrasp]:
+    """The grasps of a request; in the place of each malformed one stands its refusal."""
+    entries: list[GraspTrajectory | RefusedGrasp] = []
+    for index, message in enumerate(messages):
+        try:
+            entries.append(decode_grasp(message))
+        except DrGraspError as error:
+            entries.append(RefusedGrasp(index, message.id, str(error)))
+    return entries
 
 
 def _value(kind: Any, value: Any) -> Any:

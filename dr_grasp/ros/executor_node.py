@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections import Counter
 from typing import Any
 
-from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
-from dr_grasp.errors import DrGraspError, RecordingError
+from dr_grasp.errors import RecordingError
+from dr_grasp.execution.backend import IsCancelled
 from dr_grasp.execution.runner import AttemptProgress, execute_plan, plan_execution
 from dr_grasp.messages.decoding import decode_score
 from dr_grasp.robots.robot_spec import load_robot
-from dr_grasp.ros.conversions import refusal_to_msg
-from dr_grasp.ros.grasp_batches import GraspBatch
+from dr_grasp.ros.conversions import decode_grasps, refusal_to_msg
+from dr_grasp.ros.exclusive_action import ExclusiveAction
 from dr_grasp.ros.parameters import declare
 from dr_grasp.ros.qos import RESULTS
 from dr_grasp.ros.remote_backend import RemoteBackend
@@ -31,12 +30,21 @@ RECORD_S = 10.0
 
 
 class ExecutorNode(Node):
-    """Offers execution over ROS. One goal at a time: there is one arm."""
+    """Offers execution over ROS.
+
+    Actions:
+        execute_grasps (ExecuteGrasps): One goal at a time, since there is one arm. A second one is
+            refused and does not wait: nobody wants an arm to begin to move when they have stopped
+            looking.
+
+    Topics:
+        attempts (GraspAttempt), published once each is recorded.
+    """
 
     def __init__(self) -> None:
         """Declare parameters and advertise."""
         super().__init__("executor")
-        robot = declare(self, "robot", "franka", "Robot that stands behind the backend.")
+        robot = declare(self, "robot", "franka", "Robot that the backend moves.")
         backend = declare(self, "backend", "twin", "What the backend is called in messages.")
         self._confirm = declare(
             self,
@@ -54,69 +62,27 @@ class ExecutorNode(Node):
         self._robot = load_robot(robot)
         self._connect_s = float(connect)
         self._backend = RemoteBackend(self, backend, self._connect_s, float(longest))
-        group = ReentrantCallbackGroup()
-        self._recorder = self.create_client(RecordAttempt, "record_attempt", callback_group=group)
+        self._recorder = self.create_client(
+            RecordAttempt, "record_attempt", callback_group=ReentrantCallbackGroup()
+        )
         self._attempts = self.create_publisher(GraspAttempt, "attempts", RESULTS)
         # How many attempts each seed has had: no two may meet the same error of the twin.
         self._made: Counter[int] = Counter()
-        self._busy = threading.Lock()
-        self._closing = threading.Event()
-        self._action = ActionServer(
-            self,
-            ExecuteGrasps,
-            "execute_grasps",
-            self._execute,
-            goal_callback=self._accept,
-            cancel_callback=lambda _: CancelResponse.ACCEPT,
-            callback_group=group,
-        )
+        self._goals = ExclusiveAction(self, ExecuteGrasps, "execute_grasps", self._execute)
 
     def close(self) -> None:
         """Stop what moves, and wait until it is recorded; may be called twice."""
-        self._closing.set()
-        if self._busy.acquire(timeout=CANCEL_S + RECORD_S):
-            self._busy.release()
+        self._goals.stop(CANCEL_S + RECORD_S)
 
-    def _accept(self, request: ExecuteGrasps.Goal) -> GoalResponse:
-        # One arm, one goal: a second one is refused rather than queued, since nobody wants an arm
-        # to begin to move when they have stopped looking.
-        if not self._closing.is_set() and not self._busy.locked():
-            return GoalResponse.ACCEPT
-        self.get_logger().warning("refused a goal: another one is being executed")
-        return GoalResponse.REJECT
-
-    def _execute(self, goal: Any) -> ExecuteGrasps.Result:
-        # Not taken when the goal is accepted: a goal that nobody hears of is never executed.
-        if not self._busy.acquire(blocking=False):
-            goal.abort()
-            return ExecuteGrasps.Result(message="another goal is being executed")
-        result = ExecuteGrasps.Result()
-        try:
-            self._run(goal, result)
-        except DrGraspError as error:
-            result.success, result.message = False, str(error)
-        finally:
-            self._busy.release()
-        if result.success:
-            goal.succeed()
-        elif goal.is_cancel_requested:
-            goal.canceled()
-        else:
-            goal.abort()
-        return result
-
-    def _run(self, goal: Any, result: ExecuteGrasps.Result) -> None:
+    def _execute(self, goal: Any, result: ExecuteGrasps.Result, is_cancelled: IsCancelled) -> None:
         request = goal.request
-        batch = GraspBatch(request.grasps)
+        grasps = decode_grasps(request.grasps)
         scores = [decode_score(message) for message in request.scores]
-        plan = plan_execution(batch.grasps, scores, request.top_k, self._robot)
-        result.refused = [
-            refusal_to_msg(one.index, one.grasp_id, one.reason)
-            for one in batch.refusals(plan.refused)
-        ]
+        plan = plan_execution(grasps, scores, request.top_k, self._robot)
+        result.refused = [refusal_to_msg(refusal) for refusal in plan.refused]
         asks = self._confirm and not request.confirmed and not request.dry_run
         dry_run = request.dry_run or asks
-        # Asked before anything moves.
+        # Looked for before anything moves.
         must_record = self._record and not dry_run
         if must_record and not self._recorder.wait_for_service(self._connect_s):
             raise RecordingError(
@@ -136,11 +102,10 @@ class ExecutorNode(Node):
 
         def record(attempt: GraspAttempt) -> None:
             self._made[request.seed] += 1
-            self._keep(attempt)
+            if self._record:
+                self._record_attempt(attempt)
+            self._attempts.publish(attempt)
             result.attempts.append(attempt)
-
-        def is_cancelled() -> bool:
-            return bool(goal.is_cancel_requested) or self._closing.is_set()
 
         attempts = execute_plan(
             self._backend,
@@ -154,27 +119,22 @@ class ExecutorNode(Node):
         )
         if dry_run:
             result.attempts = attempts
-        result.success = not is_cancelled()
-        result.message = "" if result.success else "cancelled"
-        if asks and result.success:
-            result.success, result.needs_confirmation = False, True
+        if is_cancelled():
+            result.message = "cancelled"
+        elif asks:
+            result.needs_confirmation = True
             result.message = (
                 f"nothing moved: {len(attempts)} grasps were checked; look at them and at the arm, "
                 "and send the goal again with `confirmed`"
             )
+        else:
+            result.success = True
 
-    def _keep(self, attempt: GraspAttempt) -> None:
-        if self._record:
-            answer = call_service(self._recorder, RecordAttempt.Request(attempt=attempt), RECORD_S)
-            if not answer.success:
-                raise RecordingError(f"the recorder refused the attempt: {answer.message}")
-        self._attempts.publish(attempt)
-
-
-def main(args: list[str] | None = None) -> int:
-    """Run the node."""
-    return run_node(ExecutorNode, args)
+    def _record_attempt(self, attempt: GraspAttempt) -> None:
+        answer = call_service(self._recorder, RecordAttempt.Request(attempt=attempt), RECORD_S)
+        if not answer.success:
+            raise RecordingError(f"the recorder refused the attempt: {answer.message}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_node(ExecutorNode))

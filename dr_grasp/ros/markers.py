@@ -23,35 +23,27 @@ from dr_grasp.ros.qos import RESULTS
 TOPIC = "grasp_markers"
 
 MOST = 1000
-"""Grasps shown of one goal, the first ones: so many messages does the topic keep for who comes
-late, and RViz draws no more with ease."""
+"""How many grasps of one request are shown, the first ones: the topic keeps so many messages for a
+late subscriber, and RViz does not draw more with ease."""
 
 FINGER_M, STEM_M, LINE_M, TEXT_M = 0.045, 0.05, 0.003, 0.02
-"""Sizes of what is drawn: fingers behind the grip, the stem behind them, lines, letters."""
+"""Sizes in metres: length of the fingers behind the grip, length of the stem behind them, width of
+lines, height of letters."""
 
 OPACITY = 0.9
 
 
 class GraspMarkers:
-    """Publishes what grasps look like: fingers at the end of the approach, and the MDR beside."""
+    """Publishes grasps for RViz: the hand at the end of the approach, with the MDR beside it."""
 
     def __init__(self, node: Node) -> None:
-        """Advertise.
-
-        Args:
-            node: Whose topic it is.
-        """
+        """Advertise the topic `grasp_markers` of a node."""
         self._publisher = node.create_publisher(MarkerArray, TOPIC, RESULTS)
         self._numbers: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def add(self, grasp: GraspTrajectory, score: GraspScore | None) -> None:
-        """Show a grasp, in place of what was shown of it before.
-
-        Args:
-            grasp: The grasp.
-            score: Its score; None for a grey one.
-        """
+    def add(self, grasp: GraspTrajectory, score: GraspScore) -> None:
+        """Show a grasp and its score, in place of what was shown of it before."""
         with self._lock:
             if grasp.id not in self._numbers and len(self._numbers) >= MOST:
                 return
@@ -59,19 +51,19 @@ class GraspMarkers:
             self._publisher.publish(MarkerArray(markers=grasp_markers(grasp, score, number)))
 
     def clear(self) -> None:
-        """Show none any more."""
+        """Take all grasps off the display."""
         with self._lock:
             self._numbers.clear()
             self._publisher.publish(MarkerArray(markers=[Marker(action=Marker.DELETEALL)]))
 
 
-def grasp_markers(grasp: GraspTrajectory, score: GraspScore | None, number: int) -> list[Marker]:
+def grasp_markers(grasp: GraspTrajectory, score: GraspScore, number: int) -> list[Marker]:
     """The hand as lines, and its MDR as text, in the robot's base frame.
 
     Args:
         grasp: The grasp.
-        score: Its score; None for a grey hand without text.
-        number: A marker's id, which tells it from those of other grasps.
+        score: Its score; without MDR the hand is grey and the text is the nominal outcome.
+        number: Id of the markers, which tells them from those of other grasps.
 
     Raises:
         DrGraspError: The grasp's robot cannot be loaded.
@@ -80,14 +72,12 @@ def grasp_markers(grasp: GraspTrajectory, score: GraspScore | None, number: int)
     synergy = _synergy(robot, grasp)
     tcp = link_in_base(robot, robot.tcp_link, grasp.approach.positions[-1], grasp.close.preshape)
     grip = tcp @ synergy.grip_in_tcp
-    fitness = None if score is None else score.fitness.get(Criterion.MDR)
+    fitness = score.fitness.get(Criterion.MDR)
     color = _color(None if fitness is None else fitness.value)
     frame = robot.outside(robot.base_link)
     hand = _marker(frame, "grasps", number, Marker.LINE_LIST, grip, color)
     hand.scale.x = LINE_M
     hand.points = _lines(_opening(synergy, grasp), synergy.reach_m)
-    if score is None:
-        return [hand]
     behind = Pose(grip.apply([[0.0, 0.0, -FINGER_M - STEM_M - TEXT_M]])[0], grip.quaternion_xyzw)
     text = _marker(frame, "grasp_fitness", number, Marker.TEXT_VIEW_FACING, behind, color)
     text.scale.z = TEXT_M
@@ -96,14 +86,13 @@ def grasp_markers(grasp: GraspTrajectory, score: GraspScore | None, number: int)
 
 
 def _synergy(robot: RobotSpec, grasp: GraspTrajectory) -> Synergy:
-    named = grasp.provenance.get("synergy")
-    known = [one for one in robot.synergies if one.name == named]
+    name = grasp.provenance.get("synergy")
     # Grasps from elsewhere may name none of ours.
-    return known[0] if known else robot.synergies[0]
+    return next((known for known in robot.synergies if known.name == name), robot.synergies[0])
 
 
 def _opening(synergy: Synergy, grasp: GraspTrajectory) -> float:
-    """Distance between the surfaces that close on the object, before they do [m]."""
+    """Distance between the surfaces that close on the object, before they close [m]."""
     way = synergy.open - synergy.closed
     done = (grasp.close.preshape - synergy.closed) @ way / (way @ way)
     return float(np.clip(done, 0.0, 1.0)) * synergy.largest_width_m

@@ -27,18 +27,18 @@ def declare(
     Args:
         node: The node.
         name: Parameter name.
-        default: Default value, which also sets the type.
+        default: Default value, which also sets the type of the parameter.
         description: One line for `ros2 param describe`.
         integer_range: Lowest and highest value of an integer.
         float_range: Lowest and highest value of a floating-point number.
         read_only: Whether it cannot be set while the node runs.
         any_type: Whether its type may be another than that of the default.
 
+    Returns:
+        The value: of the command line or a parameter file, or else the default.
+
     Raises:
         SettingsError: The value is of another type or out of range.
-
-    Returns:
-        The value, from the command line, a parameter file or the default.
     """
     descriptor = ParameterDescriptor(
         description=description, read_only=read_only, dynamic_typing=any_type

@@ -9,4 +9,4 @@ RESULTS = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
-"""Scores, attempts and words about them: whoever joins late still gets the last thousand."""
+"""For scores, attempts and what is reported of them: a late subscriber still gets the last 1000."""

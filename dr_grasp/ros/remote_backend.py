@@ -73,7 +73,7 @@ class RemoteBackend(Closing):
             timeout_s=self._attempt_s,
             is_cancelled=is_cancelled,
             on_feedback=lambda feedback: on_phase(feedback.phase),
-        )
+        ).result
         if not result.success:
             raise BackendError(f"{self.name}: {result.message or 'the attempt was aborted'}")
         return result.attempt

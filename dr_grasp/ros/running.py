@@ -18,42 +18,51 @@ from rclpy.signals import SignalHandlerOptions
 from dr_grasp.errors import DrGraspError
 
 THREADS = 4
-"""A goal that runs, a second one that waits, a service, and everything quick."""
-
+"""Enough for a goal that runs, a goal that waits, a service, and everything quick."""
 
 LAST_WORDS_S = 0.5
-"""How long a closed node goes on sending, for results to be fetched."""
+"""How long a closed node goes on sending, so that clients can fetch their results."""
 
 
 class ClosableNode(Protocol):
-    """A node with something to put in order at the end."""
+    """A ROS node that lets go of processes and files at its end."""
 
     def close(self) -> None:
-        """Let go of processes and files."""
-        raise NotImplementedError
+        """Let go of processes and files; messages still come and go meanwhile."""
 
     def destroy_node(self) -> None:
         """Let go of ROS entities."""
-        raise NotImplementedError
 
 
-def run_node(make: Callable[[], ClosableNode], args: list[str] | None) -> int:
+def run_node(make: Callable[[], ClosableNode], args: list[str] | None = None) -> int:
     """Run a node until SIGINT or SIGTERM, then close it.
+
+    Args:
+        make: Makes the node, an rclpy.node.Node; called once ROS is initialised.
+        args: Command line for ROS; None for that of the process.
 
     Returns:
         Exit status: 0, or 1 with one line on standard error if the node could not start.
     """
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     executor = MultiThreadedExecutor(THREADS)
-    # Our own handlers, which only wake the executor: rclpy's shut the context down at once, and
+    stopped = False
+
+    # Our own handler, which only wakes the executor: rclpy's shuts the context down at once, and
     # then results of goals in progress can no longer be sent.
-    stop = _StopOnSignal(executor)
+    def stop(number: int, frame: object) -> None:
+        nonlocal stopped
+        stopped = True
+        executor.wake()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     node: ClosableNode | None = None
     try:
         node = make()
         executor.add_node(cast(Node, node))
         with suppress(ExternalShutdownException):
-            while not stop.requested:
+            while not stopped:
                 executor.spin_once(timeout_sec=0.1)
         _close_while_spinning(node, executor)
         return 0
@@ -68,10 +77,7 @@ def run_node(make: Callable[[], ClosableNode], args: list[str] | None) -> int:
 
 
 def _close_while_spinning(node: ClosableNode, executor: MultiThreadedExecutor) -> None:
-    """Close a node while messages still come and go.
-
-    Goals in progress end by messages: a cancel that is answered, a result that is fetched.
-    """
+    # Goals in progress end by messages: a cancel that is answered, a result that is fetched.
     with ThreadPoolExecutor(1) as closing:
         closed = closing.submit(node.close)
         while not closed.done():
@@ -80,17 +86,3 @@ def _close_while_spinning(node: ClosableNode, executor: MultiThreadedExecutor) -
     while time.monotonic() < deadline:
         executor.spin_once(timeout_sec=0.1)
     closed.result()
-
-
-class _StopOnSignal:
-    """Remembers that SIGINT or SIGTERM came."""
-
-    def __init__(self, executor: MultiThreadedExecutor) -> None:
-        self.requested = False
-        self._executor = executor
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._handle)
-
-    def _handle(self, number: int, frame: object) -> None:
-        self.requested = True
-        self._executor.wake()

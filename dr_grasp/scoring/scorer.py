@@ -52,7 +52,7 @@ class Scorer(Closing):
 
     def score(
         self,
-        grasps: Sequence[GraspTrajectory],
+        grasps: Sequence[GraspOrRefusal],
         request: ScoreRequest,
         on_progress: Callable[[Progress], None] | None = None,
         on_score: Callable[[GraspScore], None] | None = None,
@@ -62,7 +62,7 @@ class Scorer(Closing):
 
         Args:
             grasps: The batch. A grasp that does not fit its robot, or whose object is unknown, is
-                refused and the others are scored.
+                refused and the others are scored; one that was refused already stays so.
             request: What to find out.
             on_progress: Told after each block of rollouts.
             on_score: Told each score once it is complete.

@@ -1,11 +1,11 @@
-"""Pictures of grasps at the moment of holding."""
+"""Draws grasps at the moment of holding."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import matplotlib
 import numpy as np
+import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from dr_grasp.core.attempt import GraspAttempt
@@ -18,14 +18,19 @@ from dr_grasp.simulation.bullet.camera import take_picture
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import run_rollout
 
-matplotlib.use("Agg")
 
+def picture_of(
+    grasp: GraspTrajectory, width: int = 640, height: int = 560
+) -> npt.NDArray[np.uint8]:
+    """Simulate a grasp undisturbed and draw the end of its hold, or where it failed.
 
-def picture_of(grasp: GraspTrajectory, width: int = 640, height: int = 560) -> np.ndarray:
-    """Replay a grasp undisturbed and look at the end of its hold, or at where it failed.
+    Args:
+        grasp: The grasp.
+        width: Width of the picture in pixels.
+        height: Height of the picture in pixels.
 
     Returns:
-        Shape (height, width, 3), uint8, RGB.
+        Shape (height, width, 3), RGB.
 
     Raises:
         DrGraspError: Its robot or its object is not there (any more), or it is not for them.
@@ -42,8 +47,8 @@ def draw_best_and_worst(path: Path, best: GraspAttempt, worst: GraspAttempt) -> 
 
     Args:
         path: PNG file to write.
-        best: Drawn on the left.
-        worst: Drawn on the right.
+        best: Attempt drawn on the left.
+        worst: Attempt drawn on the right.
     """
     figure = Figure(figsize=(12.8, 6.7), layout="constrained")
     for column, (title, attempt) in enumerate((("best", best), ("worst", worst))):
@@ -56,5 +61,5 @@ def draw_best_and_worst(path: Path, best: GraspAttempt, worst: GraspAttempt) -> 
 
 def _caption(attempt: GraspAttempt) -> str:
     fitnesses = attempt.score.fitness.values() if attempt.score else ()
-    numbers = "  ".join(f"{one.criterion.name} {one.value:.2f}" for one in fitnesses)
+    numbers = "  ".join(f"{fitness.criterion.name} {fitness.value:.2f}" for fitness in fitnesses)
     return f"{numbers}\non the {attempt.backend}: {attempt.outcome.label.replace('_', ' ')}"

@@ -1,4 +1,4 @@
-"""One row for each attempt, of all the bags below a folder.
+"""Reads all the bags below a folder into one row for each attempt.
 
 Bags are read one after the other, and of each only the rows are kept: a folder may be larger than
 memory. A bag that cannot be read is named beside the others, never left out in silence.
@@ -7,10 +7,10 @@ memory. A bag that cannot be read is named beside the others, never left out in 
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
 
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import RecordingError, UnknownNameError
@@ -25,9 +25,9 @@ class BagSummary:
     Attributes:
         bag: Its path below the folder that was read; the folder's name, if that is the bag.
         path: Where it is.
-        attempts: How many it has.
-        counted: Those that say something about their grasp.
-        held: Those of them whose grasp held.
+        attempts: How many attempts it has.
+        counted: Attempts that say something about their grasp.
+        held: Counted attempts whose grasp held.
         copies: Attempts that an earlier bag has as well.
         robots: Robot names, sorted.
         objects: Object names, sorted.
@@ -55,7 +55,7 @@ class UnreadBag:
 
     Attributes:
         bag: Its path below the folder that was read.
-        reason: One line.
+        reason: Why, in one line.
     """
 
     bag: str
@@ -67,10 +67,10 @@ class Dataset:
     """All attempts of a folder.
 
     Attributes:
-        folder: What was read.
-        rows: One for each attempt id, by bag and then by time.
-        bags: Those that could be read.
-        unread: The others.
+        folder: The folder that was read.
+        rows: One row for each attempt id, by bag and then by time.
+        bags: Bags that could be read.
+        unread: Bags that could not.
     """
 
     folder: Path
@@ -83,59 +83,52 @@ class Dataset:
         """How many attempts are in more than one bag; each is one row all the same."""
         return sum(bag.copies for bag in self.bags)
 
+    def of_backend(self, backend: str | None) -> Dataset:
+        """Keep one backend's attempts: how often the twin holds is not how often an arm does.
+
+        Args:
+            backend: Name of the backend; None for all of them.
+
+        Returns:
+            Its attempts, and the bags that have any.
+
+        Raises:
+            UnknownNameError: No attempt was executed by that backend.
+        """
+        if backend is None:
+            return self
+        rows = tuple(row for row in self.rows if row.backend == backend)
+        if not rows:
+            raise UnknownNameError("backend", backend, {row.backend for row in self.rows})
+        in_bag: dict[str, list[AttemptRow]] = defaultdict(list)
+        for row in rows:
+            in_bag[row.bag].append(row)
+        bags = tuple(
+            _summary(bag.bag, bag.path, in_bag[bag.bag], 0, bag.damage)
+            for bag in self.bags
+            if bag.bag in in_bag
+        )
+        return replace(self, rows=rows, bags=bags)
+
     def grasps_of(self, rows: Iterable[AttemptRow]) -> dict[str, GraspTrajectory]:
         """Read again what attempts executed, which rows do not keep; each bag is read once.
 
         Returns:
-            By attempt id; without those that are in their bag no more.
+            Grasps by attempt id, without attempts that are no longer in their bag.
 
         Raises:
             RecordingError: A bag can no longer be read.
         """
-        wanted: dict[str, set[str]] = {}
+        wanted: dict[str, set[str]] = defaultdict(set)
         for row in rows:
-            wanted.setdefault(row.bag, set()).add(row.attempt_id)
-        found: dict[str, GraspTrajectory] = {}
-        for bag in self.bags:
-            if ids := wanted.get(bag.bag):
-                for attempt in read_bag(bag.path).attempts:
-                    if attempt.attempt_id in ids:
-                        found[attempt.attempt_id] = attempt.grasp
-        return found
-
-
-def find_bags(folder: Path, on_error: Callable[[OSError], None] = lambda error: None) -> list[Path]:
-    """All bags below a folder, sorted; that folder itself, if it is one.
-
-    A bag is a folder with a metadata.yaml or MCAP files. Hidden folders are left out, among them
-    bags that are only being made; links are followed, and no bag is found twice.
-
-    Args:
-        folder: Where to look.
-        on_error: Told of each folder below that cannot be looked into.
-
-    Raises:
-        RecordingError: There is no such folder, or no bag in it.
-    """
-    if not folder.is_dir():
-        raise RecordingError(f"{folder}: expected a folder of bags, got none of that name")
-    found: list[Path] = []
-    seen: set[str] = set()
-    for name, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
-        place = os.path.realpath(name)
-        is_bag = "metadata.yaml" in files or any(file.endswith(".mcap") for file in files)
-        if place in seen:
-            folders.clear()
-            continue
-        seen.add(place)
-        if is_bag:
-            found.append(Path(name))
-        folders[:] = sorted(one for one in folders if not one.startswith("."))
-    if not found:
-        raise RecordingError(
-            f"{folder}: expected bags in it (folders with metadata.yaml), got no such folder"
-        )
-    return sorted(found)
+            wanted[row.bag].add(row.attempt_id)
+        return {
+            attempt.attempt_id: attempt.grasp
+            for bag in self.bags
+            if bag.bag in wanted
+            for attempt in read_bag(bag.path).attempts
+            if attempt.attempt_id in wanted[bag.bag]
+        }
 
 
 def read_folder(
@@ -143,11 +136,11 @@ def read_folder(
 ) -> Dataset:
     """Read all bags below a folder.
 
-    An attempt that is in two bags, of which one is a copy of the other, is one row: that with the
-    later last word, since a copy may be older than an operator's report.
+    An attempt that is in two bags, of which one is a copy of the other, is one row: the row with
+    the latest report, since a copy may be older than an operator's report.
 
     Args:
-        folder: What holds the bags, or one bag.
+        folder: Folder that holds the bags, or one bag.
         on_bag: Told of each bag before it is read: its name, its number from 1, how many there are.
 
     Raises:
@@ -157,13 +150,12 @@ def read_folder(
     rows: dict[str, AttemptRow] = {}
     bags: list[BagSummary] = []
     unread: list[UnreadBag] = []
-    thin = _Sharing()
 
-    def name_it(error: OSError) -> None:
+    def note_unread(error: OSError) -> None:
         reason = readable(f"{error.filename}: cannot be read: {error.strerror}")
         unread.append(UnreadBag(_name(folder, Path(error.filename)), reason))
 
-    paths = find_bags(folder, name_it)
+    paths = _find_bags(folder, note_unread)
     for number, path in enumerate(paths, 1):
         name = _name(folder, path)
         on_bag(name, number, len(paths))
@@ -172,67 +164,62 @@ def read_folder(
         except RecordingError as error:
             unread.append(UnreadBag(name, readable(str(error))))
             continue
-        found = list(rows_of(name, contents))
-        copies = 0
-        for row in found:
+        in_bag = list(rows_of(name, contents))
+        copies = sum(row.attempt_id in rows for row in in_bag)
+        for row in in_bag:
             earlier = rows.get(row.attempt_id)
-            copies += earlier is not None
             if earlier is None or row.said_ns > earlier.said_ns:
-                rows[row.attempt_id] = thin.row(row)
-        bags.append(_summary(name, path, found, copies, contents.damage))
+                rows[row.attempt_id] = row
+        bags.append(_summary(name, path, in_bag, copies, contents.damage))
     return Dataset(folder, tuple(rows.values()), tuple(bags), tuple(unread))
 
 
-def of_backend(dataset: Dataset, backend: str | None) -> Dataset:
-    """Attempts of one backend: how often the twin holds is not how often an arm does.
+def readable(path: Path | str) -> str:
+    """Make a path writable as UTF-8, which one from another machine perhaps is not."""
+    return os.fsencode(path).decode(errors="backslashreplace")
 
-    Args:
-        dataset: Attempts of any.
-        backend: Which; None for all of them.
 
-    Returns:
-        Its attempts, and the bags that have any.
+def _find_bags(folder: Path, on_error: Callable[[OSError], None]) -> list[Path]:
+    """Find all bags below a folder, sorted; the folder itself, if it is a bag.
 
-    Raises:
-        UnknownNameError: None of them was executed by it.
+    A bag is a folder with a metadata.yaml or MCAP files. Hidden folders are left out, among them
+    bags that are only being made; links are followed, and no bag is found twice.
     """
-    if backend is None:
-        return dataset
-    found: dict[str, list[AttemptRow]] = {}
-    for row in dataset.rows:
-        if row.backend == backend:
-            found.setdefault(row.bag, []).append(row)
+    if not folder.is_dir():
+        raise RecordingError(f"{folder}: expected a folder of bags, got none of that name")
+    found: list[Path] = []
+    seen: set[str] = set()
+    for place, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
+        real_place = os.path.realpath(place)
+        if real_place in seen:
+            folders.clear()
+            continue
+        seen.add(real_place)
+        if "metadata.yaml" in files or any(file.endswith(".mcap") for file in files):
+            found.append(Path(place))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
     if not found:
-        raise UnknownNameError("backend", backend, {row.backend for row in dataset.rows})
-    bags = tuple(
-        _summary(bag.bag, bag.path, found[bag.bag], 0, bag.damage)
-        for bag in dataset.bags
-        if bag.bag in found
-    )
-    rows = tuple(row for some in found.values() for row in some)
-    return Dataset(dataset.folder, rows, bags, dataset.unread)
+        raise RecordingError(
+            f"{folder}: expected bags in it (folders with metadata.yaml), got no such folder"
+        )
+    return sorted(found)
 
 
 def _name(folder: Path, path: Path) -> str:
     return readable(folder.resolve().name if path == folder else path.relative_to(folder))
 
 
-def readable(path: Path | str) -> str:
-    """A path that can be written as UTF-8, as one made on another machine perhaps cannot."""
-    return os.fsencode(path).decode(errors="backslashreplace")
-
-
 def _summary(
     name: str, path: Path, rows: Sequence[AttemptRow], copies: int, damage: str
 ) -> BagSummary:
-    words = [row.held for row in rows if row.held is not None]
+    counted = [row.held for row in rows if row.held is not None]
     stamps = [row.stamp_ns for row in rows]
     return BagSummary(
         bag=name,
         path=path,
         attempts=len(rows),
-        counted=len(words),
-        held=sum(words),
+        counted=len(counted),
+        held=sum(counted),
         copies=copies,
         robots=tuple(sorted({row.robot for row in rows})),
         objects=tuple(sorted({row.object for row in rows})),
@@ -240,30 +227,3 @@ def _summary(
         last_ns=max(stamps, default=None),
         damage=damage,
     )
-
-
-REPEATED: Final = (
-    *("bag", "robot", "object", "method", "grasp_id", "trajectory"),
-    *("backend", "profile", "scored_by", "said_by"),
-)
-"""Texts of a row that many others have as well."""
-
-
-class _Sharing:
-    """Lets rows share what is equal: ten attempts of a grasp need its score only once."""
-
-    def __init__(self) -> None:
-        self._seen: dict[Any, Any] = {}
-
-    def row(self, row: AttemptRow) -> AttemptRow:
-        """The same row, of parts that other rows have as well."""
-        parts: dict[str, Any] = {name: self._one(getattr(row, name)) for name in REPEATED}
-        fitness = tuple(row.fitness.values())
-        parts["fitness"] = self._seen.setdefault(fitness, row.fitness)
-        failures = tuple(row.failures.items())
-        parts["failures"] = self._seen.setdefault(failures, row.failures)
-        return replace(row, **parts)
-
-    def _one(self, value: str) -> str:
-        shared: str = self._seen.setdefault(value, value)
-        return shared

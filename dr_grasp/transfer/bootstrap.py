@@ -3,8 +3,12 @@
 Attempts of one grasp resemble each other, so grasps are what is drawn anew (a cluster bootstrap:
 A. Davison and D. Hinkley, "Bootstrap methods and their application", 1997, section 3.8). For what
 is computed here a grasp is no more than its fitness, its attempts and how many of them held; equal
-ones form a cell. Drawing n grasps with replacement is then one multinomial draw over the cells,
-which are few: 100,000 grasps cost little more than 1,000.
+grasps form a cell. Drawing n grasps with replacement is then one multinomial draw over the cells,
+which are few: 100,000 grasps cost little more than 1,000. SciPy and scikit-learn have these
+statistics, but without such weights: they would have to sort all grasps anew for each resample.
+
+Each statistic takes `Cells` and weights of shape (b, c): how many grasps of each of c cells there
+are in b samples. It returns b numbers, NaN where it is not defined.
 """
 
 from __future__ import annotations
@@ -21,6 +25,9 @@ from dr_grasp.core.arrays import FloatArray
 TOP_SHARE: Final = 0.2
 """The top fifth of grasps."""
 
+COVERAGE: Final = 0.95
+"""Coverage of the intervals."""
+
 BLOCK: Final = 2_000_000
 """Numbers of resamples that are in memory at a time."""
 
@@ -30,13 +37,13 @@ Statistic = Callable[["Cells", FloatArray], FloatArray]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cells:
-    """Kinds of grasps and how many there are of each, by ascending fitness.
+    """Equal grasps and how many there are of each kind, by ascending fitness.
 
     Attributes:
-        fitness: Shape (c,), in [0, 1].
-        held: Shape (c,), attempts in which each grasp of the kind held.
-        attempts: Shape (c,), attempts of each grasp of the kind.
-        count: Shape (c,), how many grasps are of the kind.
+        fitness: Shape (c,), fitness of each grasp of a cell, in [0, 1].
+        held: Shape (c,), attempts in which each grasp of a cell held.
+        attempts: Shape (c,), attempts of each grasp of a cell.
+        count: Shape (c,), how many grasps are in a cell.
     """
 
     fitness: FloatArray
@@ -66,7 +73,7 @@ class Cells:
         """Draw as many grasps as there are, with replacement, a number of times.
 
         Yields:
-            Shape (b, c), how often each kind was drawn, until there are `number` of them.
+            Shape (b, c), how often each cell was drawn, until there are `number` of them.
         """
         total = int(self.count.sum())
         at_once = max(1, BLOCK // len(self.count))
@@ -76,14 +83,9 @@ class Cells:
 
 
 def rho(cells: Cells, weights: FloatArray) -> FloatArray:
-    """Spearman's rank correlation of a grasp's fitness with its eta, ties at their mean rank.
+    """Spearman's rank correlation of fitness with eta, ties at their mean rank, in [-1, 1].
 
-    Args:
-        cells: The kinds of grasps.
-        weights: Shape (b, c), how many there are of each kind in b samples.
-
-    Returns:
-        Shape (b,), in [-1, 1]; NaN where all fitnesses or all etas are equal.
+    It is not defined where all fitnesses or all etas are equal.
     """
     first = _ranks(cells.fitness, weights)
     second = _ranks(cells.held / cells.attempts, weights)
@@ -96,17 +98,10 @@ def rho(cells: Cells, weights: FloatArray) -> FloatArray:
 
 
 def auc(cells: Cells, weights: FloatArray) -> FloatArray:
-    """Area under the ROC curve of fitness against held, attempt by attempt, ties counting half.
+    """Area under the ROC curve of fitness against held, attempt by attempt, in [0, 1].
 
     The probability that of two attempts, of which one held and one did not, the one that held was
-    of the fitter grasp.
-
-    Args:
-        cells: The kinds of grasps.
-        weights: Shape (b, c), how many there are of each kind in b samples.
-
-    Returns:
-        Shape (b,), in [0, 1]; NaN where all attempts held or none did.
+    of the fitter grasp, ties counting half. It is not defined where all attempts held or none did.
     """
     starts = _starts(cells.fitness)
     good = np.add.reduceat(weights * cells.held, starts, axis=1)
@@ -117,30 +112,15 @@ def auc(cells: Cells, weights: FloatArray) -> FloatArray:
 
 
 def eta(cells: Cells, weights: FloatArray) -> FloatArray:
-    """Share of attempts that held.
-
-    Args:
-        cells: The kinds of grasps.
-        weights: Shape (b, c), how many there are of each kind in b samples.
-
-    Returns:
-        Shape (b,), in [0, 1].
-    """
+    """Share of attempts that held, in [0, 1]."""
     return _ratio((weights * cells.held).sum(axis=1), (weights * cells.attempts).sum(axis=1))
 
 
 def top_eta(cells: Cells, weights: FloatArray) -> FloatArray:
-    """Share of attempts that held among those of the fittest fifth of grasps.
+    """Share of attempts that held among those of the fittest fifth of grasps, in [0, 1].
 
     Where many grasps are equally fit at the border of the fifth, each counts in part: what is
-    expected if it is drawn among them who belongs to it.
-
-    Args:
-        cells: The kinds of grasps.
-        weights: Shape (b, c), how many there are of each kind in b samples.
-
-    Returns:
-        Shape (b,), in [0, 1].
+    expected if some of them are drawn for it.
     """
     starts = _starts(cells.fitness)
     grasps, held, attempts = (
@@ -154,15 +134,7 @@ def top_eta(cells: Cells, weights: FloatArray) -> FloatArray:
 
 
 def gain(cells: Cells, weights: FloatArray) -> FloatArray:
-    """What choosing only the fittest fifth adds to eta.
-
-    Args:
-        cells: The kinds of grasps.
-        weights: Shape (b, c), how many there are of each kind in b samples.
-
-    Returns:
-        Shape (b,), in [-1, 1].
-    """
+    """What choosing only the fittest fifth adds to eta, in [-1, 1]."""
     return top_eta(cells, weights) - eta(cells, weights)
 
 
@@ -171,37 +143,35 @@ def intervals(
     statistics: Sequence[Statistic],
     resamples: int,
     seed: int,
-    confidence: float = 0.95,
 ) -> list[tuple[float, float] | None]:
-    """Percentile intervals of statistics, all of the same samples.
+    """Compute 95 % percentile intervals of statistics, all from the same resamples.
 
     Args:
         cells: The sample.
-        statistics: Each of b samples at once; NaN where it is not defined.
+        statistics: The statistics.
         resamples: How many samples are drawn.
-        seed: Of the draws: the same gives the same intervals.
-        confidence: Coverage, between 0 and 1.
+        seed: Seed of the draws: the same seed gives the same intervals.
 
     Returns:
-        Of each statistic low and high end; None where it is undefined in more than a tenth of the
-        samples, which then say little of it.
+        Low and high end for each statistic; None where it is undefined in more than a tenth of the
+        resamples, which then say little about it.
     """
     rng = np.random.default_rng(seed)
-    values: list[list[FloatArray]] = [[] for _ in statistics]
-    for drawn in cells.resamples(resamples, rng):
-        for found, statistic in zip(values, statistics, strict=True):
-            found.append(statistic(cells, drawn))
-    return [_percentiles(np.concatenate(found), resamples, confidence) for found in values]
+    values = np.hstack(
+        [
+            [statistic(cells, drawn) for statistic in statistics]
+            for drawn in cells.resamples(resamples, rng)
+        ]
+    )
+    return [_percentiles(of_statistic) for of_statistic in values]
 
 
-def _percentiles(
-    values: FloatArray, resamples: int, confidence: float
-) -> tuple[float, float] | None:
+def _percentiles(values: FloatArray) -> tuple[float, float] | None:
     defined = values[np.isfinite(values)]
-    if len(defined) < 0.9 * resamples:
+    if len(defined) < 0.9 * len(values):
         return None
-    low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+    low, high = np.quantile(defined, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2]).tolist()
+    return low, high
 
 
 def _starts(values: FloatArray) -> IntArray:

@@ -8,7 +8,7 @@ regularised is chosen inside each part of that by a cross-validation of its own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +21,7 @@ from dr_grasp.errors import DrGraspError
 from dr_grasp.transfer.grasp_tally import GraspTally, tally_grasps
 from dr_grasp.transfer.regression import Fit, Sample, fit_regression, folds_of, loss_of
 from dr_grasp.transfer.rows import AttemptRow
-from dr_grasp.transfer.transfer_model import Loss, Training, TransferModel, smoothed_logit
+from dr_grasp.transfer.transfer_model import Training, TransferModel, smoothed_logit
 
 FEWEST: Final = 30
 """Attempts below which no model is made."""
@@ -33,7 +33,6 @@ ISOTONIC_FROM: Final = 1000
 
 MDR_BOUNDS: Final = (0.01, 0.99)
 """What MDR is clipped to as a probability: the log loss of a wrong certainty is infinite."""
-
 
 NEARLY_ALL: Final = 0.9
 """A criterion that so many of the grasps have is used, and grasps without it are left out: it is
@@ -48,10 +47,10 @@ class Calibration:
     """A model, and what it says of grasps that it had not seen.
 
     Attributes:
-        model: Made of all.
+        model: Model made of all grasps.
         tallies: The grasps it is made of.
-        predicted: Shape (g,), of each of them, by a model made without its object (or, where there
-            is only one object, without it).
+        predicted: Shape (g,), probability of each grasp by a model made without its object (or,
+            where there is only one object, without the grasp).
         notes: What its user should know, one line each.
     """
 
@@ -75,29 +74,32 @@ def calibrate(rows: Iterable[AttemptRow]) -> Calibration:
     every = tally_grasps(scored)
     _check(len(counted), scored, every)
     criteria = _shared_criteria(every)
-    tallies = tuple(one for one in every if one.fitness.keys() >= {*criteria})
-    kept = {one.last.grasp for one in tallies}
+    tallies = tuple(tally for tally in every if tally.fitness.keys() >= {*criteria})
+    kept = {tally.last.grasp for tally in tallies}
     scored = [row for row in scored if row.grasp in kept]
     _check(len(scored), scored, tallies)
-    robots = sorted({one.robot for one in tallies})
-    objects, number = np.unique([one.object for one in tallies], return_inverse=True)
+    robots = sorted({tally.last.robot for tally in tallies})
+    objects, object_numbers = np.unique(
+        [tally.last.object for tally in tallies], return_inverse=True
+    )
     sample = Sample(
         features=_features(tallies, criteria, robots),
-        held=np.array([one.held for one in tallies], np.float64),
-        attempts=np.array([one.attempts for one in tallies], np.float64),
-        objects=number,
+        held=np.array([tally.eta.held for tally in tallies], np.float64),
+        attempts=np.array([tally.eta.attempts for tally in tallies], np.float64),
+        objects=object_numbers,
     )
     folds = folds_of(sample)
-    isotonic = np.zeros(len(tallies))
-    predicted, constant = np.zeros(len(tallies)), np.zeros(len(tallies))
+    sigmoid, isotonic, constant = np.zeros((3, len(tallies)))
     may_step = len(scored) >= ISOTONIC_FROM
     for inside, outside in folds:
         fit = fit_regression(sample.of(inside), steps=may_step)
-        predicted[outside] = fit.sigmoid(sample.features[outside])
+        sigmoid[outside] = fit.sigmoid(sample.features[outside])
         isotonic[outside] = fit.predict(sample.features[outside])
         constant[outside] = (sample.held[inside].sum() + 0.5) / (sample.attempts[inside].sum() + 1)
-    losses = {False: loss_of(sample, predicted), True: loss_of(sample, isotonic)}
-    steps = may_step and losses[True].log_loss < losses[False].log_loss
+    steps = may_step and loss_of(sample, isotonic).log_loss < loss_of(sample, sigmoid).log_loss
+    predicted = isotonic if steps else sigmoid
+    has_mdr = Criterion.MDR in criteria
+    mdr = [tally.fitness[Criterion.MDR].value for tally in tallies] if has_mdr else []
     training = Training(
         attempts=len(scored),
         held=int(sample.held.sum()),
@@ -107,13 +109,12 @@ def calibrate(rows: Iterable[AttemptRow]) -> Calibration:
         profiles=tuple(sorted({row.profile for row in scored})),
         folds=len(folds),
         folds_by="object" if len(objects) > 1 else "grasp",
-        model=losses[steps],
+        model=loss_of(sample, predicted),
         constant=loss_of(sample, constant),
-        mdr=_loss_of_mdr(sample, tallies, criteria),
+        mdr=loss_of(sample, np.clip(mdr, *MDR_BOUNDS)) if has_mdr else None,
     )
     model = _model(fit_regression(sample, steps=steps), sample, criteria, robots, training)
-    notes = tuple(_notes(training, counted, criteria, every))
-    return Calibration(model, tallies, isotonic if steps else predicted, notes)
+    return Calibration(model, tallies, predicted, tuple(_notes(training, counted, criteria, every)))
 
 
 def _check(counted: int, scored: Sequence[AttemptRow], tallies: Sequence[GraspTally]) -> None:
@@ -131,16 +132,18 @@ def _check(counted: int, scored: Sequence[AttemptRow], tallies: Sequence[GraspTa
         )
     if len(tallies) < 2:
         raise DrGraspError(
-            f"expected at least 2 grasps, got {len(scored)} attempts of {tallies[0].grasp_id}: "
+            f"expected at least 2 grasps, got {len(scored)} attempts of {scored[0].grasp_id}: "
             "one fitness says nothing about another"
         )
 
 
 def _shared_criteria(tallies: Sequence[GraspTally]) -> tuple[Criterion, ...]:
-    number = {one: sum(one in tally.fitness for tally in tallies) for one in Criterion}
-    found = tuple(one for one in Criterion if number[one] >= NEARLY_ALL * len(tallies))
+    number = Counter(criterion for tally in tallies for criterion in tally.fitness)
+    found = tuple(
+        criterion for criterion in Criterion if number[criterion] >= NEARLY_ALL * len(tallies)
+    )
     if not found:
-        counts = ", ".join(f"{one.value} in {count}" for one, count in number.items())
+        counts = ", ".join(f"{each.value} in {number[each]}" for each in Criterion)
         raise DrGraspError(
             f"expected a criterion that all {len(tallies)} grasps are scored by, got {counts}"
         )
@@ -151,18 +154,12 @@ def _features(
     tallies: Sequence[GraspTally], criteria: Sequence[Criterion], robots: Sequence[str]
 ) -> FloatArray:
     """Shape (g, c + r): logits of the smoothed fitnesses, then which robot it is."""
-    logits = [[smoothed_logit(one.fitness[criterion]) for criterion in criteria] for one in tallies]
-    which = [[float(one.robot == robot) for robot in robots] for one in tallies]
-    return np.hstack([np.array(logits), np.array(which)])
-
-
-def _loss_of_mdr(
-    sample: Sample, tallies: Sequence[GraspTally], criteria: Sequence[Criterion]
-) -> Loss | None:
-    if Criterion.MDR not in criteria:
-        return None
-    return loss_of(
-        sample, np.clip([one.fitness[Criterion.MDR].value for one in tallies], *MDR_BOUNDS)
+    return np.array(
+        [
+            [smoothed_logit(tally.fitness[criterion]) for criterion in criteria]
+            + [float(tally.last.robot == robot) for robot in robots]
+            for tally in tallies
+        ]
     )
 
 
@@ -178,6 +175,7 @@ def _model(
     weights = fit.coefficients.tolist()
     lows, highs = sample.features.min(axis=0).tolist(), sample.features.max(axis=0).tolist()
     return TransferModel(
+        software_version=f"dr_grasp {__version__}, scikit-learn {sklearn.__version__}",
         intercept=fit.intercept,
         coefficients=dict(zip(criteria, weights, strict=False)),
         ranges=dict(zip(criteria, zip(lows, highs, strict=True), strict=False)),
@@ -185,7 +183,6 @@ def _model(
         steps=fit.steps,
         strength=fit.strength,
         training=training,
-        software_version=f"dr_grasp {__version__}, scikit-learn {sklearn.__version__}",
     )
 
 
@@ -194,7 +191,7 @@ def _notes(
     counted: Sequence[AttemptRow],
     criteria: Sequence[Criterion],
     tallies: Sequence[GraspTally],
-) -> Iterable[str]:
+) -> Iterator[str]:
     if training.folds_by == "grasp":
         yield (
             f"one object only ({training.objects[0]}), so it is cross-validated by grasp: whether "
@@ -209,15 +206,15 @@ def _notes(
         yield "the model is no better than taking MDR itself for the probability"
     if unscored := sum(not row.fitness for row in counted):
         yield f"{unscored} of {len(counted)} attempts have no score: left out"
-    lacking = {
-        criterion: sum(criterion not in one.fitness for one in tallies) for criterion in Criterion
-    }
-    if lost := len(tallies) - training.grasps:
-        missing = " or ".join(one.value for one in criteria if lacking[one])
-        yield f"{lost} of {len(tallies)} grasps are left out: they lack {missing}"
-    for criterion, lack in lacking.items():
-        if criterion not in criteria and lack < len(tallies):
-            yield f"{criterion.value} is left out: {lack} of {len(tallies)} grasps lack it"
+    number = Counter(criterion for tally in tallies for criterion in tally.fitness)
+    grasps = len(tallies)
+    if lost := grasps - training.grasps:
+        missing = " or ".join(each.value for each in criteria if number[each] < grasps)
+        yield f"{lost} of {grasps} grasps are left out: they lack {missing}"
+    for criterion in Criterion:
+        if criterion not in criteria and number[criterion]:
+            lack = grasps - number[criterion]
+            yield f"{criterion.value} is left out: {lack} of {grasps} grasps lack it"
     for what, names in (("backends", training.backends), ("profiles", training.profiles)):
         if len(names) > 1:
             yield f"{what} are mixed: {', '.join(names)}"

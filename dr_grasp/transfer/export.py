@@ -1,4 +1,4 @@
-"""The table of attempts as CSV and as Parquet: one row an attempt, columns in a fixed order."""
+"""Writes attempts as a table, CSV or Parquet: one row an attempt, columns in a fixed order."""
 
 from __future__ import annotations
 
@@ -12,23 +12,18 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from dr_grasp.common.atomic import whole_file
+from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import FileFormatError
-from dr_grasp.transfer.rows import AttemptRow
+from dr_grasp.transfer.rows import LOST, AttemptRow
 
 Kind = Literal["text", "time", "share", "count", "flag", "number"]
 
-PREDICTED: Final = (
-    Outcome.MISSED,
-    Outcome.PUSHED_AWAY,
-    Outcome.SLIPPED_CLOSING,
-    Outcome.DROPPED_LIFTING,
-    Outcome.DROPPED_HOLDING,
-    Outcome.ROBOT_HIT_TABLE,
-    Outcome.SELF_COLLISION,
-    Outcome.NOT_SETTLED,
-    Outcome.DIVERGED,
+PREDICTED: Final = tuple(
+    outcome
+    for outcome in Outcome
+    if outcome in LOST - {Outcome.FAILED} or outcome in (Outcome.NOT_SETTLED, Outcome.DIVERGED)
 )
 """The failures of rollouts, each with a column of its own."""
 
@@ -41,7 +36,7 @@ class Column:
     """One column of the table.
 
     Attributes:
-        name: Of the column.
+        name: Name of the column.
         kind: "text"; "time" in nanoseconds since the epoch (UTC); "share" in [0, 1]; "count";
             "flag"; "number".
         of: The value in a row; None where there is none.
@@ -52,19 +47,18 @@ class Column:
     of: Callable[[AttemptRow], Any]
 
 
-def _of_score(criterion: Criterion) -> Iterator[Column]:
-    def entry(name: str, kind: Kind, of: Callable[[Any], Any]) -> Column:
-        def value(row: AttemptRow) -> Any:
-            fitness = row.fitness.get(criterion)
-            return None if fitness is None else of(fitness)
+def _of_criterion(criterion: Criterion) -> Iterator[Column]:
+    def column(suffix: str, kind: Kind, of: Callable[[Fitness], float]) -> Column:
+        def value(row: AttemptRow) -> float | None:
+            return of(row.fitness[criterion]) if criterion in row.fitness else None
 
-        return Column(name, kind, value)
+        return Column(criterion.value + suffix, kind, value)
 
-    yield entry(criterion.value, "share", lambda fitness: fitness.value)
-    yield entry(f"{criterion.value}_low", "share", lambda fitness: fitness.interval[0])
-    yield entry(f"{criterion.value}_high", "share", lambda fitness: fitness.interval[1])
-    yield entry(f"{criterion.value}_successes", "count", lambda fitness: fitness.successes)
-    yield entry(f"{criterion.value}_trials", "count", lambda fitness: fitness.trials)
+    yield column("", "share", lambda fitness: fitness.value)
+    yield column("_low", "share", lambda fitness: fitness.interval[0])
+    yield column("_high", "share", lambda fitness: fitness.interval[1])
+    yield column("_successes", "count", lambda fitness: fitness.successes)
+    yield column("_trials", "count", lambda fitness: fitness.trials)
 
 
 def _predicted(reason: Outcome) -> Column:
@@ -72,10 +66,6 @@ def _predicted(reason: Outcome) -> Column:
         return row.failures.get(reason, 0) if row.fitness else None
 
     return Column(f"predicted_{reason.label}", "count", value)
-
-
-def _label(outcome: Outcome | None) -> str | None:
-    return None if outcome is None else outcome.label
 
 
 COLUMNS: Final[Sequence[Column]] = (
@@ -90,8 +80,12 @@ COLUMNS: Final[Sequence[Column]] = (
     Column("backend", "text", lambda row: row.backend),
     Column("profile", "text", lambda row: row.profile or None),
     Column("scored_by", "text", lambda row: row.scored_by or None),
-    Column("nominal_outcome", "text", lambda row: _label(row.nominal_outcome)),
-    *(column for criterion in Criterion for column in _of_score(criterion)),
+    Column(
+        "nominal_outcome",
+        "text",
+        lambda row: None if row.nominal_outcome is None else row.nominal_outcome.label,
+    ),
+    *(column for criterion in Criterion for column in _of_criterion(criterion)),
     *map(_predicted, PREDICTED),
     Column("transfer_probability", "share", lambda row: row.transfer_probability),
     Column("outcome", "text", lambda row: row.outcome.label),

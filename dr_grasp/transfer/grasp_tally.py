@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ class Ratio:
 
     Attributes:
         held: Attempts whose grasp held.
-        attempts: All that say something about their grasp, at least 1.
+        attempts: All attempts that say something about their grasp, at least 1.
     """
 
     held: int
@@ -39,76 +40,54 @@ class GraspTally:
     """What became of one grasp, in all attempts that say something about it.
 
     Attributes:
-        robot: Robot name.
-        object: Object name.
-        method: What made it; empty if nobody said.
-        grasp_id: Unique for that robot, object and trajectory.
-        held: Attempts in which it held.
-        attempts: How many there were, at least 1.
-        fitness: Of its latest score; empty if it has none.
-        last: The latest attempt.
+        eta: Its attempts, and in how many of them it held.
+        fitness: Fitnesses of its latest score; empty if it has none.
+        last: Its latest attempt, which also names its robot, object and method.
     """
 
-    robot: str
-    object: str
-    method: str
-    grasp_id: str
-    held: int
-    attempts: int
+    eta: Ratio
     fitness: Mapping[Criterion, Fitness]
     last: AttemptRow
 
     __hash__ = None  # type: ignore[assignment]
 
-    @property
-    def eta(self) -> float:
-        """Share of its attempts in which it held."""
-        return self.held / self.attempts
-
 
 def tally_grasps(rows: Iterable[AttemptRow]) -> tuple[GraspTally, ...]:
     """Count attempts grasp by grasp; those that say nothing about their grasp are left out.
 
-    A grasp is one of its id, robot, object and trajectory; a grasp that was scored anew has the
+    A grasp is one of its robot, object, id and trajectory; a grasp that was scored anew has the
     fitness of its latest scored attempt. Sorted, so that nothing depends on the order of the rows.
     """
-    of_grasp: dict[GraspKey, list[AttemptRow]] = {}
+    of_grasp: dict[GraspKey, list[AttemptRow]] = defaultdict(list)
     for row in rows:
         if row.held is not None:
-            of_grasp.setdefault(row.grasp, []).append(row)
+            of_grasp[row.grasp].append(row)
     return tuple(_tally(of_grasp[key]) for key in sorted(of_grasp))
 
 
 def total(tallies: Iterable[GraspTally]) -> Ratio | None:
     """Eta of all attempts; None if there are none."""
-    held = attempts = 0
-    for one in tallies:
-        held += one.held
-        attempts += one.attempts
-    return Ratio(held, attempts) if attempts else None
+    etas = [tally.eta for tally in tallies]
+    attempts = sum(eta.attempts for eta in etas)
+    return Ratio(sum(eta.held for eta in etas), attempts) if attempts else None
 
 
-def by(
-    tallies: Iterable[GraspTally], key: Callable[[GraspTally], str]
+def group_by(
+    tallies: Iterable[GraspTally], name_of: Callable[[AttemptRow], str]
 ) -> dict[str, list[GraspTally]]:
-    """Grasps by a name of theirs, the names sorted."""
-    groups: dict[str, list[GraspTally]] = {}
-    for one in tallies:
-        groups.setdefault(key(one), []).append(one)
-    return {name: groups[name] for name in sorted(groups)}
+    """Group grasps by a name, e.g. of their robot; names with the most attempts first."""
+    groups: dict[str, list[GraspTally]] = defaultdict(list)
+    for tally in tallies:
+        groups[name_of(tally.last)].append(tally)
+    number = {name: sum(tally.eta.attempts for tally in group) for name, group in groups.items()}
+    return {name: groups[name] for name in sorted(groups, key=lambda name: (-number[name], name))}
 
 
 def _tally(rows: Sequence[AttemptRow]) -> GraspTally:
     ordered = sorted(rows, key=lambda row: (row.stamp_ns, row.attempt_id))
-    last = ordered[-1]
     scored = [row for row in ordered if row.fitness]
     return GraspTally(
-        robot=last.robot,
-        object=last.object,
-        method=last.method,
-        grasp_id=last.grasp_id,
-        held=sum(bool(row.held) for row in rows),
-        attempts=len(rows),
+        eta=Ratio(sum(bool(row.held) for row in rows), len(rows)),
         fitness=scored[-1].fitness if scored else {},
-        last=last,
+        last=ordered[-1],
     )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.arrays import FloatArray
 from dr_grasp.transfer.transfer_model import Loss, Steps
 
 STRENGTHS: Final = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
-"""Those of the data against the regularisation (scikit-learn's C) that are tried."""
+"""Strengths of the data against the regularisation (scikit-learn's C) that are tried."""
 
 MOST_FOLDS: Final = 10
 MOST_INNER_FOLDS: Final = 5
@@ -26,10 +26,10 @@ class Sample:
     """Grasps to learn from; each stands for its attempts.
 
     Attributes:
-        features: Shape (g, f).
-        held: Shape (g,), attempts in which each held.
-        attempts: Shape (g,), attempts of each.
-        objects: Shape (g,), a number for each one's object.
+        features: Shape (g, f), features of each grasp.
+        held: Shape (g,), attempts in which each grasp held.
+        attempts: Shape (g,), attempts of each grasp.
+        objects: Shape (g,), a number for the object of each grasp.
     """
 
     features: FloatArray
@@ -38,7 +38,7 @@ class Sample:
     objects: IntArray
 
     def of(self, indices: IntArray) -> Sample:
-        """Some of them."""
+        """Keep only some of the grasps."""
         return Sample(
             self.features[indices],
             self.held[indices],
@@ -46,12 +46,19 @@ class Sample:
             self.objects[indices],
         )
 
-    def expanded(self, features: FloatArray) -> tuple[FloatArray, IntArray, FloatArray]:
-        """What held and what did not as rows of their own: features, labels, weights."""
+    def expanded(self, values: FloatArray) -> tuple[FloatArray, IntArray, FloatArray]:
+        """Split each grasp into what held and what did not, as scikit-learn wants it.
+
+        Args:
+            values: Shape (g,) or (g, n), something known of each grasp.
+
+        Returns:
+            Values, labels (1 held, 0 did not) and weights (attempts) of the parts that there are.
+        """
         labels = np.repeat([1, 0], len(self.held))
         weights = np.concatenate([self.held, self.attempts - self.held])
         some = weights > 0
-        return np.concatenate([features, features])[some], labels[some], weights[some]
+        return np.concatenate([values, values])[some], labels[some], weights[some]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,8 +66,8 @@ class Fit:
     """A fitted regression.
 
     Attributes:
-        intercept: Of the linear predictor.
-        coefficients: Shape (f,), likewise.
+        intercept: Intercept of the linear predictor.
+        coefficients: Shape (f,), coefficients of the linear predictor.
         strength: The C that was chosen.
         steps: Isotonic regression on top, or None.
     """
@@ -84,9 +91,9 @@ class Fit:
 
 
 def folds_of(sample: Sample, most: int = MOST_FOLDS) -> Folds:
-    """Parts for a cross-validation: indices to learn from, indices to try on.
+    """Split a sample for cross-validation: indices to learn from, indices to try on.
 
-    By object, each one a part up to `most` of them; of a single object, by grasp.
+    No object is in two parts, of which there are at most `most`; a single object is split by grasp.
     """
     from sklearn.model_selection import GroupKFold, KFold
 
@@ -110,14 +117,12 @@ def fit_regression(sample: Sample, steps: bool) -> Fit:
     if len(sample.held) < 2:
         return _fit(sample, STRENGTHS[0])
     folds = folds_of(sample, MOST_INNER_FOLDS)
-    tried = [(_predicted(sample, folds, strength), strength) for strength in STRENGTHS]
+    predicted = [_cross_predicted(sample, folds, strength) for strength in STRENGTHS]
     # Hardly measurable differences are no reason to believe the data more.
-    losses = [round(loss_of(sample, predicted).log_loss, 6) for predicted, _ in tried]
-    predicted, strength = tried[int(np.argmin(losses))]
-    fit = _fit(sample, strength)
-    if not steps:
-        return fit
-    return Fit(fit.intercept, fit.coefficients, strength, _steps(sample, predicted))
+    losses = [round(loss_of(sample, probabilities).log_loss, 6) for probabilities in predicted]
+    best = int(np.argmin(losses))
+    fit = _fit(sample, STRENGTHS[best])
+    return replace(fit, steps=_steps(sample, predicted[best])) if steps else fit
 
 
 def loss_of(sample: Sample, predicted: FloatArray) -> Loss:
@@ -127,16 +132,16 @@ def loss_of(sample: Sample, predicted: FloatArray) -> Loss:
         sample: What happened.
         predicted: Shape (g,), for each grasp.
     """
-    number = float(sample.attempts.sum())
-    failed = sample.attempts - sample.held
-    brier = (sample.held * (1 - predicted) ** 2 + failed * predicted**2).sum() / number
-    # As far from certainty as doubles can say, so that no rounding makes a loss infinite.
-    sure = np.clip(predicted, 1e-15, 1 - 1e-15)
-    log_loss = -(sample.held * np.log(sure) + failed * np.log1p(-sure)).sum() / number
-    return Loss(float(brier), float(log_loss))
+    from sklearn.metrics import brier_score_loss, log_loss
+
+    said, labels, weights = sample.expanded(predicted)
+    return Loss(
+        float(brier_score_loss(labels, said, sample_weight=weights, pos_label=1)),
+        float(log_loss(labels, said, sample_weight=weights, labels=[0, 1])),
+    )
 
 
-def _predicted(sample: Sample, folds: Folds, strength: float) -> FloatArray:
+def _cross_predicted(sample: Sample, folds: Folds, strength: float) -> FloatArray:
     found = np.zeros(len(sample.held))
     for inside, outside in folds:
         found[outside] = _fit(sample.of(inside), strength).sigmoid(sample.features[outside])
@@ -164,4 +169,4 @@ def _steps(sample: Sample, predicted: FloatArray) -> Steps:
     least = 0.5 / (sample.attempts.sum() + 1)  # never certain
     isotonic = IsotonicRegression(y_min=least, y_max=1 - least, out_of_bounds="clip")
     isotonic.fit(given, labels, sample_weight=weights)
-    return Steps(frozen(isotonic.X_thresholds_), frozen(isotonic.y_thresholds_))
+    return Steps(tuple(isotonic.X_thresholds_.tolist()), tuple(isotonic.y_thresholds_.tolist()))

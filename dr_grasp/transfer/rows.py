@@ -1,9 +1,10 @@
-"""One row for each attempt: what a table of attempts says of it."""
+"""One row for each attempt: all that statistics and tables of attempts need."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.fitness import Fitness
@@ -11,37 +12,51 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.provenance.fingerprint import grasp_fingerprint
 from dr_grasp.recording.bag_reader import BagContents
-from dr_grasp.transfer.held import held
 
 GraspKey = tuple[str, str, str, str]
+
+LOST: Final = frozenset(
+    {
+        Outcome.MISSED,
+        Outcome.PUSHED_AWAY,
+        Outcome.SLIPPED_CLOSING,
+        Outcome.DROPPED_LIFTING,
+        Outcome.DROPPED_HOLDING,
+        Outcome.ROBOT_HIT_TABLE,
+        Outcome.SELF_COLLISION,
+        Outcome.FAILED,
+    }
+)
+"""The grasp was tried as it was meant, and the object was not held in the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
     """What is known of one attempt, without its trajectories.
 
+    An operator may report another outcome than the backend did; the latest report counts.
+
     Attributes:
         bag: The bag's path below the folder that was read.
-        attempt_id: Unique.
-        stamp_ns: When it began, nanoseconds since the epoch.
+        attempt_id: Id of the attempt, unique.
+        stamp_ns: When the attempt began, nanoseconds since the epoch.
         robot: Robot name.
         object: Object name.
-        method: What made the grasp; empty if its provenance does not say.
-        grasp_id: Of the grasp.
+        method: Method that made the grasp; empty if its provenance does not say.
+        grasp_id: Id of the grasp.
         trajectory: Fingerprint of what was executed; an id may come again with another one.
-        backend: What executed it, e.g. "twin".
+        backend: What executed the grasp, e.g. "twin".
         profile: Randomisation profile of the score; empty without a score.
-        scored_by: Software versions of the score, likewise.
-        fitness: Of the score that it was chosen by; empty without one.
-        nominal_outcome: Of the score, or None without one.
+        scored_by: Software versions that made the score; empty without a score.
+        fitness: Fitnesses of the score that the grasp was chosen by; empty without a score.
+        nominal_outcome: Outcome of the undisturbed rollout of the score; None without a score.
         failures: How often the rollouts of the score ended in each failure.
-        transfer_probability: That it would hold, as the score said; None if uncalibrated.
-        outcome: The last word on it.
-        backend_outcome: As the backend judged it.
-        reason: Of the last word, one line, may be empty.
-        said_by: Whose the last word is: the backend's name, or that of the reporter.
-        said_ns: When it was said; the attempt's stamp if by the backend.
-        reported: Whether anybody but the backend has said something.
+        transfer_probability: Probability in the score that the grasp holds; None if uncalibrated.
+        outcome: Outcome that counts: of the latest report, or else of the backend.
+        backend_outcome: Outcome as the backend judged it.
+        reason: Reason given with the outcome that counts, one line, may be empty.
+        said_by: Who gave the outcome that counts: the name of the reporter or of the backend.
+        said_ns: When the outcome that counts was given; the attempt's stamp if by the backend.
         gripper_opening: Mean position of the hand joints after the lift [rad or m], if known.
     """
 
@@ -65,7 +80,6 @@ class AttemptRow:
     reason: str
     said_by: str
     said_ns: int
-    reported: bool
     gripper_opening: float | None
 
     __hash__ = None  # type: ignore[assignment]
@@ -77,25 +91,35 @@ class AttemptRow:
 
     @property
     def held(self) -> bool | None:
-        """Whether the grasp held; None where the attempt says nothing about the grasp."""
-        return held(self.outcome)
+        """Whether the grasp held; None where the attempt says nothing about the grasp.
+
+        An attempt says nothing if it ended before or beside the grasp. Then the arm, its planner or
+        an operator is the reason (UNKNOWN, REFUSED, CANCELLED, BACKEND_ERROR, START_TOO_FAR,
+        IN_COLLISION, PLAN_FAILED, CONTROLLER_ABORTED, TOLERANCE_VIOLATED, TIMED_OUT), or the object
+        still moved before the hand touched it, so that the scene was another than was meant
+        (NOT_SETTLED), or an engine failed (DIVERGED). A robot that hits the table or itself was
+        sent there by the grasp: that counts against the grasp, as it does in a rollout.
+        """
+        if self.outcome is Outcome.SUCCESS:
+            return True
+        return False if self.outcome in LOST else None
 
 
 def rows_of(bag: str, contents: BagContents) -> Iterator[AttemptRow]:
-    """The rows of one bag, in the order of time.
+    """Make the rows of one bag, in the order of time.
 
     Args:
-        bag: What to call it.
-        contents: What it holds.
+        bag: Name of the bag in the rows.
+        contents: What the bag holds.
     """
-    words: dict[str, OutcomeReport] = {}
+    last_reports: dict[str, OutcomeReport] = {}
     for report in sorted(contents.reports, key=lambda report: report.stamp_ns):
-        words[report.attempt_id] = report
+        last_reports[report.attempt_id] = report
     for attempt in contents.attempts:
-        yield _row(bag, attempt, words.get(attempt.attempt_id))
+        yield _row(bag, attempt, last_reports.get(attempt.attempt_id))
 
 
-def _row(bag: str, attempt: GraspAttempt, word: OutcomeReport | None) -> AttemptRow:
+def _row(bag: str, attempt: GraspAttempt, report: OutcomeReport | None) -> AttemptRow:
     score = attempt.score
     return AttemptRow(
         bag=bag,
@@ -113,11 +137,10 @@ def _row(bag: str, attempt: GraspAttempt, word: OutcomeReport | None) -> Attempt
         nominal_outcome=score.nominal_outcome if score else None,
         failures=score.failures if score else {},
         transfer_probability=score.transfer_probability if score else None,
-        outcome=word.outcome if word else attempt.outcome,
+        outcome=report.outcome if report else attempt.outcome,
         backend_outcome=attempt.outcome,
-        reason=word.reason if word else attempt.reason,
-        said_by=word.reporter if word else attempt.backend,
-        said_ns=word.stamp_ns if word else attempt.stamp_ns,
-        reported=word is not None,
+        reason=report.reason if report else attempt.reason,
+        said_by=report.reporter if report else attempt.backend,
+        said_ns=report.stamp_ns if report else attempt.stamp_ns,
         gripper_opening=attempt.gripper_opening,
     )

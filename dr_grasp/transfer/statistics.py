@@ -13,15 +13,13 @@ from dr_grasp.transfer.bootstrap import TOP_SHARE, Cells, Statistic
 from dr_grasp.transfer.grasp_tally import GraspTally, Ratio, total
 
 RESAMPLES: Final = 2000
+"""Samples that the bootstrap draws."""
 
 FEWEST_ATTEMPTS: Final = 10
 """With fewer, any interval would be as wide as the whole range."""
 
 FEWEST_GRASPS: Final = 3
 """With fewer there is no order that could be right or wrong."""
-
-
-STATISTICS: Final = (bootstrap.rho, bootstrap.auc, bootstrap.top_eta, bootstrap.gain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +39,9 @@ class Estimate:
     reason: str = ""
 
     @classmethod
-    def unsaid(cls, reason: str) -> Estimate:
-        """It cannot be said."""
-        return cls(None, reason=reason)
+    def of_ratio(cls, eta: Ratio) -> Estimate:
+        """Eta with its Wilson interval."""
+        return cls(eta.value, *eta.interval)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +49,15 @@ class CriterionStatistics:
     """What one criterion says about the attempts whose grasps it labels.
 
     Attributes:
-        criterion: Which.
-        attempts: How many attempts those are.
-        grasps: Of how many grasps.
-        overall: Eta of them all; None if there are none.
+        criterion: The criterion.
+        attempts: Attempts of grasps with a fitness of this criterion.
+        grasps: Grasps with a fitness of this criterion.
+        overall: Eta of all these attempts; None if there are none.
         rho: Spearman's rank correlation of a grasp's fitness with its eta, in [-1, 1].
         auc: Area under the ROC curve of fitness against held, attempt by attempt, in [0, 1].
         top_grasps: How many grasps the fittest fifth are.
         top_eta: Eta of the fittest fifth of grasps, in [0, 1].
-        gain: By how much that is more than eta overall, in [-1, 1].
+        gain: Eta of the fittest fifth less eta overall, in [-1, 1].
     """
 
     criterion: Criterion
@@ -74,36 +72,28 @@ class CriterionStatistics:
 
 
 def statistics_of(
-    tallies: Sequence[GraspTally],
-    criterion: Criterion,
-    seed: int = 0,
-    resamples: int = RESAMPLES,
+    tallies: Sequence[GraspTally], criterion: Criterion, seed: int = 0
 ) -> CriterionStatistics:
-    """Hold a criterion against what really happened.
+    """Compare a criterion with what really happened.
 
     Args:
-        tallies: Grasps; those without that criterion are left out.
-        criterion: Which.
-        seed: Of the bootstrap.
-        resamples: Of the bootstrap.
+        tallies: Grasps; those without a fitness of that criterion are left out.
+        criterion: The criterion.
+        seed: Seed of the bootstrap.
     """
-    labelled = [one for one in tallies if criterion in one.fitness]
-    cells = Cells.of(
-        [one.fitness[criterion].value for one in labelled],
-        [one.held for one in labelled],
-        [one.attempts for one in labelled],
-    )
+    labelled = [tally for tally in tallies if criterion in tally.fitness]
     overall = total(labelled)
-    problem = problem_of(len(labelled), overall)
-    equal = len(set(cells.fitness.tolist())) < 2
-    if not problem and equal:
-        problem = f"it is the same for all {len(labelled)} grasps"
-
-    found = [Estimate.unsaid(problem)] * len(STATISTICS)
-    if not problem:
-        ends = bootstrap.intervals(cells, STATISTICS, resamples, seed)
-        found = [_estimate(cells, one, end) for one, end in zip(STATISTICS, ends, strict=True)]
-    rho, auc, top_eta, gain = found
+    cells = Cells.of(
+        [tally.fitness[criterion].value for tally in labelled],
+        [tally.eta.held for tally in labelled],
+        [tally.eta.attempts for tally in labelled],
+    )
+    statistics = (bootstrap.rho, bootstrap.auc, bootstrap.top_eta, bootstrap.gain)
+    if problem := _problem(cells, overall):
+        rho = auc = top_eta = gain = Estimate(None, reason=problem)
+    else:
+        ends = bootstrap.intervals(cells, statistics, RESAMPLES, seed)
+        rho, auc, top_eta, gain = map(_estimate, [cells] * len(statistics), statistics, ends)
     return CriterionStatistics(
         criterion=criterion,
         attempts=overall.attempts if overall else 0,
@@ -117,33 +107,29 @@ def statistics_of(
     )
 
 
-def _estimate(cells: Cells, statistic: Statistic, ends: tuple[float, float] | None) -> Estimate:
-    (value,) = statistic(cells, cells.observed).tolist()
-    if not math.isfinite(value):
-        return Estimate.unsaid("eta is the same for all grasps")
-    if ends is None:
-        return Estimate(value, reason="too few grasps differ for an interval")
-    return Estimate(value, *ends)
+def too_few(number: int, noun: str, needed: int) -> str:
+    """Say that so few have a fitness, e.g. "1 attempt has it; at least 10 are needed"."""
+    have = f"{noun} has" if number in (0, 1) else f"{noun}s have"
+    return f"{number or 'no'} {have} it; at least {needed} are needed"
 
 
-def problem_of(grasps: int, overall: Ratio | None) -> str:
-    """Why nothing can be said of a fitness; empty if something can.
-
-    Args:
-        grasps: How many have it.
-        overall: Eta of their attempts; None if there are none.
-    """
-    attempts = overall.attempts if overall else 0
+def _problem(cells: Cells, overall: Ratio | None) -> str:
+    grasps, attempts = int(cells.count.sum()), overall.attempts if overall else 0
     if attempts < FEWEST_ATTEMPTS:
         return too_few(attempts, "attempt", FEWEST_ATTEMPTS)
     if grasps < FEWEST_GRASPS:
         return too_few(grasps, "grasp", FEWEST_GRASPS)
     if overall and overall.held in (0, attempts):
         return f"{'all' if overall.held else 'none of the'} {attempts} attempts held"
+    if len(set(cells.fitness.tolist())) < 2:
+        return f"it is the same for all {grasps} grasps"
     return ""
 
 
-def too_few(number: int, noun: str, needed: int) -> str:
-    """That so few have the fitness in question, e.g. "1 attempt has it; at least 10 are needed"."""
-    have = f"{noun} has" if number in (0, 1) else f"{noun}s have"
-    return f"{number or 'no'} {have} it; at least {needed} are needed"
+def _estimate(cells: Cells, statistic: Statistic, ends: tuple[float, float] | None) -> Estimate:
+    (value,) = statistic(cells, cells.observed).tolist()
+    if not math.isfinite(value):
+        return Estimate(None, reason="eta is the same for all grasps")
+    if ends is None:
+        return Estimate(value, reason="too few grasps differ for an interval")
+    return Estimate(value, *ends)

@@ -1,28 +1,28 @@
-"""From fitnesses to the probability that a grasp holds on the real arm: the model."""
+"""The transfer model: from fitnesses to the probability that a grasp holds on the real arm.
+
+Its file is JSON, whole on disk or not at all, with the fields of `TransferModel` as keys.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import to_json
 
-from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.common.settings import first_problem
 from dr_grasp.core.fitness import Fitness, GraspScore
 from dr_grasp.core.perturbation import Criterion
+from dr_grasp.errors import FileFormatError
+from dr_grasp.formats.documents import head, read_document, write_document
 
-
-@dataclass(frozen=True, slots=True)
-class Uncalibrated:
-    """A score that a model says nothing about.
-
-    Attributes:
-        reason: One line that begins with "uncalibrated: ".
-    """
-
-    reason: str
+MODEL_KIND: Final = "dr_grasp/transfer_model"
+_AS_WRITTEN: Final = ConfigDict(extra="forbid", strict=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class Loss:
         log_loss: Mean of -log(probability of what happened), in nats.
     """
 
+    __pydantic_config__ = _AS_WRITTEN
+
     brier: float
     log_loss: float
 
@@ -43,18 +45,21 @@ class Training:
     """What a model was made from, and how good it is on what it was not made from.
 
     Attributes:
-        attempts: How many say something about their grasp.
-        held: Those whose grasp held.
-        grasps: How many there were.
-        objects: Names, sorted.
-        backends: Attempts of each backend.
+        attempts: Attempts with a score that say something about their grasp.
+        held: Attempts of these whose grasp held.
+        grasps: Grasps of these attempts.
+        objects: Names of the objects, sorted.
+        backends: Attempts of each backend, by its name.
         profiles: Randomisation profiles of the scores, sorted.
         folds: Parts of the cross-validation.
         folds_by: "object": no object is in two parts; "grasp": there was only one object.
-        model: Loss of the model, cross-validated, as all of these.
-        constant: Loss of saying for each attempt what share of the others held.
+        model: Cross-validated loss of the model.
+        constant: Loss of saying for each attempt what share of the other parts' attempts held.
         mdr: Loss of MDR itself as a probability; None if the model does without MDR.
     """
+
+    __pydantic_config__ = _AS_WRITTEN
+    __hash__ = None  # type: ignore[assignment]
 
     attempts: int
     held: int
@@ -68,38 +73,34 @@ class Training:
     constant: Loss
     mdr: Loss | None
 
-    __hash__ = None  # type: ignore[assignment]
-
 
 @dataclass(frozen=True, slots=True)
 class Steps:
     """An isotonic regression on top: probabilities are mapped linearly between knots.
 
     Attributes:
-        given: Shape (k,), strictly increasing.
-        calibrated: Shape (k,), never decreasing, in [0, 1].
+        given: The k knots, strictly increasing.
+        calibrated: What each knot is mapped to, never decreasing, in [0, 1].
     """
 
-    given: FloatArray
-    calibrated: FloatArray
+    __pydantic_config__ = _AS_WRITTEN
 
-    __hash__ = None  # type: ignore[assignment]
+    given: tuple[float, ...]
+    calibrated: tuple[float, ...]
 
     def __post_init__(self) -> None:
         """Check the knots.
 
         Raises:
-            ValueError: They are none, of two lengths, or not in order.
+            ValueError: There are none, or not as many as values, or they are not in order.
         """
-        x, y = frozen(self.given), frozen(self.calibrated)
-        if x.ndim != 1 or x.shape != y.shape or not x.size:
+        x, y = self.given, self.calibrated
+        if len(x) != len(y) or not x:
             raise ValueError(
-                f"expected as many knots given as calibrated, got {x.shape}, {y.shape}"
+                f"expected as many knots given as calibrated, got {len(x)} and {len(y)}"
             )
         if (np.diff(x) <= 0).any() or (np.diff(y) < 0).any() or y[0] < 0 or y[-1] > 1:
             raise ValueError("expected knots in order and probabilities in [0, 1]")
-        object.__setattr__(self, "given", x)
-        object.__setattr__(self, "calibrated", y)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,71 +112,147 @@ class TransferModel:
     of logit_c = log((s + 1/2) / (n - s + 1/2)) for s successes of n rollouts of criterion c, the
     logit of the smoothed fitness (s + 1/2) / (n + 1), finite where all or none succeeded. It grows
     with n, so a logit beyond those that the model was made from counts as the nearest of them: more
-    rollouts than anybody has held against an arm make no grasp more certain.
+    rollouts than anybody has compared with an arm make no grasp more certain.
 
     Attributes:
-        intercept: Of the above.
-        coefficients: By criterion, in the order of `Criterion`; it needs all of these.
+        software_version: Versions of what made it.
+        intercept: Intercept of the linear predictor.
+        coefficients: Coefficient of each criterion's logit; the model needs all these criteria.
         ranges: The least and the greatest logit of each criterion that it was made from.
         robots: Offsets of the robots that it knows.
         steps: What its probabilities go through in the end, or None.
-        strength: Strength C of the data against the regularisation, as scikit-learn has it.
+        strength: Strength of the data against the regularisation, scikit-learn's C.
         training: What it was made from.
-        software_version: Of what made it.
     """
 
+    __pydantic_config__ = _AS_WRITTEN
+    __hash__ = None  # type: ignore[assignment]
+
+    software_version: str
     intercept: float
-    coefficients: Mapping[Criterion, float]
+    coefficients: Annotated[Mapping[Criterion, float], Field(min_length=1)]
     ranges: Mapping[Criterion, tuple[float, float]]
-    robots: Mapping[str, float]
+    robots: Annotated[Mapping[str, float], Field(min_length=1)]
     steps: Steps | None
     strength: float
     training: Training
-    software_version: str
 
-    __hash__ = None  # type: ignore[assignment]
+    def __post_init__(self) -> None:
+        """Check that ranges and coefficients belong together.
 
-    @property
-    def criteria(self) -> tuple[Criterion, ...]:
-        """The criteria that it needs."""
-        return tuple(self.coefficients)
+        Raises:
+            ValueError: They are of other criteria, or a range ends before it begins.
+        """
+        if self.ranges.keys() != self.coefficients.keys():
+            raise ValueError(
+                f"ranges: expected those of {_names(self.coefficients)}, got {_names(self.ranges)}"
+            )
+        for criterion, (low, high) in self.ranges.items():
+            if low > high:
+                raise ValueError(
+                    f"ranges: {criterion.value}: expected low <= high, got {low} > {high}"
+                )
 
-    def predict(self, score: GraspScore, robot: str) -> float | Uncalibrated:
-        """The probability that a grasp holds, or why the model cannot say.
+    def problem_with(self, score: GraspScore, robot: str) -> str:
+        """Say why the model knows nothing about a score, in one line; empty if it does.
 
         Args:
-            score: Of the grasp.
-            robot: The robot that will execute it.
+            score: Score of a grasp.
+            robot: Robot that will execute the grasp.
         """
-        missing = [one.value for one in self.criteria if one not in score.fitness]
-        for problem, expected, got in (
-            (robot not in self.robots, f"robot {_either(self.robots)}", robot),
-            (
-                score.profile not in self.training.profiles,
-                f"scores of profile {_either(self.training.profiles)}",
-                score.profile or "none",
-            ),
-            (
-                bool(missing),
-                f"criteria {', '.join(one.value for one in self.criteria)}",
-                f"none of {', '.join(missing)}",
-            ),
-        ):
-            if problem:
-                return Uncalibrated(f"uncalibrated: the model expects {expected}, got {got}")
-        sum_ = self.intercept + self.robots[robot]
+        missing = [criterion for criterion in self.coefficients if criterion not in score.fitness]
+        profiles = self.training.profiles
+        if robot not in self.robots:
+            expected, got = f"robot {_either(self.robots)}", robot
+        elif score.profile not in profiles:
+            expected, got = f"scores of profile {_either(profiles)}", score.profile or "none"
+        elif missing:
+            expected, got = f"criteria {_names(self.coefficients)}", f"none of {_names(missing)}"
+        else:
+            return ""
+        return f"uncalibrated: the model expects {expected}, got {got}"
+
+    def predict(self, score: GraspScore, robot: str) -> float:
+        """Compute the probability that a grasp holds.
+
+        Args:
+            score: Score of the grasp, with which the model has no problem.
+            robot: Robot that will execute the grasp.
+        """
+        linear = self.intercept + self.robots[robot]
         for criterion, coefficient in self.coefficients.items():
             low, high = self.ranges[criterion]
-            sum_ += coefficient * min(max(smoothed_logit(score.fitness[criterion]), low), high)
-        probability = 0.5 * (1 + math.tanh(sum_ / 2))  # the same, and never overflows
+            linear += coefficient * min(max(smoothed_logit(score.fitness[criterion]), low), high)
+        probability = 0.5 * (1 + math.tanh(linear / 2))  # the same, and never overflows
         if self.steps is None:
             return probability
         return float(np.interp(probability, self.steps.given, self.steps.calibrated))
 
 
+class Estimator:
+    """Makes transfer probabilities of scores, and tells each reason why it could not once."""
+
+    def __init__(self, path: Path, on_problem: Callable[[str], None]) -> None:
+        """Read a model.
+
+        Args:
+            path: File of the model.
+            on_problem: Told why a score stays uncalibrated, each reason once.
+
+        Raises:
+            FileFormatError: The file holds no model.
+        """
+        self._model = read_model(path)
+        self._on_problem = on_problem
+        self._told: set[str] = set()
+
+    def __call__(self, score: GraspScore, robot: str) -> float | None:
+        """Say how probable it is that the grasp holds on the arm; None where the model cannot."""
+        problem = self._model.problem_with(score, robot)
+        if not problem:
+            return self._model.predict(score, robot)
+        if problem not in self._told:
+            self._told.add(problem)
+            self._on_problem(problem)
+        return None
+
+
 def smoothed_logit(fitness: Fitness) -> float:
     """Logit of (successes + 1/2) / (trials + 1)."""
     return math.log((fitness.successes + 0.5) / (fitness.trials - fitness.successes + 0.5))
+
+
+def model_document(model: TransferModel) -> dict[str, Any]:
+    """A model as plain data, as it stands in its file; equal models give equal text."""
+    return {**dict(head(MODEL_KIND)), **TypeAdapter(TransferModel).dump_python(model, mode="json")}
+
+
+def write_model(path: Path, model: TransferModel) -> None:
+    """Write a model's file, whole or not at all.
+
+    Raises:
+        FileFormatError: The file cannot be written.
+    """
+    write_document(path, model_document(model).items())
+
+
+def read_model(path: Path) -> TransferModel:
+    """Read a model's file.
+
+    Raises:
+        FileFormatError: The file is missing, half-written, of another kind or schema version, has
+            an unknown key, or contradicts itself.
+    """
+    content = read_document(path, MODEL_KIND, allow_nan=False)
+    fields = {key: value for key, value in content.items() if key not in dict(head(MODEL_KIND))}
+    try:
+        return TypeAdapter(TransferModel).validate_json(to_json(fields))
+    except ValidationError as error:
+        raise FileFormatError(f"{path}: {first_problem(error)}") from error
+
+
+def _names(criteria: Iterable[Criterion]) -> str:
+    return ", ".join(criterion.value for criterion in criteria)
 
 
 def _either(names: Iterable[str]) -> str:

@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from typer.testing import CliRunner
 
 from dr_grasp.bringup.demonstration import DemoSettings, run_demo
+from dr_grasp.cli.main import app
 from dr_grasp.core.ranking import rank
 from dr_grasp.errors import SettingsError
 from dr_grasp.formats.grasp_file import read_grasps
@@ -19,23 +21,7 @@ from dr_grasp.formats.score_file import read_scores
 from dr_grasp.recording.bag_reader import read_bag
 from dr_grasp.robots.robot_spec import robot_names
 
-SMALL = DemoSettings(objects=("procedural_001",), grasps_per_object=4, trials=2, executed=2, jobs=2)
-
-
-class ProgressTracker:
-    """Remembers how far each part came."""
-
-    def __init__(self):
-        self.found = self.scored = self.executed = None
-
-    def generating(self, found, wanted):
-        self.found = (found, wanted)
-
-    def scoring(self, progress):
-        self.scored = (progress.rollouts_done, progress.rollouts_total)
-
-    def executing(self, progress):
-        self.executed = (progress.number, progress.total)
+SMALL = DemoSettings(objects=("procedural_000",), grasps_per_object=3, trials=1, executed=2, jobs=2)
 
 
 def processes_with(text):
@@ -57,32 +43,36 @@ def loopback_only(monkeypatch):
 
 
 def test_it_leaves_scores_a_bag_and_a_picture(tmp_path, loopback_only):
-    follower = ProgressTracker()
-    result = run_demo(tmp_path / "out", SMALL, follower)
-    grasps = read_grasps(result.grasp_file).grasps
-    scores = read_scores(result.scores_file).scores
-    assert len(grasps) == len(scores) == 4
+    last = {}
+
+    def follow(step, done, total, note):
+        last[step] = (done, total)
+
+    result = run_demo(tmp_path / "out", SMALL, follow)
+    grasps = read_grasps(result.files["grasps"]).grasps
+    scores = read_scores(result.files["scores"]).scores
+    assert len(grasps) == len(scores) == 3
     assert all(score.nominal_success for score in scores)
-    assert follower.found == (4, 4)
-    assert follower.scored == (4 * 9, 4 * 9)
-    assert follower.executed == (2, 2)
+    assert last == {"generating": (3, 3), "scoring": (3 * 5, 3 * 5), "executing": (1, 2)}
 
     # The best in rank order, then the worst from the last rank upwards.
     ranked = [score.grasp_id for score in rank(scores)]
-    executed = [attempt.grasp.id for attempt in result.attempts]
-    assert executed == [*ranked[:2], *reversed(ranked[-2:])]
-    bag = read_bag(result.bag)
-    assert {one.attempt_id for one in bag.attempts} == {one.attempt_id for one in result.attempts}
+    attempts = [*result.best, *result.worst]
+    assert [attempt.grasp.id for attempt in attempts] == [*ranked[:2], *reversed(ranked[-2:])]
+    bag = read_bag(result.files["bag"])
+    assert {attempt.attempt_id for attempt in bag.attempts} == {
+        attempt.attempt_id for attempt in attempts
+    }
     assert {score.grasp_id for score in bag.scores} == set(ranked)
 
-    picture = imread(result.picture)
+    picture = imread(result.files["picture"])
     assert picture.shape[0] > 400
     assert picture.shape[1] > 800
     assert np.ptp(picture[..., :3]) > 0.5
     assert processes_with(f"dr_grasp_demo_{os.getpid()}") == []
 
     with pytest.raises(SettingsError, match="bag: exists already"):
-        run_demo(tmp_path / "out", SMALL, follower)
+        run_demo(tmp_path / "out", SMALL, follow)
 
 
 def test_ctrl_c_leaves_no_process_behind(tmp_path, loopback_only):
@@ -103,11 +93,9 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path, loopback_only):
 
 
 def test_an_unknown_robot_is_refused_at_once(tmp_path):
-    program = [sys.executable, "-m", "dr_grasp.cli.main", "demo", "--robot", "r2d2"]
-    done = subprocess.run(
-        [*program, "--out", str(tmp_path / "out")], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
+    words = ["demo", "--robot", "r2d2", "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 1
     names = ", ".join(robot_names())
     assert done.stderr.strip() == f"dr-grasp: unknown robot 'r2d2'; expected one of {names}"
     assert not (tmp_path / "out").exists()

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dr_grasp.bringup.plans import (
-    bringup_arguments,
-    plan_bringup,
-    plan_replay,
-    plan_scorer,
-    replay_arguments,
-    scorer_arguments,
+from dr_grasp.bringup.arguments import (
+    BringupArguments,
+    ReplayArguments,
+    ScorerArguments,
+    declarations,
+    read_arguments,
 )
-from dr_grasp.bringup.starting import NodeStart, Values
+from dr_grasp.bringup.plans import NodeStart, plan_bringup, plan_replay, plan_scorer
+from dr_grasp.common.resources import config_names
 from dr_grasp.common.settings import merged, read_yaml
 from dr_grasp.errors import DrGraspError, SettingsError
 from dr_grasp.robots.robot_spec import RobotSettings, load_robot, robot_names
@@ -26,14 +26,13 @@ SHOWN = {"rviz2", "robot_state_publisher"}
 
 
 def plan(planner, arguments, typed, installed=()):
-    unknown = set(typed) - {one.name for one in arguments}
-    assert not unknown
-    values = {one.name: one.default for one in arguments} | typed
-    return planner(Values(values), set(installed).__contains__)
+    # As launch does: what is not typed comes as the text of its default.
+    defaults = {entry["name"]: entry["default_value"] for entry in declarations(arguments)}
+    return planner(read_arguments(arguments, defaults | typed), set(installed).__contains__)
 
 
 def bringup(*installed, **typed):
-    return plan(plan_bringup, bringup_arguments(), typed, installed)
+    return plan(plan_bringup, BringupArguments, typed, installed)
 
 
 def parameters(start):
@@ -151,17 +150,23 @@ def test_frames_are_published_unless_a_driver_does_it():
 )
 def test_rviz_shows_our_displays_in_the_frame_of_the_base(robot, frame):
     (node,) = [
-        one for one in bringup(*SHOWN, robot=robot, rviz="true").nodes if one.executable == "rviz2"
+        node
+        for node in bringup(*SHOWN, robot=robot, rviz="true").nodes
+        if node.executable == "rviz2"
     ]
     flag, config, fixed, name = node.arguments
     assert (flag, fixed, name, node.package) == ("-d", "-f", frame, "rviz2")
     displays = yaml.safe_load(Path(config).read_text())["Visualization Manager"]["Displays"]
-    markers = [one for one in displays if one["Class"] == "rviz_default_plugins/MarkerArray"]
-    assert [one["Topic"]["Value"] for one in markers] == ["grasp_markers"]
+    markers = [
+        display for display in displays if display["Class"] == "rviz_default_plugins/MarkerArray"
+    ]
+    assert [display["Topic"]["Value"] for display in markers] == ["grasp_markers"]
     assert markers[0]["Topic"]["Durability Policy"] == "Transient Local"
     # Only what plain RViz has is switched on.
     assert all(
-        one["Class"].startswith("rviz_default_plugins/") for one in displays if one["Enabled"]
+        display["Class"].startswith("rviz_default_plugins/")
+        for display in displays
+        if display["Enabled"]
     )
 
 
@@ -243,12 +248,12 @@ def test_other_placeholders_than_ours_are_refused(configuration):
 
 
 def test_the_scorer_starts_alone():
-    start = plan(plan_scorer, scorer_arguments(), {"jobs": "3", "namespace": "lab"})
+    start = plan(plan_scorer, ScorerArguments, {"jobs": "3", "namespace": "lab"})
     assert (start.nodes, start.namespace) == ((NodeStart("scorer", {"jobs": 3}),), "lab")
 
 
 def replay(*installed, **typed):
-    return plan(plan_replay, replay_arguments(), typed, installed)
+    return plan(plan_replay, ReplayArguments, typed, installed)
 
 
 def test_a_bag_is_played(bag):
@@ -306,24 +311,54 @@ def test_what_cannot_be_played_is_one_line(bag, typed, message):
     assert str(raised.value).startswith(message)
 
 
-def test_arguments_are_described_and_what_was_typed_before_still_works():
-    for arguments in (bringup_arguments(), scorer_arguments(), replay_arguments()):
-        names = [one.name for one in arguments]
-        assert len(set(names)) == len(names)
-        for one in arguments:
-            assert one.description.endswith(".")
-            assert one.default is None or not one.choices or one.default in one.choices
-    assert {"robot", "namespace", "jobs", "bag", "twin_profile", "real_time"} <= {
-        one.name for one in bringup_arguments()
+def declared(arguments):
+    """What launch is told: default and choices by the name of the argument."""
+    return {
+        entry["name"]: (entry["default_value"], entry["choices"])
+        for entry in declarations(arguments)
     }
 
 
-def test_every_launch_file_asks_launching():
-    """Nothing else is in them, so that nothing else can differ."""
-    for file in sorted((ROOT / "launch").glob("*.py")):
-        name = file.name.removesuffix(".launch.py")
-        assert f"from dr_grasp.bringup.launching import {name}\n" in file.read_text()
-        assert f"    return {name}()\n" in file.read_text()
+def test_launch_is_told_names_defaults_and_choices():
+    assert declared(ScorerArguments) == {"namespace": ("", None), "jobs": ("2", None)}
+    assert declared(BringupArguments) == {
+        "robot": ("franka", robot_names()),
+        "hardware": ("twin", ["twin", "real"]),
+        "robot_ip": ("", None),
+        "driver": ("true", None),
+        "backend": ("auto", ["auto", "moveit", "twin"]),
+        "speed": ("auto", None),
+        "confirm": ("auto", None),
+        "namespace": ("", None),
+        "jobs": ("2", None),
+        "record": ("true", None),
+        "bag": ("", None),
+        "twin_profile": ("default", config_names("twin")),
+        "real_time": ("false", None),
+        "rviz": ("false", None),
+    }
+    assert declared(ReplayArguments) == {
+        "bag": (None, None),
+        "rate": ("1.0", None),
+        "scorer": ("false", None),
+        "robot": ("franka", robot_names()),
+        "namespace": ("replay", None),
+        "jobs": ("2", None),
+        "rviz": ("false", None),
+    }
+
+
+@pytest.mark.parametrize("arguments", [ScorerArguments, BringupArguments, ReplayArguments])
+def test_arguments_are_described_and_their_defaults_can_be_typed(arguments):
+    assert all(entry["description"].endswith(".") for entry in declarations(arguments))
+    typed = {name: default or "" for name, (default, _) in declared(arguments).items()}
+    required = {name: "" for name, (default, _) in declared(arguments).items() if default is None}
+    assert read_arguments(arguments, typed) == read_arguments(arguments, required)
+
+
+def test_a_bag_to_play_must_be_named():
+    with pytest.raises(SettingsError, match=r"^bag: expected a value, got nothing$"):
+        read_arguments(ReplayArguments, {})
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "config" / "examples").glob("*.yaml")))

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from dr_grasp.bringup import processes
-from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
+from dr_grasp.bringup.processes import NodeProcesses
 
 
 def test_ctrl_c_while_nodes_are_started_leaves_none_behind(monkeypatch, namespace, tmp_path):
@@ -21,7 +21,7 @@ def test_ctrl_c_while_nodes_are_started_leaves_none_behind(monkeypatch, namespac
 
     monkeypatch.setattr(processes.subprocess, "Popen", interrupted)
     handler = signal.getsignal(signal.SIGINT)
-    commands = [NodeCommand("twin", {}), NodeCommand("recorder", {})]
+    commands = {"twin": {}, "recorder": {}}
     with pytest.raises(KeyboardInterrupt), NodeProcesses(commands, namespace, tmp_path):
         pytest.fail("expected to be interrupted before")
     assert len(started) == 1

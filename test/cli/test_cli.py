@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from dr_grasp.cli.execute import print_attempts
 from dr_grasp.cli.main import app
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.formats.grasp_file import read_grasps, write_grasps
@@ -40,7 +41,7 @@ def score_file(grasp_file):
     out = grasp_file.with_name("scores.json")
     words = ["score", str(grasp_file), "--out", str(out), "--seed", "5", "--jobs", "2"]
     done = subprocess.run(
-        [*PROGRAM, *words, "--trials", "2", "--json"], capture_output=True, text=True, check=False
+        [*PROGRAM, *words, "--trials", "1", "--json"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     return out, done
@@ -49,7 +50,7 @@ def score_file(grasp_file):
 def test_scores_are_those_of_the_library(score_file, block_grasps):
     out, _ = score_file
     with Scorer(1) as scorer:
-        request = ScoreRequest.from_names("default", [], 2, 5)
+        request = ScoreRequest.from_names("default", [], 1, 5)
         assert read_scores(out).scores == scorer.score(block_grasps, request).scores
 
 
@@ -79,13 +80,17 @@ def test_execute_records_the_best_in_rank_order(score_file, grasp_file, tmp_path
     assert done.exit_code == 0, done.output
     printed = json.loads(done.stdout)
     bag = read_bag(tmp_path / "bag")
-    assert [one["attempt_id"] for one in printed] == [one.attempt_id for one in bag.attempts]
-    assert [one["outcome"] for one in printed] == [one.outcome.label for one in bag.attempts]
+    assert [attempt["attempt_id"] for attempt in printed] == [
+        attempt.attempt_id for attempt in bag.attempts
+    ]
+    assert [attempt["outcome"] for attempt in printed] == [
+        attempt.outcome.label for attempt in bag.attempts
+    ]
     assert len(bag.scores) == 3
-    assert all(one.outcome is not Outcome.UNKNOWN for one in bag.attempts)
+    assert all(attempt.outcome is not Outcome.UNKNOWN for attempt in bag.attempts)
     again = run("execute", grasp_file, *words[:-1], tmp_path / "bag2", "--json")
-    assert [one["outcome"] for one in json.loads(again.stdout)] == [
-        one["outcome"] for one in printed
+    assert [attempt["outcome"] for attempt in json.loads(again.stdout)] == [
+        attempt["outcome"] for attempt in printed
     ]
     full = run("execute", grasp_file, *words)
     assert full.exit_code == 1
@@ -101,16 +106,20 @@ def test_execute_says_who_keeps_the_bag(score_file, grasp_file, tmp_path):
     assert "--bag: expected none with ros" in both.stderr
     other = run(*words, "--backend", "arm", "--bag", tmp_path / "bag")
     assert "unknown backend 'arm'; expected one of ros, twin" in other.stderr
+    dry = run(*words, "--dry-run", "--bag", tmp_path / "bag")
+    assert "--dry-run: expected the backend ros, got twin" in dry.stderr
+    assert {both.exit_code, other.exit_code, dry.exit_code} == {1}
+    assert not (tmp_path / "bag").exists()
 
 
 def test_generate_writes_grasps_that_can_be_read_back(tmp_path):
     out = tmp_path / "grasps.json"
-    words = ["generate", "--robot", "franka", "--object", "procedural_001", "--seed", 2]
-    done = run(*words, "--count", 1, "--out", out, "--json")
+    words = ["generate", "--robot", "franka", "--object", "procedural_000", "--seed", 0]
+    done = run(*words, "--count", 1, "--jobs", 1, "--out", out, "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["grasps"] == 1
     (grasp,) = read_grasps(out).grasps
-    assert (grasp.robot, grasp.object) == ("franka", "procedural_001")
+    assert (grasp.robot, grasp.object) == ("franka", "procedural_000")
 
 
 def test_one_broken_grasp_is_named_and_the_others_are_scored(grasp_file, tmp_path):
@@ -128,7 +137,7 @@ def test_one_broken_grasp_is_named_and_the_others_are_scored(grasp_file, tmp_pat
     assert "2 of 3 grasps refused" in summary
     scores = read_scores(out)
     assert [score.grasp_id for score in scores.scores] == names[2:]
-    assert [one.index for one in scores.refused] == [0, 1]
+    assert [refusal.index for refusal in scores.refused] == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -180,37 +189,30 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_work(
         assert message in line
 
 
-def test_an_id_that_looks_like_markup_is_printed_as_it_is(grasp_file, tmp_path):
-    content = json.loads(grasp_file.read_text())
-    content["grasps"] = content["grasps"][:1]
-    content["grasps"][0]["id"] = "cup[left][/b]"
-    path = tmp_path / "grasps.json"
-    path.write_text(json.dumps(content))
-    words = ["--out", tmp_path / "scores.json", "--trials", 1, "--criteria", "fdr", "--jobs", 1]
-    done = run("score", path, *words)
-    assert done.exit_code == 0, done.output
-    assert "cup[left][/b]" in done.stdout
-
-
-def test_an_unknown_backend_is_refused(score_file, grasp_file, tmp_path):
-    words = ["--scores", score_file[0], "--bag", tmp_path / "bag", "--backend", "hope"]
-    done = run("execute", grasp_file, *words)
-    assert done.exit_code == 1
-    assert "unknown backend 'hope'; expected one of ros, twin" in done.stderr
+def test_an_id_that_looks_like_markup_is_printed_as_it_is(samples, capsys):
+    print_attempts([samples.attempt(grasp=samples.grasp("cup[left][/b]"))])
+    table, reason = capsys.readouterr().out.split("cup[left][/b]")[1:]
+    assert samples.attempt().outcome.label in table
+    assert reason == ": it fell\n"
 
 
 def test_lists():
     robots = json.loads(run("robots", "--json").stdout)
     assert [robot["name"] for robot in robots] == ["baxter", "franka", "ur5_schunk_sih"]
     objects = json.loads(run("objects", "--json").stdout)
-    assert {one["first"] for one in objects} == {"box", "cylinder", "mug", "procedural_000"}
+    assert {family["first"] for family in objects} == {"box", "cylinder", "mug", "procedural_000"}
     assert "procedural_000 .. procedural_999" in run("objects").stdout
     assert "Panda" in run("robots").stdout
 
 
-@pytest.mark.parametrize("verb", ["generate", "score", "execute", "demo", "robots", "objects"])
+VERBS = ["generate", "score", "execute", "demo", "robots", "objects"]
+
+
+@pytest.mark.parametrize(
+    "verb", [*VERBS, *(f"objects {word}" for word in ("add", "show", "remove"))]
+)
 def test_every_verb_has_help(verb):
-    done = run(verb, "--help")
+    done = run(*verb.split(), "--help")
     assert done.exit_code == 0
     assert f"{verb} [OPTIONS]" in " ".join(done.stdout.split())
 
@@ -231,39 +233,31 @@ def simulates(pid):
         return False
 
 
-@pytest.mark.parametrize("begun", ["a worker", "a rollout"])
-def test_ctrl_c_of_a_terminal_is_one_line(begun, grasp_file, tmp_path, children_of):
-    """It goes to the workers as well, who may be anywhere in their imports."""
-    words = ["score", str(grasp_file), "--out", str(tmp_path / "scores.json"), "--jobs", "2"]
+@pytest.mark.parametrize(
+    ("has_begun", "send"),
+    [
+        # A terminal sends it to the workers as well, which may be anywhere in their imports.
+        pytest.param(is_worker, os.killpg, id="of a terminal, while workers start"),
+        pytest.param(simulates, os.kill, id="to the program alone, during rollouts"),
+    ],
+)
+def test_ctrl_c_ends_scoring_with_one_line_and_no_file(
+    has_begun, send, grasp_file, tmp_path, children_of
+):
+    out = tmp_path / "scores.json"
+    words = ["score", str(grasp_file), "--out", str(out), "--trials", "1000", "--jobs", "2"]
     with subprocess.Popen(
-        [*PROGRAM, *words, "--trials", "1000"],
+        [*PROGRAM, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     ) as process:
-        has_begun = is_worker if begun == "a worker" else simulates
         while not any(map(has_begun, children_of(process.pid))):
             assert process.poll() is None
             time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGINT)
+        send(process.pid, signal.SIGINT)
         stdout, stderr = process.communicate(timeout=120)
     assert (process.returncode, stdout) == (130, "")
-    assert stderr == "dr-grasp: interrupted; --resume goes on\n"
-
-
-def test_ctrl_c_ends_scoring_with_one_line_and_no_file(grasp_file, tmp_path, children_of):
-    out = tmp_path / "scores.json"
-    words = ["score", str(grasp_file), "--out", str(out), "--trials", "1000", "--jobs", "1"]
-    with subprocess.Popen(
-        [*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        while not any(map(simulates, children_of(process.pid))):
-            assert process.poll() is None
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=120)
-    assert process.returncode == 130
-    assert stdout == ""
     assert stderr == "dr-grasp: interrupted; --resume goes on\n"
     assert not out.exists()

@@ -21,7 +21,7 @@ from dr_grasp.diagnosis.thresholds import load_thresholds
 from dr_grasp.formats.diagnosis_file import write_diagnoses
 from dr_grasp.recording.bag_writer import BagWriter
 from dr_grasp.transfer.attempt_dataset import read_folder
-from dr_grasp.transfer.model_file import read_model
+from dr_grasp.transfer.transfer_model import read_model
 
 
 def run(*words):

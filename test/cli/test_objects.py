@@ -45,7 +45,7 @@ def test_add_list_show_remove(own, tin):
     assert "6.0 x 6.0 x 8.0 cm" in added.stdout and "1 convex piece\n" in added.stdout
     following = added.stdout.splitlines()[-1]
     assert following == ("next: dr-grasp generate --robot franka --object tin --out grasps.json")
-    assert "tin" in {one["first"] for one in json.loads(run("--json").stdout)}
+    assert "tin" in {family["first"] for family in json.loads(run("--json").stdout)}
     assert "From tin.stl" in run().stdout
 
     shown = run("show", "tin")
@@ -60,7 +60,7 @@ def test_add_list_show_remove(own, tin):
 
     removed = run("remove", "tin")
     assert removed.stdout == f"tin: removed {own / 'objects' / 'tin.yaml'}\n"
-    assert "tin" not in {one["first"] for one in json.loads(run("--json").stdout)}
+    assert "tin" not in {family["first"] for family in json.loads(run("--json").stdout)}
     assert "unknown object 'tin'" in line_of(run("show", "tin"))
 
 
@@ -122,7 +122,7 @@ def test_broken_files_of_the_users_own_are_named_and_all_else_is_listed(own):
         assert first == f"dr-grasp: {folder}/half.yaml: mass: expected a value, got nothing"
         assert second.startswith(f"dr-grasp: {folder}/torn.yaml: while parsing")
     assert "mug" in as_table.stdout and "procedural_000 .. procedural_999" in as_table.stdout
-    assert [one["first"] for one in json.loads(as_json.stdout)] == [
+    assert [family["first"] for family in json.loads(as_json.stdout)] == [
         "box",
         "cylinder",
         "mug",
@@ -139,9 +139,3 @@ def test_where_the_mesh_has_its_origin_is_shown(tmp_path):
     assert "  mesh origin  at -20.0 -30.0 -40.0 mm\n" in run("show", "corner").stdout
     run(*words, "--no-center", "--force")
     assert "  mesh origin  at 0.0 0.0 0.0 mm\n" in run("show", "corner").stdout
-
-
-@pytest.mark.parametrize("verb", ["add", "show", "remove"])
-def test_every_verb_has_help(verb):
-    done = run(verb, "--help")
-    assert done.exit_code == 0 and f"objects {verb} [OPTIONS]" in done.stdout

@@ -99,8 +99,8 @@ def test_bringup_scores_executes_and_records(twin, namespace, tmp_path, home_gra
     yield
     # After Ctrl-C the bag is whole.
     bag = read_bag(tmp_path / "bag")
-    assert [one.attempt_id for one in bag.attempts] == [attempt.attempt_id]
-    assert [one.grasp_id for one in bag.scores] == ["g1"]
+    assert [kept.attempt_id for kept in bag.attempts] == [attempt.attempt_id]
+    assert [score.grasp_id for score in bag.scores] == ["g1"]
 
 
 @launch_pytest.fixture
@@ -154,7 +154,7 @@ def test_bringup_executes_through_moveit(through_moveit, namespace, tmp_path, bl
     assert attempt.backend == "moveit"
     assert attempt.measured is not None, attempt.reason
     yield
-    assert [one.attempt_id for one in read_bag(tmp_path / "bag").attempts] == [attempt.attempt_id]
+    assert [kept.attempt_id for kept in read_bag(tmp_path / "bag").attempts] == [attempt.attempt_id]
 
 
 @launch_pytest.fixture
@@ -166,7 +166,7 @@ def scorer(namespace):
 def test_the_scorer_answers_alone(scorer, namespace, home_grasp):
     with DrGraspClient(f"/{namespace}", connect_s=READY_S) as planner:
         scored = planner.score([home_grasp()], trials=2, criteria=["osdr", "mdr"])
-        assert {one.name.lower() for one in scored.scores[0].fitness} == {"osdr", "mdr"}
+        assert {criterion.name.lower() for criterion in scored.scores[0].fitness} == {"osdr", "mdr"}
     with (
         DrGraspClient(f"/{namespace}", connect_s=2.0) as planner,
         pytest.raises(BackendError, match="execute_grasps"),

@@ -13,7 +13,7 @@ from dr_grasp.core.waypoints import Waypoints
 from dr_grasp.replaying.checks import Check, Verdict, likely_reason
 from dr_grasp.replaying.junit import write_junit
 from dr_grasp.replaying.reexecution import compare_attempts, motion
-from dr_grasp.replaying.rescoring import compare_scores, recorded_scores, rescore
+from dr_grasp.replaying.rescoring import compare_scores, rescore
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.workers.pool import WorkerPool
@@ -27,7 +27,7 @@ def verdicts(checks):
 
 def test_an_equal_score_is_the_same_in_every_aspect(samples):
     score = samples.score(models=MADE_OF)
-    checks = list(compare_scores(score, score, {}))
+    checks = list(compare_scores(score, score))
     assert set(verdicts(checks)) == {
         *("nominal outcome", "osdr", "jsdr", "fdr", "mdr", "failures"),
     }
@@ -38,7 +38,8 @@ def test_an_equal_score_is_the_same_in_every_aspect(samples):
 def test_one_success_more_is_a_difference(samples):
     score = samples.score(models=MADE_OF)
     fitness = {**score.fitness, Criterion.MDR: Fitness(Criterion.MDR, 22, 23)}
-    checks = compare_scores(score, replace(score, fitness=fitness), {"object": "o2"})
+    again = replace(score, fitness=fitness, models={**MADE_OF, "object": "o2"})
+    checks = compare_scores(score, again)
     (found,) = [check for check in checks if check.verdict is Verdict.DIFFERS]
     assert (found.subject, found.aspect) == ("grasp g1", "mdr")
     assert (found.recorded, found.replayed) == ("21 of 23", "22 of 23")
@@ -54,11 +55,11 @@ def test_one_success_more_is_a_difference(samples):
 )
 def test_outcomes_count_as_well(samples, change, aspect):
     score = samples.score()
-    checks = compare_scores(score, replace(score, **change), {})
+    checks = compare_scores(score, replace(score, **change))
     assert [c.aspect for c in checks if c.verdict is Verdict.DIFFERS] == [aspect]
 
 
-def test_a_grasp_that_dropped_out_of_a_race_at_once_is_the_same(home_grasp, mug_grasps):
+def test_a_grasp_that_dropped_out_of_a_race_at_once_is_the_same(home_grasp, mug_grasps, samples):
     """It has no fitness; what all four would be is of no account."""
     grasp = home_grasp()  # nowhere near the mug
     with Scorer(jobs=1) as scorer:
@@ -66,15 +67,16 @@ def test_a_grasp_that_dropped_out_of_a_race_at_once_is_the_same(home_grasp, mug_
         scores = scorer.score([grasp, *mug_grasps], request).scores
         (score,) = [one for one in scores if one.grasp_id == grasp.id]
         assert score.nominal_outcome is Outcome.MISSED and not score.fitness
+    attempt = samples.attempt(grasp=grasp, score=score)
     with WorkerPool(1) as pool:
-        checks = list(rescore([(grasp, score)], pool, lambda: False))
+        checks = list(rescore([attempt], pool, lambda: False))
     assert verdicts(checks) == {"nominal outcome": Verdict.SAME}
 
 
 def test_a_sequential_fitness_is_compared_by_its_counts(samples):
     score = samples.score(fitness={Criterion.MDR: Fitness(Criterion.MDR, 3, 9, sequential=True)})
     again = replace(score, fitness={Criterion.MDR: Fitness(Criterion.MDR, 3, 9)})
-    assert Verdict.DIFFERS not in verdicts(compare_scores(score, again, {})).values()
+    assert Verdict.DIFFERS not in verdicts(compare_scores(score, again)).values()
 
 
 @pytest.mark.parametrize(
@@ -96,15 +98,29 @@ def test_the_likely_reason(was, version, expected):
 
 
 def test_each_grasp_with_its_score_is_scored_once(samples):
+    """Of scores that cannot be made any more, the reason is said once for each."""
+    score, other = (samples.score(seed=seed, profile="gone") for seed in (3, 4))
     grasp = samples.grasp()
-    score, other = samples.score(), samples.score(seed=4)
     made = [
         samples.attempt("a1", grasp=grasp, score=score),
         samples.attempt("a2", grasp=grasp, score=score),
         samples.attempt("a3", grasp=grasp, score=other),
         samples.attempt("a4", grasp=grasp, score=None),
     ]
-    assert recorded_scores(made) == [(grasp, score), (grasp, other)]
+    with WorkerPool(1) as pool:
+        checks = list(rescore(made, pool, lambda: False))
+    assert [(check.verdict, check.replayed) for check in checks] == [
+        (Verdict.DIFFERS, "refused")
+    ] * 2
+    assert all(check.reason.startswith("unknown profile 'gone'") for check in checks)
+
+
+def test_a_grasp_that_no_longer_fits_its_robot_is_refused(samples):
+    """The object of the sample stands beside the table."""
+    with WorkerPool(1) as pool:
+        (check,) = rescore([samples.attempt()], pool, lambda: False)
+    assert (check.subject, check.verdict) == ("grasp g1", Verdict.DIFFERS)
+    assert "object_in_base position: expected on the table" in check.reason
 
 
 def test_an_equal_attempt_is_the_same(samples):

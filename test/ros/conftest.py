@@ -2,21 +2,21 @@
 
 import pytest
 
-from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
+from dr_grasp.bringup.processes import NodeProcesses
 from dr_grasp.ros.client import DrGraspClient
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def system(tmp_path_factory, new_namespace):
     """All four nodes and a planner, for tests that leave them as they were."""
     folder = tmp_path_factory.mktemp("system")
     space = new_namespace()
-    commands = [
-        NodeCommand("scorer", {"jobs": 2}),
-        NodeCommand("executor", {"connect_s": 60}),
-        NodeCommand("recorder", {"bag": str(folder / "bag")}),
-        NodeCommand("twin", {}),
-    ]
+    commands = {
+        "scorer": {"jobs": 2},
+        "executor": {"connect_s": 60},
+        "recorder": {"bag": str(folder / "bag")},
+        "twin": {},
+    }
     with NodeProcesses(commands, space, folder / "logs") as nodes, DrGraspClient(space) as planner:
         yield System(nodes, planner, folder / "bag", space)
         nodes.check()

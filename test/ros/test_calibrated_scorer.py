@@ -8,11 +8,11 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from visualization_msgs.msg import Marker, MarkerArray
 
-from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
+from dr_grasp.bringup.processes import NodeProcesses
 from dr_grasp.core.ranking import rank
 from dr_grasp.ros.client import DrGraspClient
 from dr_grasp.ros.qos import RESULTS
-from dr_grasp.transfer.model_file import write_model
+from dr_grasp.transfer.transfer_model import write_model
 
 LIMIT_S = 60.0
 
@@ -20,7 +20,7 @@ LIMIT_S = 60.0
 @pytest.fixture
 def space(tmp_path, namespace, contrary_model):
     write_model(tmp_path / "model.json", contrary_model)
-    commands = [NodeCommand("scorer", {"jobs": 1, "transfer_model": str(tmp_path / "model.json")})]
+    commands = {"scorer": {"jobs": 1, "transfer_model": str(tmp_path / "model.json")}}
     with NodeProcesses(commands, namespace, tmp_path / "logs") as nodes:
         yield namespace
         nodes.check()
@@ -65,7 +65,7 @@ def markers(space, grasps):
 def test_a_file_that_is_no_model_is_named(tmp_path, namespace):
     path = tmp_path / "model.json"
     path.write_text(json.dumps({"kind": "other"}))
-    commands = [NodeCommand("scorer", {"transfer_model": str(path)})]
+    commands = {"scorer": {"transfer_model": str(path)}}
     with NodeProcesses(commands, namespace, tmp_path / "logs") as nodes:
         deadline = time.monotonic() + LIMIT_S
         while time.monotonic() < deadline:

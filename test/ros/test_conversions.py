@@ -11,6 +11,7 @@ from sensor_msgs.msg import JointState
 
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
+from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.selection import Selection
 from dr_grasp.errors import InvalidGraspError
 from dr_grasp.messages import decoding, encoding
@@ -84,7 +85,7 @@ def test_the_outcomes_are_those_of_the_interface():
 
 
 def test_refusals_and_joint_states_become_messages():
-    refusal = conversions.refusal_to_msg(3, "g3", "grasp g3: id: why")
+    refusal = conversions.refusal_to_msg(RefusedGrasp(3, "g3", "grasp g3: id: why"))
     assert (refusal.index, refusal.grasp_id, refusal.reason) == (3, "g3", "grasp g3: id: why")
     state = conversions.to_msg(JointState, encoding.encode_joint_state(10**9 + 5, ("a",), [0.5]))
     assert (state.header.stamp.sec, state.header.stamp.nanosec) == (1, 5)

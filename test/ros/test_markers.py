@@ -1,4 +1,4 @@
-"""ScoringResult grasps in RViz: where they are drawn, in which colour, and what replaces what."""
+"""Scored grasps in RViz: where they are drawn, in which colour, and what replaces what."""
 
 import time
 from dataclasses import replace
@@ -47,15 +47,13 @@ def test_without_an_mdr_it_is_grey_and_says_what_became_of_it(home_grasp, sample
     hand, label = grasp_markers(home_grasp(), score, 0)
     assert hand.color.r == hand.color.g == hand.color.b
     assert label.text == "missed"
-    (alone,) = grasp_markers(home_grasp(), None, 0)
-    assert alone.color == hand.color
 
 
-def test_fingers_are_drawn_on_both_sides_of_the_grasped_object(franka, mug_grasps):
+def test_fingers_are_drawn_on_both_sides_of_the_grasped_object(franka, mug_grasps, samples):
     from dr_grasp.robots.kinematics import link_in_base
 
     grasp = mug_grasps[0]
-    (hand,) = grasp_markers(grasp, None, 0)
+    hand, _ = grasp_markers(grasp, samples.score(), 0)
     assert (hand.type, hand.action) == (Marker.LINE_LIST, Marker.ADD)
     points = points_in_base(hand)
     tcp = link_in_base(franka, franka.tcp_link, grasp.approach.positions[-1])
@@ -67,9 +65,9 @@ def test_fingers_are_drawn_on_both_sides_of_the_grasped_object(franka, mug_grasp
 
 
 @pytest.mark.parametrize(("name", "frame"), [("baxter", "base"), ("ur5_schunk_sih", "world")])
-def test_frames_have_the_names_outside(name, frame, home_grasp):
+def test_frames_have_the_names_outside(name, frame, home_grasp, samples):
     robot = load_robot(name)
-    (hand,) = grasp_markers(at_home(home_grasp, robot), None, 0)
+    hand, _ = grasp_markers(at_home(home_grasp, robot), samples.score(), 0)
     assert hand.header.frame_id == frame
     assert hand.header.stamp.sec == hand.header.stamp.nanosec == 0
 
@@ -90,10 +88,12 @@ def at_home(home_grasp, robot, **provenance):
     )
 
 
-def test_the_synergy_says_where_the_grip_is(home_grasp):
+def test_the_synergy_says_where_the_grip_is(home_grasp, samples):
     robot = load_robot("ur5_schunk_sih")
     places = {
-        name: grasp_markers(at_home(home_grasp, robot, synergy=name), None, 0)[0].pose.position
+        name: grasp_markers(at_home(home_grasp, robot, synergy=name), samples.score(), 0)[
+            0
+        ].pose.position
         for name in ("pinch", "power", "of another maker")
     }
     assert places["pinch"] != places["power"]
@@ -128,32 +128,32 @@ def heard(node, count, within=10.0):
 
 def test_a_rescored_grasp_replaces_its_markers_and_latecomers_see_all(node, home_grasp, samples):
     shown = GraspMarkers(node)
-    shown.add(home_grasp(id="a"), None)
+    shown.add(home_grasp(id="a"), samples.score())
     shown.add(home_grasp(id="b"), scored(samples, 3))
     shown.add(home_grasp(id="a"), scored(samples, 7))
     first, second, again = heard(node, 3)
-    keys = [[(marker.ns, marker.id) for marker in one] for one in (first, second, again)]
-    assert keys[0] == [("grasps", 0)]
+    keys = [[(marker.ns, marker.id) for marker in shown] for shown in (first, second, again)]
+    assert keys[0] == [("grasps", 0), ("grasp_fitness", 0)]
     assert keys[1] == [("grasps", 1), ("grasp_fitness", 1)]
     assert keys[2] == [("grasps", 0), ("grasp_fitness", 0)]
     assert again[1].text == "0.70"
 
 
-def test_clear_takes_all_away_and_numbers_begin_anew(node, home_grasp):
+def test_clear_takes_all_away_and_numbers_begin_anew(node, home_grasp, samples):
     shown = GraspMarkers(node)
-    shown.add(home_grasp(id="a"), None)
+    shown.add(home_grasp(id="a"), samples.score())
     shown.clear()
-    shown.add(home_grasp(id="b"), None)
+    shown.add(home_grasp(id="b"), samples.score())
     _, cleared, after = heard(node, 3)
     assert [marker.action for marker in cleared] == [Marker.DELETEALL]
-    assert [marker.id for marker in after] == [0]
+    assert [marker.id for marker in after] == [0, 0]
 
 
 def test_of_very_many_the_first_are_shown(node, home_grasp, samples, monkeypatch):
     monkeypatch.setattr(markers, "MOST", 2)
     shown = GraspMarkers(node)
     for name in ("a", "b", "c"):
-        shown.add(home_grasp(id=name), None)
+        shown.add(home_grasp(id=name), samples.score())
     shown.add(home_grasp(id="b"), scored(samples, 1))
     found = heard(node, 3)
-    assert [one[0].id for one in found] == [0, 1, 1]
+    assert [hand.id for hand, _ in found] == [0, 1, 1]

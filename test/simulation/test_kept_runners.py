@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from dr_grasp.simulation.shortcuts import Shortcuts
 from dr_grasp.simulation import kept_runners
 from dr_grasp.simulation.kept_runners import MOST_WORLDS, kept_runner
+from dr_grasp.simulation.shortcuts import Shortcuts
 
 
 class FakeRunner:

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
@@ -27,25 +29,71 @@ def grasps(number=40, seed=0, most=4):
     return fitness, rng.binomial(attempts, fitness), attempts
 
 
+@st.composite
+def samples_of_grasps(draw, most=60):
+    """Fitness, held and attempts of up to so many grasps, with ties."""
+    number = draw(st.integers(2, most))
+    fitness = draw(st.lists(st.integers(0, 10), min_size=number, max_size=number))
+    attempts = draw(st.lists(st.integers(1, 5), min_size=number, max_size=number))
+    held = [draw(st.integers(0, most)) for most in attempts]
+    return np.array(fitness) / 10, np.array(held), np.array(attempts)
+
+
 def on_sample(statistic, *columns):
     cells = Cells.of(*columns)
     (value,) = statistic(cells, cells.observed)
     return value
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_rho_is_that_of_scipy(seed):
-    fitness, held, attempts = grasps(seed=seed)
+@settings(deadline=None)
+@given(samples_of_grasps())
+def test_rho_is_that_of_scipy(columns):
+    fitness, held, attempts = columns
+    assume(len({*fitness}) > 1 and len({*(held / attempts)}) > 1)
     expected = spearmanr(fitness, held / attempts).statistic
-    assert on_sample(bootstrap.rho, fitness, held, attempts) == pytest.approx(expected, abs=1e-12)
+    assert on_sample(bootstrap.rho, *columns) == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_auc_is_that_of_scikit_learn(seed):
-    fitness, held, attempts = grasps(seed=seed)
+@settings(deadline=None)
+@given(samples_of_grasps())
+def test_auc_is_that_of_scikit_learn(columns):
+    fitness, held, attempts = columns
+    assume(0 < held.sum() < attempts.sum())
     labels = [k < h for h, n in zip(held, attempts, strict=True) for k in range(n)]
     expected = roc_auc_score(labels, np.repeat(fitness, attempts))
-    assert on_sample(bootstrap.auc, fitness, held, attempts) == pytest.approx(expected, abs=1e-12)
+    assert on_sample(bootstrap.auc, *columns) == pytest.approx(expected, abs=1e-12)
+
+
+@settings(deadline=None)
+@given(samples_of_grasps())
+def test_statistics_stay_within_their_bounds_and_gain_is_a_difference(columns):
+    fitness, held, attempts = columns
+    top, eta = on_sample(bootstrap.top_eta, *columns), on_sample(bootstrap.eta, *columns)
+    assert 0 <= top <= 1 and eta == held.sum() / attempts.sum()
+    assert on_sample(bootstrap.gain, *columns) == top - eta
+    # Less fit is fitter the other way round.
+    turned = 1 - fitness
+    for statistic, about in ((bootstrap.rho, 0.0), (bootstrap.auc, 0.5)):
+        value = on_sample(statistic, *columns)
+        if np.isfinite(value):
+            mirrored = on_sample(statistic, turned, held, attempts)
+            assert value - about == pytest.approx(about - mirrored, abs=1e-9)
+
+
+@settings(deadline=None, max_examples=25, derandomize=True)
+@given(samples_of_grasps(), st.integers(0, 2**32))
+def test_intervals_are_in_order_and_that_of_eta_contains_it(columns, seed):
+    """Percentile intervals of the others need not: rho and AUC of resamples are biased."""
+    cells = Cells.of(*columns)
+    statistics = (bootstrap.rho, bootstrap.auc, bootstrap.top_eta, bootstrap.eta)
+    for statistic, ends in zip(
+        statistics, bootstrap.intervals(cells, statistics, 200, seed), strict=True
+    ):
+        if ends is not None:
+            low, high = ends
+            assert low <= high
+            if statistic is bootstrap.eta:
+                assert low <= on_sample(statistic, *columns) <= high
 
 
 def test_weights_stand_for_grasps():

@@ -1,17 +1,37 @@
-"""Counting attempts grasp by grasp."""
+"""Counting attempts grasp by grasp, and which attempts count."""
 
 import random
+
+import pytest
 
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.transfer.grasp_tally import Ratio, by, tally_grasps, total
+from dr_grasp.transfer.grasp_tally import Ratio, group_by, tally_grasps, total
+
+COUNT_AGAINST = {
+    "missed",
+    "pushed_away",
+    "slipped_closing",
+    "dropped_lifting",
+    "dropped_holding",
+    "robot_hit_table",
+    "self_collision",
+    "failed",
+}
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_every_outcome_is_decided(row, outcome):
+    expected = {"success": True, **dict.fromkeys(COUNT_AGAINST, False)}.get(outcome.label)
+    assert row(outcome=outcome).held is expected
 
 
 def test_attempts_that_say_nothing_are_left_out(row):
     rows = [row("a1"), row("a2", outcome=Outcome.MISSED), row("a3", outcome=Outcome.REFUSED)]
     (tally,) = tally_grasps(rows)
-    assert (tally.held, tally.attempts, tally.eta) == (1, 2, 0.5)
+    assert tally.eta == Ratio(held=1, attempts=2)
+    assert tally.eta.value == 0.5
     assert tally_grasps([rows[2]]) == ()
     assert total([]) is None
 
@@ -19,13 +39,14 @@ def test_attempts_that_say_nothing_are_left_out(row):
 def test_a_grasp_is_one_of_its_id_robot_object_and_trajectory(row):
     rows = [row("a1"), row("a2", robot="baxter"), row("a3", object="box"), row("a4", grasp_id="g2")]
     tallies = tally_grasps([*rows, row("a5")])
-    assert sorted(one.attempts for one in tallies) == [1, 1, 1, 2]
+    assert sorted(tally.eta.attempts for tally in tallies) == [1, 1, 1, 2]
     other = row("a6", trajectory="an id that came again", outcome=Outcome.MISSED)
-    assert sorted(one.eta for one in tally_grasps([*rows, other])) == [0, 1, 1, 1, 1]
-    assert {name: len(some) for name, some in by(tallies, lambda one: one.robot).items()} == {
-        "baxter": 1,
-        "franka": 3,
-    }
+    assert sorted(tally.eta.value for tally in tally_grasps([*rows, other])) == [0, 1, 1, 1, 1]
+    by_robot = group_by(tallies, lambda row: row.robot)
+    assert [(name, len(group)) for name, group in by_robot.items()] == [
+        ("franka", 3),
+        ("baxter", 1),
+    ]
     assert total(tallies) == Ratio(5, 5)
 
 

@@ -32,7 +32,7 @@ from dr_grasp.ros.controller_messages import (
     trajectory_to_msg,
 )
 from dr_grasp.ros.conversions import to_msg
-from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal_to_end
+from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal
 from dr_grasp_interfaces.srv import PlaceObject
 
 PATH_TOLERANCE = 0.2
@@ -151,7 +151,7 @@ class ControllerArm:
             return bool(silent) or is_cancelled()
 
         try:
-            response = run_goal_to_end(
+            response = run_goal(
                 client,
                 name,
                 goal,

@@ -12,7 +12,7 @@ import pytest
 import rclpy
 from rclpy.executors import MultiThreadedExecutor
 
-from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
+from dr_grasp.bringup.processes import NodeProcesses
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.execution.arm_backend import ArmBackend
 from dr_grasp.robots.robot_spec import load_robot
@@ -34,8 +34,8 @@ def wait_for(condition):
 
 @contextmanager
 def arm_of(robot, folder, space, **parameters):
-    command = NodeCommand("twin", {"controllers": True, "robot": robot.name, **parameters})
-    with NodeProcesses([command], space, folder / "logs") as nodes:
+    commands = {"twin": {"controllers": True, "robot": robot.name, **parameters}}
+    with NodeProcesses(commands, space, folder / "logs") as nodes:
         context = rclpy.Context()
         rclpy.init(context=context)
         node = rclpy.create_node("driver", namespace=space, context=context)

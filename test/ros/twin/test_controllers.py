@@ -19,7 +19,7 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
-from dr_grasp.bringup.processes import NodeCommand, NodeProcesses
+from dr_grasp.bringup.processes import NodeProcesses
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import BackendError, GoalRefusedError
 from dr_grasp.messages.decoding import decode_pose
@@ -27,7 +27,7 @@ from dr_grasp.messages.encoding import encode_pose
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.ros.controller_messages import duration
 from dr_grasp.ros.conversions import to_msg
-from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal_to_end
+from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal
 from dr_grasp_interfaces.srv import PlaceObject
 
 LIMIT_S = 60.0
@@ -78,7 +78,7 @@ class Client:
     def run(self, kind, name, goal, is_cancelled=lambda: False, on_feedback=None):
         if name not in self._actions:
             self._actions[name] = RetryingActionClient(self.node, kind, name)
-        return run_goal_to_end(
+        return run_goal(
             self._actions[name],
             name,
             goal,
@@ -113,8 +113,8 @@ def wait_until(condition):
 @contextmanager
 def running(folder, **parameters):
     space = f"/test_controllers_{os.getpid()}_{next(NUMBERS)}"
-    command = NodeCommand("twin", {"controllers": True, **parameters})
-    with NodeProcesses([command], space, folder / "logs") as nodes:
+    commands = {"twin": {"controllers": True, **parameters}}
+    with NodeProcesses(commands, space, folder / "logs") as nodes:
         client = Client(space)
         try:
             yield client
@@ -557,7 +557,7 @@ def test_with_controllers_attempts_are_not_served(client):
 def last_line(tmp_path, **parameters):
     """What a twin that cannot start says."""
     space = f"/test_controllers_{os.getpid()}_{next(NUMBERS)}"
-    with NodeProcesses([NodeCommand("twin", parameters)], space, tmp_path / "logs") as nodes:
+    with NodeProcesses({"twin": parameters}, space, tmp_path / "logs") as nodes:
         wait_until(lambda: ended(nodes))
     lines = (tmp_path / "logs" / "twin.log").read_text().strip().splitlines()
     assert len(lines) == 1, lines
@@ -620,7 +620,7 @@ def test_without_control_msgs_it_says_what_to_install_or_goes_without(tmp_path):
 
 def serves_attempts(tmp_path, **parameters):
     space = f"/test_controllers_{os.getpid()}_{next(NUMBERS)}"
-    with NodeProcesses([NodeCommand("twin", parameters)], space, tmp_path / "logs") as nodes:
+    with NodeProcesses({"twin": parameters}, space, tmp_path / "logs") as nodes:
         client = Client(space)
         try:
             name = f"{space}/attempt_grasp/_action/send_goal"

@@ -10,10 +10,15 @@ from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import FileFormatError
 from dr_grasp.transfer.calibration import calibrate
-from dr_grasp.transfer.model_file import model_document, read_model, write_model
-from dr_grasp.transfer.transfer_model import Steps, Uncalibrated
+from dr_grasp.transfer.transfer_model import (
+    Estimator,
+    Steps,
+    model_document,
+    read_model,
+    write_model,
+)
 
-STEPS = Steps([0.1, 0.5, 0.9], [0.2, 0.2, 0.7])
+STEPS = Steps((0.1, 0.5, 0.9), (0.2, 0.2, 0.7))
 
 
 @pytest.fixture
@@ -79,8 +84,14 @@ def test_more_rollouts_than_it_was_made_from_make_nothing_more_certain(samples, 
 
 def test_between_steps_it_is_linear(known, samples):
     score = samples.score(fitness={Criterion.MDR: Fitness(Criterion.MDR, 5, 10)})
-    model = replace(known, coefficients={Criterion.MDR: 1.0}, intercept=0.0, steps=STEPS)
-    model = replace(model, robots={"franka": math.log(0.7 / 0.3)})
+    model = replace(
+        known,
+        coefficients={Criterion.MDR: 1.0},
+        ranges={Criterion.MDR: (-4.0, 4.0)},
+        intercept=0.0,
+        robots={"franka": math.log(0.7 / 0.3)},
+        steps=STEPS,
+    )
     assert model.predict(score, "franka") == pytest.approx(0.45)
 
 
@@ -88,7 +99,7 @@ def test_what_it_says_is_what_calibration_says(many_rows, samples):
     found = calibrate(many_rows(200))
     for tally in found.tallies[:5]:
         score = samples.score(fitness=tally.fitness)
-        assert 0 < found.model.predict(score, tally.robot) < 1
+        assert 0 < found.model.predict(score, tally.last.robot) < 1
 
 
 @pytest.mark.parametrize(
@@ -109,8 +120,17 @@ def test_what_it_says_is_what_calibration_says(many_rows, samples):
     ],
 )
 def test_what_it_cannot_say_is_uncalibrated(known, samples, robot, changes, reason):
-    answer = known.predict(samples.score(**changes), robot)
-    assert answer == Uncalibrated(f"uncalibrated: {reason}")
+    assert known.problem_with(samples.score(**changes), robot) == f"uncalibrated: {reason}"
+
+
+def test_scoring_is_told_each_reason_once(known, samples, tmp_path):
+    write_model(tmp_path / "model.json", known)
+    told = []
+    estimate = Estimator(tmp_path / "model.json", told.append)
+    score = samples.score()
+    assert estimate(score, "franka") == known.predict(score, "franka")
+    assert [estimate(score, robot) for robot in ("ur5", "ur5", "sawyer")] == [None] * 3
+    assert [reason.rpartition(", got ")[2] for reason in told] == ["ur5", "sawyer"]
 
 
 @pytest.mark.parametrize(
@@ -122,11 +142,22 @@ def test_what_it_cannot_say_is_uncalibrated(known, samples, robot, changes, reas
         (lambda d: d.pop("robots"), "robots: expected a value, got nothing"),
         (lambda d: d.update(robots={}), "robots: expected"),
         (lambda d: d.update(coefficients={}), "coefficients: expected"),
-        (lambda d: d.update(coefficients={"luck": 1.0}), "unknown criterion 'luck'"),
+        (
+            lambda d: d.update(coefficients={"luck": 1.0}),
+            "coefficients.luck.* expected 'osdr', 'jsdr'",
+        ),
         (lambda d: d.update(intercept="high"), "intercept: expected"),
         (
             lambda d: d.update(ranges={"mdr": [0, 1]}),
             "ranges: expected those of jsdr, mdr, got mdr",
+        ),
+        (
+            lambda d: d["ranges"].update(mdr=[1, 0]),
+            "ranges: mdr: expected low <= high, got 1.0 > 0.0",
+        ),
+        (
+            lambda d: d["training"]["model"].update(luck=1),
+            "training.model.luck: expected no such key",
         ),
         (lambda d: d["training"].update(folds_by="luck"), "training.folds_by: expected"),
         (

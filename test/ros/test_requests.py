@@ -1,4 +1,4 @@
-"""Questions whose answers get lost, as DDS loses them while it matches the ends of a service."""
+"""Requests whose answers get lost, as DDS loses them while it connects the ends of a service."""
 
 import threading
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from dr_grasp.errors import BackendError
-from dr_grasp.ros import requests as clients
+from dr_grasp.ros import requests
 from dr_grasp.ros.requests import RetriedRequest, RetryingActionClient, run_goal
 from dr_grasp_interfaces.action import ExecuteGrasps
 
@@ -71,7 +71,7 @@ class Server:
 @pytest.fixture
 def serve(namespace, monkeypatch):
     """Starts a server that loses answers, and gives it with a client."""
-    monkeypatch.setattr(clients, "ASK_AGAIN_S", 0.3)
+    monkeypatch.setattr(requests, "ASK_AGAIN_S", 0.3)
     context = rclpy.Context()
     rclpy.init(context=context, signal_handler_options=SignalHandlerOptions.NO)
     node = rclpy.create_node("both", namespace=namespace, context=context)
@@ -96,7 +96,7 @@ def serve(namespace, monkeypatch):
 
 def run(client, **options):
     options = {"connect_s": LIMIT_S, "timeout_s": None, "is_cancelled": lambda: False, **options}
-    return run_goal(client, "the server", ExecuteGrasps.Goal(), **options)
+    return run_goal(client, "the server", ExecuteGrasps.Goal(), **options).result
 
 
 @pytest.mark.parametrize("kinds", [[], ["goal"], ["result"], ["goal", "result"]])
@@ -138,38 +138,35 @@ def test_a_goal_of_which_nothing_was_heard_is_cancelled(serve, monkeypatch):
     """Nobody would be watching what moves."""
     both = serve("goal")
     both.server.endless = True
-    monkeypatch.setattr(clients, "ASK_AGAIN_S", LIMIT_S)
+    monkeypatch.setattr(requests, "ASK_AGAIN_S", LIMIT_S)
     with pytest.raises(BackendError, match="expected an answer within 1 s, got none"):
         run(both.client, connect_s=1.0)
     assert both.server.cancelled.wait(LIMIT_S)
 
 
-def test_a_question_is_asked_again_until_answered():
+def never_answered(futures):
+    futures.append(Future())
+    return futures[-1]
+
+
+def test_a_request_is_sent_again_until_answered(monkeypatch):
+    monkeypatch.setattr(requests, "ASK_AGAIN_S", 0.01)
     futures = []
 
-    def ask():
-        futures.append(Future())
+    def send():
+        never_answered(futures)
         if len(futures) == 3:
             futures[1].set_result("second")
         return futures[-1]
 
-    question = RetriedRequest(ask)
-    assert not question.wait(0.0)
-    question._again = 0.0
-    question._wait_s = 0.0
-    assert question.wait(LIMIT_S)
-    assert (question.times, question.answer()) == (3, "second")
+    sent = RetriedRequest(send)
+    assert not sent.wait(0.0)
+    assert sent.wait(LIMIT_S)
+    assert (sent.times, sent.answer()) == (3, "second")
 
 
-def test_a_question_is_not_asked_more_often_than_allowed():
+def test_a_request_is_not_sent_more_often_than_allowed(monkeypatch):
+    monkeypatch.setattr(requests, "ASK_AGAIN_S", 0.01)
     futures = []
-
-    def ask():
-        futures.append(Future())
-        return futures[-1]
-
-    question = RetriedRequest(ask)
-    question._again = 0.0
-    question._wait_s = 0.0
-    assert not question.wait(0.05, at_most=2)
+    assert not RetriedRequest(lambda: never_answered(futures), most=2).wait(0.1)
     assert len(futures) == 2

@@ -1,0 +1,174 @@
+"""The arguments of the launch files: name, type, default and description, each declared once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from dr_grasp.common.resources import config_names
+from dr_grasp.common.settings import Settings, first_problem
+from dr_grasp.errors import SettingsError
+from dr_grasp.robots.robot_spec import robot_names
+
+MOST_JOBS = 1024
+FASTEST_RATE = 1000.0
+
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def _flag(typed: str) -> bool:
+    if typed.lower() not in _FLAGS:
+        raise ValueError(f"expected true or false, got {typed!r}")
+    return _FLAGS[typed.lower()]
+
+
+def _jobs(typed: str) -> int:
+    if not typed.isdecimal() or not 1 <= int(typed) <= MOST_JOBS:
+        raise ValueError(f"expected a whole number from 1 to {MOST_JOBS}, got {typed!r}")
+    return int(typed)
+
+
+def _number(most: float, typed: str) -> float:
+    try:
+        value = float(typed)
+    except ValueError:
+        value = float("nan")
+    if not 0.0 < value <= most:
+        raise ValueError(f"expected a number above 0 and at most {most:g}, got {typed!r}")
+    return value
+
+
+def _auto(read: Callable[[str], Any], typed: str) -> Any:
+    return None if typed == "auto" else read(typed)
+
+
+def _namespace(typed: str) -> str:
+    name = typed.strip("/")
+    if not re.fullmatch(r"([A-Za-z_]\w*(/[A-Za-z_]\w*)*)?", name, re.ASCII):
+        raise ValueError(
+            f"expected letters, digits, _ and / between them, no digit first, got {typed!r}"
+        )
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class _OneOf:
+    """Marks a text that is one of some names, which are looked up when somebody asks."""
+
+    names: Callable[[], Sequence[str]]
+
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
+AutoFlag = Annotated[bool | None, BeforeValidator(partial(_auto, _flag))]
+AutoShare = Annotated[float | None, BeforeValidator(partial(_auto, partial(_number, 1.0)))]
+Jobs = Annotated[int, BeforeValidator(_jobs)]
+Namespace = Annotated[str, BeforeValidator(_namespace)]
+Rate = Annotated[float, BeforeValidator(partial(_number, FASTEST_RATE))]
+Robot = Annotated[str, _OneOf(robot_names)]
+TwinProfile = Annotated[str, _OneOf(partial(config_names, "twin"))]
+
+
+def _argument(default: Any, description: str) -> Any:
+    return Field(default, description=description)
+
+
+_JOBS = _argument(2, "Number of worker processes of the scorer.")
+_ROBOT = _argument("franka", "Robot for which grasps are scored, and which executes them.")
+_RVIZ = _argument(False, "Whether to show the robot and the scored grasps in RViz.")
+
+
+class ScorerArguments(Settings):
+    """What scorer.launch.py takes."""
+
+    namespace: Namespace = _argument("", "Namespace of our nodes.")
+    jobs: Jobs = _JOBS
+
+
+class BringupArguments(ScorerArguments):
+    """What bringup.launch.py takes; None stands for auto."""
+
+    robot: Robot = _ROBOT
+    hardware: Literal["twin", "real"] = _argument("twin", "What moves: the twin or the real arm.")
+    robot_ip: str = _argument("", "Address of the real arm, for its driver.")
+    driver: Flag = _argument(True, "Whether to start the driver of the real arm as well.")
+    backend: Literal["auto", "moveit", "twin"] = _argument(
+        "auto",
+        "What executes: MoveIt by way of the arm's controllers, or the twin by itself; auto is "
+        "MoveIt where moveit_py is installed.",
+    )
+    speed: AutoShare = _argument(
+        None,
+        "Share of the limits of velocity and acceleration that MoveIt may use, above 0 and at "
+        "most 1; auto is 0.1 on a real arm and 1 on the twin.",
+    )
+    confirm: AutoFlag = _argument(
+        None, "Whether only goals that say `confirmed` move the arm; auto is true on a real arm."
+    )
+    record: Flag = _argument(True, "Whether scores and attempts are recorded in a bag.")
+    bag: str = _argument("", "Folder of the bag; by default named after date and time.")
+    twin_profile: TwinProfile = _argument("default", "Profile of config/twin that the twin plays.")
+    real_time: Flag = _argument(
+        False, "Whether the twin keeps pace with the wall clock; with MoveIt it always does."
+    )
+    rviz: Flag = _RVIZ
+
+
+class ReplayArguments(Settings):
+    """What replay.launch.py takes."""
+
+    bag: str = Field(description="Folder of the bag to play.")
+    rate: Rate = _argument(1.0, "How many times as fast as it was recorded.")
+    scorer: Flag = _argument(False, "Whether to start a scorer as well.")
+    robot: Robot = _ROBOT
+    namespace: Namespace = _argument(
+        "replay",
+        "Namespace to play into, / for none. By default one of its own: recorded joint states "
+        "beside those of an arm would mislead a planner.",
+    )
+    jobs: Jobs = _JOBS
+    rviz: Flag = _RVIZ
+
+
+ArgumentsT = TypeVar("ArgumentsT", bound=Settings)
+
+
+def declarations(arguments: type[Settings]) -> list[dict[str, Any]]:
+    """What launch is told of each argument: the parameters of a DeclareLaunchArgument."""
+    return [
+        {
+            "name": name,
+            "default_value": None if field.is_required() else _as_typed(field.default),
+            "description": field.description,
+            "choices": _choices(field.annotation, field.metadata) or None,
+        }
+        for name, field in arguments.model_fields.items()
+    ]
+
+
+def _choices(annotation: Any, marks: Sequence[Any]) -> list[str]:
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    return [name for mark in marks if isinstance(mark, _OneOf) for name in mark.names()]
+
+
+def _as_typed(value: object) -> str:
+    if value is None:
+        return "auto"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def read_arguments(arguments: type[ArgumentsT], typed: Mapping[str, str]) -> ArgumentsT:
+    """Check what was typed; an argument that was not has its default.
+
+    Raises:
+        SettingsError: A value is wrong; the message names the argument.
+    """
+    try:
+        return arguments.model_validate(typed)
+    except ValidationError as error:
+        raise SettingsError(first_problem(error)) from error

@@ -1,0 +1,108 @@
+"""The server's side of an action: one goal at a time, and each goal gets an answer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.node import Node
+
+from dr_grasp.errors import DrGraspError
+from dr_grasp.execution.backend import IsCancelled
+
+Work = Callable[[Any, Any, IsCancelled], None]
+"""Does what a goal asks for: called with the goal's handle, the result to fill in, and a function
+that tells whether the goal was cancelled. It sets `success` and `message` of the result, or raises
+a DrGraspError, which becomes the message."""
+
+
+class ExclusiveAction:
+    """Advertises an action, and runs its goals one after the other."""
+
+    def __init__(self, node: Node, action: Any, name: str, work: Work, places: int = 1) -> None:
+        """Advertise the action.
+
+        Args:
+            node: The node that offers the action; spun by an executor of several threads.
+            action: Class of the action; its result has the fields `success` and `message`.
+            name: Name of the action.
+            work: What is done for a goal.
+            places: Goals accepted at a time: one that runs, and others that wait. More are refused.
+                Each takes a thread of the executor, which needs one more to hear a cancel.
+        """
+        self._node = node
+        self._action = action
+        self._work = work
+        self._places = threading.BoundedSemaphore(places)
+        self._full = f"{name}: expected at most {places} goal{'s' * (places > 1)} at a time"
+        self._turn = threading.Lock()
+        self.closing = threading.Event()
+        self._server = ActionServer(
+            node,
+            action,
+            name,
+            self._execute,
+            goal_callback=self._accept,
+            cancel_callback=lambda _: CancelResponse.ACCEPT,
+            callback_group=ReentrantCallbackGroup(),
+        )
+
+    def stop(self, within_s: float) -> bool:
+        """Cancel all goals and refuse further ones; may be called twice.
+
+        Args:
+            within_s: How long to wait for the goal that runs.
+
+        Returns:
+            Whether it has ended.
+        """
+        self.closing.set()
+        ended = self._turn.acquire(timeout=within_s)
+        if ended:
+            self._turn.release()
+        return ended
+
+    def _accept(self, request: Any) -> GoalResponse:
+        # The place is taken when the goal begins: an accepted goal whose client is gone never does.
+        if not self.closing.is_set() and self._places.acquire(blocking=False):
+            self._places.release()
+            return GoalResponse.ACCEPT
+        reason = "the node is shutting down" if self.closing.is_set() else self._full
+        self._node.get_logger().warning(f"refused a goal: {reason}")
+        return GoalResponse.REJECT
+
+    def _execute(self, goal: Any) -> Any:
+        result = self._action.Result()
+
+        def is_cancelled() -> bool:
+            return bool(goal.is_cancel_requested) or self.closing.is_set()
+
+        if self._places.acquire(blocking=False):
+            try:
+                self._run(goal, result, is_cancelled)
+            except DrGraspError as error:
+                result.success, result.message = False, str(error)
+            finally:
+                self._places.release()
+        else:
+            result.message = self._full
+        if goal.is_cancel_requested:
+            goal.canceled()
+        elif result.success:
+            goal.succeed()
+        else:
+            goal.abort()
+        return result
+
+    def _run(self, goal: Any, result: Any, is_cancelled: IsCancelled) -> None:
+        while not self._turn.acquire(timeout=0.1):
+            if is_cancelled():
+                result.message = "cancelled"
+                return
+        try:
+            self._work(goal, result, is_cancelled)
+        finally:
+            self._turn.release()

@@ -1,0 +1,17 @@
+"""Attempts to report on, and a browser to look at the report with."""
+
+import pytest
+
+from ..transfer.conftest import dataset_of, many_rows, row
+from .browser import PROGRAMS, find_browser, open_browser
+
+__all__ = ["browser", "dataset_of", "many_rows", "row"]
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """A real one, where there is any."""
+    if find_browser() is None:
+        pytest.skip(f"needs a browser: none of {', '.join(PROGRAMS)} is installed")
+    with open_browser(tmp_path_factory.mktemp("browser")) as found:
+        yield found

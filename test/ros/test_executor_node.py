@@ -1,0 +1,115 @@
+"""The executor before a backend that makes attempts up: a real node over DDS, without physics."""
+
+import threading
+from contextlib import contextmanager
+
+import pytest
+import rclpy
+from rclpy.executors import MultiThreadedExecutor
+
+from dr_grasp.errors import BackendError, DrGraspError
+from dr_grasp.ros.attempt_server import AttemptServer
+from dr_grasp.ros.client import DrGraspClient
+from dr_grasp.ros.executor_node import ExecutorNode
+
+
+class MadeUp:
+    """A backend of which every attempt ends as a sample."""
+
+    name = "made up"
+
+    def __init__(self, samples):
+        self._samples = samples
+        self.busy = threading.Event()
+        self.may_end = threading.Event()
+        self.may_end.set()
+
+    def attempt(self, grasp, score, *, is_cancelled, **options):
+        self.busy.set()
+        while not (self.may_end.wait(0.01) or is_cancelled()):
+            pass
+        if grasp.id == "broken":
+            raise DrGraspError("the hand came off")
+        name = f"attempt {options['attempt_index']} of {options['seed']}"
+        return self._samples.attempt(name, grasp=grasp, score=score)
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def executing(namespace, samples):
+    """Runs an executor with such a backend; gives a client and the backend."""
+
+    @contextmanager
+    def run(**parameters):
+        words = [word for item in parameters.items() for word in ("-p", "{}:={}".format(*item))]
+        rclpy.init(args=["--ros-args", "-r", f"__ns:={namespace}", *words])
+        node, other, backend = ExecutorNode(), rclpy.create_node("arm"), MadeUp(samples)
+        server = AttemptServer(other, backend)
+        executor = MultiThreadedExecutor(4)
+        executor.add_node(node)
+        executor.add_node(other)
+        thread = threading.Thread(target=executor.spin, daemon=True)
+        thread.start()
+        try:
+            with DrGraspClient(namespace) as planner:
+                yield planner, backend
+        finally:
+            node.close()
+            server.close()
+            executor.shutdown(timeout_sec=5.0)
+            thread.join(5.0)
+            node.destroy_node()
+            other.destroy_node()
+            rclpy.shutdown()
+
+    return run
+
+
+def test_without_a_recorder_nothing_moves(executing, home_grasp):
+    with (
+        executing(connect_s=1) as (planner, backend),
+        pytest.raises(BackendError, match="no recorder within 1 s"),
+    ):
+        planner.execute([home_grasp()], [], top=1)
+    assert not backend.busy.is_set()
+
+
+def test_it_may_be_told_to_keep_no_record_and_counts_attempts_of_a_seed(executing, home_grasp):
+    grasps = [home_grasp(id="a"), home_grasp(id="b")]
+    with executing(record="false") as (planner, _):
+        first = planner.execute(grasps, [], top=2, seed=7)
+        again = planner.execute(grasps, [], top=1, seed=7)
+    names = [attempt.attempt_id for attempt in (*first.attempts, *again.attempts)]
+    assert names == ["attempt 0 of 7", "attempt 1 of 7", "attempt 2 of 7"]
+
+
+def test_a_backend_that_breaks_down_is_named(executing, home_grasp):
+    with (
+        executing(record="false", backend="lab_arm") as (planner, _),
+        pytest.raises(BackendError, match="execute_grasps: lab_arm: the hand came off"),
+    ):
+        planner.execute([home_grasp(id="broken")], [], top=1)
+
+
+def test_a_second_goal_is_refused_while_one_runs(executing, home_grasp, namespace):
+    with executing(record="false") as (planner, backend), DrGraspClient(namespace) as other:
+        backend.may_end.clear()
+        stop = threading.Event()
+        endings = []
+
+        def first():
+            try:
+                planner.execute([home_grasp()], [], top=1, is_cancelled=stop.is_set)
+            except BackendError as error:
+                endings.append(str(error))
+
+        thread = threading.Thread(target=first)
+        thread.start()
+        assert backend.busy.wait(30.0)
+        with pytest.raises(BackendError, match="execute_grasps: the goal was refused"):
+            other.execute([home_grasp()], [], top=1)
+        stop.set()
+        thread.join(30.0)
+    assert endings == ["execute_grasps: cancelled"]
