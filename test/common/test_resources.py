@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,27 @@ def test_a_cached_folder_is_built_once_for_each_content(cache):
     # The same bytes, cut elsewhere, are other content.
     assert resources.cached_folder("kind", [b"a", b"bc"], build) != first
     assert resources.cached_folder("other", [b"ab", b"c"], build) != first
+
+
+def test_a_cached_folder_is_on_disk_before_it_has_its_name(cache, monkeypatch):
+    """A power cut leaves it whole or not there: half a model would stay in use."""
+    synced, fsync = [], os.fsync
+
+    def note(descriptor):
+        synced.append(Path(f"/proc/self/fd/{descriptor}").resolve())
+        fsync(descriptor)
+
+    def build(folder: Path):
+        (folder / "parts").mkdir()
+        (folder / "parts" / "mesh").write_text("v 0 0 0")
+
+    monkeypatch.setattr(os, "fsync", note)
+    final = resources.cached_folder("kind", [b"x"], build)
+    *before, after = synced
+    scratch = before[-1]
+    assert scratch.name.startswith(".building-") and not scratch.exists()
+    assert set(before) == {scratch, scratch / "parts", scratch / "parts" / "mesh"}
+    assert after == final.parent
 
 
 def test_a_build_that_fails_leaves_nothing(cache):
