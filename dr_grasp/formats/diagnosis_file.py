@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
@@ -85,8 +85,6 @@ class _DiagnosisRecord(Record):
 
 
 class _DiagnosisFileRecord(Record):
-    schema_version: Literal[1]
-    kind: Literal["dr_grasp/diagnosis"]
     software_version: str
     thresholds: _ThresholdsRecord
     diagnoses: list[Any]

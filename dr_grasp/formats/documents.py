@@ -65,6 +65,9 @@ def read_document(path: Path, kind: str, *, allow_nan: bool) -> dict[str, Any]:
         kind: What it should be.
         allow_nan: Whether NaN and infinity may pass, so that a later check can name the field.
 
+    Returns:
+        Its content without kind and schema version, which are checked.
+
     Raises:
         FileFormatError: It is missing, half-written, or of another kind or schema version.
     """
@@ -89,9 +92,9 @@ def read_document(path: Path, kind: str, *, allow_nan: bool) -> dict[str, Any]:
         raise FileFormatError(f"{path}: expected a JSON object, got a {type(content).__name__}")
     # Kind and version first: of another kind of file, every key would be wrong.
     for key, expected in (("kind", kind), ("schema_version", SCHEMA_VERSION)):
-        got = content.get(key)
+        came = repr(content[key])[:60] if key in content else "nothing"
+        got = content.pop(key, None)
         if type(got) is not type(expected) or got != expected:
-            came = repr(got)[:60] if key in content else "nothing"
             raise FileFormatError(f"{path}: {key}: expected {expected!r}, got {came}")
     return content
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
@@ -54,8 +54,6 @@ class GraspFile:
 
 
 class _GraspFileRecord(Record):
-    schema_version: Literal[1]
-    kind: Literal["dr_grasp/grasps"]
     grasps: list[Any]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.refusal import RefusedGrasp
@@ -76,8 +76,6 @@ class ScoreFile:
 
 
 class _ScoreFileRecord(Record):
-    schema_version: Literal[1]
-    kind: Literal["dr_grasp/scores"]
     seed: int
     profile: str
     software_version: str
