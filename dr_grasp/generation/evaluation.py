@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -104,21 +105,34 @@ class Evaluator:
         return grasp
 
 
-def evaluate(robot: str, obj: str, method: str, seed: int, proposal: Proposal) -> Result:
-    """Try a proposal in a world that is kept for the next; for worker processes.
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One proposal to try: the unit of work of a search.
 
-    Args:
+    Attributes:
         robot: Robot name.
-        obj: Object name.
+        object: Object name.
         method: As in `Evaluator`.
         seed: As in `Evaluator`.
         proposal: The proposal.
+    """
+
+    robot: str
+    object: str
+    method: str
+    seed: int
+    proposal: Proposal
+
+
+def evaluate(job: Job) -> Result:
+    """Try a proposal in a world that is kept for the next; for worker processes.
 
     Raises:
         DrGraspError: The robot or the object cannot be loaded.
     """
     # The objects themselves are the key: a name may come to mean another.
-    return _evaluator(load_robot(robot), load_object(obj), method, seed).evaluate(proposal)
+    robot, obj = load_robot(job.robot), load_object(job.object)
+    return _evaluator(robot, obj, job.method, job.seed).evaluate(job.proposal)
 
 
 @lru_cache(maxsize=1)  # a process of our own works for one run, one of a cluster for many

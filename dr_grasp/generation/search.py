@@ -10,12 +10,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, TypeVar
 
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.generation.archive import TouchArchive
-from dr_grasp.generation.evaluation import evaluate
+from dr_grasp.generation.evaluation import Job, evaluate
 from dr_grasp.generation.fitness_trials import add_trials
 from dr_grasp.generation.methods import Method
 from dr_grasp.generation.proposal import Proposal, distinct
@@ -110,8 +109,11 @@ class Search:
             else:
                 done[proposal.index] = known
                 self._note(known)
-        function = partial(evaluate, task.robot, task.object, task.method, task.seed)
-        work = self._pool.run(function, unknown, self._is_cancelled)
+        # Each says its robot and object, which workers of a cluster compare with theirs.
+        jobs = [
+            Job(task.robot, task.object, task.method, task.seed, proposal) for proposal in unknown
+        ]
+        work = self._pool.run(evaluate, jobs, self._is_cancelled)
         for _, result in self._until_cancelled(work):
             self._journal.add(result)
             done[result.proposal.index] = result
