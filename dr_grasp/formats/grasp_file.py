@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dr_grasp.core.refusal import RefusedGrasp
+from dr_grasp.core.fitness import RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import FileFormatError, InvalidGraspError
 from dr_grasp.formats.documents import (

@@ -11,8 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from dr_grasp.common.settings import first_problem
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.core.waypoints import HandClose, Waypoints
+from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
 from dr_grasp.errors import DrGraspError, FileFormatError, InvalidGraspError
 
 

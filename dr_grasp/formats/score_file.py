@@ -10,9 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from dr_grasp.core.fitness import GraspScore
-from dr_grasp.core.refusal import RefusedGrasp
-from dr_grasp.core.selection import Selection
+from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
 from dr_grasp.errors import FileFormatError
 from dr_grasp.formats.documents import (
     check_unique,

@@ -9,10 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from dr_grasp.core.fitness import Fitness, GraspScore
+from dr_grasp.core.fitness import Fitness, GraspScore, Selection
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import MAX_SEED, Criterion
-from dr_grasp.core.selection import Selection
 from dr_grasp.errors import DrGraspError, FileFormatError
 from dr_grasp.formats.grasp_records import Record, check_record, given_id, within
 
