@@ -70,7 +70,7 @@ def load_profile(name: str) -> Profile:
 
     Raises:
         UnknownNameError: There is no such profile.
-        SettingsError: Its file does not fit the schema.
+        SettingsError: The file of the profile does not fit the schema.
     """
     content = load_yaml(config_file("profiles", name, "profile"), _Profile)
     return Profile(
