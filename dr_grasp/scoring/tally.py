@@ -85,15 +85,12 @@ class Track:
             count, counts = self._early.pop(self.used)
             self.counts.update(counts)
             self.used += count
-            self._look()
+            if self._until is not None:
+                low, high = confidence_sequence(self.counts[Outcome.SUCCESS], self.used)
+                self._wide = high - low > self._until
         if self.complete:
             self._early.clear()
         return self.used - before
-
-    def _look(self) -> None:
-        if self._until is not None and self.used:
-            low, high = confidence_sequence(self.counts[Outcome.SUCCESS], self.used)
-            self._wide = high - low > self._until
 
     def _goal(self) -> int:
         """Number of trials up to which blocks may be given out, by the outcomes so far."""
@@ -103,7 +100,8 @@ class Track:
         # In steps of a twentieth, so that the cache of `_trials_needed` stays small.
         goal = _trials_needed(round(20 * min(share, 1 - share)), self._until, self._most)
         # Not all of them: more can be given out later, but trials that are not needed are lost.
-        return self.used + max(BLOCK_TRIALS, int(CAUTION * (goal - self.used)))
+        goal = self.used + max(BLOCK_TRIALS, int(CAUTION * (goal - self.used)))
+        return min(goal, self._most)
 
 
 @lru_cache(maxsize=4096)
@@ -139,7 +137,7 @@ class Tally:
             self._tracks[criterion] = Track(request.trials_of(criterion), request.until)
 
     def break_off(self) -> None:
-        """Need no more trials; the fitnesses will be marked as `sequential`."""
+        """Stop asking for trials; the fitnesses will be marked as `sequential`."""
         self._broken_off = True
 
     @property
