@@ -22,7 +22,7 @@ from dr_grasp.core.confidence import confidence_sequence
 DRAWS = 2000
 """Joint draws from the posterior: enough, since grasps with equal counts share their results."""
 
-CELLS = 2_000_000
+NUMBERS_AT_ONCE = 2_000_000
 """Numbers that are drawn at once: 16 MB."""
 
 Array = npt.NDArray[Any]
@@ -108,14 +108,14 @@ def shortfall(successes: Array, trials: Array, chosen: Array, rng: np.random.Gen
 def _draws(successes: Array, trials: Array, rng: np.random.Generator) -> Iterator[Array]:
     """Joint draws of all fitnesses, a few rows of shape (n,) at a time, `DRAWS` rows in all."""
     a, b = fitted_prior(successes, trials)
-    rows = max(1, CELLS // len(trials))
+    rows = max(1, NUMBERS_AT_ONCE // len(trials))
     for begin in range(0, DRAWS, rows):
         size = (min(rows, DRAWS - begin), len(trials))
         yield rng.beta(successes + a, trials - successes + b, size)
 
 
-def most_missed(successes: Array, trials: Array, chosen: Array, confidence: float = 0.95) -> float:
-    """Bound how much fitter any grasp left out is than the least fit chosen grasp.
+def most_missed(successes: Array, trials: Array, chosen: Array) -> float:
+    """Bound how much fitter any grasp left out is than the least fit chosen grasp, at 95 %.
 
     Uses confidence sequences, which hold at whatever number of trials a grasp dropped out, at a
     confidence at which those of all grasps hold at once (Bonferroni).
@@ -124,19 +124,18 @@ def most_missed(successes: Array, trials: Array, chosen: Array, confidence: floa
         successes: Shape (n,), number of successes of each grasp.
         trials: Shape (n,), number of trials of each grasp.
         chosen: Shape (n,), whether each grasp is chosen; the other grasps are left out.
-        confidence: Probability that the bound holds, between 0 and 1.
 
     Returns:
         Difference of two fitnesses, in [0, 1].
     """
     if chosen.all() or not chosen.any():
         return 0.0
-    each = 1 - (1 - confidence) / len(trials)
+    level = 1 - (1 - 0.95) / len(trials)
 
     def ends(group: Array) -> list[tuple[float, float]]:
         pairs = np.unique(np.stack([successes[group], trials[group]], axis=1), axis=0)
         return [
-            (0.0, 1.0) if n == 0 else confidence_sequence(int(s), int(n), each) for s, n in pairs
+            (0.0, 1.0) if n == 0 else confidence_sequence(int(s), int(n), level) for s, n in pairs
         ]
 
     best_left_out = max(high for _, high in ends(~chosen))

@@ -98,12 +98,11 @@ class Findings:
     __hash__ = None  # type: ignore[assignment]
 
 
-def findings_of(given: Iterable[AttemptRow], seed: int = 0) -> Findings:
+def findings_of(given: Iterable[AttemptRow]) -> Findings:
     """Compute the numbers of a report.
 
     Args:
         given: Rows of at least one attempt.
-        seed: Seed of the bootstrap.
 
     Raises:
         DrGraspError: There are no attempts.
@@ -140,8 +139,8 @@ def findings_of(given: Iterable[AttemptRow], seed: int = 0) -> Findings:
             "object": groups_of(group_by(tallies, lambda row: row.object)),
             "backend": groups_of(backends),
         },
-        criteria=_statistics(tallies, seed),
-        by_robot={name: _statistics(robots[name], seed) for name in several},
+        criteria=_statistics(tallies),
+        by_robot={name: _statistics(robots[name]) for name in several},
         calibration=calibration,
         predicted_failures=predicted,
         real_failures=_counts(row.outcome for row in counted if not row.held),
@@ -158,8 +157,8 @@ def groups_of(named: Mapping[str, Sequence[GraspTally]]) -> tuple[Group, ...]:
     return tuple(sorted(groups, key=lambda group: (-group.eta.attempts, group.name)))
 
 
-def _statistics(tallies: Sequence[GraspTally], seed: int) -> tuple[CriterionStatistics, ...]:
-    return tuple(statistics_of(tallies, criterion, seed) for criterion in Criterion)
+def _statistics(tallies: Sequence[GraspTally]) -> tuple[CriterionStatistics, ...]:
+    return tuple(statistics_of(tallies, criterion) for criterion in Criterion)
 
 
 def _counts(outcomes: Iterable[Outcome]) -> dict[Outcome, int]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
-from dr_grasp.common.resources import config_file, config_names
+from dr_grasp.common.resources import config_file
 from dr_grasp.common.settings import Settings, load_yaml
 from dr_grasp.core.perturbation import (
     Criterion,
@@ -58,11 +58,6 @@ class _Profile(Settings):
     joints: _Joints
     dynamics: _Dynamics
     trials: _Trials
-
-
-def profile_names() -> list[str]:
-    """Names of all profiles."""
-    return config_names("profiles")
 
 
 def load_profile(name: str) -> Profile:

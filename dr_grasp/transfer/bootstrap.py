@@ -27,8 +27,8 @@ TOP_SHARE: Final = 0.2
 COVERAGE: Final = 0.95
 """Coverage of the intervals."""
 
-BLOCK: Final = 2_000_000
-"""Numbers of resamples that are in memory at a time."""
+NUMBERS_AT_ONCE: Final = 2_000_000
+"""Numbers of resamples that are in memory at once: 16 MB."""
 
 Statistic = Callable[["Cells", FloatArray], FloatArray]
 
@@ -74,7 +74,7 @@ class Cells:
             Shape (b, c), how often each cell is drawn in b of the samples.
         """
         total = int(self.count.sum())
-        at_once = max(1, BLOCK // len(self.count))
+        at_once = max(1, NUMBERS_AT_ONCE // len(self.count))
         for start in range(0, number, at_once):
             size = min(at_once, number - start)
             yield rng.multinomial(total, self.count / total, size).astype(np.float64)

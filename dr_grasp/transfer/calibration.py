@@ -143,7 +143,7 @@ def _shared_criteria(tallies: Sequence[GraspTally]) -> tuple[Criterion, ...]:
         criterion for criterion in Criterion if number[criterion] >= NEARLY_ALL * len(tallies)
     )
     if not found:
-        counts = ", ".join(f"{each.value} in {number[each]}" for each in Criterion)
+        counts = ", ".join(f"{name.value} in {number[name]}" for name in Criterion)
         raise DrGraspError(
             f"expected a criterion that all {len(tallies)} grasps are scored by, got {counts}"
         )
@@ -209,7 +209,7 @@ def _notes(
     number = Counter(criterion for tally in tallies for criterion in tally.fitness)
     grasps = len(tallies)
     if lost := grasps - training.grasps:
-        missing = " or ".join(each.value for each in criteria if number[each] < grasps)
+        missing = " or ".join(name.value for name in criteria if number[name] < grasps)
         yield f"{lost} of {grasps} grasps are left out: they lack {missing}"
     for criterion in Criterion:
         if criterion not in criteria and number[criterion]:

@@ -27,8 +27,8 @@ PREDICTED: Final = tuple(
 )
 """The failures that rollouts may have; each has its own column."""
 
-BLOCK: Final = 20_000
-"""Rows that are turned into columns at a time."""
+ROWS_AT_ONCE: Final = 20_000
+"""Number of rows that are turned into columns at once, to limit memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +144,9 @@ def write_parquet(path: Path, rows: Iterable[AttemptRow]) -> None:
     remaining = iter(rows)
     try:
         with whole_file(path) as file, parquet.ParquetWriter(file, schema) as writer:
-            while block := list(islice(remaining, BLOCK)):
+            while part := list(islice(remaining, ROWS_AT_ONCE)):
                 columns = [
-                    arrow.array([column.of(row) for row in block], types[column.kind])
+                    arrow.array([column.of(row) for row in part], types[column.kind])
                     for column in COLUMNS
                 ]
                 writer.write_table(arrow.table(columns, schema=schema))

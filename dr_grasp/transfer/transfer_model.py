@@ -204,15 +204,15 @@ class Estimator:
         """
         self._model = read_model(path)
         self._on_problem = on_problem
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def __call__(self, score: GraspScore, robot: str) -> float | None:
         """Estimate the probability that a grasp holds on the arm; None where the model cannot."""
         problem = self._model.problem_with(score, robot)
         if not problem:
             return self._model.predict(score, robot)
-        if problem not in self._told:
-            self._told.add(problem)
+        if problem not in self._reported:
+            self._reported.add(problem)
             self._on_problem(problem)
         return None
 

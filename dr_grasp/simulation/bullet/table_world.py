@@ -119,11 +119,11 @@ class TableWorld(Closing):
         )
         half = [length / 2 for length in table.size]
         box = p.createCollisionShape(p.GEOM_BOX, halfExtents=half, **self.in_client)
-        looks = p.createVisualShape(
+        visual = p.createVisualShape(
             p.GEOM_BOX, halfExtents=half, rgbaColor=[0.78, 0.7, 0.6, 1], **self.in_client
         )
         position = [*table.center_xy, table.top_z - half[2]]
-        top = p.createMultiBody(0, box, looks, basePosition=position, **self.in_client)
+        top = p.createMultiBody(0, box, visual, basePosition=position, **self.in_client)
         for body in (ground, top):
             # Contact friction is the product of both bodies' coefficients: with 1 here, only the
             # object's coefficient counts.
