@@ -1,4 +1,4 @@
-"""Confidence intervals of a proportion, for numbers of trials fixed beforehand and for others."""
+"""Confidence intervals of a proportion, for a number of trials that is fixed beforehand or not."""
 
 from __future__ import annotations
 

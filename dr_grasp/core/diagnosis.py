@@ -154,10 +154,10 @@ class Diagnosis:
         )
 
     def severities(self, thresholds: DiagnosisThresholds) -> dict[Cause, float]:
-        """Causes that may break the grasp on an arm, by severity; none if it fails undisturbed.
+        """Severities of causes that may break the grasp on an arm; none if it fails undisturbed.
 
-        The severity of a cause, above 1, is the largest value / threshold of its quantities. MDR is
-        severe below its threshold: its severity is 2 - value / threshold.
+        The severity of a cause, above 1, is the largest value / threshold of its quantities. For
+        MDR, which indicates its cause below its threshold, it is 2 - value / threshold.
         """
         if not self.holds:
             return {}

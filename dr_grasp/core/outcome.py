@@ -107,8 +107,8 @@ class Judge:
     Success means: after closing, lifting and holding, the object touches the gripper and neither
     the table nor the ground, it has risen with the gripper, and the robot has hit neither the table
     nor itself. So the last step of the hold decides: a hand may close around a handle without
-    touching it yet, and lift it. Earlier observations only tell which failure a failure is. Call
-    `observe` at a steady rate, and always at the last step of each phase.
+    touching it yet, and lift it. Earlier observations only tell one kind of failure from another.
+    Call `observe` at a steady rate, and always at the last step of each phase.
     """
 
     def __init__(self) -> None:

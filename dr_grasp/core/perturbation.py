@@ -91,10 +91,10 @@ class DynamicsNoise:
 
     Rolling and spinning friction are lengths: the torque against rolling (about a tangent of the
     contact) or spinning (about its normal) is that length, times the other body's coefficient of
-    lateral friction, times the force along the normal. PyBullet does so when measured, and Bullet's
-    `btManifoldResult::calculateCombinedRollingFriction` computes it so. Dry friction of coefficient
-    mu on an evenly loaded round patch of radius r resists spinning with a lever of 2/3 mu r: for mu
-    = 0.6, that is 0.4 to 1.2 mm for a finger pad that touches with a radius of 1 to 3 mm.
+    lateral friction, times the force along the normal. We measured this in PyBullet; in Bullet it
+    is `btManifoldResult::calculateCombinedRollingFriction`. Dry friction of coefficient mu on an
+    evenly loaded round patch of radius r resists spinning with a lever of 2/3 mu r: with mu = 0.6,
+    that is 0.4 to 1.2 mm for a finger pad that touches with a radius of 1 to 3 mm.
 
     Attributes:
         lateral_friction_scale: Factor on the object's lateral friction.

@@ -65,7 +65,7 @@ class Schedule:
 class Waypoints(ComparedByValue):
     """Joint positions with their times, between which joints move linearly.
 
-    A ros2_controllers controller moves so along a JointTrajectory that has positions only.
+    Controllers of ros2_controllers do the same with a JointTrajectory that has positions only.
 
     Attributes:
         joints: Joint names as in the URDF, n of them.

@@ -53,7 +53,7 @@ def least_friction(holds: Callable[[float], bool]) -> float:
     """Find the smallest factor on friction, from `LOWEST_FRICTION` to 1, with which a grasp holds.
 
     Args:
-        holds: Whether the grasp holds with a factor; with 1 and above the smallest it must.
+        holds: Whether the grasp holds with a factor; assumed to be True from the smallest up to 1.
     """
     if holds(LOWEST_FRICTION):
         return LOWEST_FRICTION

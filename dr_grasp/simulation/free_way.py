@@ -22,7 +22,7 @@ STRIDE = 4
 """Steps between two measurements of the robot's distance from its surroundings: 17 ms."""
 
 SELF_STRIDE = 3
-"""Only every third time are the slow distances between the robot's own links measured as well."""
+"""Distances between the robot's own links, which take long, are measured every third time only."""
 
 SLACK_M = 0.005
 """Distance that must be left [m] after all errors of the robot's and the object's positions."""
@@ -46,7 +46,7 @@ class FreeWay:
         outer: Shape (k, 1), distance from object, table and ground, at most `WITHIN_M` [m].
         self_steps: Shape (l,), steps before which distances within the robot were measured.
         inner: Shape (l, pairs), distances of links that must not touch, at most `WITHIN_M` [m].
-        jacobian: Shape (6, n), of the tool centre point where the hand closes [m, rad per unit].
+        jacobian: Shape (6, n), Jacobian of the tool centre point where the hand closes.
         pair_levers: Shape (pairs, n), how far a joint moves two links against each other per unit.
     """
 

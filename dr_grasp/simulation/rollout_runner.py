@@ -156,7 +156,7 @@ class RolloutRunner(Closing):
         """Simulate one grasp once, open loop, with shortcuts; see `run_rollout`.
 
         Args:
-            grasp: The grasp, checked against the robot. It is fastest to run the same one in a row.
+            grasp: The grasp, checked against the robot; many rollouts of it in a row are fastest.
             perturbation: How the rollout differs from the nominal scene.
         """
         if self._grasp is None or grasp != self._grasp:
@@ -237,7 +237,7 @@ _kept: dict[tuple[RobotSpec, ObjectSpec, Shortcuts], RolloutRunner] = {}
 
 
 def kept_runner(robot: str, obj: str, shortcuts: Shortcuts = ALL) -> RolloutRunner:
-    """Get a runner of rollouts, which is kept; the runner unused for longest makes room for a new.
+    """Get a runner of rollouts; up to `MOST_WORLDS` runners are kept, those that were used last.
 
     Args:
         robot: Name of the robot.
