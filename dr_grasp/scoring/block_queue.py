@@ -110,7 +110,7 @@ class BlockQueue:
 
     def _blocks(self) -> Iterator[Block]:
         while True:
-            # Few tallies have no block for now: only those that wait for one that is being run.
+            # Only few tallies have no block to give: those that wait for a block being run.
             blocks = (tally.next_block() for tally in list(self._tallies.values()))
             block = next((block for block in blocks if block is not None), None)
             if block is not None:

@@ -80,7 +80,7 @@ class BulletWorld(RobotWorld):
             )
 
     def _add_drive_inertia(self, joint: int, inertia: float) -> None:
-        # In Bullet only the link can have it, and in all directions; the arm is hardly affected.
+        # Bullet has no drive inertia: the link gets it, in all directions. An arm hardly feels it.
         info = p.getDynamicsInfo(self._robot, joint, **self.in_client)
         mass, diagonal = info[0], np.array(info[2])
         if p.getJointInfo(self._robot, joint, **self.in_client)[2] == p.JOINT_PRISMATIC:
