@@ -1,4 +1,4 @@
-"""Reads the thresholds of diagnosis from config/diagnosis."""
+"""Reads the thresholds of a diagnosis from config/diagnosis."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Share = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
 class ThresholdSettings(Settings):
-    """A file of config/diagnosis: the fields of `DiagnosisThresholds`, null for None."""
+    """Schema of a file of config/diagnosis: the fields of `DiagnosisThresholds`, null for None."""
 
     least_friction: Share | None
     friction_loss: Share | None
@@ -30,8 +30,8 @@ def load_thresholds(name: str) -> DiagnosisThresholds:
     """Load thresholds by name.
 
     Raises:
-        UnknownNameError: There are none of that name.
-        SettingsError: Their file does not fit the schema.
+        UnknownNameError: There are no thresholds of that name.
+        SettingsError: The file of the thresholds does not fit the schema.
     """
     content = load_yaml(config_file("diagnosis", name, "thresholds"), ThresholdSettings)
     return DiagnosisThresholds(**content.model_dump())
