@@ -52,8 +52,8 @@ class RecorderNode(Node):
             self,
             "bag",
             "",
-            "Folder for the bag, new or empty; by default named after date and time, in the working "
-            "directory.",
+            "Folder for the bag, new or empty; by default named after date and time, and in the "
+            "working directory.",
         )
         directory = Path(named or time.strftime("dr_grasp_%Y-%m-%d_%H-%M-%S"))
         self._bag = BagWriter(directory)

@@ -48,7 +48,7 @@ class TwinNode(Node):
             self,
             "real_time",
             False,
-            "Run at the speed of the wall clock, as controllers always do.",
+            "Run at the speed of the wall clock; always true with controllers.",
         )
         controllers = declare(
             self,
