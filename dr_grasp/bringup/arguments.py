@@ -163,11 +163,7 @@ def _as_typed(value: object) -> str:
 
 
 def read_arguments(arguments: type[ArgumentsT], typed: Mapping[str, str]) -> ArgumentsT:
-    """Check the arguments that a user typed; missing arguments get their defaults.
-
-    Args:
-        arguments: Schema of the launch file's arguments.
-        typed: Typed values by the name of the argument.
+    """Check the values that a user typed, by argument; missing arguments get their defaults.
 
     Raises:
         SettingsError: A value is wrong; the message names the argument.

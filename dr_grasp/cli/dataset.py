@@ -93,8 +93,8 @@ def _show(dataset: Dataset) -> None:
             [
                 bag.bag,
                 _minute(bag.first_ns),
-                _some(bag.robots),
-                _some(bag.objects),
+                _first_names(bag.robots),
+                _first_names(bag.objects),
                 str(bag.attempts),
                 _share(bag),
             ]
@@ -123,7 +123,7 @@ def _minute(stamp_ns: int | None) -> str:
     return f"{datetime.fromtimestamp(stamp_ns // 10**9, timezone.utc):%Y-%m-%d %H:%M}"
 
 
-def _some(names: Sequence[str], most: int = 3) -> str:
+def _first_names(names: Sequence[str], most: int = 3) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return (", ".join(names[:most]) + more) or "-"
 

@@ -106,7 +106,7 @@ def add(
         replace=force,
     )
     details = add_object(new, complain)
-    _tell(details, as_json)
+    _show_details(details, as_json)
     if not as_json:
         words = ["--robot", "franka", "--object", details.spec.name, "--out", "grasps.json"]
         print(f"next: dr-grasp generate {shlex.join(words)}")
@@ -118,7 +118,7 @@ def show(
     name: Annotated[str, typer.Argument(help="Name of the object.")], as_json: AsJson = False
 ) -> None:
     """Show an object's size, mass, inertia, friction and convex pieces."""
-    _tell(object_details(name), as_json)
+    _show_details(object_details(name), as_json)
 
 
 @app.command("remove")
@@ -128,7 +128,7 @@ def remove(name: Annotated[str, typer.Argument(help="Name of an object of your o
     print(f"{name}: removed {remove_object(name)}")
 
 
-def _tell(details: ObjectDetails, as_json: bool) -> None:
+def _show_details(details: ObjectDetails, as_json: bool) -> None:
     spec, facts = details.spec, details.facts
     if as_json:
         print_json(

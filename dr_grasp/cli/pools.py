@@ -20,11 +20,7 @@ Cluster = Annotated[
 
 
 def make_pool(jobs: int, cluster: str | None) -> Pool:
-    """Make a pool of worker processes on this machine, or of a cluster's workers.
-
-    Args:
-        jobs: Number of worker processes on this machine.
-        cluster: Address of a cluster's scheduler; None to use this machine.
+    """Make a pool of `jobs` processes on this machine, or of the workers of a cluster, if given.
 
     Raises:
         DrGraspError: `jobs` is below 1, or the cluster cannot be used.

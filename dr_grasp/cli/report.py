@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dr_grasp.report.gallery import Draw
 
 MOST_PICTURES = 8
-"""Largest number of pictures, since each takes seconds to draw and some 50 kB of the page."""
+"""Largest number of pictures: each takes seconds to draw and tens of kilobytes of the page."""
 
 SIZE = (480, 420)
 """Width and height of a picture in pixels."""

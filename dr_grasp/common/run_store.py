@@ -42,8 +42,8 @@ class RunStore(Closing):
             resume: Whether to go on with the results in the file; if False the file is replaced.
 
         Raises:
-            FileFormatError: The file is no store, or holds a run with other arguments; another
-                process has it open; it is damaged, or cannot be read or written.
+            FileFormatError: The file is no store, is damaged, is open in another process, cannot be
+                read or written, or holds a run with other arguments.
         """
         self._path = path
         self._run = run
@@ -51,7 +51,7 @@ class RunStore(Closing):
             if not resume:
                 self._discard()
             elif not _may_be_database(path):
-                raise self._not_ours()
+                raise self._wrong_file()
             self._database = self._open()
             try:
                 self._begin_or_check({"run": run, "schema_version": SCHEMA_VERSION, **asked})
@@ -134,11 +134,11 @@ class RunStore(Closing):
             self._database.execute("COMMIT")
             return
         if not {"asked", "results"} <= tables:
-            raise self._not_ours()
+            raise self._wrong_file()
         rows = self._database.execute("SELECT key, value FROM asked")
         found = {key: json.loads(value) for key, value in rows}
         if found.get("run") != self._run:
-            raise self._not_ours()
+            raise self._wrong_file()
         for key in sorted(wanted):
             self._check_same(key, wanted[key], found.get(key))
 
@@ -156,7 +156,7 @@ class RunStore(Closing):
         for path in (self._path, self._path.with_name(f"{self._path.name}-wal")):
             path.unlink(missing_ok=True)
 
-    def _not_ours(self) -> FileFormatError:
+    def _wrong_file(self) -> FileFormatError:
         return FileFormatError(
             f"{self._path}: expected the journal of {self._run}, got something else (journals of "
             "version 0.4.0 and before cannot be read); without --resume the run begins anew"

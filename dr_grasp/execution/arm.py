@@ -68,8 +68,7 @@ class Arm(Protocol):
             is_cancelled: Polled; True stops the arm where it is.
 
         Returns:
-            None if the arm has arrived, else how the motion failed; in both cases the arm has
-            stopped.
+            None if the arm has arrived, else how the motion failed. The arm has stopped then.
         """
 
     def move_hand(
@@ -143,8 +142,7 @@ class Planner(Protocol):
             speed: Share of velocity and acceleration limits to use, in (0, 1].
 
         Returns:
-            The motion with its times; or `IN_COLLISION` if the start or the goal collides; or
-            `PLAN_FAILED`.
+            The motion with its times; `IN_COLLISION` if an end collides; or `PLAN_FAILED`.
         """
 
     def attach(self, arm: FloatArray, hand: FloatArray) -> None:

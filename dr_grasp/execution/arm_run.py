@@ -231,11 +231,11 @@ class ArmRun:
     def _follow(self, path: Waypoints, name: str) -> StepResult | None:
         if self._is_cancelled():
             return StepResult(Outcome.CANCELLED, f"cancelled before {name}")
-        self._note(path.positions, path.times_s)
+        self._log_command(path.positions, path.times_s)
         end = self._arm.follow(path, self._is_cancelled)
         return end and end.during(name)
 
-    def _note(self, arm: FloatArray, times_s: FloatArray) -> None:
+    def _log_command(self, arm: FloatArray, times_s: FloatArray) -> None:
         self.moved = True
         rows = [frozen([*row, *self._hand]) for row in arm]
         self._log.add(time.monotonic(), rows, times_s.tolist())
@@ -244,7 +244,7 @@ class ArmRun:
         if self._is_cancelled():
             return StepResult(Outcome.CANCELLED, "cancelled before the hand moved")
         self._hand = targets
-        self._note(self._arm_positions()[None], frozen([0.0]))
+        self._log_command(self._arm_positions()[None], frozen([0.0]))
         close = self._grasp.close
         timeout_s = close.duration_s + HAND_EXTRA_S
         end = self._arm.move_hand(targets, close.force, timeout_s, self._is_cancelled)

@@ -29,11 +29,7 @@ AttemptT_co = TypeVar("AttemptT_co", covariant=True)
 
 
 class Backend(Protocol[AttemptT_co]):
-    """Executes grasps, one at a time.
-
-    Attributes:
-        name: Name of the backend, which attempts record.
-    """
+    """Executes grasps, one at a time; attempts record the backend's name."""
 
     name: str
 

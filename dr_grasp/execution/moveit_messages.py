@@ -48,13 +48,7 @@ def removed_msg(frame: str) -> CollisionObject:
 
 
 def attached_msg(link: str, hand_links: Sequence[str], held: bool) -> AttachedCollisionObject:
-    """Make the message that attaches the object to a link, or detaches it.
-
-    Args:
-        link: Name of the link that the object moves with.
-        hand_links: Names of the links that may touch the object.
-        held: Whether to attach the object; False to detach it.
-    """
+    """Make the message that attaches the object to a link if `held`, or else detaches it."""
     body = AttachedCollisionObject(link_name=link, touch_links=list(hand_links))
     body.object.id = OBJECT
     body.object.operation = CollisionObject.ADD if held else CollisionObject.REMOVE

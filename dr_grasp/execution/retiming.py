@@ -60,16 +60,10 @@ def extremes(path: Waypoints) -> tuple[FloatArray, FloatArray]:
 
 
 def joint_rates(path: Waypoints) -> FloatArray:
-    """Compute velocities with which a controller passes the waypoints smoothly.
+    """Compute velocities at m waypoints for a smooth motion, shape (m, n) [rad/s or m/s].
 
     They are central differences, and zero at both ends. Without velocities, a controller would move
     along straight lines and jerk at each waypoint.
-
-    Args:
-        path: Path of n joints with m waypoints.
-
-    Returns:
-        Velocities at the waypoints, shape (m, n) [rad/s or m/s].
     """
     rates = np.zeros_like(path.positions)
     if len(path.times_s) > 2:

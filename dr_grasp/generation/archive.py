@@ -67,11 +67,7 @@ class TouchArchive:
             )
 
     def objective_at(self, touch_in_object: FloatArray) -> float | None:
-        """Objective of the best result in the cell of a touch; None if the cell is empty.
-
-        Args:
-            touch_in_object: Where the hand touched, shape (3,), in the object's frame [m].
-        """
+        """Objective of the best result in the cell of a touch, shape (3,) [m]; None if empty."""
         taken, elite = self._grid.retrieve_single(self._on_surface(touch_in_object))
         return float(elite["objective"]) if taken else None
 

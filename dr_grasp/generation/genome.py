@@ -33,8 +33,7 @@ LEAST_OPENING = 0.3
 SIGMA = 0.05
 """Standard deviation of a mutation, as a share of the gene's range.
 
-Among 0.03, 0.05, 0.1 and 0.2, this value found the most distinct grasps, and covered as much
-surface as 0.03.
+Among 0.03, 0.05, 0.1 and 0.2, it found the most distinct grasps, and as much surface as 0.03.
 """
 
 SELECTOR_RATE = 0.15

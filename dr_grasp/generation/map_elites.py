@@ -21,9 +21,7 @@ from dr_grasp.generation.proposal import Proposal
 def select_parents(
     merits: FloatArray, count: int, rng: np.random.Generator
 ) -> npt.NDArray[np.int64]:
-    """Draw parents by merit, the best first; parents of equal merit in random order.
-
-    No parent is drawn a second time before each was drawn once.
+    """Draw parents in order of merit, equal merits at random; begin again when all are drawn.
 
     Args:
         merits: Merits of the candidates, shape (k,); more is better.
@@ -73,12 +71,7 @@ class MapElites:
         self._genomes: list[FloatArray] = []  # by the index of the proposal
 
     def ask(self, count: int, archive: TouchArchive) -> list[Proposal]:
-        """Propose a generation: first remaining ancestors, then children of elites or random grips.
-
-        Args:
-            count: Number of proposals.
-            archive: Archive with all results so far.
-        """
+        """Propose a generation: remaining ancestors, then children of elites or random grips."""
         rng = np.random.default_rng([self._seed, 3, self._generation])
         first = len(self._genomes)
         ancestors, self._ancestors = self._ancestors[:count], self._ancestors[count:]

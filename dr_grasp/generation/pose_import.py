@@ -46,9 +46,9 @@ def import_poses(
 ) -> Imported:
     """Plan the arm's motion to each pose.
 
-    The object stands as upright as its mesh, where the robot's file puts objects. So poses that
-    come from below the table cannot be reached. If a pose has a width, the hand opens by that width
-    plus `LEAST_PLAY_M`, as in the sampler, or as far as it can; without a width it opens fully.
+    The object stands where the robot's file puts objects, with the orientation of its mesh. Poses
+    from below the table cannot be reached. If a pose has a width, the hand opens by that width plus
+    `LEAST_PLAY_M`, as in the sampler, or as far as it can; without a width it opens fully.
 
     Args:
         world: World with the robot and the object.
@@ -67,7 +67,7 @@ def import_poses(
     grasps: list[GraspTrajectory] = []
     unreachable: dict[Unreachable, list[str]] = {}
     for index, pose in enumerate(poses.grasps):
-        said = {"held in simulation": pose.held_in_simulation, "quality": pose.quality}
+        verdicts = {"held in simulation": pose.held_in_simulation, "quality": pose.quality}
         proposals = [
             Proposal(
                 index,
@@ -78,7 +78,11 @@ def import_poses(
                 provenance={
                     "source": poses.source,
                     "pose": pose.id,
-                    **{key: str(value).lower() for key, value in said.items() if value is not None},
+                    **{
+                        key: str(value).lower()
+                        for key, value in verdicts.items()
+                        if value is not None
+                    },
                 },
             )
             for synergy in synergies

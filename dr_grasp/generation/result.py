@@ -52,8 +52,8 @@ class Result:
         proposal: The grip that was tried.
         unreachable: Reason why the arm cannot execute the grip; None if it can.
         outcome: Outcome of the undisturbed rollout; None if the grip is unreachable.
-        touch_in_object: Where the hand first touched, in the object's frame at that moment, shape
-            (3,) [m]; None if the hand never touched the object.
+        touch_in_object: Where the hand first touched, shape (3,), in the object's frame at that
+            moment [m]; None if the hand never touched the object.
         slip_m: Distance that the object moved in the hand from the end of closing to the end of the
             hold [m]; None without success.
         grasp: The grasp; None without success.

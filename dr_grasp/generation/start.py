@@ -16,12 +16,7 @@ from dr_grasp.simulation.bullet.world import BulletWorld
 
 
 def read_start(path: Path, robot: str, obj: str) -> tuple[GraspTrajectory, ...]:
-    """Read the grasps that a search begins from.
-
-    Args:
-        path: A grasp file.
-        robot: Name of the robot that all grasps must be for.
-        obj: Name of the object that all grasps must be for.
+    """Read the grasps that a search with this robot and object begins from.
 
     Raises:
         DrGraspError: The file cannot be read, is empty, or holds a grasp that is not valid or is

@@ -118,8 +118,7 @@ class Limits:
 
     Attributes:
         evaluations: Largest number of proposals to try; None if `count` alone is the limit.
-        count: Largest number of distinct grasps to return, checked after each batch; None for no
-            such limit.
+        count: Number of distinct grasps that ends the search after a batch; None for no limit.
     """
 
     evaluations: int | None = None

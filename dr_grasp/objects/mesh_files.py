@@ -29,7 +29,7 @@ class MeshSource:
         data: The whole content of the file.
         ending: The ending of the file's name in lower case, such as ".stl".
         folder: The folder of the file, since glTF may keep its vertices in files beside it; None
-            if the mesh does not come from a file.
+            if the bytes were not read from a file.
     """
 
     label: str

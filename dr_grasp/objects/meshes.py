@@ -41,8 +41,7 @@ class MeshFacts:
         origin: Position of the origin of the mesh file [m].
         volume: The enclosed volume [m^3].
         center: Centre of the enclosed volume [m].
-        inertia: Inertia of the enclosed volume at a density of 1 kg/m^3, about its centre, along
-            the object's axes: nine numbers, row by row [kg m^2].
+        inertia: Inertia about this centre at 1 kg/m^3, nine numbers, row by row [kg m^2].
         watertight: Whether the surface is closed, perhaps only after repair. If it is not, volume,
             centre and inertia are computed from the convex pieces.
         remarks: Notes for the user on changes to the surface, one a line.
@@ -62,13 +61,7 @@ _FACTS = TypeAdapter(MeshFacts)
 
 @dataclass(frozen=True, slots=True)
 class PreparedMeshes:
-    """A prepared object.
-
-    Attributes:
-        visual: OBJ file of the whole surface, in metres.
-        pieces: OBJ files of the convex pieces, in metres.
-        facts: Measurements of the surface.
-    """
+    """A prepared object: OBJ files of the whole surface and of its convex pieces, in metres."""
 
     visual: Path
     pieces: tuple[Path, ...]
@@ -214,8 +207,7 @@ def sum_masses(
     Args:
         masses: The masses of n bodies.
         centers: The n centres of mass, each of shape (3,).
-        inertias: The n inertias, each about its body's own centre of mass, shape (3, 3), all along
-            the same axes.
+        inertias: The n inertias about these centres, each of shape (3, 3), along the same axes.
 
     Returns:
         The total mass, the common centre of mass (3,), and the inertia about that centre (3, 3).

@@ -68,11 +68,7 @@ class ObjectSpec:
     mesh_origin: FloatArray = field(default_factory=lambda: frozen([0, 0, 0]))
 
     def lowest_point(self, rotation: FloatArray) -> float:
-        """Height of the lowest point above the object's origin [m]; negative below it.
-
-        Args:
-            rotation: Rotation of the object's frame in a frame with z up, shape (3, 3).
-        """
+        """Height [m] of the rotated object's lowest point above its origin; rotation (3, 3)."""
         return float((self.points @ rotation.T)[:, 2].min())
 
 
@@ -95,13 +91,7 @@ class ObjectDetails:
 
 @dataclass(frozen=True, slots=True)
 class ObjectFamily:
-    """One line of the list of objects: a single object or a numbered family.
-
-    Attributes:
-        first: Name of the first object.
-        last: Name of the last object; the same name for a single object.
-        description: One line of text.
-    """
+    """One line of the list of objects: a single object or a numbered family."""
 
     first: str
     last: str
@@ -140,8 +130,7 @@ def load_object(name: str) -> ObjectSpec:
         UnknownNameError: There is no such object.
         SettingsError: The object's file does not fit the schema; or no readable file describes the
             object, and some files cannot be read.
-        ModelError: The mesh is missing, empty, has no volume, or is too large or too small to be
-            grasped.
+        ModelError: The mesh is missing, empty, without volume, too large or too small to grasp.
     """
     return object_details(name).spec
 

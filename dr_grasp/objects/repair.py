@@ -24,8 +24,8 @@ OPENING_SHARE = 0.2
 may be intended: the mouth of a cup that was drawn as a sheet must not become solid."""
 
 LEAST_VOLUME_SHARE = 1e-7
-"""A surface is flat if it encloses less than this share of its extent cubed. The share of a paper
-tissue is 1e-4, of a needle 1e-5."""
+"""A surface is flat if it encloses less than this share of its extent cubed (paper tissue: 1e-4,
+needle: 1e-5)."""
 
 
 @dataclass(frozen=True, slots=True)

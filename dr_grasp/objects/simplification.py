@@ -20,7 +20,7 @@ MOST_FACES = 150_000
 
 
 def simplified_hull(points: FloatArray) -> trimesh.Trimesh:
-    """Make the convex hull of points; a hull of the same volume if `MOST_HULL_VERTICES` are few.
+    """Make a hull of at most `MOST_HULL_VERTICES`, with the volume of the points' convex hull.
 
     Args:
         points: The points, shape (n, 3), in any unit.

@@ -42,9 +42,8 @@ def check_extent(label: str, extent: FloatArray, scale: float, advice: str) -> N
         label: What the error message calls the mesh.
         extent: Sides of the mesh's bounding box, shape (3,), in the file's unit.
         scale: Factor from that unit to metres.
-        advice: A text on how to choose another unit, added to the error message. In it, {unit},
-            {unit_name} and {scale} are replaced by those of a unit in which the mesh has a good
-            size; if there is none, the advice is left out.
+        advice: End of the error message. {unit}, {unit_name} and {scale} in it are filled in for a
+            unit in which the mesh has a good size; if there is none, the advice is left out.
 
     Raises:
         ModelError: The mesh is too large or too small.

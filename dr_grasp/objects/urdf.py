@@ -56,8 +56,7 @@ def read_urdf(path: Path) -> UrdfObject:
     The surface comes from the collision elements, or if no link has any, from the visual elements.
 
     Raises:
-        ModelError: The file is no URDF, has a joint that moves, is no tree, or a mesh is missing or
-            broken.
+        ModelError: The file is no URDF, a joint moves, the links are no tree, or a mesh is broken.
     """
     try:
         root = ElementTree.parse(path).getroot()

@@ -66,7 +66,7 @@ def read_bag(path: Path) -> BagContents:
         is_bag = path.is_file() or (path / METADATA).exists() or bool(_mcap_files(path))
         problem = "none in this folder" if path.exists() else "nothing of that name"
     except OSError as error:
-        raise RecordingError(f"{path}: cannot be read: {_words(error)}") from error
+        raise RecordingError(f"{path}: cannot be read: {_reason(error)}") from error
     if not is_bag:
         raise RecordingError(f"{path}: expected a bag, metadata.yaml or MCAP files, got {problem}")
     passes: list[_Pass] = []
@@ -135,7 +135,7 @@ class _Pass:
             value = _DECODERS[typename](typestore.deserialize_cdr(data, typename))
         except Exception as error:
             # Broken bytes can cause any error, here or in rosbags.
-            self.skip(_words(error))
+            self.skip(_reason(error))
         else:
             self._found[typename].append((stamp_ns, value))
 
@@ -184,7 +184,7 @@ def _by_index(path: Path) -> _Pass:
     except Exception as error:
         # A broken file can cause any error of the libraries that rosbags uses: struct, YAML,
         # compression, enums, a seek beyond the end of the file.
-        found.problems.append(_words(error))
+        found.problems.append(_reason(error))
     return found.sum_up(Counter())
 
 
@@ -224,7 +224,7 @@ def _by_record(path: Path) -> _Pass:
                     typestore = types(message.typename, message.definition)
                     found.add(message.typename, typestore, message.stamp_ns, message.data)
         except OSError as error:
-            found.problems.append(f"{file.name}: {_words(error)}")
+            found.problems.append(f"{file.name}: {_reason(error)}")
         known |= keys
         lacking += recovery.stated - met
         found.cut |= not recovery.ended
@@ -256,7 +256,7 @@ def _stated_in_metadata(path: Path) -> tuple[Counter[str], list[str]]:
         raise
     except Exception as error:
         # Broken YAML may be anything: lists for dicts, impossible dates, broken UTF-8.
-        return Counter(), [f"{METADATA} cannot be read: {_words(error)}"]
+        return Counter(), [f"{METADATA} cannot be read: {_reason(error)}"]
     return stated, lost
 
 
@@ -270,7 +270,7 @@ def _typestore_of(path: Path, typename: str, digest: str) -> Typestore:
     return found
 
 
-def _words(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """An error as one line of printable characters, even if it quotes broken bytes."""
     words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     if not isinstance(error, OSError | ReaderError | SerdeError | DrGraspError):

@@ -105,7 +105,7 @@ class McapRecovery:
                 cut = file.tell() == size
                 self._note("ends in the middle" if cut else f"makes no sense from byte {begin} on")
                 file.seek(begin)
-                yield from self._half_a_chunk(file)
+                yield from self._messages_of_half_chunk(file)
 
     def _note(self, problem: str) -> None:
         if problem not in self.problems:
@@ -132,7 +132,7 @@ class McapRecovery:
             self._note(f"has a chunk that is broken ({str(error) or type(error).__name__})")
             return []
 
-    def _half_a_chunk(self, file: BinaryIO) -> Iterator[RecoveredMessage]:
+    def _messages_of_half_chunk(self, file: BinaryIO) -> Iterator[RecoveredMessage]:
         # A small bag is a single chunk: if such a bag was cut, all its messages are in half a
         # chunk. Half a compressed chunk cannot be read.
         with suppress(Exception):  # the file ends here, with any error

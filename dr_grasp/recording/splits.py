@@ -90,7 +90,7 @@ class SplitBag:
                 )
             self._make_empty()
         except (OSError, WriterError) as error:
-            raise RecordingError(f"{directory}: cannot be written: {_words(error)}") from error
+            raise RecordingError(f"{directory}: cannot be written: {_reason(error)}") from error
 
     def append(self, messages: Iterable[LoggedMessage]) -> None:
         """Add messages; on return they are on disk, and the bag can be opened.
@@ -103,7 +103,9 @@ class SplitBag:
             # Replaces the empty first file: rosbag2's players fail if one of several is empty.
             self._admit(split, instead_of=[split for split in self._splits if not split.count])
         except (OSError, WriterError) as error:
-            raise RecordingError(f"{self.directory}: cannot be written: {_words(error)}") from error
+            raise RecordingError(
+                f"{self.directory}: cannot be written: {_reason(error)}"
+            ) from error
         small = [split for split in self._splits if not split.merged]
         if len(small) > self._splits_before_merge:
             # The messages are on disk, so the append has not failed. A merge that cannot be done
@@ -190,7 +192,7 @@ class SplitBag:
             # Larger files hold older messages than small files.
             self._admit(merged, instead_of=splits)
         except (OSError, WriterError, ReaderError) as error:
-            raise RecordingError(f"{self.directory}: cannot be merged: {_words(error)}") from error
+            raise RecordingError(f"{self.directory}: cannot be merged: {_reason(error)}") from error
 
     def _metadata(self, splits: Sequence[_Split]) -> bytes:
         filled = [split for split in splits if split.count]
@@ -230,6 +232,6 @@ def _messages_of(splits: Iterable[_Split]) -> Iterator[LoggedMessage]:
                 yield connection.topic, stamp_ns, data
 
 
-def _words(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(words.split())

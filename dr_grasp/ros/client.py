@@ -30,13 +30,7 @@ from dr_grasp_interfaces.srv import RecordOutcome
 
 @dataclass(frozen=True, slots=True)
 class ScoringResult:
-    """Answer of the node `scorer`.
-
-    Attributes:
-        scores: Scores of the grasps.
-        refused: Grasps that could not be scored, with reasons.
-        selection: The best grasps, if only these were requested; else None.
-    """
+    """Answer of the node `scorer`; with a selection if only the best grasps were requested."""
 
     scores: tuple[GraspScore, ...]
     refused: tuple[RefusedGrasp, ...]
@@ -47,11 +41,7 @@ class ScoringResult:
 class ExecutionResult:
     """Answer of the node `executor`.
 
-    Attributes:
-        attempts: The attempts that were made.
-        refused: Grasps that do not fit the robot, with reasons.
-        needs_confirmation: Whether the request needs a confirmation: then nothing has moved, and
-            the attempts are of a dry run.
+    If `needs_confirmation`, nothing has moved: the attempts are of a dry run.
     """
 
     attempts: tuple[GraspAttempt, ...]

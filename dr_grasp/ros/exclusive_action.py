@@ -70,8 +70,7 @@ class ExclusiveAction:
         return ended
 
     def _accept(self, request: Any) -> GoalResponse:
-        # Only tested here: `_execute` takes the place, since an accepted goal never begins if its
-        # client is gone.
+        # `_execute` takes the place: an accepted goal never begins if its client is gone.
         if not self.closing.is_set() and self._places.acquire(blocking=False):
             self._places.release()
             return GoalResponse.ACCEPT

@@ -50,15 +50,10 @@ class MoveItNode(Node):
 
 
 def start_planner(robot: RobotSpec, namespace: str) -> Planner:
-    """Start MoveIt for a robot.
-
-    Args:
-        robot: The robot.
-        namespace: ROS namespace of MoveIt's node.
+    """Start MoveIt for a robot, with MoveIt's node in a ROS namespace.
 
     Raises:
-        SettingsError: MoveIt is not installed, or its model of the robot differs from the robot's
-            file.
+        SettingsError: MoveIt is not installed, or its model differs from the robot's file.
     """
     try:
         from dr_grasp.execution.moveit import MoveItPlanner

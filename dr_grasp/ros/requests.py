@@ -34,8 +34,7 @@ CANCEL_S = 10.0
 """Time limit for a server to end a cancelled goal [s]."""
 
 ASK_AGAIN_S = 2.0
-"""A request without an answer is sent again after this time [s], then after twice that, and so on.
-"""
+"""Pause before a request without an answer is sent again [s]; it doubles each time."""
 
 RESULT_REQUESTS = 4
 """Number of requests for a result: four take 14 s, and by then DDS has connected all endpoints."""
@@ -75,11 +74,7 @@ class RetryingActionClient(ActionClient):
 
 
 class RetriedRequest:
-    """A request that is sent until an answer comes; the first answer counts.
-
-    Attributes:
-        times: How many times the request was sent.
-    """
+    """A request that is sent until an answer comes, `times` times so far."""
 
     def __init__(self, send: Callable[[], Future], most: float = math.inf) -> None:
         """Send the request for the first time.
@@ -126,11 +121,6 @@ class RetriedRequest:
 
 def call_service(client: Client, request: Any, timeout_s: float) -> Any:
     """Call a service for which two equal requests have the same effect as one.
-
-    Args:
-        client: Client of the service.
-        request: The request.
-        timeout_s: Time limit to find the server, and again for the answer [s].
 
     Raises:
         BackendError: There is no server, or no answer in time.

@@ -1,9 +1,8 @@
 """Node `twin`: fake hardware.
 
 By default it serves `attempt_grasp`, and publishes joint states while it moves. With `controllers`
-it is an arm that other nodes control: it serves the actions of the arm's controllers and
-`place_object`, and always publishes joint states. Then another node, such as `moveit`, serves
-`attempt_grasp`.
+other nodes control it: it serves the actions of the arm's controllers and `place_object`, and
+always publishes joint states. Then another node, such as `moveit`, serves `attempt_grasp`.
 """
 
 from __future__ import annotations
@@ -45,10 +44,7 @@ class TwinNode(Node):
         robot = load_robot(declare(self, "robot", "franka", "Name of the robot to simulate."))
         profile = declare(self, "profile", "default", "Name of the twin's profile in config/twin.")
         real_time = declare(
-            self,
-            "real_time",
-            False,
-            "Run at the speed of the wall clock; always true with controllers.",
+            self, "real_time", False, "Keep the wall clock's speed; always true with controllers."
         )
         controllers = declare(
             self,

@@ -49,10 +49,9 @@ class Faults:
         lagging_joint: Name of a joint that follows its commands late; empty for none.
         lag_s: Time constant of the joint's first-order lag, its delay at constant speed [s].
         gripper_stuck: Whether the hand ignores all commands.
-        abort_after_s: Time from the start of each arm motion to its abort, in the twin's time [s];
-            0 for no abort.
+        abort_after_s: Time from the start of each arm motion to its abort [s]; 0 for no abort.
         joint_states_stop_after_s: Time from the first motion under this fault until joint states
-            stop, in the twin's time [s]; 0 for no stop.
+            stop [s]; 0 for no stop. All times are the twin's.
     """
 
     lagging_joint: str = ""
@@ -181,8 +180,7 @@ class LiveWorld:
             attempt_index: Number of the attempt under that seed.
 
         Returns:
-            The world, with the robot in the home posture, and the pose of the object's mesh frame
-            at rest.
+            The world, with the robot at home, and the pose of the object's mesh frame at rest.
 
         Raises:
             ModelError: MuJoCo cannot read the object.
@@ -208,11 +206,7 @@ class LiveWorld:
         return world, world.object_in_base()
 
     def enter(self, world: MujocoWorld, settled: Pose) -> None:
-        """Go on in a world that `settled` made; the robot keeps its state.
-
-        Args:
-            world: The world to go on in.
-            settled: Pose of the object at rest in that world.
+        """Go on in a world and with an object's pose from `settled`; the robot keeps its state.
 
         Raises:
             BackendError: The robot is where the object stands; the present world stays in use.

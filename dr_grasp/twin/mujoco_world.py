@@ -61,8 +61,7 @@ class MujocoWorld:
 
         Args:
             robot: The robot.
-            item: The object; None for an empty table: then methods about the object must not be
-                called.
+            item: The object; None for an empty table, without calls of methods about the object.
             object_truth: How the object differs from its description.
             robot_truth: How the robot differs from its description; None for no difference.
             timestep_s: Timestep of the simulation [s].

@@ -43,8 +43,7 @@ class Tolerances:
         joints: Names of the n joints.
         path: Largest errors while moving, shape (n,) [rad or m].
         goal: Largest errors at the end, shape (n,) [rad or m].
-        goal_time_s: Time after the last point until which all errors must be within `goal` [s]; 0
-            for no time limit.
+        goal_time_s: Time limit after the last point for errors to be within `goal` [s]; 0 is none.
     """
 
     joints: tuple[str, ...]

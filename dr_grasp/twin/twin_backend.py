@@ -35,8 +35,7 @@ from dr_grasp.twin.placing import COMMANDS_PER_SAMPLE, on_table, settling
 from dr_grasp.twin.twin_profile import TwinProfile, object_truth, real_pose, robot_truth
 
 OnJointStates = Callable[[float, tuple[str, ...], FloatArray], None]
-"""Called every 20 ms of motion with the time since the start [s], joint names and encoder positions
-[rad or m]."""
+"""Called every 20 ms of motion with time since the start [s], joint names, encoder positions."""
 
 WORLDS_KEPT = 8
 """Number of objects whose worlds are kept, since it takes seconds to build a world."""
@@ -173,13 +172,6 @@ class GraspRun:
     """Executes one grasp in the twin's world: call `settle` first, then `run`.
 
     Attributes:
-        world: World with the robot and the object.
-        grasp: The grasp, already checked against the robot.
-        robot: The robot.
-        on_phase: Called with the name of each phase as it begins.
-        is_cancelled: Polled every 20 ms of motion; True ends the attempt.
-        on_joint_states: Called with the joints' positions while they move; None for no calls.
-        real_time: Whether to run at the speed of the wall clock.
         gripper_opening: Mean position of the driven hand joints after lifting [rad or m]; None
             before.
         commanded: Commands of arm and driven hand joints, every 20 ms of motion.

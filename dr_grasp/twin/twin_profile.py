@@ -76,15 +76,7 @@ class DriveSettings(Settings):
 
 
 class TwinProfile(Settings):
-    """Schema of a file in config/twin: how the twin differs from all descriptions.
-
-    Attributes:
-        description: One line of text.
-        seed: Seed of the errors of robots and objects.
-        perception: Errors of the object's pose.
-        object: Errors of objects' descriptions.
-        robot: Errors of robots' descriptions.
-    """
+    """Schema of a file in config/twin: distributions of the twin's errors, and their seed."""
 
     description: str
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)]
@@ -152,13 +144,7 @@ def object_truth(profile: TwinProfile, name: str) -> ObjectTruth:
 
 
 def robot_truth(profile: TwinProfile, name: str, arm_joints: int) -> RobotTruth:
-    """Draw a robot's errors, which depend on the profile and the robot's name alone.
-
-    Args:
-        profile: The twin's profile.
-        name: Name of the robot.
-        arm_joints: Number of arm joints.
-    """
+    """Draw a robot's errors, which depend on the profile, name and number of arm joints alone."""
     rng, settings = _generator(profile, "robot", name), profile.robot
     return RobotTruth(
         joint_offset=frozen(rng.normal(0.0, np.deg2rad(settings.joint_offset_std_deg), arm_joints)),
@@ -168,13 +154,7 @@ def robot_truth(profile: TwinProfile, name: str, arm_joints: int) -> RobotTruth:
 
 
 def real_pose(profile: TwinProfile, believed: Pose, seed: int, attempt_index: int) -> Pose:
-    """Draw an object's true pose; it depends on profile, believed pose, seed and index alone.
-
-    Args:
-        profile: The twin's profile.
-        believed: Pose of the object that perception reports.
-        seed: Seed of perception's error.
-        attempt_index: Number of the attempt under that seed.
+    """Draw an object's true pose about the believed pose, anew for every (seed, attempt_index).
 
     Raises:
         SettingsError: The seed or the index is out of bounds.

@@ -47,7 +47,7 @@ class ClusterPool(Pool):
 
         Args:
             address: Address of the scheduler, such as tcp://host:8786.
-            say: Called with one line of text when there are no workers to wait for.
+            say: Called with one line of text when there are no workers and the run waits.
 
         Raises:
             SettingsError: The address is not valid, or the package distributed is not installed.
@@ -194,13 +194,7 @@ class _Parcel:
 
 
 def run_packed(packed: bytes, robot: str, obj: str, expected: Mapping[str, str]) -> Any:
-    """Run a packed (function, argument) on a worker that has the expected versions and models.
-
-    Args:
-        packed: The pickled pair of function and argument.
-        robot: Name of the robot that the work is for.
-        obj: Name of the object that the work is for.
-        expected: The `identity` of the machine that gave the work.
+    """Run a packed (function, argument) on a worker whose `identity` is as expected.
 
     Raises:
         WorkerError: This worker has another version, robot or object.

@@ -50,24 +50,17 @@ LARGEST_DEPTH_M = 1.0
 
 
 def closing_along_x(depth_m: float) -> Pose:
-    """The grip frame in a gripper's frame with z along the approach and x along closing.
+    """The grip frame at `depth_m` on the z axis of a gripper with approach z and closing axis x.
 
     This is the convention of NVlabs/GraspGen, docs/GRIPPER_DESCRIPTION.md, and of ACRONYM. The hand
     in NVlabs/GraspGen, assets/panda_gripper/hand.stl, is the hand.stl of panda.urdf turned by +90
     degrees about z, vertex by vertex; the fingers of ACRONYM's marker are at x = +-41 mm.
-
-    Args:
-        depth_m: Distance from the gripper's origin to the grip frame along z [m].
     """
     return Pose(frozen([0.0, 0.0, depth_m]), frozen([0.0, 0.0, np.sqrt(0.5), np.sqrt(0.5)]))
 
 
 def closing_along_y(depth_m: float) -> Pose:
-    """The grip frame in a gripper's frame with z along the approach and y along closing.
-
-    Args:
-        depth_m: Distance from the gripper's origin to the grip frame along z [m].
-    """
+    """The grip frame at `depth_m` on the z axis of a gripper with approach z and closing axis y."""
     return Pose(frozen([0.0, 0.0, depth_m]), frozen([0.0, 0.0, 0.0, 1.0]))
 
 

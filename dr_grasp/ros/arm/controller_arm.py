@@ -53,11 +53,7 @@ PLACE_S = 20.0
 
 
 class ControllerArm:
-    """An arm with a FollowJointTrajectory action and a hand with a `HandInterface`; see `Arm`.
-
-    Attributes:
-        places: Whether `place_object` puts the object on the table, as fake hardware can.
-    """
+    """An arm with a FollowJointTrajectory action and a hand with a `HandInterface`; see `Arm`."""
 
     def __init__(self, node: Node, robot: RobotSpec, *, connect_s: float, places: bool) -> None:
         """Create the clients.

@@ -40,17 +40,17 @@ class JointListener:
         self._news = threading.Condition()
         self._positions: dict[str, float] = {}
         self._efforts: dict[str, float] = {}
-        self._heard: dict[str, float] = {}
+        self._heard_s: dict[str, float] = {}
         self._logs: list[MotionLog] = []
         self._topic = node.create_subscription(
             JointState,
             "joint_states",
-            self._hear,
+            self._on_joint_states,
             qos_profile_sensor_data,  # best effort hears reliable publishers, too
             callback_group=ReentrantCallbackGroup(),
         )
 
-    def _hear(self, message: Any) -> None:
+    def _on_joint_states(self, message: Any) -> None:
         with self._news:
             now = time.monotonic()
             # Arm and hand may have different drivers, which publish separate messages.
@@ -59,7 +59,7 @@ class JointListener:
                 if joint is None or index >= len(message.position):
                     continue
                 self._positions[joint] = message.position[index]
-                self._heard[joint] = now
+                self._heard_s[joint] = now
                 if index < len(message.effort):
                     self._efforts[joint] = message.effort[index]
             if len(self._positions) == len(self._joints):
@@ -71,7 +71,7 @@ class JointListener:
     def silent(self) -> list[str]:
         """Names of the joints without a state in the last `STALE_S`."""
         then = time.monotonic() - STALE_S
-        return [joint for joint in self._joints if self._heard.get(joint, 0.0) < then]
+        return [joint for joint in self._joints if self._heard_s.get(joint, 0.0) < then]
 
     def positions(self) -> dict[str, float]:
         """The latest position of each joint [rad or m].

@@ -64,7 +64,7 @@ class Controllers(Closing):
         self._place = node.create_service(
             PlaceObject,
             PLACE,
-            self._put,
+            self._place_object,
             callback_group=MutuallyExclusiveCallbackGroup(),
         )
         self._lost_s = 0.0
@@ -100,7 +100,7 @@ class Controllers(Closing):
                 }
         return {name: GripperCommandAdapter(twin, actions.GripperCommand, scale)}
 
-    def _put(self, request: Any, response: Any) -> Any:
+    def _place_object(self, request: Any, response: Any) -> Any:
         try:
             standing = self._twin.place(
                 request.object,

@@ -61,8 +61,7 @@ class GoalServer:
         """Advertise the action.
 
         Args:
-            node: Node of the server; its executor must have a thread for each active goal and one
-                more.
+            node: Node of the server; its executor needs one more thread than active goals.
             twin: The twin that executes the goals; when it is closed, they end.
             name: Name of the action.
             adapter: Translates the messages of the action.

@@ -24,13 +24,7 @@ class GripperCommandAdapter(ActionAdapter):
     """Translates control_msgs/GripperCommand."""
 
     def __init__(self, twin: LiveTwin, kind: Any, scale: float) -> None:
-        """Prepare to translate.
-
-        Args:
-            twin: The twin.
-            kind: Class of the action.
-            scale: Position in the action divided by the position of the hand's first driven joint.
-        """
+        """Prepare; `scale` is the action's position divided by the driven joint's position."""
         super().__init__(twin, kind)
         self._scale = scale
 
@@ -61,14 +55,7 @@ class ParallelGripperAdapter(ActionAdapter):
     """
 
     def __init__(self, twin: LiveTwin, kind: Any, scale: float, robot: RobotSpec) -> None:
-        """Prepare to translate.
-
-        Args:
-            twin: The twin.
-            kind: Class of the action.
-            scale: Position in the action divided by the position of the hand's first driven joint.
-            robot: The robot that has the hand.
-        """
+        """Prepare; `scale` is the action's position divided by the driven joint's position."""
         super().__init__(twin, kind)
         self._scale = scale
         self._joint = robot.outside(robot.hand_joints[0])
