@@ -26,5 +26,5 @@ class Closing(ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close."""
+        """Close at the end of the block."""
         self.close()

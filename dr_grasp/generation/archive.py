@@ -82,7 +82,7 @@ class TouchArchive:
 
     @property
     def coverage(self) -> float:
-        """Share of the cells with surface whose result is a success, in [0, 1]."""
+        """Share of the surface's cells that hold a success, in [0, 1]."""
         _, objectives = self.elites()
         return float(np.sum(objectives >= 1.0)) / self._surface_cells
 

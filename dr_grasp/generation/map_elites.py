@@ -50,7 +50,7 @@ class MapElites:
         ancestors: Sequence[Proposal] = (),
         propose: Callable[[int], Proposal] | None = None,
     ) -> None:
-        """Begin with the first generation.
+        """Prepare to propose the first generation.
 
         Args:
             space: The space of genomes for the robot and the object.

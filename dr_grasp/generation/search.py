@@ -123,7 +123,7 @@ class Search:
         return results if task.fitness is None else self._with_trials(results, task.fitness)
 
     def _with_trials(self, results: Sequence[Result], fitness: FitnessSettings) -> list[Result]:
-        """The same results, the successes among them with trials."""
+        """Add trials to the successes among the results."""
         held = [result for result in results if result.success and result.trials is None]
         # A success without trials, because the search was cancelled before, is ranked last.
         untried = Trials(0, 0, fitness.trials)

@@ -59,7 +59,7 @@ class ShapeSettings(Settings):
 
 
 class ObjectSettings(Settings):
-    """A file of config/objects.
+    """Schema of a file in config/objects: one object, or a family of numbered objects.
 
     Attributes:
         description: One line of text for the list of objects.

@@ -68,7 +68,7 @@ class ObjectSpec:
     mesh_origin: FloatArray = field(default_factory=lambda: frozen([0, 0, 0]))
 
     def lowest_point(self, rotation: FloatArray) -> float:
-        """Height [m] of the rotated object's lowest point above its origin; rotation (3, 3)."""
+        """Height of the lowest point above the object's origin under a rotation of shape (3, 3) [m]."""
         return float((self.points @ rotation.T)[:, 2].min())
 
 

@@ -53,7 +53,7 @@ class Repaired:
 
 
 def repair(mesh: trimesh.Trimesh) -> Repaired:
-    """Close a surface with the smallest change that can, or leave it as it is.
+    """Close a surface with the smallest change that is enough, or leave it as it is.
 
     Args:
         mesh: The surface, in any unit; it is not changed.

@@ -74,7 +74,7 @@ def _grown(corners: FloatArray) -> FloatArray:
 
 
 def _missing(hull: ConvexHull, points: FloatArray) -> FloatArray:
-    """Distance of each point to the outside of a hull; negative inside."""
+    """Distance by which each point lies outside a hull; negative inside."""
     return np.asarray((points @ hull.equations[:, :3].T + hull.equations[:, 3]).max(axis=1))
 
 

@@ -190,7 +190,7 @@ class GraspRun:
     measured: MotionLog = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin the logs."""
+        """Make empty logs."""
         joints = (*self.robot.arm_joints, *self.robot.hand_joints)
         self.commanded, self.measured = MotionLog(joints), MotionLog(joints)
 
