@@ -68,7 +68,7 @@ class ObjectSpec:
     mesh_origin: FloatArray = field(default_factory=lambda: frozen([0, 0, 0]))
 
     def lowest_point(self, rotation: FloatArray) -> float:
-        """Height [m] of the lowest point above the object's origin under a rotation, shape (3, 3)."""
+        """Height [m] of the lowest point above the object's origin under a (3, 3) rotation."""
         return float((self.points @ rotation.T)[:, 2].min())
 
 
