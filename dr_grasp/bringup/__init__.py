@@ -1,1 +1,1 @@
-"""What launch files and the demonstration start."""
+"""Starts nodes and drivers, for the launch files and the demonstration."""

@@ -1,4 +1,4 @@
-"""The arguments of the launch files: name, type, default and description, each declared once."""
+"""Arguments of the launch files, with names, types, defaults and descriptions."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _namespace(typed: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _OneOf:
-    """Marks a text that is one of some names, which are looked up when somebody asks."""
+    """Marks an argument whose value is one of some names, which are looked up when needed."""
 
     names: Callable[[], Sequence[str]]
 
@@ -78,57 +78,57 @@ def _argument(default: Any, description: str) -> Any:
 
 
 _JOBS = _argument(2, "Number of worker processes of the scorer.")
-_ROBOT = _argument("franka", "Robot for which grasps are scored, and which executes them.")
+_ROBOT = _argument("franka", "Name of the robot that executes the grasps or is shown in RViz.")
 _RVIZ = _argument(False, "Whether to show the robot and the scored grasps in RViz.")
 
 
 class ScorerArguments(Settings):
-    """What scorer.launch.py takes."""
+    """Arguments of scorer.launch.py."""
 
-    namespace: Namespace = _argument("", "Namespace of our nodes.")
+    namespace: Namespace = _argument("", "ROS namespace of the nodes of dr_grasp.")
     jobs: Jobs = _JOBS
 
 
 class BringupArguments(ScorerArguments):
-    """What bringup.launch.py takes; None stands for auto."""
+    """Arguments of bringup.launch.py; None means auto."""
 
     robot: Robot = _ROBOT
-    hardware: Literal["twin", "real"] = _argument("twin", "What moves: the twin or the real arm.")
-    robot_ip: str = _argument("", "Address of the real arm, for its driver.")
+    hardware: Literal["twin", "real"] = _argument("twin", "What moves: the twin or a real arm.")
+    robot_ip: str = _argument("", "IP address of the real arm, for its driver.")
     driver: Flag = _argument(True, "Whether to start the driver of the real arm as well.")
     backend: Literal["auto", "moveit", "twin"] = _argument(
         "auto",
-        "What executes: MoveIt by way of the arm's controllers, or the twin by itself; auto is "
-        "MoveIt where moveit_py is installed.",
+        "Backend that executes grasps: MoveIt with the arm's controllers, or the twin without "
+        "them; auto is MoveIt if moveit_py is installed.",
     )
     speed: AutoShare = _argument(
         None,
         "Share of the limits of velocity and acceleration that MoveIt may use, above 0 and at "
-        "most 1; auto is 0.1 on a real arm and 1 on the twin.",
+        "most 1; auto is 0.1 for a real arm and 1 for the twin.",
     )
     confirm: AutoFlag = _argument(
-        None, "Whether only goals that say `confirmed` move the arm; auto is true on a real arm."
+        None, "Whether only goals with `confirmed` move the arm; auto is true for a real arm."
     )
     record: Flag = _argument(True, "Whether scores and attempts are recorded in a bag.")
-    bag: str = _argument("", "Folder of the bag; by default named after date and time.")
-    twin_profile: TwinProfile = _argument("default", "Profile of config/twin that the twin plays.")
+    bag: str = _argument("", "Folder for the bag; by default named after date and time.")
+    twin_profile: TwinProfile = _argument("default", "Name of the twin's profile in config/twin.")
     real_time: Flag = _argument(
-        False, "Whether the twin keeps pace with the wall clock; with MoveIt it always does."
+        False, "Whether the twin runs at the speed of the wall clock; with MoveIt it always does."
     )
     rviz: Flag = _RVIZ
 
 
 class ReplayArguments(Settings):
-    """What replay.launch.py takes."""
+    """Arguments of replay.launch.py."""
 
-    bag: str = Field(description="Folder of the bag to play.")
-    rate: Rate = _argument(1.0, "How many times as fast as it was recorded.")
+    bag: str = Field(description="Folder of the bag to play back.")
+    rate: Rate = _argument(1.0, "Speed of playing back; 1 is the speed of the recording.")
     scorer: Flag = _argument(False, "Whether to start a scorer as well.")
     robot: Robot = _ROBOT
     namespace: Namespace = _argument(
         "replay",
-        "Namespace to play into, / for none. By default one of its own: recorded joint states "
-        "beside those of an arm would mislead a planner.",
+        "Namespace for the played topics, / for none. By default separate from an arm's topics, "
+        "since recorded joint states would mislead a planner.",
     )
     jobs: Jobs = _JOBS
     rviz: Flag = _RVIZ
@@ -138,7 +138,7 @@ ArgumentsT = TypeVar("ArgumentsT", bound=Settings)
 
 
 def declarations(arguments: type[Settings]) -> list[dict[str, Any]]:
-    """What launch is told of each argument: the parameters of a DeclareLaunchArgument."""
+    """The parameters of a DeclareLaunchArgument for each argument of a launch file."""
     return [
         {
             "name": name,
@@ -163,7 +163,7 @@ def _as_typed(value: object) -> str:
 
 
 def read_arguments(arguments: type[ArgumentsT], typed: Mapping[str, str]) -> ArgumentsT:
-    """Check what was typed; an argument that was not has its default.
+    """Check the values that a user typed, by argument; missing arguments get their defaults.
 
     Raises:
         SettingsError: A value is wrong; the message names the argument.

@@ -1,4 +1,4 @@
-"""The whole chain once: generate, score, rank, execute, record, with four real ROS nodes."""
+"""Runs the whole demonstration: generate, score, rank, execute, record, with four ROS nodes."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from dr_grasp.simulation.pictures import draw_best_and_worst
 OBJECTS = ("mug", "procedural_000", "procedural_001")
 
 OnStep = Callable[[str, int, int, str], None]
-"""Follows the demonstration: called with the step ("generating", "scoring", "executing"), how much
-of it is done, how much there is in all, and a note of a few words."""
+"""Called to show progress, with the step ("generating", "scoring" or "executing"), the amount of
+work done, the total amount, and a note of a few words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ class DemoSettings:
     """Size of the demonstration.
 
     Attributes:
-        robot: Robot name.
-        objects: Object names.
-        grasps_per_object: Nominal successes sought for each object.
-        trials: Rollouts of each criterion.
+        robot: Name of the robot.
+        objects: Names of the objects.
+        grasps_per_object: Number of grasps to generate for each object.
+        trials: Number of rollouts for each criterion.
         profile: Name of the randomisation profile.
-        executed: How many of the best, and as many of the worst, are executed.
+        executed: Number of the best grasps, and also of the worst grasps, to execute.
         seed: Seed of the generator, of the perturbations and of the twin.
-        jobs: Worker processes.
+        jobs: Number of worker processes.
     """
 
     robot: str = "franka"
@@ -58,11 +58,11 @@ class DemoSettings:
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """What the demonstration leaves behind.
+    """Results of the demonstration.
 
     Attributes:
         best: Attempts of the best grasps, in rank order.
-        worst: Attempts of the worst grasps, from the last rank upwards.
+        worst: Attempts of the worst grasps, beginning with the last rank.
         scores: Scores of all grasps.
         files: Paths of the files "grasps", "scores" and "picture", and of the folder "bag".
     """
@@ -77,12 +77,12 @@ def run_demo(out: Path, settings: DemoSettings, on_step: OnStep) -> DemoResult:
     """Run the demonstration.
 
     Args:
-        out: Folder for what it leaves behind; created if need be, must not hold a bag yet.
-        settings: Its size.
-        on_step: Follows it.
+        out: Folder for the results; created if necessary, must not contain a bag.
+        settings: Size of the demonstration.
+        on_step: Called to show progress.
 
     Raises:
-        DrGraspError: Something did not work.
+        DrGraspError: A step of the demonstration failed.
     """
     files = {
         "grasps": out / "grasps.json",
@@ -94,7 +94,7 @@ def run_demo(out: Path, settings: DemoSettings, on_step: OnStep) -> DemoResult:
         raise SettingsError(f"{files['bag']}: exists already; remove it or choose another --out")
     load_robot(settings.robot)
     out.mkdir(parents=True, exist_ok=True)
-    # Loopback and a namespace of its own: a demonstration must not talk to the laboratory's robots.
+    # Only this machine and a separate namespace, so that no robot of the laboratory is reached.
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     namespace = f"/dr_grasp_demo_{os.getpid()}"
     nodes: dict[str, dict[str, object]] = {
@@ -107,7 +107,7 @@ def run_demo(out: Path, settings: DemoSettings, on_step: OnStep) -> DemoResult:
         NodeProcesses(nodes, namespace, out / "logs") as processes,
         DrGraspClient(namespace) as client,
     ):
-        # The nodes come up while the grasps are being found.
+        # The nodes start while the grasps are generated.
         grasps = _generate_grasps(settings, on_step)
         write_grasps(files["grasps"], grasps)
         try:
@@ -129,7 +129,7 @@ def run_demo(out: Path, settings: DemoSettings, on_step: OnStep) -> DemoResult:
                 for candidates in (ranked, ranked[-settings.executed :])
             )
         except BackendError:
-            processes.check()  # a node that died says why better than its client does
+            processes.check()  # if a node has ended, its last line is the better error message
             raise
     draw_best_and_worst(files["picture"], best[0], worst[-1])
     return DemoResult(best, worst[::-1], scores, files)

@@ -1,6 +1,6 @@
-"""Launch descriptions of what `plans` decides: the only module that imports launch.
+"""Turns plans of `plans` into launch descriptions; only this module imports launch.
 
-Only the files in launch/ import it.
+Only the files in launch/ import this module.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ from dr_grasp.errors import BackendError, SettingsError
 from dr_grasp.robots.driver import ControllerStart, DriverStart
 
 STOP_S, KILL_S = "25", "10"
-"""How long a node may take to stop, as launch wants it: the executor waits for the arm to stand
-still and for the recorder."""
+"""Time limits for a node to stop [s], as texts for launch: the executor waits until the arm has
+stopped and the attempt is recorded."""
 
 
 def _describe(
@@ -57,14 +57,14 @@ def _describe(
 ) -> LaunchDescription:
     def start(context: Any) -> list[Any]:
         typed = {name: context.launch_configurations[name] for name in arguments.model_fields}
-        # Launch ends with status 1 and the message of what is raised here, in one line.
+        # If an error is raised here, launch ends with status 1 and the error's message.
         return _actions(plan(read_arguments(arguments, typed), _has_package))
 
     declared = [DeclareLaunchArgument(**argument) for argument in declarations(arguments)]
     return LaunchDescription([*declared, OpaqueFunction(function=start)])
 
 
-# What the files in launch/ call.
+# The files in launch/ call these.
 bringup = partial(_describe, BringupArguments, plan_bringup)
 scorer = partial(_describe, ScorerArguments, plan_scorer)
 replay = partial(_describe, ReplayArguments, plan_replay)
@@ -85,15 +85,15 @@ def _actions(start: Start) -> list[Any]:
 
 def _node(start: NodeStart) -> Node:
     def end_all(event: Any, context: Any) -> list[Any]:
-        # Half a system only confuses: when one of our nodes ends, all end, and the last lines on
-        # the screen are of the one that ended first.
+        # A system without one of its nodes only confuses. So when one of our nodes ends, all end,
+        # and the last lines on the screen come from the node that ended first.
         if context.is_shutdown:
             return []
         if event.returncode == 0:
             return [Shutdown(reason=f"node {start.executable} ended")]
         raise BackendError(f"node {start.executable} ended with status {event.returncode}")
 
-    # The type of text is given, or launch would take text that looks like a number for one.
+    # With the type given, launch does not convert a text that looks like a number.
     parameters = {
         name: ParameterValue(value, value_type=str) if isinstance(value, str) else value
         for name, value in start.parameters.items()
@@ -122,12 +122,12 @@ def _driver(driver: DriverStart) -> GroupAction:
     include = IncludeLaunchDescription(
         AnyLaunchDescriptionSource(str(file)), launch_arguments=list(driver.arguments.items())
     )
-    # Not forwarded: our arguments would take the place of its own of the same name.
+    # Not forwarded, since our arguments would replace the driver's arguments of the same name.
     return GroupAction([include], scoped=True, forwarding=False)
 
 
 def _spawner(controller: ControllerStart) -> Node:
-    # Read by the controller itself too, whatever namespace it lives in.
+    # "/**" matches any namespace, since the controller in its namespace reads this file, too.
     content = {"/**": {"ros__parameters": dict(controller.parameters)}}
     with tempfile.NamedTemporaryFile(
         "w", prefix="dr_grasp_", suffix=".yaml", delete=False, encoding="utf-8"

@@ -1,6 +1,6 @@
-"""What each launch file starts: which nodes with which parameters, decided without ROS.
+"""Plans what each launch file starts, nodes and their parameters, without any import of ROS.
 
-`launching` makes launch actions of it.
+`launching` turns the plans into launch actions.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dr_grasp.robots.robot_spec import RobotSpec, load_robot
 from dr_grasp.robots.ros_description import ros_urdf
 
 HasPackage = Callable[[str], bool]
-"""Whether a ROS package is installed, by name."""
+"""Function that returns whether the ROS package of a name is installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ class NodeStart:
     """A node to start.
 
     Attributes:
-        executable: Name of its program, and of the node.
-        parameters: Its ROS parameters.
+        executable: Name of the node, and of its program.
+        parameters: ROS parameters of the node.
         package: ROS package of the program.
-        arguments: Words of its command line, before those for ROS.
+        arguments: Words of the command line, before the arguments for ROS.
     """
 
     executable: str
@@ -43,11 +43,11 @@ class Start:
     """Everything that one launch starts.
 
     Attributes:
-        namespace: Namespace of the nodes, without slashes at its ends.
-        nodes: The nodes.
-        command: A program beside the nodes, word by word; empty for none.
-        driver: What starts the controllers of a real arm; None for nothing.
-        notes: What the user should read, one line each.
+        namespace: ROS namespace of the nodes, without slashes at its ends.
+        nodes: The nodes to start.
+        command: Words of the command line of another program to start; empty for no program.
+        driver: The driver that starts the controllers of a real arm; None for no driver.
+        notes: Notes for the user, one line each.
     """
 
     namespace: str
@@ -66,11 +66,11 @@ def plan_bringup(arguments: BringupArguments, has_package: HasPackage) -> Start:
     """Plan to start all nodes for one robot.
 
     Args:
-        arguments: What the user typed.
-        has_package: Tells what is installed.
+        arguments: Arguments of the launch file.
+        has_package: Returns whether a ROS package is installed.
 
     Raises:
-        SettingsError: A value does not go with another one, or needs a package that is not
+        SettingsError: Two values do not fit together, or a value needs a package that is not
             installed; the message names it and says what to do.
         DrGraspError: The robot's file or model is broken.
     """
@@ -95,14 +95,14 @@ def plan_bringup(arguments: BringupArguments, has_package: HasPackage) -> Start:
         }
         nodes.append(NodeStart("twin", twin))
     if moveit:
-        # Without a speed, the node takes what it thinks right for what moves.
+        # Without this parameter, the node has a default speed for a real arm or for the twin.
         speed = {} if arguments.speed is None else {"speed": arguments.speed}
         nodes.append(NodeStart("moveit", {"robot": robot.name, "real": real, **speed}))
     driver = _driver(arguments, robot, has_package) if real and arguments.driver else None
     notes = []
     if real and driver is None:
         notes = [f"robot {robot.name}: no driver is started here; start its controllers by hand"]
-    # Drivers publish the robot's frames themselves, whoever starts them.
+    # A driver publishes the robot's frames itself, even if it was started by hand.
     has_driver = robot.hardware is not None and robot.hardware.driver is not None
     if not (real and has_driver):
         nodes += _state_publisher(robot, has_package)
@@ -115,8 +115,8 @@ def plan_replay(arguments: ReplayArguments, has_package: HasPackage) -> Start:
     """Plan to play a bag back on its topics.
 
     Args:
-        arguments: What the user typed.
-        has_package: Tells what is installed.
+        arguments: Arguments of the launch file.
+        has_package: Returns whether a ROS package is installed.
 
     Raises:
         SettingsError: There is no bag, or a package is not installed; the message says what to do.
@@ -136,11 +136,11 @@ def plan_replay(arguments: ReplayArguments, has_package: HasPackage) -> Start:
         "--rate",
         f"{arguments.rate:g}",
         "--disable-keyboard-controls",
-        # Listeners need a moment to be found, and to take the last messages of a short bag.
+        # Subscribers need time to be discovered, and to receive the last messages of a short bag.
         *("--delay", "2", "--wait-for-all-acked", "5000"),
     ]
     if arguments.namespace:
-        # A bag has the names that our topics have without a namespace.
+        # The bag contains the names of the topics without a namespace.
         command += [
             "--remap",
             *(f"{topic.name}:=/{arguments.namespace}{topic.name}" for topic in TOPICS),
@@ -199,7 +199,7 @@ def _rviz(robot: RobotSpec, has_package: HasPackage) -> NodeStart:
 
 
 def _missing(has_package: HasPackage, *needed: str) -> str:
-    """Says which of some packages are not installed and how to install them; empty if all are."""
+    """A text on which packages are not installed and how to install them; empty if all are."""
     missing = [package for package in needed if not has_package(package)]
     if not missing:
         return ""

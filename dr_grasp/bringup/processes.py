@@ -1,4 +1,4 @@
-"""Starts our nodes as processes, and makes sure that none of them is left running."""
+"""Starts nodes of dr_grasp as processes, and makes sure that all of them end."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from dr_grasp.common.interrupts import uninterrupted
 from dr_grasp.errors import BackendError
 
 STOP_S = 10.0
-"""How long a node may take to stop before it is killed."""
+"""Time limit for a node to stop before it is killed [s]."""
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class NodeProcesses(Closing):
-    """Nodes of ours that run as long as the `with` block, their output in log files."""
+    """Nodes that run during a `with` block, with their output in log files."""
 
     def __init__(
         self, nodes: Mapping[str, Mapping[str, object]], namespace: str, logs: Path
     ) -> None:
-        """Remember what to start.
+        """Prepare to start nodes.
 
         Args:
-            nodes: ROS parameters by the name of the node, which is run by dr_grasp.ros.<name>_node.
-            namespace: ROS namespace that they share, beginning with a slash.
-            logs: Folder for <name>.log.
+            nodes: ROS parameters by the name of the node; its module is dr_grasp.ros.<name>_node.
+            namespace: ROS namespace of all nodes, beginning with a slash.
+            logs: Folder for the log files <name>.log.
         """
         self._nodes = nodes
         self._namespace = namespace
@@ -42,7 +42,7 @@ class NodeProcesses(Closing):
         """Start the nodes."""
         try:
             self._start()
-        except BaseException:  # Ctrl-C among them: a `with` block that was not entered is not left
+        except BaseException:  # also Ctrl-C: Python does not call __exit__ if __enter__ fails
             self.close()
             raise
         return self
@@ -55,7 +55,7 @@ class NodeProcesses(Closing):
             libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
         for name, parameters in self._nodes.items():
-            # Interrupted halfway, Popen would leave a process that nobody knows of.
+            # Uninterrupted, since an interrupted Popen may lose a process that it has started.
             with uninterrupted(), self._log(name).open("wb") as log:
                 self._running[name] = subprocess.Popen(
                     _command(name, parameters, self._namespace),
@@ -63,13 +63,13 @@ class NodeProcesses(Closing):
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     env={**os.environ, "PYTHONUNBUFFERED": "1"},
-                    # A session of their own: Ctrl-C reaches us alone, and we stop them in order.
+                    # A new session, so that Ctrl-C does not reach the node: `close` stops it.
                     start_new_session=True,
                     preexec_fn=die_with_parent,
                 )
 
     def close(self) -> None:
-        """Ask all nodes to stop, then kill those that do not; may be called twice."""
+        """Ask all nodes to stop, then kill nodes that do not stop; may be called twice."""
         for process in self._running.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
@@ -85,7 +85,7 @@ class NodeProcesses(Closing):
         """Check that all nodes are running.
 
         Raises:
-            BackendError: A node has ended; the message has the last line that it wrote.
+            BackendError: A node has ended; the message contains the last line of its output.
         """
         for name, process in self._running.items():
             status = process.poll()
@@ -96,7 +96,7 @@ class NodeProcesses(Closing):
                 )
 
     def pid(self, name: str) -> int:
-        """Process number of a node."""
+        """Process number (pid) of a node."""
         return self._running[name].pid
 
     def _log(self, name: str) -> Path:

@@ -1,1 +1,1 @@
-"""The command line: one verb a file; they translate, call and report."""
+"""The command line, with one file for each command."""

@@ -1,4 +1,4 @@
-"""`dr-grasp calibrate`: from fitnesses to the probability that a grasp holds."""
+"""`dr-grasp calibrate`: learns the probability that a grasp holds from its fitnesses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dr_grasp.transfer.calibration import calibrate
 from dr_grasp.transfer.transfer_model import Training, model_document, write_model
 
 Backend = Annotated[
-    str | None, typer.Option(help="Only attempts that it executed, e.g. twin.  [default: all]")
+    str | None, typer.Option(help="Use only attempts of this backend, e.g. twin.  [default: all]")
 ]
 
 
@@ -25,9 +25,9 @@ def command(
     backend: Backend = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the model file.")] = False,
 ) -> None:
-    """Learn from a folder of bags how probable it is that a grasp of given fitnesses holds.
+    """Learn from a folder of bags how probable it is that a grasp with given fitnesses holds.
 
-    A logistic regression of the fitnesses and the robot, cross-validated by object.
+    The model is a logistic regression on fitnesses and robot, cross-validated by object.
     """
     check_writable(out)
     dataset = read(folder)

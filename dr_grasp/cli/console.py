@@ -1,4 +1,4 @@
-"""What all commands print: tables, progress bars (not into pipes), and errors of one line."""
+"""Output of all commands: tables, progress bars (not into pipes), and errors of one line."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError
 
 INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
+"""Exit status after Ctrl-C, as in shells."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 def reports_errors(verb: Callable[P, T]) -> Callable[P, T]:
-    """Turn our errors into one line on standard error and exit status 1."""
+    """Decorate a command: its errors become one line on standard error and exit status 1."""
 
     @functools.wraps(verb)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -64,12 +64,12 @@ def complain(message: str) -> None:
 
 
 class _Complaints(logging.Handler):
-    """Prints warnings of the library as the program prints its own."""
+    """Prints warnings of the library in the same way as messages of the program."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             complain(record.getMessage())
-        except Exception:  # whatever a closed stream raises: logging stops no program
+        except Exception:  # any error of a closed stream, since logging must not stop a program
             self.handleError(record)
 
 
@@ -83,12 +83,12 @@ def complain_of_warnings() -> None:
 
 @contextmanager
 def kept_from_ctrl_c() -> Iterator[Callable[[], bool]]:
-    """Postpone Ctrl-C, so that work can end in good order; a second Ctrl-C acts at once.
+    """Postpone Ctrl-C, so that work can end in good order; a second Ctrl-C has its normal effect.
 
-    Only for a main thread.
+    Works only in the main thread.
 
     Yields:
-        A function that says whether Ctrl-C was pressed.
+        A function that returns whether Ctrl-C was pressed.
     """
     pressed = False
 
@@ -105,7 +105,7 @@ def kept_from_ctrl_c() -> Iterator[Callable[[], bool]]:
 
 
 def journal_of(out: Path) -> Path:
-    """Path of the journal of a run that writes this file in the end."""
+    """Path of the journal of a run, beside the file that the run writes at its end."""
     return out.with_name(f"{out.name}.journal")
 
 
@@ -116,10 +116,10 @@ def say_refusals(refused: Iterable[RefusedGrasp]) -> None:
 
 
 def as_they_come(results: Iterable[T | None]) -> Iterator[T]:
-    """The same results, each refusal printed on standard error.
+    """Pass results on, and print each refusal on standard error.
 
     Raises:
-        KeyboardInterrupt: A None came: the work was cancelled, and is not complete.
+        KeyboardInterrupt: A result is None: the work was cancelled, and is not complete.
     """
     for result in results:
         if result is None:
@@ -130,7 +130,7 @@ def as_they_come(results: Iterable[T | None]) -> Iterator[T]:
 
 
 def print_file(path: Path) -> None:
-    """Print a file on standard output, however long it is."""
+    """Print a file on standard output, in small parts, since it may be large."""
     with path.open(encoding="utf-8") as file:
         shutil.copyfileobj(file, sys.stdout)
 
@@ -141,7 +141,7 @@ def print_json(value: Any) -> None:
 
 
 def progress_bar() -> Progress:
-    """A progress bar on standard error; silent unless that is a terminal."""
+    """Make a progress bar on standard error, which is shown only if that is a terminal."""
     console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
@@ -157,19 +157,19 @@ def progress_bar() -> Progress:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
-    """Print a table on standard output; names in the first column are never cut short."""
+    """Print a table on standard output; texts are not wrapped or cut in a pipe."""
     table = Table(title=title or None)
     for index, column in enumerate(columns):
         table.add_column(column, no_wrap=True, justify="left" if index == 0 else "center")
     for row in rows:
         table.add_row(*map(escape, row))  # an id may look like rich's markup
-    # A pipe has no width: without a large one, rich would cut what a script wants to read.
+    # A pipe has no width, and with rich's small default a script would read texts that are cut.
     console = Console() if sys.stdout.isatty() else Console(width=200)
     console.print(table)
 
 
 def fitness_text(fitness: Fitness | None) -> str:
-    """A fitness and its 95 % interval, as in a table."""
+    """Write a fitness and its 95 % interval as text for a table; "-" without a fitness."""
     if fitness is None:
         return "-"
     low, high = fitness.interval
@@ -177,7 +177,7 @@ def fitness_text(fitness: Fitness | None) -> str:
 
 
 def score_cells(score: GraspScore | None) -> list[str]:
-    """The cells of a score in a table, for all four criteria; without a score they are empty."""
+    """Make the cells of a score in a table, for all four criteria; "-" without a fitness."""
     fitness = score.fitness if score is not None else {}
     return [fitness_text(fitness.get(criterion)) for criterion in Criterion]
 

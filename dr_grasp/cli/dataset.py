@@ -1,4 +1,4 @@
-"""`dr-grasp dataset`: the bags of a folder, and a table of all their attempts."""
+"""`dr-grasp dataset`: lists the bags of a folder, and exports all their attempts as a table."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ Folder = Annotated[Path, typer.Argument(help="Folder with bags in it, at any dep
 @reports_errors
 def command(
     folder: Folder,
-    csv: Annotated[Path | None, typer.Option(help="CSV file to write, a row an attempt.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="CSV file to write, a row per attempt.")] = None,
     parquet: Annotated[
-        Path | None, typer.Option(help="Parquet file to write, a row an attempt.")
+        Path | None, typer.Option(help="Parquet file to write, a row per attempt.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the bags as JSON.")] = False,
 ) -> None:
     """List the bags of a folder and export their attempts as one table.
 
-    A bag that cannot be read, or not to its end, is named on standard error; all else is listed and
-    exported all the same, and the exit status is 1.
+    Bags that cannot be read, or not completely, are named on standard error. All readable attempts
+    are still listed and exported, and the exit status is 1.
     """
     for out in (csv, parquet):
         if out is not None:
@@ -58,7 +58,7 @@ def command(
 
 
 def read(folder: Path) -> Dataset:
-    """Read a folder of bags with a progress bar; attempts that are there twice are mentioned."""
+    """Read a folder of bags with a progress bar, and warn of attempts that are in several bags."""
     with progress_bar() as bar:
         task = bar.add_task("reading", total=None, note="")
 
@@ -73,7 +73,7 @@ def read(folder: Path) -> Dataset:
 
 
 def say_unread(dataset: Dataset) -> None:
-    """Name the bags that could not be read to their end; exit status 1 if there are any."""
+    """Name the bags that could not be read completely; exit with status 1 if there are any."""
     damaged = [bag for bag in dataset.bags if bag.damage]
     for bag in damaged:
         complain(f"{bag.path}: {bag.damage}")
@@ -93,8 +93,8 @@ def _show(dataset: Dataset) -> None:
             [
                 bag.bag,
                 _minute(bag.first_ns),
-                _some(bag.robots),
-                _some(bag.objects),
+                _first_names(bag.robots),
+                _first_names(bag.objects),
                 str(bag.attempts),
                 _share(bag),
             ]
@@ -123,7 +123,7 @@ def _minute(stamp_ns: int | None) -> str:
     return f"{datetime.fromtimestamp(stamp_ns // 10**9, timezone.utc):%Y-%m-%d %H:%M}"
 
 
-def _some(names: Sequence[str], most: int = 3) -> str:
+def _first_names(names: Sequence[str], most: int = 3) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return (", ".join(names[:most]) + more) or "-"
 

@@ -1,4 +1,4 @@
-"""`dr-grasp demo`: the whole chain once, with four nodes and no robot."""
+"""`dr-grasp demo`: generates, scores, executes and records grasps with four nodes and no robot."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def command(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for what the demonstration leaves behind.",
-            show_default="the first of demo, demo_2, ... that is not there yet",
+            help="Folder for the results.",
+            show_default="the first of demo, demo_2, ... that does not exist",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcomes as JSON.")] = False,
 ) -> None:
     """Generate, score, rank, execute and record grasps, with four ROS nodes and no robot."""
-    # Only this verb needs ROS; the others work where it is not installed.
+    # Imported here, since other commands must work without ROS.
     try:
         from dr_grasp.bringup.demonstration import DemoSettings, run_demo
     except ImportError as error:

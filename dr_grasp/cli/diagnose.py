@@ -1,4 +1,4 @@
-"""`dr-grasp diagnose`: which doubt about the simulated world breaks each grasp of a file."""
+"""`dr-grasp diagnose`: finds the doubts about the simulation that make each grasp fail."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ from dr_grasp.formats.score_file import read_scores
 from dr_grasp.scoring.tally import software_version
 
 SHOWN = 20
-"""Grasps in the table; the file has them all."""
+"""Largest number of grasps in the table; the file contains all grasps."""
 
 
 @reports_errors
 def command(
     grasps: Annotated[Path, typer.Argument(help="Grasp file.")],
-    scores: Annotated[Path, typer.Option(help="Scores file: MDR, and what FDR lacks.")],
+    scores: Annotated[Path, typer.Option(help="Scores file of the grasps, with MDR and FDR.")],
     out: Annotated[Path | None, typer.Option(help="Diagnosis file to write.")] = None,
     thresholds: Annotated[
-        str, typer.Option(help="From where on a quantity speaks for its cause.")
+        str, typer.Option(help="Name of the thresholds in config/diagnosis.")
     ] = "default",
     jobs: Annotated[int, typer.Option(help="Worker processes.")] = os.cpu_count() or 1,
     cluster: Cluster = None,
@@ -56,13 +56,13 @@ def command(
 ) -> None:
     """Measure what may break each grasp on an arm: friction, contact, inertia, model, fragility.
 
-    A grasp that cannot be replayed is named on standard error and the others are diagnosed all the
-    same, and the exit status is 1.
+    Grasps that are not valid are named on standard error. All other grasps are still diagnosed, and
+    the exit status is 1.
     """
     limits = load_thresholds(thresholds)
     given = list(GraspReader(grasps))
     score_of = {score.grasp_id: score for score in read_scores(scores).scores}
-    if not any(getattr(entry, "id", None) in score_of for entry in given):
+    if not any(getattr(grasp, "id", None) in score_of for grasp in given):
         raise DrGraspError(f"{scores}: expected scores of the grasps in {grasps}, got none of them")
     if out is not None:
         check_writable(out)
@@ -93,7 +93,7 @@ def command(
 
 
 class _Summary:
-    """Gathers from the diagnoses what is printed in the end."""
+    """Collects from the diagnoses what is printed at the end."""
 
     def __init__(self, limits: DiagnosisThresholds, scores: Mapping[str, GraspScore]) -> None:
         self.count = 0
@@ -109,7 +109,7 @@ class _Summary:
     def of(
         self, results: Iterable[Diagnosis | RefusedGrasp | None]
     ) -> Iterator[Diagnosis | RefusedGrasp]:
-        """The same results; each refusal is printed on standard error as it comes."""
+        """Pass results on, count them, and print each refusal on standard error as it comes."""
         given: Iterator[Diagnosis | RefusedGrasp] = as_they_come(results)
         for result in given:
             if isinstance(result, RefusedGrasp):
@@ -128,7 +128,7 @@ class _Summary:
         self._best = sorted(best, key=lambda found: self._place.get(found.grasp_id, last))[:SHOWN]
 
     def show(self, out: Path | None) -> None:
-        """Print a table of the best, and how often each cause was found."""
+        """Print a table of the best grasps, and a table of how often each cause was found."""
         labels = [f"{q.label}\n({q.unit})" if q.unit else q.label for q in QUANTITIES]
         print_table(
             ["grasp", "causes", *labels],

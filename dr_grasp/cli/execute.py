@@ -1,4 +1,4 @@
-"""`dr-grasp execute`: run the best grasps of a file, and record them."""
+"""`dr-grasp execute`: executes the best grasps of a file, and records the attempts."""
 
 from __future__ import annotations
 
@@ -47,20 +47,20 @@ def command(
     scores: Annotated[Path, typer.Option(help="Scores file that ranks the grasps.")],
     bag: Annotated[
         Path | None,
-        typer.Option(help="Folder of the bag to write, new or empty; needed for the twin."),
+        typer.Option(help="Folder for the bag, new or empty; needed for the backend twin."),
     ] = None,
     top: Annotated[int, typer.Option(help="How many of the best grasps to execute.")] = 5,
     backend: Annotated[
         str,
         typer.Option(
-            help="What executes the grasps: `twin`, in this process; or `ros`, whatever the "
-            "running node executor drives, while the node recorder writes the bag."
+            help="Backend: `twin`, which runs in this process; or `ros`, the robot of the running "
+            "node executor, where the node recorder writes the bag."
         ),
     ] = "twin",
     seed: Annotated[int, typer.Option(help="Seed of the twin's perception error.")] = 0,
-    twin: Annotated[str, typer.Option(help="Profile of the twin.")] = "default",
+    twin: Annotated[str, typer.Option(help="Name of the twin's profile.")] = "default",
     real_time: Annotated[
-        bool, typer.Option(help="Let the twin keep pace with the wall clock.")
+        bool, typer.Option(help="Let the twin run at the speed of the wall clock.")
     ] = False,
     namespace: Annotated[str, typer.Option(help="With ros: namespace of the nodes.")] = "",
     dry_run: Annotated[bool, typer.Option(help="With ros: check and plan, do not move.")] = False,
@@ -121,7 +121,7 @@ def command(
 
 
 def print_attempts(attempts: Sequence[GraspAttempt], title: str = "") -> None:
-    """Print attempts as a table: grasp, scores, outcome; below it, why attempts failed."""
+    """Print attempts as a table of grasps, scores and outcomes, then the reasons of failures."""
     rows = [
         [attempt.grasp.id, *score_cells(attempt.score), attempt.outcome.label]
         for attempt in attempts

@@ -1,4 +1,4 @@
-"""`dr-grasp generate`: search for grasps that succeed in the undisturbed simulation."""
+"""`dr-grasp generate`: searches for grasps that succeed in the undisturbed simulation."""
 
 from __future__ import annotations
 
@@ -47,14 +47,16 @@ def command(
     robot: Annotated[str, typer.Option(help="Robot; see `dr-grasp robots`.")],
     obj: Annotated[str, typer.Option("--object", help="Object; see `dr-grasp objects`.")],
     out: Annotated[Path, typer.Option(help="Grasp file to write.")],
-    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = SAMPLER,
+    method: Annotated[
+        str, typer.Option(help=f"Search method: one of {', '.join(METHODS)}.")
+    ] = SAMPLER,
     evaluations: Annotated[
-        int | None, typer.Option(help="Proposals to try.  [default: as many as --count takes]")
+        int | None, typer.Option(help="Proposals to try.  [default: as many as --count needs]")
     ] = None,
     count: Annotated[
         int | None,
         typer.Option(
-            help="End with so many distinct grasps.  "
+            help="End when this number of distinct grasps is found.  "
             f"[default: {DEFAULT_COUNT} without --evaluations]"
         ),
     ] = None,
@@ -68,19 +70,20 @@ def command(
         str | None, typer.Option(help="Criterion that me-fit maximises.  [default: mdr]")
     ] = None,
     trials: Annotated[
-        int | None, typer.Option(help="Rollouts of that criterion.  [default: 20]")
+        int | None, typer.Option(help="Rollouts of a grasp for that criterion.  [default: 20]")
     ] = None,
     profile: Annotated[
-        str | None, typer.Option(help="Randomisation profile for it.  [default: default]")
+        str | None, typer.Option(help="Profile for that criterion.  [default: default]")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run that OUT.journal tells of.")
+        bool, typer.Option("--resume", help="Go on with the run whose results are in OUT.journal.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON summary.")] = False,
 ) -> None:
     """Find reach-and-grasp trajectories that succeed in the undisturbed simulation.
 
-    Distinct ones are written, the best first. Ctrl-C keeps what was found, and exits with 130.
+    Distinct grasps are written, the best first. Ctrl-C keeps the grasps found so far, and exits
+    with status 130.
     """
     check_writable(out)
     load_robot(robot)
@@ -97,7 +100,7 @@ def command(
         () if start is None else read_start(start, robot, obj),
     )
     header = {**task.described(), "batch": BATCH}
-    source = make_method(task)  # before the journal, which a run that cannot begin must not touch
+    source = make_method(task)  # first, so that a run that cannot begin does not change a journal
     path = journal_of(out)
     with make_pool(jobs, cluster) as pool, SearchJournal(path, header, resume) as journal:
         with kept_from_ctrl_c() as pressed, progress_bar() as bar:

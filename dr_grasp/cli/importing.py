@@ -1,4 +1,4 @@
-"""`dr-grasp import`: grasp poses of public datasets into trajectories of a robot of ours."""
+"""`dr-grasp import`: makes trajectories for a robot from grasp poses of public datasets."""
 
 from __future__ import annotations
 
@@ -21,26 +21,27 @@ from dr_grasp.simulation.bullet.world import BulletWorld
 @reports_errors
 def command(
     file: Annotated[Path, typer.Argument(help="File of grasp poses.")],
-    format: Annotated[str, typer.Option(help=f"One of {', '.join(FORMATS)}.")],
+    format: Annotated[str, typer.Option(help=f"Format of the file: {', '.join(FORMATS)}.")],
     robot: Annotated[str, typer.Option(help="Robot; see `dr-grasp robots`.")],
     obj: Annotated[
-        str, typer.Option("--object", help="The object that the poses are for: the same mesh.")
+        str, typer.Option("--object", help="Object that the poses are for, with the same mesh.")
     ],
     out: Annotated[Path, typer.Option(help="Grasp file to write.")],
     gripper: Annotated[
         str | None,
         typer.Option(
-            help="Whose frame the poses are in, if the file does not say: "
+            help="Gripper that the poses are for, if the file does not name it: "
             f"{', '.join(sorted(GRIPPER_FRAMES))}."
         ),
     ] = None,
     synergy: Annotated[
-        str | None, typer.Option(help="Way to close.  [default: the first that the arm can do]")
+        str | None,
+        typer.Option(help="Synergy that closes the hand.  [default: the first that is possible]"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the search for inverse kinematics.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the inverse kinematics.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON summary.")] = False,
 ) -> None:
-    """Read 6-DoF gripper poses and find the arm's way to each."""
+    """Read 6-DoF gripper poses and plan the arm's motion to each."""
     check_writable(out)
     if seed < 0:
         raise DrGraspError(f"seed: expected at least 0, got {seed}")

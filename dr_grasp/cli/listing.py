@@ -1,4 +1,4 @@
-"""`dr-grasp robots`, and how a verb lists what there is."""
+"""`dr-grasp robots`: lists the robots; with tools for other commands that list."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def robots(as_json: AsJson = False) -> None:
 
 
 def complain_of(broken: Sequence[str]) -> None:
-    """Name what could not be listed, one line each, and exit with status 1 if there is any."""
+    """Print one line for each thing that could not be listed; exit with status 1 if any."""
     for message in broken:
         complain(message)
     if broken:

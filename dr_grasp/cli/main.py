@@ -1,4 +1,4 @@
-"""The program `dr-grasp`."""
+"""The program `dr-grasp`, with all its commands."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def options(
         False, "--version", callback=_version, is_eager=True, help="Print the version."
     ),
 ) -> None:
-    """Options of all verbs."""
+    """Options of all commands."""
     complain_of_warnings()
 
 

@@ -1,4 +1,4 @@
-"""`dr-grasp objects`: what there is to grasp, and the user's own beside it."""
+"""`dr-grasp objects`: lists and shows objects, and adds and removes the user's own."""
 
 from __future__ import annotations
 
@@ -52,22 +52,22 @@ def add(
     friction: Annotated[
         float | None,
         typer.Option(
-            help="Coulomb coefficient of friction.", show_default="that of the URDF, or 0.6"
+            help="Coulomb coefficient of friction.", show_default="the URDF's value, or 0.6"
         ),
     ] = None,
     rolling_friction: Annotated[
         float | None,
-        typer.Option(help=LEVER.format("rolling"), show_default="that of the URDF, or 0.001"),
+        typer.Option(help=LEVER.format("rolling"), show_default="the URDF's value, or 0.001"),
     ] = None,
     spinning_friction: Annotated[
         float | None,
         typer.Option(
-            help=f"{LEVER.format('spinning')} Finger pads: 0.0004 to 0.0012.",
-            show_default="that of the URDF, or 0.001",
+            help=f"{LEVER.format('spinning')} For finger pads: 0.0004 to 0.0012.",
+            show_default="the URDF's value, or 0.001",
         ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="Name of the object.", show_default="that of the file")
+        str | None, typer.Option(help="Name of the object.", show_default="the file's name")
     ] = None,
     unit: Annotated[
         str | None,
@@ -77,14 +77,14 @@ def add(
         ),
     ] = None,
     collision: Annotated[
-        str, typer.Option(help="How its convex pieces are made: auto, coacd, groups or hull.")
+        str, typer.Option(help="How to make convex pieces: auto, coacd, groups or hull.")
     ] = "auto",
     center: Annotated[
         bool,
         typer.Option(help="Put the object's frame into the middle of its bounding box."),
     ] = True,
     description: Annotated[
-        str | None, typer.Option(help="Description: one line for the list.")
+        str | None, typer.Option(help="One line of text for the list of objects.")
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace an object of your own that has this name.")
@@ -106,7 +106,7 @@ def add(
         replace=force,
     )
     details = add_object(new, complain)
-    _tell(details, as_json)
+    _show_details(details, as_json)
     if not as_json:
         words = ["--robot", "franka", "--object", details.spec.name, "--out", "grasps.json"]
         print(f"next: dr-grasp generate {shlex.join(words)}")
@@ -118,7 +118,7 @@ def show(
     name: Annotated[str, typer.Argument(help="Name of the object.")], as_json: AsJson = False
 ) -> None:
     """Show an object's size, mass, inertia, friction and convex pieces."""
-    _tell(object_details(name), as_json)
+    _show_details(object_details(name), as_json)
 
 
 @app.command("remove")
@@ -128,7 +128,7 @@ def remove(name: Annotated[str, typer.Argument(help="Name of an object of your o
     print(f"{name}: removed {remove_object(name)}")
 
 
-def _tell(details: ObjectDetails, as_json: bool) -> None:
+def _show_details(details: ObjectDetails, as_json: bool) -> None:
     spec, facts = details.spec, details.facts
     if as_json:
         print_json(
@@ -173,5 +173,5 @@ def _tell(details: ObjectDetails, as_json: bool) -> None:
 
 
 def _millimetres(position: FloatArray) -> str:
-    # Without the zero that is added, what rounds to zero might come out as -0.
+    # The added zero turns -0.0 into 0.0.
     return " ".join(f"{value:.1f}" for value in np.round(position * 1e3, 1) + 0.0) + " mm"

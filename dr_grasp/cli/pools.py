@@ -1,4 +1,4 @@
-"""Where commands simulate: on this machine, or on a cluster."""
+"""Option and pool for commands that simulate on this machine or on a cluster."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Cluster = Annotated[
     str | None,
     typer.Option(
         metavar="ADDRESS",
-        help="Dask scheduler whose workers take the place of --jobs, such as tcp://host:8786.",
+        help="Dask scheduler, such as tcp://host:8786, with workers to use in place of --jobs.",
     ),
 ]
 
 
 def make_pool(jobs: int, cluster: str | None) -> Pool:
-    """Workers of this machine, or of a cluster if one is named.
+    """Make a pool of `jobs` processes on this machine, or of the workers of a cluster, if given.
 
     Raises:
-        DrGraspError: Fewer than one job, or a cluster that cannot be used.
+        DrGraspError: `jobs` is below 1, or the cluster cannot be used.
     """
     return WorkerPool(jobs) if cluster is None else ClusterPool(cluster, complain)

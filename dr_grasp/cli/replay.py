@@ -1,4 +1,4 @@
-"""`dr-grasp replay`: repeat what a bag records, and say what comes out otherwise."""
+"""`dr-grasp replay`: repeats the scoring and the attempts in a bag, and reports differences."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from dr_grasp.replaying.rescoring import rescore
 from dr_grasp.workers.pool import WorkerPool
 
 SHOWN = 50
-"""Lines of the table; the JUnit file has them all."""
+"""Largest number of checks in the table; the JUnit file contains all checks."""
 
 
 @reports_errors
@@ -41,7 +41,7 @@ def command(
 ) -> None:
     """Score every recorded grasp and execute every attempt of the twin again, and compare.
 
-    Exit status 1 if anything comes out otherwise, or the bag is damaged.
+    The exit status is 1 if any result differs, or if the bag is damaged.
     """
     if junit is not None:
         check_writable(junit)

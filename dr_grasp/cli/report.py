@@ -1,4 +1,4 @@
-"""`dr-grasp report`: what really happened, as one page."""
+"""`dr-grasp report`: compares fitnesses with recorded attempts on an HTML page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dr_grasp.report.gallery import Draw
 
 MOST_PICTURES = 8
-"""Each takes seconds to draw, and a few dozen kilobytes of the page."""
+"""Largest number of pictures: each takes seconds to draw and tens of kilobytes of the page."""
 
 SIZE = (480, 420)
 """Width and height of a picture in pixels."""
@@ -36,18 +36,18 @@ def command(
     backend: Backend = None,
     diagnosis: Annotated[
         list[Path] | None,
-        typer.Option(help="File of `dr-grasp diagnose --out`; may be given several times."),
+        typer.Option(help="File from `dr-grasp diagnose --out`; may be given several times."),
     ] = None,
     pictures: Annotated[
-        int, typer.Option(min=0, max=MOST_PICTURES, help="Pictures of surprising grasps.")
+        int, typer.Option(min=0, max=MOST_PICTURES, help="Most pictures of surprising grasps.")
     ] = MOST_PICTURES,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
 ) -> None:
-    """Show what a folder of bags says of the fitnesses, as one HTML page that needs no network."""
+    """Compare fitnesses with the attempts in a folder of bags, on one HTML page for offline use."""
     check_writable(out)
     causes = _causes(diagnosis) if diagnosis else None
     dataset = read(folder)
-    from dr_grasp.report.writer import write_report  # takes a second, which --help has no use for
+    from dr_grasp.report.writer import write_report  # takes a second, which --help must not wait
 
     with progress_bar() as bar:
         task = bar.add_task("drawing", total=None, note="")
@@ -75,7 +75,7 @@ def _causes(files: list[Path]) -> dict[str, tuple[str, ...]]:
 
 
 def _drawing(on_drawn: Callable[[], None]) -> Draw:
-    # The simulator is loaded for the first picture, if there is any.
+    # Imported inside, so that the simulator is loaded only if there is a picture.
     def draw(grasp: GraspTrajectory) -> Any:
         from dr_grasp.simulation.pictures import picture_of
 

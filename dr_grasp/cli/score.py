@@ -1,4 +1,4 @@
-"""`dr-grasp score`: the four fitnesses of each grasp of a file."""
+"""`dr-grasp score`: computes the four fitnesses of each grasp of a file."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from dr_grasp.simulation.rollout_runner import ALL, Shortcuts
 ALL_CRITERIA = ",".join(criterion.value for criterion in Criterion)
 
 SHOWN = 20
-"""Grasps in the table; the file has them all."""
+"""Largest number of grasps in the table; the file contains all grasps."""
 
 
 @reports_errors
@@ -49,7 +49,7 @@ def command(
     jobs: Annotated[int, typer.Option(help="Worker processes.")] = os.cpu_count() or 1,
     cluster: Cluster = None,
     trials: Annotated[
-        int | None, typer.Option(help="Rollouts of each criterion.  [default: the profile's]")
+        int | None, typer.Option(help="Rollouts for each criterion.  [default: the profile's]")
     ] = None,
     criteria: Annotated[str, typer.Option(help="Comma-separated criteria.")] = ALL_CRITERIA,
     profile: Annotated[str, typer.Option(help="Randomisation profile.")] = "default",
@@ -63,32 +63,32 @@ def command(
     top: Annotated[
         int | None,
         typer.Option(
-            help="Only so many of the best matter: others drop out early. By MDR, or else the "
-            "first criterion."
+            help="Find only this number of best grasps, with fewer rollouts for the rest. The best "
+            "by MDR, or else by the first criterion."
         ),
     ] = None,
     transfer_model: Annotated[
         Path | None,
         typer.Option(
-            help="Model of `dr-grasp calibrate`: scores get a probability that the grasp holds on "
-            "the arm, which ranks them."
+            help="Model from `dr-grasp calibrate`: scores get, and are ranked by, the probability "
+            "that the grasp holds on the arm."
         ),
     ] = None,
     whole: Annotated[
         bool,
         typer.Option(
-            "--whole", help="Simulate every step of every rollout: slower, to compare with."
+            "--whole", help="Simulate every step of every rollout; slower, only for comparisons."
         ),
     ] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run that OUT.journal tells of.")
+        bool, typer.Option("--resume", help="Go on with the run whose results are in OUT.journal.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores file.")] = False,
 ) -> None:
-    """Replay each grasp under domain randomisation and write its fitnesses.
+    """Simulate each grasp under domain randomisation and write the fitnesses.
 
-    Grasps that cannot be replayed are named on standard error; the others are scored and written
-    all the same, and the exit status is 1. After Ctrl-C, or whatever ended it, --resume goes on.
+    Grasps that are not valid are named on standard error. All other grasps are still scored, and
+    the exit status is 1. A run that has ended early, for example by Ctrl-C, can go on by --resume.
     """
     names = [name.strip() for name in criteria.split(",")]
     shortcuts = Shortcuts.none() if whole else ALL
@@ -142,7 +142,7 @@ def command(
 
 
 class _Summary:
-    """Gathers from the results what is printed in the end."""
+    """Collects from the results what is printed at the end."""
 
     def __init__(self) -> None:
         self.scored = 0
@@ -153,7 +153,7 @@ class _Summary:
     def of(
         self, results: Iterable[ScoreOrRefusal | Selection | None]
     ) -> Iterator[ScoreOrRefusal | Selection]:
-        """The same results; each refusal is printed on standard error as it comes."""
+        """Pass results on, count them, and print each refusal on standard error as it comes."""
         given: Iterator[ScoreOrRefusal | Selection] = as_they_come(results)
         for result in given:
             if isinstance(result, GraspScore):
@@ -166,7 +166,7 @@ class _Summary:
             yield result
 
     def show(self, out: Path) -> None:
-        """Print a table of the best."""
+        """Print a table of the best grasps."""
         print_table(
             ["grasp", "nominal", *CRITERION_COLUMNS, "P(holds)"],
             [

@@ -1,1 +1,1 @@
-"""What every room may use: files, settings, places, closing; knows nothing of grasps."""
+"""Tools for all other packages: files, settings, folders, resources. They do not know grasps."""

@@ -15,10 +15,10 @@ from typing import BinaryIO
 def write_whole(path: Path, content: bytes) -> None:
     """Write or replace a file; on return it is on disk. No reader ever sees half of it.
 
-    The permission bits are those that the umask gives. A symbolic link is followed.
+    The umask decides the permission bits. A symbolic link is followed.
 
     Raises:
-        OSError: It could not be written; a file that was there before is untouched.
+        OSError: The file could not be written; an earlier version of it is untouched.
     """
     with whole_file(path) as file:
         file.write(content)
@@ -26,12 +26,12 @@ def write_whole(path: Path, content: bytes) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """As `write_whole`, part by part; the file appears when the block ends without an error.
+    """Open a file to write it part by part; it appears when the block ends without an error.
 
     Unfinished files that killed processes have left beside it are removed.
 
     Raises:
-        OSError: It could not be written; a file that was there before is untouched.
+        OSError: The file could not be written; an earlier version of it is untouched.
     """
     path = path.resolve()
     _remove_leftovers(path)
@@ -41,7 +41,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-            # While it is locked, so that no other process removes it as a leftover.
+            # Still locked, so that no other process removes the scratch file as a leftover.
             scratch.replace(path)
     except BaseException:
         with suppress(OSError):
@@ -60,24 +60,24 @@ def sync(path: Path) -> None:
 
 
 def _open_scratch(path: Path) -> tuple[Path, int]:
-    """Make a file beside another, locked while it is open; a process that dies releases the lock.
+    """Make a file beside `path`, locked while it is open; a process that dies releases the lock.
 
-    The process number in its name would tell less: containers that share a folder number their
-    processes alike, and numbers are used again.
+    A lock, since the process number in the name cannot show whether the process lives: containers
+    that share a folder number their processes alike, and numbers are used again.
     """
     while True:
         scratch = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
         descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         with suppress(OSError):  # without locks, no process removes leftovers either
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        # Before it was locked, another process may have removed it as a leftover.
+        # Before this lock, another process may have removed the file as a leftover.
         if os.fstat(descriptor).st_nlink:
             return scratch, descriptor
         os.close(descriptor)
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove unfinished files of killed processes; those that live processes write to stay."""
+    """Remove unfinished files of killed processes; files of live processes stay."""
     ours = re.compile(re.escape(f".{path.name}.") + r"\d+-[0-9a-f]{8}\.tmp")
     with suppress(OSError), os.scandir(path.parent) as entries:
         for entry in entries:

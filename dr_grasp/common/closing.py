@@ -1,4 +1,4 @@
-"""Base of what holds processes, files or worlds and must release them."""
+"""Base class for objects that hold processes, files or worlds and must release them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Closing(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Release what is held; may be called twice."""
+        """Release everything that this object holds; may be called twice."""
 
     def __enter__(self: SelfT) -> SelfT:
         """Use as a context manager."""
@@ -26,5 +26,5 @@ class Closing(ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close."""
+        """Close at the end of the block."""
         self.close()

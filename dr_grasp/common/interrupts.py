@@ -1,4 +1,4 @@
-"""Postpones Ctrl-C while processes start: it must not get lost, nor leave a process half begun."""
+"""Postpones Ctrl-C while processes start, so that it is not lost and no process is half started."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def uninterrupted() -> Iterator[None]:
 
 @contextmanager
 def starting_workers() -> Iterator[None]:
-    """Start processes that ignore Ctrl-C; for this process it is postponed to the end of the block.
+    """Start processes that ignore Ctrl-C; this process receives it at the end of the block.
 
-    A terminal sends Ctrl-C to all its processes, but the parent decides what a worker does. A
-    process inherits the mask of signals of the thread that starts it, so the mask holds from its
+    A terminal sends Ctrl-C to all its processes, but the parent decides when a worker ends. A new
+    process inherits the signal mask of the thread that starts it, so it ignores Ctrl-C from its
     first instruction.
     """
-    resource_tracker.ensure_running()  # it would unblock Ctrl-C, were it started in the block
+    resource_tracker.ensure_running()  # if it started inside the block, it would unblock Ctrl-C
     with uninterrupted():
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:

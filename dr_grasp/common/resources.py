@@ -31,7 +31,7 @@ def share_directory() -> Path:
 def user_directory() -> Path:
     """The folder of the user's own robots/, objects/, profiles/ and twin/; it need not exist.
 
-    $DR_GRASP_CONFIG, or dr_grasp in the user's configuration folder.
+    It is $DR_GRASP_CONFIG if that is set, or dr_grasp in the user's configuration folder.
     """
     named = os.environ.get("DR_GRASP_CONFIG")
     if named:
@@ -41,17 +41,17 @@ def user_directory() -> Path:
 
 
 def config_names(kind: str) -> list[str]:
-    """Names of the YAML files in config/<kind>, ours and the user's, sorted."""
+    """Names of the YAML files in config/<kind>, built-in ones and the user's own, sorted."""
     return sorted({stem for folder in _config_folders(kind) for stem in _stems(folder)})
 
 
 def config_file(kind: str, name: str, what: str) -> Path:
-    """Find config/<kind>/<name>.yaml; the user's own replaces ours of the same name.
+    """Find config/<kind>/<name>.yaml; a user's file replaces a built-in file of the same name.
 
     Args:
         kind: Folder below config/.
-        name: Name without ending.
-        what: What to call it in the error message.
+        name: Name of the file without its ending.
+        what: What the error message calls such a file, for example "object".
 
     Raises:
         UnknownNameError: There is no such file.
@@ -63,12 +63,12 @@ def config_file(kind: str, name: str, what: str) -> Path:
 
 
 def built_in_files(kind: str) -> list[Path]:
-    """The YAML files in our own config/<kind>, sorted."""
+    """The YAML files in config/<kind> that come with this package, sorted."""
     return sorted((share_directory() / "config" / kind).glob("*.yaml"))
 
 
 def own_names(kind: str) -> list[str]:
-    """Names of the YAML files in the user's <kind>, sorted."""
+    """Names of the YAML files in the folder <kind> of `user_directory`, sorted."""
     return sorted(_stems(user_directory() / kind))
 
 
@@ -85,7 +85,7 @@ def resolve_uri(uri: str, relative_to: Path | None = None) -> Path:
 
     Args:
         uri: The address.
-        relative_to: Folder that a relative path starts from.
+        relative_to: Folder that a relative path starts from; None for the current folder.
 
     Raises:
         ModelError: There is no such file, or it is empty.
@@ -115,11 +115,11 @@ def resolve_uri(uri: str, relative_to: Path | None = None) -> Path:
 
 
 def find_share(package: str, holds: str) -> Path:
-    """The share folder of a ROS package of ours: in a source checkout, or where it was installed.
+    """The share folder of a ROS package of this project, in a source checkout or as installed.
 
     Args:
         package: Name of the package.
-        holds: A file that the folder must hold, relative to it.
+        holds: Path of a file that the folder must hold, relative to the folder.
 
     Raises:
         SettingsError: There is no such folder.
@@ -157,24 +157,24 @@ def _package_folders(name: str) -> list[Path]:
 
 
 def cache_directory() -> Path:
-    """Where prepared models are kept: $DR_GRASP_CACHE, or dr_grasp in the user's cache folder."""
+    """The folder for prepared models: $DR_GRASP_CACHE, or dr_grasp in the user's cache folder."""
     named = os.environ.get("DR_GRASP_CACHE")
     if named:
-        return Path(named).absolute()  # it ends up in files that are read from anywhere
+        return Path(named).absolute()  # files that are read from other folders contain this path
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / PACKAGE
 
 
 def cached_folder(kind: str, parts: Iterable[bytes], build: Callable[[Path], object]) -> Path:
-    """A folder of derived files, made once for each content.
+    """Find a cached folder of derived files; fill it first if there is none for this content.
 
-    Safe when several processes build the same one: each fills a folder of its own and the first to
-    finish is kept. All is on disk before the folder has its name.
+    Several processes may build the same folder: each fills a scratch folder, and the first that is
+    full gets the final name. All its files are on disk before it has that name.
 
     Args:
         kind: Folder below the cache.
         parts: The content that the derived files depend on.
-        build: Called with an empty folder to fill if there is none for this content.
+        build: Called with an empty folder, to fill it, if there is none for this content.
     """
     digest = hashlib.sha256()
     for part in parts:

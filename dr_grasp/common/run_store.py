@@ -17,7 +17,7 @@ from dr_grasp.common.closing import Closing
 from dr_grasp.errors import FileFormatError
 
 SCHEMA_VERSION = 2
-"""Version 1 was a file of JSON lines."""
+"""Version of the database's tables. Version 1 was a file of JSON lines."""
 
 _MAGIC = b"SQLite format 3\0"
 
@@ -28,22 +28,22 @@ CREATE TABLE results (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 
 class RunStore(Closing):
-    """Results of one run by key, and what the run was asked. Only one process may have it open."""
+    """Results of one run by key, with the run's arguments. Only one process may have it open."""
 
     def __init__(
         self, path: Path, run: str, asked: Mapping[str, Any], resume: bool = False
     ) -> None:
-        """Begin a store, or go on with one.
+        """Begin a store, or go on with an existing one.
 
         Args:
-            path: The file.
+            path: The store's file.
             run: What the run is, such as "a search".
-            asked: What the run is asked, as plain data.
-            resume: Go on with what the file holds, if it exists; otherwise it is replaced.
+            asked: The arguments of the run, as plain data.
+            resume: Whether to go on with the results in the file; if False the file is replaced.
 
         Raises:
-            FileFormatError: The file holds something else, or a run that was asked something else;
-                another process has it open; it is damaged, or cannot be read or written.
+            FileFormatError: The file is no store, is damaged, is open in another process, cannot be
+                read or written, or holds a run with other arguments.
         """
         self._path = path
         self._run = run
@@ -51,7 +51,7 @@ class RunStore(Closing):
             if not resume:
                 self._discard()
             elif not _may_be_database(path):
-                raise self._not_ours()
+                raise self._wrong_file()
             self._database = self._open()
             try:
                 self._begin_or_check({"run": run, "schema_version": SCHEMA_VERSION, **asked})
@@ -70,14 +70,14 @@ class RunStore(Closing):
             self._unlink()
 
     def depend_on(self, key: str, value: Any) -> None:
-        """Note something that the results depend on and that became known only during the run.
+        """Store an input of the results that became known only during the run.
 
         Args:
-            key: What it is.
-            value: What it is now, as plain data.
+            key: Name of the input.
+            value: Value of the input now, as plain data.
 
         Raises:
-            FileFormatError: It was something else when the run began.
+            FileFormatError: The input had another value when the run began.
         """
         with self._readable_errors():
             text = json.dumps(value)
@@ -87,21 +87,21 @@ class RunStore(Closing):
             self._check_same(key, json.loads(text), json.loads(found))
 
     def get(self, key: str) -> Any:
-        """The result of this key; None if there is none."""
+        """The result that is stored under a key; None if there is none."""
         with self._readable_errors():
             query = "SELECT value FROM results WHERE key = ?"
             row = self._database.execute(query, (key,)).fetchone()
             return None if row is None else json.loads(row[0])
 
     def put(self, key: str, value: Any) -> None:
-        """Keep a result in place of an earlier one of this key; on return it is on disk.
+        """Store a result; it replaces an earlier result of the same key. On return it is on disk.
 
         Args:
-            key: What it is the result of.
-            value: Plain data, not None.
+            key: Name of the piece of work that has this result.
+            value: The result, as plain data, not None.
 
         Raises:
-            FileFormatError: It cannot be written.
+            FileFormatError: The file cannot be written.
         """
         with self._readable_errors():
             text = json.dumps(value, allow_nan=False)
@@ -110,8 +110,8 @@ class RunStore(Closing):
     def _open(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, timeout=0, isolation_level=None)
         try:
-            # Until it is closed no other process may open it; and so it needs no shared memory,
-            # which network file systems do not have.
+            # No other process may open the database until it is closed. So SQLite needs no shared
+            # memory, which network file systems do not have.
             database.execute("PRAGMA locking_mode=EXCLUSIVE")
             database.execute("PRAGMA journal_mode=WAL")
             database.execute("PRAGMA synchronous=FULL")
@@ -134,11 +134,11 @@ class RunStore(Closing):
             self._database.execute("COMMIT")
             return
         if not {"asked", "results"} <= tables:
-            raise self._not_ours()
+            raise self._wrong_file()
         rows = self._database.execute("SELECT key, value FROM asked")
         found = {key: json.loads(value) for key, value in rows}
         if found.get("run") != self._run:
-            raise self._not_ours()
+            raise self._wrong_file()
         for key in sorted(wanted):
             self._check_same(key, wanted[key], found.get(key))
 
@@ -156,7 +156,7 @@ class RunStore(Closing):
         for path in (self._path, self._path.with_name(f"{self._path.name}-wal")):
             path.unlink(missing_ok=True)
 
-    def _not_ours(self) -> FileFormatError:
+    def _wrong_file(self) -> FileFormatError:
         return FileFormatError(
             f"{self._path}: expected the journal of {self._run}, got something else (journals of "
             "version 0.4.0 and before cannot be read); without --resume the run begins anew"
@@ -185,7 +185,7 @@ class RunStore(Closing):
 
 
 def _may_be_database(path: Path) -> bool:
-    """Whether a file begins as an SQLite database; a missing or an empty one may become one."""
+    """Whether a file is missing, empty, or begins as an SQLite database."""
     with suppress(FileNotFoundError), path.open("rb") as file:
         return file.read(len(_MAGIC)) in (b"", _MAGIC)
     return True

@@ -1,4 +1,4 @@
-"""YAML into checked settings: unknown keys and wrong values are refused by name."""
+"""Reads YAML files and checks them against schemas; errors name the unknown key or wrong value."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dr_grasp.errors import SettingsError
 
 
 class Settings(BaseModel):
-    """Base of the schemas of our YAML files."""
+    """Base class of the schemas of our YAML files: no unknown keys, no infinite numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -43,7 +43,7 @@ def read_yaml(path: Path) -> object:
 
 
 def merged(base: object, changes: object) -> object:
-    """Content of a YAML file with changes: mappings change key by key, all else is replaced."""
+    """Apply changes to the content of a YAML file: mappings key by key, all else is replaced."""
     if not isinstance(base, dict) or not isinstance(changes, dict):
         return changes
     return base | {key: merged(base.get(key), value) for key, value in changes.items()}
@@ -53,7 +53,7 @@ def validate(content: object, schema: type[SettingsT], path: Path) -> SettingsT:
     """Check the content of a file against a schema.
 
     Raises:
-        SettingsError: It does not fit; the message names the file and the key.
+        SettingsError: The content does not fit; the message names the file and the key.
     """
     try:
         return schema.model_validate(content)
@@ -64,7 +64,7 @@ def validate(content: object, schema: type[SettingsT], path: Path) -> SettingsT:
 def first_problem(error: ValidationError) -> str:
     """The first complaint of pydantic in one line: where, what was expected, what came.
 
-    An unknown key goes before a missing one, which is often the same key spelt wrongly.
+    An unknown key is reported before a missing key, since it is often that key, spelt wrongly.
     """
     problems = error.errors(include_url=False)
     unknown = ("extra_forbidden", "unexpected_keyword_argument")  # of models, of dataclasses

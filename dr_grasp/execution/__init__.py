@@ -1,1 +1,1 @@
-"""Running ranked grasps on an arm or on the twin."""
+"""Executes ranked grasps on an arm or on the twin."""

@@ -1,4 +1,4 @@
-"""What `ArmBackend` needs of an arm behind its controllers, and of a planner of its motions."""
+"""Interfaces that `ArmBackend` uses: an arm behind its controllers, and a motion planner."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from dr_grasp.robots.robot_spec import RobotSpec
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """How a step of an execution ended, which may be how the whole execution ended.
+    """How a step of an execution ended; it may also be the end of the whole execution.
 
     Attributes:
-        outcome: Which kind of end; of most steps a failure.
-        reason: One line, with the joint or the pair of links.
+        outcome: Success, or the kind of failure.
+        reason: One line of text, with the joint or the pair of links concerned.
     """
 
     outcome: Outcome
     reason: str
 
     def during(self, step: str) -> StepResult:
-        """The same with the name of a step before the reason."""
+        """Make the same result with the name of a step before the reason."""
         return StepResult(self.outcome, f"{step}: {self.reason}")
 
 
@@ -40,8 +40,8 @@ class Arm(Protocol):
     """An arm and its hand. Joints have the names of the robot's file.
 
     Attributes:
-        places: Whether `place_object` puts the object there, as fake hardware does; before a real
-            arm people do that.
+        places: Whether `place_object` puts the object on the table, as fake hardware can; for a
+            real arm a person does that.
     """
 
     places: bool
@@ -50,69 +50,69 @@ class Arm(Protocol):
         """The latest position of each joint of arm and hand [rad or m].
 
         Raises:
-            BackendError: Joint states do not come, or not all joints are in them.
+            BackendError: No joint states come, or some joints are missing in them.
         """
 
     def efforts(self) -> Mapping[str, float]:
-        """The latest effort of each joint that reports one [N m or N]."""
+        """The latest effort of each joint that reports efforts [N m or N]."""
 
     def record(self) -> AbstractContextManager[MotionLog]:
         """Record the positions of arm and driven hand joints while the `with` block lasts."""
 
     def follow(self, path: Waypoints, is_cancelled: IsCancelled) -> StepResult | None:
-        """Move the arm along a path that begins where it stands, and stop at its end.
+        """Move the arm along a path that begins at its present posture, and stop at its end.
 
         Args:
-            path: Of all arm joints; times count from now.
+            path: Waypoints of all arm joints; times count from now.
             is_cancelled: Polled; True stops the arm where it is.
 
         Returns:
-            None once the arm has arrived, else why not; the arm then stands still.
+            None if the arm has arrived, else how the motion failed. The arm has stopped then.
         """
 
     def move_hand(
         self, targets: FloatArray, force: float, timeout_s: float, is_cancelled: IsCancelled
     ) -> StepResult | None:
-        """Move the hand to a posture; if something stops it on the way, that is no failure.
+        """Move the hand to a posture; it is no failure if something stops it on the way.
 
         Args:
-            targets: Shape (m,), driven joints [rad or m].
+            targets: Target positions of the driven joints, shape (m,) [rad or m].
             force: Largest force or torque of each drive [N or N m].
-            timeout_s: How long it may take.
+            timeout_s: Time limit of the motion [s].
             is_cancelled: Polled; True stops the hand.
 
         Returns:
-            None once the hand has come to rest, else why it did not move as it should.
+            None if the hand has come to rest, else how the motion failed.
         """
 
     def place_object(self, grasp: GraspTrajectory, seed: int, attempt_index: int) -> Pose | None:
-        """Put a grasp's object where the grasp expects it.
+        """Put a grasp's object where the grasp expects it, up to an error.
 
         Args:
-            grasp: The grasp.
-            seed: Of the error with which it is put there.
+            grasp: The grasp, with the object's name and pose.
+            seed: Seed of the error of the object's pose.
             attempt_index: Number of the attempt under that seed.
 
         Returns:
-            Where the object really stands in the base frame; None if that is not known.
+            True pose of the object in the base frame; None if it is not known.
 
         Raises:
-            BackendError: It could not be put there.
+            BackendError: The object could not be put there.
         """
 
 
 class Planner(Protocol):
-    """Plans around a table and an object. Joints have the names of the robot's file."""
+    """Plans motions around a table and an object. Joints have the names of the robot's file."""
 
     def clear_scene(self) -> None:
-        """Leave the table in the scene, and nothing else."""
+        """Remove everything but the table from the scene."""
 
     def set_scene(self, item: ObjectSpec, object_in_base: Pose) -> None:
-        """Put the table and one object into the scene, in place of what was there before.
+        """Replace the scene's content by the table and one object.
 
         Args:
             item: The object.
-            object_in_base: Where it is believed to stand, its mesh frame in the base frame.
+            object_in_base: Believed pose of the object's mesh frame in the base frame.
         """
 
     def collision(
@@ -121,8 +121,8 @@ class Planner(Protocol):
         """Find the first posture of a path that collides.
 
         Args:
-            path: Of all arm joints; every waypoint is checked, and between them every 0.01 rad.
-            hand: Shape (m,), driven hand joints meanwhile [rad or m].
+            path: Waypoints of all arm joints; postures at most 0.01 rad or m apart are checked.
+            hand: Positions of the driven hand joints on the path, shape (m,) [rad or m].
             may_touch: Whether the hand's links may touch the object.
 
         Returns:
@@ -135,35 +135,35 @@ class Planner(Protocol):
         """Plan a motion from one posture to another.
 
         Args:
-            start: Shape (n,), arm joints where it begins [rad or m].
-            goal: Shape (n,), arm joints where it ends [rad or m].
-            hand: Shape (m,), driven hand joints meanwhile [rad or m].
+            start: Positions of the arm joints at the start, shape (n,) [rad or m].
+            goal: Positions of the arm joints at the end, shape (n,) [rad or m].
+            hand: Positions of the driven hand joints on the way, shape (m,) [rad or m].
             speed: Share of velocity and acceleration limits to use, in (0, 1].
 
         Returns:
-            The motion, timed; or `IN_COLLISION` of start or goal, or `PLAN_FAILED`.
+            The motion with its times; `IN_COLLISION` if an end collides; or `PLAN_FAILED`.
         """
 
     def attach(self, arm: FloatArray, hand: FloatArray) -> None:
-        """Let the object move with the hand from now on, from where it is in the scene.
+        """Attach the object to the hand, at its present pose in the scene.
 
         Args:
-            arm: Shape (n,), where the arm is [rad or m].
-            hand: Shape (m,), where the driven hand joints are [rad or m].
+            arm: Present positions of the arm joints, shape (n,) [rad or m].
+            hand: Present positions of the driven hand joints, shape (m,) [rad or m].
         """
 
     def detach(self) -> None:
-        """Take the object out of the hand and of the scene: nobody knows where it fell."""
+        """Remove the object from the hand and from the scene, since its pose is now unknown."""
 
     def close(self) -> None:
         """Release the planner; may be called twice."""
 
 
 def hardware_of(robot: RobotSpec) -> Hardware:
-    """How a robot is reached through ROS.
+    """The controllers and the MoveIt settings by which ROS reaches a robot.
 
     Raises:
-        SettingsError: The robot's file does not say.
+        SettingsError: The robot's file does not contain them.
     """
     if robot.hardware is None:
         raise SettingsError(

@@ -1,4 +1,4 @@
-"""Executes grasps on an arm whose motions are planned: approach, close, lift, hold, and back."""
+"""Executes grasps on an arm with a motion planner: approach, close, lift, hold, and back."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from dr_grasp.robots.robot_spec import RobotSpec
 class ArmBackend(Closing):
     """Executes grasps through controllers, after a planner has checked them for collisions.
 
-    Approach and lift go through the very points that were scored, as fast as scored or slower. Only
-    the way to the start of the approach, and home, is planned. When something goes wrong the arm
-    stays where it is, for a person to look at.
+    Approach and lift pass exactly the scored waypoints, at the scored speed or slower. Only the
+    ways to the start of the approach and home are planned. After a failure the arm stays where it
+    is, so that a person can look at it.
     """
 
     def __init__(
         self, robot: RobotSpec, planner: Planner, arm: Arm, *, speed: float, name: str = "moveit"
     ) -> None:
-        """Prepare.
+        """Prepare to execute grasps.
 
         Args:
             robot: The robot.
-            planner: What plans motions; closed with this.
-            arm: What moves.
+            planner: Motion planner; it is closed together with this backend.
+            arm: Arm and hand to move.
             speed: Share of the limits of velocity and acceleration to use, in (0, 1].
-            name: Name of the backend.
+            name: Name of the backend, which attempts record.
 
         Raises:
-            SettingsError: A speed out of bounds, or a robot whose file names no controllers.
+            SettingsError: The speed is out of bounds, or the robot's file names no controllers.
         """
         if not 0.0 < speed <= 1.0:
             raise SettingsError(f"speed: expected above 0 and at most 1, got {speed:g}")
@@ -65,10 +65,10 @@ class ArmBackend(Closing):
         """Execute one grasp to its end; see `Backend`.
 
         Raises:
-            BackendError: Closed, or no joint states.
+            BackendError: The backend is closed, or there are no joint states.
             InvalidGraspError: The grasp does not fit the robot.
             UnknownNameError: There is no such object.
-            ModelError: The object's mesh is unusable.
+            ModelError: The object's mesh cannot be used.
         """
         if self._closed:
             raise BackendError(f"{self.name}: expected an open backend, got a closed one")
@@ -79,7 +79,7 @@ class ArmBackend(Closing):
         end, standing = None, None
         parts = (self._robot, self._planner, self._arm, self._speed, grasp, on_phase, is_cancelled)
         if self._arm.places and not dry_run:
-            # After an attempt that went wrong the arm is still where the object is to stand.
+            # After a failed attempt, the arm may still be where the object must stand.
             end = ArmRun(*parts).make_room()
             if end is None:
                 standing = self._arm.place_object(grasp, seed, attempt_index)

@@ -18,14 +18,14 @@ from dr_grasp.execution.retiming import backwards, slowed
 from dr_grasp.robots.robot_spec import RobotSpec
 
 START_TOLERANCE = 0.01
-"""How far each joint may be from where a motion begins [rad or m]; as is MoveIt's own default
+"""Largest distance of each joint from the start of a motion [rad or m]; equal to MoveIt's default
 (`trajectory_execution.allowed_start_tolerance`)."""
 
 HAND_EXTRA_S = 5.0
-"""How much longer than the grasp says a hand may take."""
+"""Time that a hand may need beyond the closing time of the grasp [s]."""
 
 OPEN_MARGINS = 3.0
-"""A hand is open when each joint is closer to its target than this times `holding_margin`."""
+"""A hand is open when each joint is nearer to its target than this times `holding_margin`."""
 
 POLL_S = 0.02
 
@@ -34,12 +34,12 @@ _STAY = "the arm stays where it is"
 
 
 class ArmRun:
-    """Executes one grasp: `check`, then `execute`, then `finish`.
+    """Executes one grasp on an arm: call `check`, then `execute`, then `finish`.
 
-    A step returns None if the next one may follow, else how it ended.
+    A step returns None if the next step may follow, else how it ended.
 
     Attributes:
-        moved: Whether arm or hand were told to move.
+        moved: Whether arm or hand were commanded to move.
         opening: Mean position of the driven hand joints after lifting [rad or m]; None before.
     """
 
@@ -53,16 +53,16 @@ class ArmRun:
         on_phase: OnPhase,
         is_cancelled: IsCancelled,
     ) -> None:
-        """Prepare to run.
+        """Prepare to execute a grasp.
 
         Args:
             robot: The robot.
-            planner: What plans motions.
-            arm: What moves.
+            planner: Motion planner.
+            arm: Arm and hand to move.
             speed: Share of the limits of velocity and acceleration to use, in (0, 1].
-            grasp: Checked against the robot already.
-            on_phase: Told each phase as it begins.
-            is_cancelled: Asked while moving.
+            grasp: The grasp, already checked against the robot.
+            on_phase: Called with the name of each phase as it begins.
+            is_cancelled: Polled during motions; True stops the arm.
         """
         self._robot, self._planner, self._arm, self._speed = robot, planner, arm, speed
         self._grasp = grasp
@@ -81,12 +81,12 @@ class ArmRun:
 
     @property
     def commanded(self) -> Waypoints | None:
-        """What arm and driven hand were told until now; None if nothing."""
+        """Commands of arm and driven hand joints until now; None if there were none."""
         return self._log.waypoints(time.monotonic())
 
     @property
     def summary(self) -> str:
-        """What would move, for a person who is to agree to it."""
+        """One line on the planned motions, which a person reads before agreeing to them."""
         way = "stands at the start" if self._way is None else f"{self._way.duration_s:.1f} s to it"
         return (
             f"{way}, approach {self._approach.duration_s:.1f} s, lift "
@@ -94,7 +94,7 @@ class ArmRun:
         )
 
     def make_room(self) -> StepResult | None:
-        """Open the hand and go home, if the arm is not there."""
+        """Open the hand and move the arm home, unless the arm is already at home."""
         if self._is_at(self._robot.home):
             return None
         self._planner.clear_scene()
@@ -119,7 +119,7 @@ class ArmRun:
         try:
             end = self._reach() or self._close() or self._lift() or self._hold()
         except BackendError as error:
-            # Something has moved already, which must be recorded.
+            # The attempt must still be recorded, since something has moved.
             end = StepResult(Outcome.BACKEND_ERROR, str(error))
         return end or StepResult(Outcome.SUCCESS, _HELD)
 
@@ -176,13 +176,13 @@ class ArmRun:
         return None if lost is None else StepResult(outcome, lost)
 
     def finish(self, end: StepResult) -> StepResult:
-        """Put down what is held and go home, where the outcome allows it; else stay.
+        """Put the object down and go home, if the outcome allows it; else the arm stays.
 
         Args:
-            end: How `execute` ended.
+            end: The result of `execute`.
 
         Returns:
-            The same, with what went wrong afterwards added to the reason.
+            The same result; if a later step failed, the reason contains that failure, too.
         """
         steps = {
             Outcome.SUCCESS: [self._put_down, self._retreat, self._go_home],
@@ -220,7 +220,7 @@ class ArmRun:
         return self._follow(way, "way home") if isinstance(way, Waypoints) else way
 
     def _plan(self, goal: FloatArray, name: str) -> Waypoints | StepResult | None:
-        """A motion to a posture; None if the arm is there already."""
+        """Plan a motion to a posture; None if the arm is already there."""
         if self._is_at(goal):
             return None
         here, hand = self._arm_positions(), self._grasp.close.preshape
@@ -230,11 +230,11 @@ class ArmRun:
     def _follow(self, path: Waypoints, name: str) -> StepResult | None:
         if self._is_cancelled():
             return StepResult(Outcome.CANCELLED, f"cancelled before {name}")
-        self._note(path.positions, path.times_s)
+        self._log_command(path.positions, path.times_s)
         end = self._arm.follow(path, self._is_cancelled)
         return end and end.during(name)
 
-    def _note(self, arm: FloatArray, times_s: FloatArray) -> None:
+    def _log_command(self, arm: FloatArray, times_s: FloatArray) -> None:
         self.moved = True
         rows = [frozen([*row, *self._hand]) for row in arm]
         self._log.add(time.monotonic(), rows, times_s.tolist())
@@ -243,14 +243,14 @@ class ArmRun:
         if self._is_cancelled():
             return StepResult(Outcome.CANCELLED, "cancelled before the hand moved")
         self._hand = targets
-        self._note(self._arm_positions()[None], frozen([0.0]))
+        self._log_command(self._arm_positions()[None], frozen([0.0]))
         close = self._grasp.close
         timeout_s = close.duration_s + HAND_EXTRA_S
         end = self._arm.move_hand(targets, close.force, timeout_s, self._is_cancelled)
         return end and end.during("hand")
 
     def _open_hand(self) -> StepResult | None:
-        """Open the hand for the approach, and wait until it is: some grippers say so too early."""
+        """Open the hand for the approach; wait for it, since some grippers report success early."""
         target = self._grasp.close.preshape
         end = self._move_hand(target)
         near = OPEN_MARGINS * self._margin

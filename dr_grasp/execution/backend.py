@@ -1,4 +1,4 @@
-"""What executes a grasp: the twin, an arm that MoveIt plans for, or one of them in a ROS node."""
+"""Interface of all that executes grasps: the twin, an arm with MoveIt, or a ROS node."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.trajectory import GraspTrajectory
 
 OnPhase = Callable[[str], None]
-"""Told "prepare", "approach", "close", "lift", "hold" as each begins."""
+"""Called with "prepare", "approach", "close", "lift" or "hold" as that phase begins."""
 
 IsCancelled = Callable[[], bool]
 """Polled at least every 50 ms of motion; True stops the arm where it is."""
 
 
 def ignore_phase(phase: str) -> None:
-    """Does nothing, for callers that do not need to know the phase."""
+    """Do nothing; for callers that do not need the phase."""
 
 
 def never_cancelled() -> bool:
-    """Says no, for callers that do not cancel."""
+    """Return False; for callers that never cancel."""
     return False
 
 
 AttemptT_co = TypeVar("AttemptT_co", covariant=True)
-"""A `GraspAttempt`, or the message of one where it only passes through."""
+"""A `GraspAttempt`, or the ROS message of an attempt if it is only passed on."""
 
 
 class Backend(Protocol[AttemptT_co]):
-    """Executes grasps, one at a time."""
+    """Executes grasps, one at a time; attempts record the backend's name."""
 
     name: str
 
@@ -49,17 +49,17 @@ class Backend(Protocol[AttemptT_co]):
         A grasp that is lost, refused by the controller or cancelled is an outcome of the attempt.
 
         Args:
-            grasp: What to execute; checked against the robot already.
-            score: The grasp's, recorded with the attempt.
-            seed: Seed of the backend's own noise, if it has any.
+            grasp: The grasp to execute.
+            score: Score of the grasp, which the attempt records; None if there is none.
+            seed: Seed of the backend's errors, such as the object's pose on the twin.
             attempt_index: Number of this attempt under that seed.
-            dry_run: Do everything but move.
-            on_phase: Told each phase as it begins.
-            is_cancelled: Asked while moving.
+            dry_run: Whether to do everything but move.
+            on_phase: Called with the name of each phase as it begins.
+            is_cancelled: Polled during motions; True ends the attempt.
 
         Raises:
             BackendError: The hardware or its driver cannot be reached.
-            DrGraspError: The grasp does not fit what stands behind this backend.
+            DrGraspError: The grasp does not fit the backend's robot, or its object is not known.
         """
 
     def close(self) -> None:

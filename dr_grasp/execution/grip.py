@@ -1,4 +1,4 @@
-"""Tells whether a hand holds something, from its own joints: most arms have no other sensor."""
+"""Finds out whether a hand holds something, from its joints: most arms have no other sensor."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Mapping, Sequence
 from dr_grasp.core.arrays import FloatArray
 
 EFFORT_LEFT = 0.25
-"""A hand that presses with less than this share of its effort after closing has lost the object: a
+"""A hand has lost the object if its effort falls below this share of the effort after closing: a
 slip changes the effort by less, and an empty hand has only friction left."""
 
 
 class Grip:
-    """Watches whether a hand that has closed holds something."""
+    """Finds out whether a closed hand holds something, from joint positions and efforts."""
 
     def __init__(self, joints: Sequence[str], targets: FloatArray, margin: float) -> None:
         """Prepare for a hand that closes.
 
         Args:
-            joints: The driven joints, m of them.
-            targets: Shape (m,), where they were told to close to [rad or m].
-            margin: If all joints come closer than this to their targets, nothing is between the
+            joints: Names of the m driven joints.
+            targets: Commanded positions of the closed hand, shape (m,) [rad or m].
+            margin: If all joints come nearer than this to their targets, nothing is between the
                 fingers [rad or m].
         """
         self._targets = dict(zip(joints, targets.tolist(), strict=True))
@@ -28,24 +28,24 @@ class Grip:
         self._pressed = 0.0
 
     def closed(self, positions: Mapping[str, float], efforts: Mapping[str, float]) -> str | None:
-        """Look for the first time, when the hand has closed.
+        """Check the hand when it has closed, and remember its effort.
 
         Args:
-            positions: Of the hand's joints at least [rad or m].
-            efforts: Of those joints that report one [N or N m].
+            positions: Position of each hand joint; other joints are ignored [rad or m].
+            efforts: Effort of each joint that reports efforts [N or N m].
 
         Returns:
-            None if the hand holds something, else why not.
+            None if the hand holds something, else one line on why it does not.
         """
         self._pressed = self._effort(efforts)
         return self._empty(positions)
 
     def presses(self, efforts: Mapping[str, float], force: float) -> bool:
-        """Whether the hand reports at least a quarter of the force it was told [N or N m]."""
+        """Whether the hand's effort is above a quarter of the commanded force [N or N m]."""
         return self._effort(efforts) > EFFORT_LEFT * force
 
     def lost(self, positions: Mapping[str, float], efforts: Mapping[str, float]) -> str | None:
-        """Look later: None if the hand still holds something, else why not."""
+        """Check the hand again after `closed`, with the same arguments and result."""
         now = self._effort(efforts)
         # Some grippers report no effort, or zero for ever.
         if now < EFFORT_LEFT * self._pressed:

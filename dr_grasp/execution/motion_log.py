@@ -1,4 +1,4 @@
-"""Positions of joints over time, as they are commanded or measured."""
+"""Records positions of joints over time, commanded or measured."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from dr_grasp.core.trajectory import Waypoints
 
 
 class MotionLog:
-    """Remembers motions of some joints. Times are those of any one clock [s]."""
+    """Records motions of joints. All times are of the same clock, which may be any clock [s]."""
 
     def __init__(self, joints: tuple[str, ...], began_s: float = 0.0) -> None:
-        """Begin.
+        """Make an empty log.
 
         Args:
-            joints: Names, n of them.
-            began_s: When time 0 of the log is.
+            joints: Names of the n joints.
+            began_s: Time of the clock that is time 0 of the log [s].
         """
         self._joints = joints
         self._began_s = began_s
@@ -29,12 +29,12 @@ class MotionLog:
     def add(
         self, now_s: float, positions: Iterable[FloatArray], times_s: Sequence[float] = (0.0,)
     ) -> None:
-        """Note a motion that begins now; of an earlier motion that goes on, the rest is dropped.
+        """Add a motion that begins now; it replaces the rest of an earlier motion.
 
         Args:
-            now_s: The time now.
-            positions: Shape (m, n) [rad or m].
-            times_s: Shape (m,), when the joints are there, from now.
+            now_s: Present time of the clock [s].
+            positions: Positions of the joints, shape (m, n) [rad or m].
+            times_s: Times of these positions, counted from now, shape (m,) [s].
         """
         now_s -= self._began_s
         while self._times_s and self._times_s[-1] >= now_s:
@@ -44,7 +44,7 @@ class MotionLog:
         self._positions += positions
 
     def waypoints(self, until_s: float = math.inf) -> Waypoints | None:
-        """What was noted up to a time; None if nothing was."""
+        """The recorded positions up to a time of the clock [s]; None if nothing was recorded."""
         if not self._times_s:
             return None
         until_s -= self._began_s

@@ -1,7 +1,7 @@
-"""MoveIt as a planner: the only file that imports moveit.
+"""MoveIt as a motion planner; only this file imports moveit.
 
-moveit_py (Jazzy, 2.12) can crash when its process ends, so it runs in one where nothing can be lost
-by that: the node `moveit`, whose results are recorded by another one.
+moveit_py (Jazzy, 2.12) can crash when its process ends. So it runs in the node `moveit`, where a
+crash loses nothing: another node records its results.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ from dr_grasp.robots.hardware import Hardware
 from dr_grasp.robots.robot_spec import LIMIT_TOLERANCE, RobotSpec
 
 FINEST_STEP = 0.01
-"""No joint moves farther between two postures that are checked for collisions [rad or m]."""
+"""Largest motion of a joint between two postures that are checked for collisions [rad or m]."""
 
 PLANNING_S = 1.0
-"""Time for one try. Meanwhile moveit_py holds Python's lock, and no cancel is heard."""
+"""Time limit of one try [s]. Meanwhile moveit_py holds Python's lock, so that no cancel arrives."""
 
 TRIES = 5
-"""RRT-Connect is random, and MoveIt's own check of the smoothed path refuses one of four ways past
-obstacles: several tries find what a single one does not."""
+"""Number of tries to plan a motion, since RRT-Connect is random and MoveIt's check of the smoothed
+path refuses a quarter of the paths around obstacles."""
 
 
 class MoveItPlanner(Closing):
-    """Plans with moveit_py; see `Planner`. Not for several threads at once."""
+    """Plans motions with moveit_py; see `Planner`. Not thread-safe."""
 
     def __init__(
         self, robot: RobotSpec, hardware: Hardware, config: Mapping[str, Any], namespace: str = ""
@@ -61,9 +61,9 @@ class MoveItPlanner(Closing):
 
         Args:
             robot: The robot.
-            hardware: How it is reached.
+            hardware: The robot's controllers and MoveIt settings.
             config: MoveIt's parameters, nested.
-            namespace: ROS namespace of its node.
+            namespace: ROS namespace of MoveIt's node.
 
         Raises:
             SettingsError: MoveIt's model of the robot differs from the robot's file.
@@ -130,7 +130,7 @@ class MoveItPlanner(Closing):
             allowed = scene.allowed_collision_matrix
             allowed.set_entry(TABLE, OBJECT, True)
             for link in self._robot.model.standing_links:
-                # A base may stand on the table, or in it as far as hulls are concerned.
+                # A base may stand on the table, and its convex hull may reach into it.
                 allowed.set_entry(TABLE, self._robot.outside(link), True)
             scene.allowed_collision_matrix = allowed
 
@@ -176,7 +176,7 @@ class MoveItPlanner(Closing):
     def attach(self, arm: FloatArray, hand: FloatArray) -> None:
         """See `Planner`."""
         with self._scene_monitor.read_write() as scene:
-            # What is attached keeps its place relative to where the scene has the hand.
+            # An attached object keeps its pose relative to the hand, so the hand's must be right.
             state = copy.copy(scene.current_state)
             self._pose(state, arm, hand)
             scene.current_state = state
@@ -205,7 +205,7 @@ class MoveItPlanner(Closing):
     def _first_collision(
         self, postures: Iterable[FloatArray], hand: FloatArray, may_touch: bool
     ) -> tuple[int, str] | None:
-        """Index of the first posture of the arm that collides, and which links do."""
+        """Index of the first posture of the arm that collides, and the links that collide."""
         with self._scene_monitor.read_write() as scene:
             state = copy.copy(scene.current_state)
             self._let_touch(scene, may_touch)
@@ -225,7 +225,7 @@ class MoveItPlanner(Closing):
         scene.allowed_collision_matrix = matrix
 
     def _colliding_links(self, scene: Any, state: Any) -> str:
-        """Which two collide: moveit_py 2.12 tells only that some do, so each pair is asked for."""
+        """Find the pair that collides: moveit_py 2.12 does not name it, so each pair is checked."""
         bodies = [*self._links, TABLE, OBJECT]
         matrix = scene.allowed_collision_matrix
         for first, second in itertools.combinations(bodies, 2):
@@ -252,7 +252,7 @@ class MoveItPlanner(Closing):
 
 
 def _start(config: Mapping[str, Any], namespace: str) -> Any:
-    # Given as a dict, moveit_py writes parameters for a node of that name in no namespace.
+    # A file, since moveit_py ignores the namespace for parameters that are given as a dict.
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
         yaml.safe_dump({"/**": {"ros__parameters": dict(config)}}, file)
         file.flush()
@@ -262,7 +262,7 @@ def _start(config: Mapping[str, Any], namespace: str) -> Any:
 
 
 def _times(path: Waypoints) -> FloatArray:
-    """Times along a path, closely enough that nothing is missed between their postures."""
+    """Times along a path between which no joint moves by more than `FINEST_STEP`."""
     moves = np.abs(np.diff(path.positions, axis=0)).max(axis=1)
     parts = np.maximum(1, np.ceil(moves / FINEST_STEP)).astype(int)
     spans = zip(path.times_s, path.times_s[1:], parts, strict=False)

@@ -1,4 +1,4 @@
-"""The bodies of MoveIt's planning scene as messages."""
+"""Makes messages for the bodies of MoveIt's planning scene."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TABLE, OBJECT = "dr_grasp_table", "dr_grasp_object"
 
 
 def table_msg(table: Table, frame: str) -> CollisionObject:
-    """The table as a box; `frame` is the robot's base frame."""
+    """Make the message of the table, a box; `frame` is the robot's base frame."""
     size = [float(side) for side in table.size]
     box = SolidPrimitive(type=SolidPrimitive.BOX, dimensions=size)
     center = _pose_msg([*table.center_xy, table.top_z - table.size[2] / 2])
@@ -29,7 +29,7 @@ def table_msg(table: Table, frame: str) -> CollisionObject:
 
 
 def object_msg(item: ObjectSpec, object_in_base: Pose, frame: str) -> CollisionObject:
-    """An object as the convex pieces of its mesh; `frame` is the robot's base frame."""
+    """Make the message of an object from its convex pieces; `frame` is the robot's base frame."""
     meshes = [_mesh_msg(piece) for piece in item.pieces]
     body = CollisionObject(
         id=OBJECT,
@@ -41,14 +41,14 @@ def object_msg(item: ObjectSpec, object_in_base: Pose, frame: str) -> CollisionO
 
 
 def removed_msg(frame: str) -> CollisionObject:
-    """Takes the object out of the scene."""
+    """Make the message that removes the object from the scene."""
     body = CollisionObject(id=OBJECT, operation=CollisionObject.REMOVE)
     body.header.frame_id = frame
     return body
 
 
 def attached_msg(link: str, hand_links: Sequence[str], held: bool) -> AttachedCollisionObject:
-    """Attaches the object to a link, or detaches it; the hand's links may touch it."""
+    """Make the message that attaches the object to a link if `held`, or else detaches it."""
     body = AttachedCollisionObject(link_name=link, touch_links=list(hand_links))
     body.object.id = OBJECT
     body.object.operation = CollisionObject.ADD if held else CollisionObject.REMOVE

@@ -1,4 +1,4 @@
-"""Makes a path slow enough for an arm without changing its shape."""
+"""Slows a path down to an arm's limits without a change of its shape."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from dr_grasp.core.trajectory import Waypoints
 def slowed(
     path: Waypoints, velocities: FloatArray, accelerations: FloatArray, speed: float
 ) -> Waypoints:
-    """Stretch a path's time evenly, until no joint exceeds its share of its limits.
+    """Stretch a path's times evenly, until no joint exceeds a share of its limits.
 
-    A planner's own retiming would round corners and resample; this goes through the same points in
-    the same proportions of time, which is what was scored. A path that is slow enough stays as it
-    is, whatever the share.
+    The path keeps its waypoints and the proportions of their times, which were scored; a planner's
+    retiming would round corners and resample. A path that is slow enough is not changed.
 
     Args:
-        path: Of n joints, m waypoints.
-        velocities: Shape (n,), limits [rad/s or m/s].
-        accelerations: Shape (n,), limits [rad/s^2 or m/s^2].
-        speed: Share of both that may be used, in (0, 1].
+        path: Path of n joints.
+        velocities: Velocity limits, shape (n,) [rad/s or m/s].
+        accelerations: Acceleration limits, shape (n,) [rad/s^2 or m/s^2].
+        speed: Share of the limits that may be used, in (0, 1].
     """
     if len(path.times_s) < 2:
         return path
@@ -35,12 +34,15 @@ def slowed(
 
 
 def extremes(path: Waypoints) -> tuple[FloatArray, FloatArray]:
-    """Largest speed and acceleration of each joint, both of shape (n,) [rad/s and rad/s^2, or m].
+    """Largest speed and acceleration of each joint on a path.
 
-    Those of the cubic polynomials that a controller passes the waypoints by, at `joint_rates`.
+    A controller is assumed to follow cubic polynomials with `joint_rates` at the waypoints.
 
     Args:
-        path: Of at least two waypoints.
+        path: Path of n joints with at least two waypoints.
+
+    Returns:
+        Largest speeds, shape (n,) [rad/s or m/s], and accelerations, (n,) [rad/s^2 or m/s^2].
     """
     rates = joint_rates(path)
     before, after = rates[:-1], rates[1:]
@@ -58,10 +60,10 @@ def extremes(path: Waypoints) -> tuple[FloatArray, FloatArray]:
 
 
 def joint_rates(path: Waypoints) -> FloatArray:
-    """Velocities at the waypoints, for a controller to pass them smoothly: shape (m, n).
+    """Compute velocities at m waypoints for a smooth motion, shape (m, n) [rad/s or m/s].
 
-    Central differences, and standstill at both ends. With positions alone a controller would move
-    along straight lines, and jerk at each waypoint.
+    They are central differences, and zero at both ends. Without velocities, a controller would move
+    along straight lines and jerk at each waypoint.
     """
     rates = np.zeros_like(path.positions)
     if len(path.times_s) > 2:
@@ -71,6 +73,6 @@ def joint_rates(path: Waypoints) -> FloatArray:
 
 
 def backwards(path: Waypoints) -> Waypoints:
-    """The same path from its end to its start, at the same pace."""
+    """Reverse a path: from its end to its start, at the same speed."""
     times = path.times_s[-1] - path.times_s[::-1]
     return Waypoints(path.joints, frozen(times), frozen(path.positions[::-1]))

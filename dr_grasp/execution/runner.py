@@ -1,4 +1,4 @@
-"""Runs the best of some grasps in rank order; the command line and the executor node call it."""
+"""Executes the best grasps in rank order; the command line and the executor node use this."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Chosen = tuple[GraspTrajectory, GraspScore | None]
 
 @dataclass(frozen=True, slots=True)
 class ExecutionPlan:
-    """What will be executed.
+    """Grasps that will be executed.
 
     Attributes:
-        chosen: Grasps and their scores in the order of execution.
-        refused: Grasps that do not fit the robot; positions are those of the request.
+        chosen: Grasps with their scores, in the order of execution.
+        refused: Grasps that do not fit the robot; their indices count the grasps of the request.
     """
 
     chosen: tuple[Chosen, ...]
@@ -41,13 +41,13 @@ def plan_execution(
     """Rank grasps and choose the best of those that fit the robot.
 
     Args:
-        grasps: Candidates, with unique ids, and those that were refused already.
-        scores: Their scores, in any order; a grasp without one ranks last.
-        top: How many to choose, at least 1.
-        robot: What will execute them.
+        grasps: Candidates with unique ids, and grasps that were already refused.
+        scores: Scores of the grasps, in any order; a grasp without a score ranks last.
+        top: Largest number of grasps to choose, at least 1.
+        robot: The robot that will execute the grasps.
 
     Raises:
-        DrGraspError: `top` is less than 1, or the scores are those of other grasps.
+        DrGraspError: `top` is less than 1, or no score belongs to any of the grasps.
     """
     if top < 1:
         raise SettingsError(f"top: expected at least 1, got {top}")
@@ -55,19 +55,19 @@ def plan_execution(
     if scores and ids.isdisjoint(score.grasp_id for score in scores):
         raise DrGraspError("scores: expected those of the grasps, got none of them")
     checked = list(check_each(grasps, lambda grasp: robot))
-    fitting = [entry for entry in checked if isinstance(entry, GraspTrajectory)]
-    refused = tuple(entry for entry in checked if isinstance(entry, RefusedGrasp))
+    fitting = [grasp for grasp in checked if isinstance(grasp, GraspTrajectory)]
+    refused = tuple(refusal for refusal in checked if isinstance(refusal, RefusedGrasp))
     return ExecutionPlan(tuple(rank_grasps(fitting, scores)[:top]), refused)
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptProgress:
-    """Where an execution is.
+    """Progress of an execution.
 
     Attributes:
-        grasp_id: Grasp that is being attempted.
-        number: Number of the attempt, from 1.
-        total: How many there will be.
+        grasp_id: Id of the grasp that is being attempted.
+        number: Number of the present attempt, from 1.
+        total: Number of attempts in the plan.
         phase: "prepare", "approach", "close", "lift", "hold" or "record".
     """
 
@@ -88,24 +88,24 @@ def execute_plan(
     on_progress: Callable[[AttemptProgress], None] | None = None,
     is_cancelled: IsCancelled = never_cancelled,
 ) -> list[AttemptT]:
-    """Execute a plan, recording each attempt before the next one begins.
+    """Execute a plan, and record each attempt before the next attempt begins.
 
     Args:
-        backend: What executes.
-        plan: What is executed.
-        seed: Seed of the backend's own noise.
-        record: Returns once the attempt is safe; not called in a dry run.
-        first_index: Number of the first attempt under that seed; each attempt of one seed and
-            number meets the same noise.
-        dry_run: Do all but move.
-        on_progress: Told of each phase of each attempt.
-        is_cancelled: Asked between and during attempts.
+        backend: Backend that executes the grasps.
+        plan: The grasps to execute.
+        seed: Seed of the backend's errors.
+        record: Records an attempt, and returns when it is safe; not called in a dry run.
+        first_index: Number of the first attempt under that seed; attempts with the same seed and
+            number have the same errors.
+        dry_run: Whether to do everything but move.
+        on_progress: Called at the beginning of each phase of each attempt.
+        is_cancelled: Polled between and during attempts; True ends the execution.
 
     Returns:
-        The attempts made, fewer than planned only if cancelled; a cancelled attempt is one of them.
+        The attempts, with a cancelled attempt as the last; fewer than planned only if cancelled.
 
     Raises:
-        DrGraspError: The backend or the recording broke down.
+        DrGraspError: The backend or the recording has failed.
     """
     attempts: list[AttemptT] = []
     for index, (grasp, score) in enumerate(plan.chosen):

@@ -1,1 +1,1 @@
-"""Making grasps to score."""
+"""Finds grasps to score: samples them, searches for them, or imports them from datasets."""

@@ -1,4 +1,4 @@
-"""Antipodal grasp poses: two surface points that a pair of jaws can pinch without slipping."""
+"""Samples antipodal grasp poses: two surface points that jaws can pinch without slipping."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dr_grasp.core.geometry import Pose, grip_frame
 from dr_grasp.robots.robot_spec import Synergy
 
 SURFACE_POINTS = 1500
-"""Points drawn on the object's surface."""
+"""Number of points that are drawn on the object's surface to search for pairs."""
 
 FRICTION_ANGLE_RAD = np.pi / 6
 """Largest angle between the line through both contacts and each surface normal.
@@ -21,35 +21,35 @@ Chen and Burdick 1993; 30 degrees is a coefficient of 0.58.
 """
 
 WIDTH_MARGIN_M = 0.006
-"""The jaws open at least this much wider than the pair is apart."""
+"""The jaws can open at least this much wider than the distance between the two points."""
 
 STEEPEST_RAD = np.pi / 2.6
-"""Largest angle between the approach and straight down, where the pairs allow."""
+"""Largest angle between the approach and straight down, as long as the pairs allow."""
 
 TILT_STD_RAD = np.pi / 7
-"""Standard deviation of the turn about the closing axis, from as straight down as can be.
+"""Standard deviation of the approach's turn about the closing axis, from the steepest direction.
 
-The steeper, the nearer to the table the hand comes: with uniform angles two thirds of the proposals
-for flat objects did.
+The more the approach is turned, the nearer the hand comes to the table. With uniform angles it came
+too near in two thirds of the proposals for flat objects.
 """
 
 DEPTH_STD_M = 0.006
-"""Standard deviation of how much deeper or shallower the grip is than the line of the contacts."""
+"""Standard deviation of the grip's distance from the line of the contacts, along the approach."""
 
 CLEARANCE_M = 0.003
-"""Distance kept between the fingers' ends and the table."""
+"""Least distance between the fingers' ends and the table."""
 
 HALF_FINGER_M = 0.01
-"""Half the width of a finger, which makes a tilted one reach lower."""
+"""Half the width of a finger: a tilted finger reaches lower because of it."""
 
 LEAST_PLAY_M = 0.02
 """A hand that does not open fully opens at least this much wider than the object."""
 
 END_M = 0.002
-"""A finger holds with this much of its end at least."""
+"""Least length of a finger's end that touches the object."""
 
 DRAWS = 20
-"""Pairs tried for one that can be approached from above."""
+"""Number of pairs that are drawn to find a pair that can be approached from above."""
 
 
 def find_pairs(mesh_path: Path, largest_width_m: float, rng: np.random.Generator) -> FloatArray:
@@ -57,8 +57,8 @@ def find_pairs(mesh_path: Path, largest_width_m: float, rng: np.random.Generator
 
     Args:
         mesh_path: The mesh, in metres.
-        largest_width_m: How far the jaws open.
-        rng: Source of the surface points.
+        largest_width_m: Largest distance between the jaws [m].
+        rng: Random generator, for the surface points.
 
     Returns:
         Pairs of opposing surface points, shape (k, 2, 3), in the mesh's frame [m].
@@ -90,14 +90,14 @@ def sample_grasp_pose(
     """Draw a pose of the grip frame that pinches one pair.
 
     Args:
-        pairs: Shape (k, 2, 3), at least one pair, in the object's frame [m].
+        pairs: Pairs of surface points in the object's frame, shape (k, 2, 3), k at least 1 [m].
         object_in_base: Pose of the object.
         table_z: Height of the table's top in the base frame [m].
         synergy: How the hand closes.
-        rng: Source of randomness.
+        rng: Random generator.
 
     Returns:
-        The grip frame in the base frame, and how far the hand is open before, 0 to 1.
+        The grip frame in the base frame, and the opening of the hand before it closes, 0 to 1.
     """
     for _ in range(DRAWS):
         first, second = object_in_base.apply(pairs[int(rng.integers(len(pairs)))])
@@ -109,14 +109,14 @@ def sample_grasp_pose(
             break
     middle = (first + second) / 2
     depth = rng.normal(0.0, DEPTH_STD_M)
-    # Near the table a finger of the open hand would hit it: open less, and grip with the fingers'
-    # ends, if they are long enough for that.
+    # Near the table, a finger of the open hand would hit it. Then the hand opens less, and grips
+    # with the fingers' ends if they are long enough for that.
     steepness, opening = -approach[2], 1.0
     wanted = CLEARANCE_M + HALF_FINGER_M * np.sqrt(1 - steepness**2)
     free = middle[2] - table_z - synergy.reach_m * steepness - wanted
 
     def lack(opening: float) -> float:
-        """How much deeper the lower finger comes than is free."""
+        """How far the lower finger would reach below the free space [m]; negative: it is free."""
         return float(opening * synergy.largest_width_m / 2 * abs(closing[2]) - free)
 
     if lack(1.0) + depth * steepness > 0:
@@ -129,8 +129,8 @@ def sample_grasp_pose(
 
 def _draw_approach(closing: FloatArray, rng: np.random.Generator) -> FloatArray:
     down = np.array([0.0, 0.0, -1.0])
-    # The direction perpendicular to the closing axis that is nearest to straight down, then turned
-    # about that axis.
+    # The approach is perpendicular to the closing axis: the direction nearest to straight down,
+    # turned about that axis by a random angle.
     nearest = down - (down @ closing) * closing
     length = float(np.linalg.norm(nearest))
     if length < 1e-6:

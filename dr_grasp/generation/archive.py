@@ -1,4 +1,4 @@
-"""The archive of MAP-Elites: the best for each place where the hand first touches the object."""
+"""The archive of MAP-Elites: the best result for each place where the hand first touches."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from dr_grasp.generation.result import Result
 from dr_grasp.objects.object_spec import ObjectSpec
 
 MARGIN_M = 0.02
-"""How far an object's neighbourhood reaches beyond its bounding box."""
+"""Distance by which an object's neighbourhood reaches beyond its bounding box."""
 
 CELL_M = 0.01
-"""Length of a cell's edge; that of Huber et al. 2023 (arXiv 2308.05483)."""
+"""Length of a cell's edge, as in Huber et al. 2023 (arXiv 2308.05483)."""
 
 MOST_CELLS = 24
-"""Most cells along one axis; larger objects have larger cells."""
+"""Largest number of cells along an axis; large objects have larger cells."""
 
 SURFACE_POINTS = 20_000
-"""Points drawn on the object, to know which cells hold surface."""
+"""Number of points that are drawn on the object, to find the cells with surface in them."""
 
 
 def neighbourhood(item: ObjectSpec) -> tuple[FloatArray, FloatArray]:
@@ -30,15 +30,15 @@ def neighbourhood(item: ObjectSpec) -> tuple[FloatArray, FloatArray]:
 
 
 class TouchArchive:
-    """A grid over the object's neighbourhood, on `ribs.archives.GridArchive`.
+    """A grid over the object's neighbourhood with the best result in each cell.
 
-    A touch counts for the piece of surface that is nearest to it, since what the simulator gives is
-    the middle of all contacts: of two fingers that touch at once, inside of the object.
+    Wraps `ribs.archives.GridArchive`. A touch counts for the surface point nearest to it, since it
+    is the middle of all contacts, which lies inside the object if two fingers touch at once.
     """
 
     def __init__(self, item: ObjectSpec) -> None:
-        """Begin empty, for one object."""
-        # Takes two seconds, which only a search should cost: no other verb, and no worker.
+        """Make an empty archive for an object."""
+        # Loading this takes two seconds, which neither workers nor other commands should spend.
         from ribs.archives import GridArchive
 
         low, high = neighbourhood(item)
@@ -55,11 +55,11 @@ class TouchArchive:
         self._surface_cells = len(np.unique(self._grid.index_of(points)))
 
     def __len__(self) -> int:
-        """Number of cells in which something touched."""
+        """Number of cells with a result."""
         return len(self._grid)
 
     def add(self, result: Result) -> None:
-        """Put a result where the hand touched, if it did and nothing as good is there."""
+        """Store a result in the cell where the hand touched, if it is the best of that cell."""
         if result.touch_in_object is not None:
             # One by one: the first batch would wait three seconds for numba to compile.
             self._grid.add_single(
@@ -67,12 +67,12 @@ class TouchArchive:
             )
 
     def objective_at(self, touch_in_object: FloatArray) -> float | None:
-        """Objective of the elite where the hand touched, shape (3,); None if there is none."""
+        """Objective of the best result in the cell of a touch, shape (3,) [m]; None if empty."""
         taken, elite = self._grid.retrieve_single(self._on_surface(touch_in_object))
         return float(elite["objective"]) if taken else None
 
     def elites(self) -> tuple[npt.NDArray[np.int64], FloatArray]:
-        """The best of each cell, in the order in which the cells were first filled.
+        """The best result of each cell, in the order in which the cells were first filled.
 
         Returns:
             Indices of the proposals and their `Result.objective`, shape (k,) each.
@@ -82,7 +82,7 @@ class TouchArchive:
 
     @property
     def coverage(self) -> float:
-        """Share of the cells with surface in which a success touched first, in [0, 1]."""
+        """Share of the surface's cells that hold a success, in [0, 1]."""
         _, objectives = self.elites()
         return float(np.sum(objectives >= 1.0)) / self._surface_cells
 

@@ -1,4 +1,4 @@
-"""Tries proposals: each is planned for the arm, then simulated once without disturbance."""
+"""Tries proposals: plans each for the arm, then simulates it once without disturbance."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from dr_grasp.simulation.rollout import run_rollout, settled_pose
 
 
 class Evaluator:
-    """Tries proposals for one robot and one object, which stands where it came to rest."""
+    """Tries proposals for one robot and one object, which stands in its settled pose."""
 
     def __init__(self, world: BulletWorld, method: str, seed: int) -> None:
-        """Let the object settle.
+        """Let the object settle on the table.
 
         Args:
-            world: The robot and the object.
+            world: World with the robot and the object.
             method: Name of the method that proposes; part of the grasps' provenance and ids.
-            seed: Of the run; likewise.
+            seed: Seed of the search; part of the grasps' provenance and ids.
         """
         self.object_in_base = settled_pose(world)
         self._world = world
@@ -41,7 +41,7 @@ class Evaluator:
         self._seed = seed
 
     def evaluate(self, proposal: Proposal) -> Result:
-        """Plan and simulate; what comes of it depends on the proposal and the seed alone."""
+        """Plan and simulate a proposal; the result depends on the proposal and the seed alone."""
         grasp = self.plan(proposal)
         if isinstance(grasp, Unreachable):
             return Result(proposal, grasp)
@@ -63,7 +63,7 @@ class Evaluator:
         )
 
     def plan(self, proposal: Proposal) -> GraspTrajectory | Unreachable:
-        """Find the arm's way to a proposal, in the present settings of motion."""
+        """Plan the arm's motion to a proposal with the default `MotionSettings`."""
         robot, index = self._world.robot, proposal.index
         synergy = robot.synergy(proposal.synergy)
         grip_in_base = self.object_in_base @ proposal.grip_in_object
@@ -109,11 +109,11 @@ class Job:
     """One proposal to try: the unit of work of a search.
 
     Attributes:
-        robot: Robot name.
-        object: Object name.
-        method: As in `Evaluator`.
-        seed: As in `Evaluator`.
-        proposal: The proposal.
+        robot: Name of the robot.
+        object: Name of the object.
+        method: Name of the method that made the proposal.
+        seed: Seed of the search.
+        proposal: The grip to try.
     """
 
     robot: str
@@ -124,17 +124,17 @@ class Job:
 
 
 def evaluate(job: Job) -> Result:
-    """Try a proposal in a world that is kept for the next; for worker processes.
+    """Try a proposal in a worker process, which keeps its world for the next proposal.
 
     Raises:
         DrGraspError: The robot or the object cannot be loaded.
     """
-    # The objects themselves are the key: a name may come to mean another.
+    # The cache's key is the specifications: another robot or object may get the same name.
     robot, obj = load_robot(job.robot), load_object(job.object)
     return _evaluator(robot, obj, job.method, job.seed).evaluate(job.proposal)
 
 
-@lru_cache(maxsize=1)  # a process of our own works for one run, one of a cluster for many
+@lru_cache(maxsize=1)  # a local worker serves one search, a worker of a cluster serves many
 def _evaluator(robot: RobotSpec, obj: ObjectSpec, method: str, seed: int) -> Evaluator:
     world = BulletWorld(robot, obj)
     evaluator = Evaluator(world, method, seed)
@@ -143,7 +143,7 @@ def _evaluator(robot: RobotSpec, obj: ObjectSpec, method: str, seed: int) -> Eva
 
 
 class _Watcher:
-    """Sees where the hand first touches, and how far the object slips in it."""
+    """Observes where the hand first touches, and how far the object slips in the hand."""
 
     def __init__(self, world: BulletWorld) -> None:
         self._world = world
@@ -157,7 +157,7 @@ class _Watcher:
         self._touches = seen.hand_touches
         if self.touch_in_object is None and seen.hand_touches:
             self.touch_in_object = frozen(self._world.hand_contacts().points.mean(axis=0))
-        # A hand that has closed around a handle holds it once the lift brings the two together.
+        # A hand closed loosely around a handle holds it only when the lift brings them together.
         lifted = self._has_closed and seen.hand_touches and not seen.object_supported
         if lifted and self._held is None:
             self._held = self._object_in_tcp()
@@ -168,7 +168,7 @@ class _Watcher:
             if self._touches:
                 self._held = self._object_in_tcp()
         elif phase is Phase.HOLD and self._held is not None:
-            # Of the object's centre, so that turning in the hand about it does not count.
+            # The motion of the object's centre of mass, so that turns about it do not count.
             center = self._world.object.center_of_mass[None]
             moved = self._object_in_tcp().apply(center) - self._held.apply(center)
             self.slip_m = float(np.linalg.norm(moved))

@@ -1,7 +1,7 @@
-"""Trials of successes under one criterion: the fitness that ME-fit maximises.
+"""Runs trials of successes under one criterion, for the fitness that ME-fit maximises.
 
-A success gets a few trials, and more only while it could still be better than the elite where it
-touches. So most trials go to grasps that matter, and the archive is the same as with all trials.
+A success gets a few trials, and more only while it can still become better than the elite of its
+cell. So most trials go to grasps that matter, and the archive is the same as with all trials.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from dr_grasp.scoring.blocks import Block, run_block
 from dr_grasp.workers.pool import Pool
 
 ROUND_TRIALS = 5
-"""Trials between two decisions whether to go on."""
+"""Number of trials of a success before it is decided whether it gets more."""
 
 
 def noise_seed(seed: int) -> int:
-    """Seed of the perturbations that a search selects by.
+    """Seed of the perturbations in a search's trials, derived from the seed of the search.
 
-    Not that of the run: a later scoring with the same seed must not meet the same noise, or the
-    score would be as flattering as a test on the training data.
+    The two differ, so that a later scoring with the search's seed does not use the same noise: that
+    would be like a test on the training data, and the score would be too high.
     """
     return int(np.random.SeedSequence([seed, 4]).generate_state(1, np.uint64)[0])
 
@@ -38,20 +38,23 @@ def add_trials(
     seed: int,
     is_cancelled: Callable[[], bool],
 ) -> Iterator[Result | None]:
-    """Give successes their trials, each as many as it needs; yields None last if cancelled.
+    """Run the trials of successes, for each only as many as are needed to compare it.
 
     Args:
-        pool: For the rollouts.
-        successes: Of one batch.
-        to_beat: Fitness of the elite where a success touches, if there is one.
-        settings: What is maximised.
-        seed: Of the run.
-        is_cancelled: Asked again and again.
+        pool: Workers that run the rollouts.
+        successes: Successes of one batch.
+        to_beat: Returns the fitness of the elite in a success's cell; None if there is no elite.
+        settings: The fitness that is maximised.
+        seed: Seed of the search.
+        is_cancelled: Polled; True ends the trials.
+
+    Yields:
+        Each success with its trials, as it is done; None last if the run was cancelled.
     """
     noise = noise_seed(seed)
     unsettled = {place: Trials(0, 0, settings.trials) for place in range(len(successes))}
     while unsettled:
-        # A rollout a block: a cancelled run then waits for no more than that.
+        # One rollout in each block, so that a cancelled run waits for a single rollout at most.
         blocks = (
             Block(place, grasp, settings.profile, settings.criterion, noise, trial, 1)
             for place, trials in unsettled.items()

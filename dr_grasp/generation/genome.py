@@ -1,4 +1,4 @@
-"""Grips as vectors of numbers in [0, 1], which a search may draw and change at random."""
+"""Writes grips as vectors of numbers in [0, 1], which a search draws and changes at random."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.robot_spec import RobotSpec
 
 ROLL = 5
-"""The gene that is an angle all round: 0 and 1 are the same."""
+"""Index of the gene for the roll, a full turn: 0 and 1 mean the same angle."""
 
 SELECTOR = 7
-"""The gene that selects the synergy, where there are several."""
+"""Index of the gene that selects the synergy, present if the robot has several."""
 
 DOWN = Rotation.from_euler("x", np.pi)
-"""A grip frame whose approach, z, points straight down."""
+"""Rotation in the base frame of a grip frame with its approach, z, straight down."""
 
 TILT_RAD = STEEPEST_RAD
 """Largest angle of the approach from straight down, about each of two axes."""
 
 LEAST_OPENING = 0.3
-"""Least opening of the hand before it closes: 1 is fully open, 0 closed."""
+"""Smallest opening of the hand before it closes: 1 is fully open, 0 is closed."""
 
 SIGMA = 0.05
 """Standard deviation of a mutation, as a share of the gene's range.
 
-Of 0.03, 0.05, 0.1 and 0.2 it found the most distinct grasps, and covered as much surface as 0.03.
+Among 0.03, 0.05, 0.1 and 0.2, it found the most distinct grasps, and as much surface as 0.03.
 """
 
 SELECTOR_RATE = 0.15
-"""How often a mutation draws the synergy's gene anew."""
+"""Probability that a mutation draws the synergy's gene anew."""
 
 
 class GenomeSpace:
@@ -49,12 +49,12 @@ class GenomeSpace:
     """
 
     def __init__(self, robot: RobotSpec, item: ObjectSpec, object_in_base: Pose) -> None:
-        """Set the ranges.
+        """Set the ranges of the genes.
 
         Args:
-            robot: For the names of its synergies.
-            item: For the size of the object.
-            object_in_base: How the object stands: approaches come from above.
+            robot: The robot; its synergies can be selected.
+            item: The object; positions of grips lie in its neighbourhood.
+            object_in_base: Pose of the object, since approaches come from above.
         """
         self._synergies = [synergy.name for synergy in robot.synergies]
         self._low, self._high = neighbourhood(item)
@@ -67,7 +67,7 @@ class GenomeSpace:
         return rng.uniform(size=(count, self.length))
 
     def mutated(self, genomes: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Add normal noise to genomes of shape (n, d); what leaves [0, 1] is reflected into it."""
+        """Add normal noise to genomes, shape (n, d); reflect values outside [0, 1] into it."""
         moved = genomes + SIGMA * rng.standard_normal(genomes.shape)
         mutated = 1.0 - np.abs(1.0 - moved % 2.0)
         mutated[:, ROLL] = moved[:, ROLL] % 1.0
@@ -79,12 +79,12 @@ class GenomeSpace:
     def decode(
         self, genome: FloatArray, index: int, provenance: Mapping[str, str] | None = None
     ) -> Proposal:
-        """The proposal that a genome stands for.
+        """Make the proposal that a genome describes.
 
         Args:
-            genome: Shape (d,), in [0, 1].
-            index: As in `Proposal`.
-            provenance: As in `Proposal`.
+            genome: Genes in [0, 1], shape (d,).
+            index: Number of the proposal in its search, from 0.
+            provenance: Entries for the grasp's provenance; None for no entries.
         """
         about_x, about_y = TILT_RAD * (2.0 * genome[3:5] - 1.0)
         roll = np.pi * (2.0 * genome[ROLL] - 1.0)
@@ -100,7 +100,7 @@ class GenomeSpace:
         )
 
     def encode(self, proposal: Proposal) -> FloatArray:
-        """The genome nearest to a proposal, shape (d,); exact if it is within the ranges."""
+        """The genome nearest to a proposal, shape (d,); exact if the grip is within the ranges."""
         grip = proposal.grip_in_object
         genome = np.empty(self.length)
         genome[:3] = (grip.position - self._low) / (self._high - self._low)
@@ -119,5 +119,5 @@ class GenomeSpace:
 
 
 def _tilted(about_x: float, about_y: float) -> Rotation:
-    """Grip frame without roll in the base frame: first turned about x, then about y."""
+    """Rotation of a grip frame without roll in the base frame: first about x, then about y."""
     return Rotation.from_euler("xy", [about_x, about_y]) * DOWN

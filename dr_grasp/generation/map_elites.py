@@ -21,15 +21,15 @@ from dr_grasp.generation.proposal import Proposal
 def select_parents(
     merits: FloatArray, count: int, rng: np.random.Generator
 ) -> npt.NDArray[np.int64]:
-    """Draw parents by merit: the best first, chance among equals, none twice before all once.
+    """Draw parents in order of merit, equal merits at random; begin again when all are drawn.
 
     Args:
-        merits: Shape (k,), of those to draw from.
-        count: How many to draw.
-        rng: Source of randomness.
+        merits: Merits of the candidates, shape (k,); more is better.
+        count: Number of parents to draw.
+        rng: Random generator.
 
     Returns:
-        Shape (count,), positions among the merits.
+        Indices of the parents in `merits`, shape (count,).
     """
     order = rng.permutation(len(merits))
     return np.resize(order[np.argsort(-merits[order], kind="stable")], count)
@@ -38,8 +38,8 @@ def select_parents(
 class MapElites:
     """Proposes changed copies of elites.
 
-    Works on the archive directly, not through `ribs.schedulers.Scheduler`: that takes a place in
-    the archive for every proposal, and most of ours never touch the object.
+    It uses the archive directly, since `ribs.schedulers.Scheduler` expects a place in the archive
+    for every proposal, and the hand of most proposals never touches the object.
     """
 
     def __init__(
@@ -50,17 +50,17 @@ class MapElites:
         ancestors: Sequence[Proposal] = (),
         propose: Callable[[int], Proposal] | None = None,
     ) -> None:
-        """Begin with the first generation.
+        """Prepare to propose the first generation.
 
         Args:
-            space: The genomes.
-            fittest: Whether parents are the elites of highest objective, as in ME-fit, or are
-                drawn from all successes alike, as in ME-scs.
-            seed: Same seed and same archive, same proposals.
-            ancestors: The first proposals, of which the names count: descendants tell them.
-            propose: Makes every other of the first random proposals, from their index; without it
-                all are uniform, as in the paper. Of 384 proposals for a flat object, 153 held where
-                the antipodal sampler had proposed 12 of the first 24, and 62 where it had not.
+            space: The space of genomes for the robot and the object.
+            fittest: Whether parents are the elites with the highest objective, as in ME-fit; False
+                for parents drawn from all successes with equal chances, as in ME-scs.
+            seed: Seed of the search. Same seed and same archive, same proposals.
+            ancestors: The first proposals; provenance of their children contains their names.
+            propose: Makes every second of the first random proposals, from an index; if None all
+                are uniform, as in the paper. Of 384 proposals for a flat object, 153 held if the
+                antipodal sampler had proposed 12 of the first 24, and 62 without the sampler.
         """
         self._space = space
         self._fittest = fittest
@@ -71,7 +71,7 @@ class MapElites:
         self._genomes: list[FloatArray] = []  # by the index of the proposal
 
     def ask(self, count: int, archive: TouchArchive) -> list[Proposal]:
-        """The next generation: ancestors that are left, then children of elites or random grips."""
+        """Propose a generation: remaining ancestors, then children of elites or random grips."""
         rng = np.random.default_rng([self._seed, 3, self._generation])
         first = len(self._genomes)
         ancestors, self._ancestors = self._ancestors[:count], self._ancestors[count:]

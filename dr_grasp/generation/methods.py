@@ -1,4 +1,4 @@
-"""Makes the method that a task names."""
+"""Makes the search method that a task names: antipodal sampler or MAP-Elites."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from dr_grasp.simulation.rollout import settled_pose
 
 
 class Method(Protocol):
-    """Proposes grips; it learns from the archive what became of earlier ones."""
+    """Proposes grips; may learn from the archive how good earlier proposals were."""
 
     def ask(self, count: int, archive: TouchArchive) -> list[Proposal]:
-        """The next proposals; they depend on the seed and on the archive alone.
+        """Make the next proposals; they depend on the seed and on the archive alone.
 
         Args:
-            count: How many.
-            archive: With all results of what was asked for before.
+            count: Number of proposals.
+            archive: Archive with the results of all earlier proposals.
         """
 
 
 def make_method(task: Task) -> Method:
-    """Make the method of a task, ready to be asked.
+    """Make the method of a task, ready to propose.
 
     Raises:
-        DrGraspError: Names that cannot be loaded; or, for the sampler, an object that cannot be
-            pinched.
+        DrGraspError: The robot or the object cannot be loaded; or the method is the sampler, and
+            the object has no two surfaces that the hand can pinch.
     """
     with BulletWorld(load_robot(task.robot), load_object(task.object)) as world:
         robot, item = world.robot, world.object

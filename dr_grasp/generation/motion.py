@@ -1,4 +1,4 @@
-"""From a grasp pose to the arm's motion: reach, lift, and their time stamps."""
+"""Plans the arm's motion to a grasp pose and the lift, with time stamps."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ ROTATION_ERROR_RAD = 5e-3
 
 @dataclass(frozen=True, slots=True)
 class MotionSettings:
-    """Shape and pace of the motion.
+    """Lengths and durations of the arm's motion.
 
     Attributes:
         standoff_m: Length of the straight last part of the approach [m].
-        lift_m: How far the hand rises [m].
-        reach_s: Time for the free motion to the standoff, if the joints can keep it [s].
+        lift_m: Height of the lift [m].
+        reach_s: Time for the free motion to the standoff, if joints are fast enough [s].
         approach_s: Time for the straight part [s].
         lift_s: Time for the lift [s].
         hold_s: Time of the hold [s].
         waypoint_s: Time between waypoints [s].
-        speed_share: Share of the joints' velocity limits that is used.
-        seeds: Starting points tried for inverse kinematics.
+        speed_share: Largest joint speed as a share of the joint's velocity limit.
+        seeds: Number of starting points for inverse kinematics.
     """
 
     standoff_m: float = 0.10
@@ -47,14 +47,14 @@ class MotionSettings:
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """Approach and lift of one grasp."""
+    """The arm's motion in the approach and in the lift of one grasp."""
 
     approach: Waypoints
     lift: Waypoints
 
 
 class Unreachable(Enum):
-    """Why the arm cannot do a grasp."""
+    """Reason why the arm cannot execute a grasp."""
 
     KINEMATICS = "no inverse kinematics within the joints' limits"
     TABLE = "the open hand would touch the table"
@@ -72,18 +72,18 @@ def plan_motion(
     *,
     opening: float = 1.0,
 ) -> Motion | Unreachable:
-    """Find the arm's motion to a grip and up again.
+    """Plan the arm's motion to a grip and its lift.
 
     Args:
-        world: For the kinematics of its robot.
-        grip_in_base: The grip frame when closing.
-        synergy: Says where that frame is in the hand.
-        settings: Shape and pace.
-        rng: Source of starting points for inverse kinematics.
-        opening: How far the hand is open, 0 to 1.
+        world: World with the robot; its kinematics and its table are used.
+        grip_in_base: Pose of the grip frame when the hand closes.
+        synergy: How the hand closes; contains the grip frame's pose in the hand.
+        settings: Lengths and durations of the motion.
+        rng: Random generator, for the starting points of inverse kinematics.
+        opening: Opening of the hand in the approach, 0 (closed) to 1 (fully open).
 
     Returns:
-        The motion, or why there is none within the arm's limits and clear of the table.
+        The motion; or the reason why there is none within the arm's limits and clear of the table.
     """
     robot = world.robot
     tcp_in_base = grip_in_base @ synergy.grip_in_tcp.inverse()
@@ -113,7 +113,7 @@ def plan_motion(
 
 
 def _waypoints(robot: RobotSpec, times: FloatArray, positions: FloatArray) -> Waypoints:
-    # Times on whole nanoseconds and positions on microradians: exact in files and in messages.
+    # Times are rounded to nanoseconds and positions to microradians: exact in files and messages.
     return Waypoints(robot.arm_joints, frozen(np.round(times, 9)), frozen(np.round(positions, 6)))
 
 
@@ -152,7 +152,7 @@ def _follow(
     distances_m: FloatArray,
     at_begin: FloatArray,
 ) -> FloatArray | None:
-    """Joint positions at some distances from a pose, straight in one direction; None if lost."""
+    """Joint positions along a straight line from a pose, shape (k, n); None if there are none."""
     path = [at_begin]
     for distance_m in distances_m[1:]:
         pose = Pose(frozen(begin.position + distance_m * direction), begin.quaternion_xyzw)
@@ -167,7 +167,7 @@ def _follow(
 def _timed(
     path: FloatArray, duration_s: float, robot: RobotSpec, settings: MotionSettings
 ) -> tuple[FloatArray, FloatArray]:
-    """Run along a joint path from rest to rest, slower than asked if the joints need it."""
+    """Times and positions along a joint path from rest to rest, slower if the joints need it."""
     curve = CubicSpline(np.linspace(0, 1, len(path)), path, axis=0)
     velocity_limits = np.array([limit.velocity for limit in robot.arm_limits])
     while True:

@@ -1,4 +1,4 @@
-"""Grasp poses from elsewhere, made into trajectories of a robot of ours."""
+"""Makes trajectories for a known robot from grasp poses of other datasets."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ METHOD = "import"
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of a file's poses; each is in one of the three.
+    """Result of an import; each pose of the file is in exactly one attribute.
 
     Attributes:
-        grasps: Trajectories of those that the arm can do.
-        refused: Poses that the file has wrong, with reasons.
-        unreachable: By reason, the ids of those that the arm cannot do.
+        grasps: Trajectories for the poses that the arm can reach.
+        refused: Poses that are wrong in the file, with reasons.
+        unreachable: The ids of poses that the arm cannot reach, by reason.
     """
 
     grasps: tuple[GraspTrajectory, ...]
@@ -44,21 +44,21 @@ def import_poses(
     seed: int = 0,
     on_pose: Callable[[int], None] | None = None,
 ) -> Imported:
-    """Find the arm's way to each pose.
+    """Plan the arm's motion to each pose.
 
-    The object stands upright as its mesh is, where the robot's file puts objects; so all poses that
-    come from below the table are out of reach. Where a pose has a width, the hand comes opened that
-    wide and, as the sampler has it, `LEAST_PLAY_M` wider, if it can; else fully.
+    The object stands where the robot's file puts objects, with the orientation of its mesh. Poses
+    from below the table cannot be reached. If a pose has a width, the hand opens by that width plus
+    `LEAST_PLAY_M`, as in the sampler, or as far as it can; without a width it opens fully.
 
     Args:
-        world: The robot and the object.
-        poses: Of a gripper in the frame of the object's mesh.
-        synergies: Ways to close to try for each pose, in this order.
-        seed: Of the search for inverse kinematics.
-        on_pose: Told how many have been tried.
+        world: World with the robot and the object.
+        poses: Poses of a gripper in the frame of the object's mesh.
+        synergies: Ways to close the hand, tried for each pose in this order.
+        seed: Seed of the starting points for inverse kinematics.
+        on_pose: Called after each pose with the number of poses so far.
 
     Raises:
-        DrGraspError: No synergy to try.
+        DrGraspError: There is no synergy to try.
     """
     if not synergies:
         raise DrGraspError("synergies: expected at least one, got none")
@@ -67,7 +67,7 @@ def import_poses(
     grasps: list[GraspTrajectory] = []
     unreachable: dict[Unreachable, list[str]] = {}
     for index, pose in enumerate(poses.grasps):
-        said = {"held in simulation": pose.held_in_simulation, "quality": pose.quality}
+        verdicts = {"held in simulation": pose.held_in_simulation, "quality": pose.quality}
         proposals = [
             Proposal(
                 index,
@@ -78,7 +78,11 @@ def import_poses(
                 provenance={
                     "source": poses.source,
                     "pose": pose.id,
-                    **{key: str(value).lower() for key, value in said.items() if value is not None},
+                    **{
+                        key: str(value).lower()
+                        for key, value in verdicts.items()
+                        if value is not None
+                    },
                 },
             )
             for synergy in synergies
@@ -95,7 +99,7 @@ def import_poses(
 
 
 def _plan(evaluator: Evaluator, proposals: Sequence[Proposal]) -> GraspTrajectory | Unreachable:
-    """The first that the arm can do; else why it cannot do the first."""
+    """The first proposal that the arm can reach; else the reason why it cannot reach the first."""
     reasons = []
     for proposal in proposals:
         planned = evaluator.plan(proposal)

@@ -1,4 +1,4 @@
-"""Grips that a method proposes before anything has tried them, and which of many differ."""
+"""Grips that a search method proposes, and the choice of distinct ones among them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Proposal:
     """Where and how to grip an object.
 
     Attributes:
-        index: Number of the proposal in its run, from 0.
+        index: Number of the proposal in its search, from 0.
         grip_in_object: The grip frame (see `Synergy.grip_in_tcp`) in the object's frame when the
             hand begins to close.
-        synergy: Name of the way to close.
-        opening: How far the hand is open before: 1 fully, 0 closed.
-        name: What the grasp will be called in its run; the index if empty.
-        provenance: What the grasp's provenance says besides method, seed and index.
+        synergy: Name of the synergy by which the hand closes.
+        opening: Opening of the hand before it closes: 1 is fully open, 0 is closed.
+        name: Last part of the grasp's id; if empty, the seed and the index.
+        provenance: Entries of the grasp's provenance besides method, seed and index.
     """
 
     index: int
@@ -36,13 +36,16 @@ class Proposal:
 
 
 def distinct(proposals: Sequence[Proposal]) -> list[int]:
-    """Go through proposals, the best first, and keep what is unlike all that was kept before.
+    """Choose distinct proposals: each that differs from all that were chosen before it.
 
-    Two are alike if they have the same synergy and their grip frames are within 5 mm and within
+    Two proposals are alike if they have the same synergy and their grip frames are within 5 mm and
     10 degrees of each other.
 
+    Args:
+        proposals: The proposals, the best first.
+
     Returns:
-        Positions of those that were kept, in order.
+        Indices of the chosen proposals, in order.
     """
     names = sorted({proposal.synergy for proposal in proposals})
     synergies = np.array([names.index(proposal.synergy) for proposal in proposals])
@@ -55,7 +58,7 @@ def distinct(proposals: Sequence[Proposal]) -> list[int]:
         apart = places[earlier] - places[index]
         near = np.einsum("ij,ij->i", apart, apart) <= SAME_PLACE_M**2
         near &= synergies[earlier] == synergies[index]
-        # Of unit quaternions: the cosine of half the angle, whichever of the two signs they have.
+        # The product of unit quaternions is the cosine of half the angle, up to its sign.
         near &= np.abs(turns[earlier] @ turns[index]) >= np.cos(SAME_TURN_RAD / 2)
         if not near.any():
             kept[count] = index

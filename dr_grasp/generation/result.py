@@ -1,4 +1,4 @@
-"""What became of a proposal that was tried, and what that is worth."""
+"""Result of trying a proposal, and the objective that a search maximises."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from dr_grasp.generation.motion import Unreachable
 from dr_grasp.generation.proposal import Proposal
 
 STEADY_SLIP_M = 0.01
-"""A grasp in which the object slips this far has a quality of 1/e."""
+"""If the object slips this far in the hand, the quality of the grasp is 1/e."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trials:
-    """Rollouts of a success under domain randomisation.
+    """Counts of a success's rollouts under domain randomisation.
 
     Attributes:
-        successes: How many succeeded.
-        done: How many there were; fewer than planned if more could not have changed anything.
-        planned: How many there would have been.
+        successes: Number of rollouts that succeeded.
+        done: Number of rollouts that were run; fewer than planned if more cannot change the elites.
+        planned: Largest number of rollouts.
     """
 
     successes: int
@@ -36,28 +36,28 @@ class Trials:
 
     @property
     def bound(self) -> float:
-        """What the fitness could become at most."""
+        """The largest fitness that is still possible, in [0, 1]."""
         return (self.successes + self.planned - self.done) / self.planned
 
     def may_still_beat(self, fitness: float | None) -> bool:
-        """Whether more trials could make the fitness better than another; None: there is none."""
+        """Whether more trials could raise the fitness above `fitness`; None counts as worst."""
         return self.done < self.planned and (fitness is None or self.bound > fitness)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """What became of a proposal.
+    """Result of trying a proposal.
 
     Attributes:
-        proposal: The proposal.
-        unreachable: Why the arm cannot do it; None if it can.
-        outcome: Of the undisturbed rollout; None if there was none.
-        touch_in_object: Shape (3,), where the hand first touched, in the object's frame at that
-            moment [m]; None if it never did.
-        slip_m: How far the object moved in the hand from the end of closing to the end of the
-            hold; None without success.
-        grasp: The trajectory; None without success.
-        trials: Of the criterion that the search is to maximise, if there is one.
+        proposal: The grip that was tried.
+        unreachable: Reason why the arm cannot execute the grip; None if it can.
+        outcome: Outcome of the undisturbed rollout; None if the grip is unreachable.
+        touch_in_object: Where the hand first touched, shape (3,), in the object's frame at that
+            moment [m]; None if the hand never touched the object.
+        slip_m: Distance that the object moved in the hand from the end of closing to the end of the
+            hold [m]; None without success.
+        grasp: The grasp; None without success.
+        trials: Trials under the criterion that the search maximises; None if it has no criterion.
     """
 
     proposal: Proposal
@@ -70,21 +70,21 @@ class Result:
 
     @property
     def success(self) -> bool:
-        """Whether this is a grasp that holds undisturbed."""
+        """Whether the grasp holds in the undisturbed rollout."""
         return self.outcome is Outcome.SUCCESS
 
     @property
     def failure(self) -> str | None:
-        """Why it came to nothing, in words; None for a success."""
+        """Reason why the proposal gave no grasp, in words; None for a success."""
         if self.unreachable is not None:
             return self.unreachable.value
         return None if self.success or self.outcome is None else self.outcome.label
 
     @property
     def objective(self) -> float:
-        """What a search maximises: 0 without success, else 1 plus a quality in [0, 1].
+        """The number that a search maximises: 0 without success, else 1 plus a quality in [0, 1].
 
-        The quality is the fitness where there were trials, else the steadiness exp(-slip / 10 mm).
+        The quality is the fitness if there are trials, else the steadiness exp(-slip / 10 mm).
         """
         if not self.success:
             return 0.0

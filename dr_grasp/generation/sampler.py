@@ -1,4 +1,4 @@
-"""Samples antipodal grasps: each proposal is independent of the others."""
+"""Samples antipodal grasps; each proposal is drawn independently."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class AntipodalSampler:
     """Proposes grips on opposing surfaces, with each of the hand's synergies equally often."""
 
     def __init__(self, robot: RobotSpec, item: ObjectSpec, object_in_base: Pose, seed: int) -> None:
-        """Find what can be pinched.
+        """Find the pairs of surface points that the hand can pinch.
 
         Args:
             robot: The robot.
             item: The object.
-            object_in_base: How the object stands: approaches come from above.
-            seed: Same seed, same proposals.
+            object_in_base: Pose of the object, since approaches come from above.
+            seed: Seed of all random draws. Same seed, same proposals.
 
         Raises:
-            DrGraspError: The object offers nothing that the hand could pinch.
+            DrGraspError: The object has no two surfaces that the hand can pinch.
         """
         self._object_in_base = object_in_base
         self._seed = seed
@@ -54,14 +54,14 @@ class AntipodalSampler:
             )
 
     def propose(self, index: int) -> Proposal:
-        """A proposal; it depends on seed and index alone."""
+        """Make the proposal with a given index; it depends on the seed and the index alone."""
         rng = np.random.default_rng([self._seed, 1, index])
         synergy, pairs = self._pairs[int(rng.integers(len(self._pairs)))]
         grip, opening = sample_grasp_pose(pairs, self._object_in_base, self._table_z, synergy, rng)
         return Proposal(index, self._object_in_base.inverse() @ grip, synergy.name, opening)
 
     def ask(self, count: int, archive: TouchArchive) -> list[Proposal]:
-        """The next proposals, the first time from index 0; nothing is learnt from the archive."""
+        """Make the next `count` proposals, from index 0 on; the archive is not used."""
         first, self._asked = self._asked, self._asked + count
         return [self.propose(index) for index in range(first, self._asked)]
 
@@ -73,17 +73,17 @@ def generate(
     seed: int,
     on_evaluation: Callable[[Result], None] | None = None,
 ) -> list[GraspTrajectory]:
-    """Sample grasps that succeed nominally.
+    """Sample grasps that succeed in the undisturbed simulation.
 
     Args:
-        robot: Robot name.
-        obj: Object name.
-        count: How many are wanted, at least 1.
-        seed: Same seed, same grasps.
-        on_evaluation: Told of every candidate, for progress.
+        robot: Name of the robot.
+        obj: Name of the object.
+        count: Number of grasps, at least 1.
+        seed: Seed of all random draws, at least 0. Same seed, same grasps.
+        on_evaluation: Called with the result of every candidate, to show progress.
 
     Raises:
-        DrGraspError: Unknown names, or so few successes that the search gave up.
+        DrGraspError: A name is unknown, a number is out of bounds, or too few candidates succeeded.
     """
     if count < 1:
         raise DrGraspError(f"count: expected at least 1, got {count}")

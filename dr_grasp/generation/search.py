@@ -1,7 +1,7 @@
-"""A search for grasps: ask a method, try what it proposes on worker processes, show it the results.
+"""Searches for grasps: a method makes proposals, workers try them, the archive stores the results.
 
-What is found depends on the task alone: batches have one size whatever the number of workers, and
-results enter the archive in the order in which they were proposed.
+The grasps that are found depend on the task alone: batches have the same size for any number of
+workers, and results enter the archive in the order in which they were proposed.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from dr_grasp.objects.object_spec import load_object
 from dr_grasp.workers.pool import Pool
 
 BATCH = 24
-"""Proposals between two looks at the results: one generation."""
+"""Number of proposals in a batch, which is one generation of MAP-Elites."""
 
 T = TypeVar("T")
 
 
 class Search:
-    """One run of one method."""
+    """One search with one method."""
 
     def __init__(
         self,
@@ -45,14 +45,14 @@ class Search:
         """Prepare to search.
 
         Args:
-            task: What for.
-            method: Not asked yet.
-            pool: Workers.
-            journal: What is known from before, and where results go.
-            on_progress: Told after each proposal, and after the trials of each success; coverage,
-                and the number of distinct grasps where that limits the search, are of the batch
-                before.
-            is_cancelled: Asked every 50 ms; True ends the run at once.
+            task: Robot, object, method and seed.
+            method: Method of the task, which has made no proposals yet.
+            pool: Workers that try the proposals.
+            journal: Results of an earlier run, if any; new results are added to it.
+            on_progress: Called with the findings after each proposal, and after the trials of each
+                success. Coverage and, if it limits the search, the number of distinct grasps are
+                updated only after each batch.
+            is_cancelled: Polled every 50 ms; True ends the run at once.
 
         Raises:
             DrGraspError: The object cannot be loaded.
@@ -73,12 +73,12 @@ class Search:
         """Search until a limit is reached or the run is cancelled.
 
         Raises:
-            DrGraspError: Workers died repeatedly, or the journal is broken.
+            DrGraspError: Workers died repeatedly, or the journal cannot be read or written.
         """
         self._began = time.monotonic()
         results: list[Result] = []
         while len(results) < limits.most and not self._interrupted:
-            # Always asked for a whole batch, so that a later run with a higher limit can go on.
+            # Always a whole batch is proposed, so that a later run with a higher limit can go on.
             proposals = self._method.ask(BATCH, self._archive)[: limits.most - len(results)]
             tried = self._try(proposals)
             for result in tried:
@@ -98,7 +98,7 @@ class Search:
         return self._findings
 
     def _try(self, proposals: Sequence[Proposal]) -> list[Result]:
-        """Results in the order of the proposals; of fewer if cancelled."""
+        """Results in the order of the proposals; fewer if the search was cancelled."""
         task = self._task
         done: dict[int, Result] = {}
         unknown = []
@@ -109,7 +109,7 @@ class Search:
             else:
                 done[proposal.index] = known
                 self._note(known)
-        # Each says its robot and object, which workers of a cluster compare with theirs.
+        # Each job names its robot and object, which a cluster's workers compare with their own.
         jobs = [
             Job(task.robot, task.object, task.method, task.seed, proposal) for proposal in unknown
         ]
@@ -123,9 +123,9 @@ class Search:
         return results if task.fitness is None else self._with_trials(results, task.fitness)
 
     def _with_trials(self, results: Sequence[Result], fitness: FitnessSettings) -> list[Result]:
-        """The same results, the successes among them with trials."""
+        """Add trials to the successes among the results."""
         held = [result for result in results if result.success and result.trials is None]
-        # What is interrupted before its trials are done has none, and comes last.
+        # A success without trials, because the search was cancelled before, is ranked last.
         untried = Trials(0, 0, fitness.trials)
         added = {result.proposal.index: replace(result, trials=untried) for result in held}
         work = add_trials(
@@ -151,7 +151,7 @@ class Search:
                 yield result
 
     def _to_beat(self, result: Result) -> float | None:
-        """Fitness of the elite where a success touches."""
+        """Fitness of the elite in the cell where a success touches; None if there is no elite."""
         touch = result.touch_in_object
         objective = None if touch is None else self._archive.objective_at(touch)
         return None if objective is None or objective < 1.0 else objective - 1.0
@@ -172,20 +172,20 @@ class Search:
         self._findings = replace(self._findings, seconds=seconds, **changes)
 
     def _distinct(self, results: Sequence[Result]) -> list[Result]:
-        """The distinct successes: the sampler's as they were proposed, others the best first."""
+        """The distinct successes: for the sampler in the order proposed, else the best first."""
         successes = [result for result in results if result.success]
         if self._task.method != SAMPLER:
             successes.sort(key=lambda result: -result.objective)
-        return [successes[place] for place in distinct([each.proposal for each in successes])]
+        return [successes[place] for place in distinct([found.proposal for found in successes])]
 
     def _grasp(self, result: Result) -> GraspTrajectory:
-        """The trajectory, which says what it was selected by."""
+        """The grasp of a success; its provenance contains the fitness that it was selected by."""
         grasp, trials, fitness = result.grasp, result.trials, self._task.fitness
         assert grasp is not None, "a success has a trajectory"
         if trials is None or fitness is None:
             return grasp
-        said = {
+        selected_by = {
             "fitness": f"{fitness.criterion.value} {trials.successes}/{trials.done}",
             "profile": fitness.profile.name,
         }
-        return replace(grasp, provenance={**grasp.provenance, **said})
+        return replace(grasp, provenance={**grasp.provenance, **selected_by})

@@ -1,6 +1,6 @@
 """Keeps the results of a search as they come, so that a run that ended early can go on.
 
-The proposals themselves are not kept: asked again, a method makes them again.
+Proposals are not stored, since a method makes the same proposals again.
 """
 
 from __future__ import annotations
@@ -22,23 +22,24 @@ class SearchJournal(RunStore):
     """A file beside the output: the result of each proposal that was tried."""
 
     def __init__(self, path: Path, asked: Mapping[str, Any], resume: bool = False) -> None:
-        """Begin a journal, or go on with one.
+        """Begin a journal, or go on with an existing one.
 
         Args:
-            path: The file.
-            asked: What the run is asked, as plain data.
-            resume: Go on with what the file holds, if it exists; otherwise it is replaced.
+            path: The journal's file.
+            asked: The arguments of the search, as plain data.
+            resume: Whether to go on with the results in the file; if False the file is replaced.
 
         Raises:
-            FileFormatError: As for a `RunStore`.
+            FileFormatError: The file is no journal, or of a search with other arguments; another
+                process has it open; it is damaged, or cannot be read or written.
         """
         super().__init__(path, "a search", asked, resume)
 
     def add(self, result: Result) -> None:
-        """Keep a result, in place of an earlier one of the same proposal; on return it is on disk.
+        """Store a result, or replace the same proposal's earlier result; on return it is on disk.
 
         Raises:
-            FileFormatError: It cannot be written.
+            FileFormatError: The file cannot be written.
         """
         trials, grasp = result.trials, result.grasp
         touch, outcome = result.touch_in_object, result.outcome
@@ -53,7 +54,7 @@ class SearchJournal(RunStore):
         self.put(str(result.proposal.index), record)
 
     def result_of(self, proposal: Proposal) -> Result | None:
-        """What is known already of a proposal; None if nothing is.
+        """The stored result of a proposal; None if there is none.
 
         Raises:
             FileFormatError: The file is damaged.

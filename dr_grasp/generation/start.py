@@ -1,4 +1,4 @@
-"""Reads the grasps that a search begins from, and finds the proposals they could have been."""
+"""Reads the grasps that a search begins from, and turns them back into proposals."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from dr_grasp.simulation.bullet.world import BulletWorld
 
 
 def read_start(path: Path, robot: str, obj: str) -> tuple[GraspTrajectory, ...]:
-    """Read the grasps that a search is to begin from.
+    """Read the grasps that a search with this robot and object begins from.
 
     Raises:
-        DrGraspError: The file cannot be read, is empty, or holds a grasp that cannot be replayed or
-            is for another robot or object.
+        DrGraspError: The file cannot be read, is empty, or holds a grasp that is not valid or is
+            for another robot or object.
     """
     given = read_grasps(path)
     if given.refused:
         raise FileFormatError(f"{path}: {given.refused[0].reason}")
     if not given.grasps:
         raise FileFormatError(f"{path}: expected a grasp to start from, got none")
-    others = [grasp for grasp in given.grasps if (grasp.robot, grasp.object) != (robot, obj)]
-    if others:
-        named = ", ".join(f"{grasp.id} ({grasp.robot}, {grasp.object})" for grasp in others[:3])
-        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+    wrong = [grasp for grasp in given.grasps if (grasp.robot, grasp.object) != (robot, obj)]
+    if wrong:
+        named = ", ".join(f"{grasp.id} ({grasp.robot}, {grasp.object})" for grasp in wrong[:3])
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise FileFormatError(f"{path}: expected grasps of {robot} with {obj}, got {named}{more}")
     for grasp in given.grasps:
         check_grasp(grasp, load_robot(robot))
@@ -38,7 +38,7 @@ def read_start(path: Path, robot: str, obj: str) -> tuple[GraspTrajectory, ...]:
 
 
 def ancestor(world: BulletWorld, grasp: GraspTrajectory) -> Proposal:
-    """The proposal that a grasp could have come from; moves the robot of the world."""
+    """Turn a grasp back into a proposal; this moves the robot of the world."""
     synergy = _synergy_of(world.robot, grasp)
     tcp_in_base = world.forward_kinematics(grasp.approach.positions[-1])
     grip_in_object = grasp.object_in_base.inverse() @ tcp_in_base @ synergy.grip_in_tcp
@@ -47,7 +47,7 @@ def ancestor(world: BulletWorld, grasp: GraspTrajectory) -> Proposal:
 
 
 def _synergy_of(robot: RobotSpec, grasp: GraspTrajectory) -> Synergy:
-    """The one that it says, or else the one that comes nearest to how it closes."""
+    """The synergy in a grasp's provenance, or else the synergy nearest to how the grasp closes."""
     for synergy in robot.synergies:
         if synergy.name == grasp.provenance.get("synergy"):
             return synergy

@@ -1,4 +1,4 @@
-"""What a search is asked, when it ends, and what it has found."""
+"""The task of a search, its limits, and its findings."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ SAMPLER = "sampler"
 ME_SCS = "me-scs"
 ME_FIT = "me-fit"
 METHODS = (SAMPLER, ME_SCS, ME_FIT)
-"""Names of the methods of search."""
+"""Names of the search methods."""
 
 CANDIDATES_PER_GRASP = 200
-"""A search that needs more candidates for each success gives up."""
+"""A search gives up if it needs more candidates than this for each success."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class FitnessSettings:
     """The fitness that me-fit maximises.
 
     Attributes:
-        criterion: What is doubted.
-        profile: The noises.
-        trials: Rollouts of a grasp.
+        criterion: Which quantities are perturbed.
+        profile: Sizes of the perturbations.
+        trials: Largest number of rollouts of a grasp.
     """
 
     criterion: Criterion
@@ -43,10 +43,10 @@ class FitnessSettings:
     trials: int = 20
 
     def __post_init__(self) -> None:
-        """Check the number.
+        """Check the number of trials.
 
         Raises:
-            SettingsError: No trial, or too many.
+            SettingsError: There are no trials, or too many.
         """
         if not 1 <= self.trials <= MOST_TRIALS:
             raise SettingsError(f"trials: expected from 1 to {MOST_TRIALS}, got {self.trials}")
@@ -54,15 +54,15 @@ class FitnessSettings:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is searched for, and how: all that decides what is found.
+    """Everything that decides which grasps a search finds.
 
     Attributes:
-        robot: Robot name.
-        object: Object name.
-        method: One of `METHODS`.
-        seed: Same seed, same grasps; at least 0.
-        fitness: What is maximised; None for steadiness.
-        start: Grasps to begin from, of this robot and this object.
+        robot: Name of the robot.
+        object: Name of the object.
+        method: Name of the search method, one of `METHODS`.
+        seed: Seed of all random draws, at least 0. Same seed, same grasps.
+        fitness: The fitness to maximise; None to maximise steadiness.
+        start: Grasps to begin from, for this robot and this object.
     """
 
     robot: str
@@ -73,11 +73,11 @@ class Task:
     start: tuple[GraspTrajectory, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the method, the seed and the start.
+        """Check the method, the seed and the grasps to begin from.
 
         Raises:
             UnknownNameError: There is no such method.
-            SettingsError: The seed is negative, or the method begins from no grasps.
+            SettingsError: The seed is negative, or the method cannot begin from grasps.
         """
         if self.method not in METHODS:
             raise UnknownNameError("method", self.method, METHODS)
@@ -89,7 +89,7 @@ class Task:
             raise SettingsError(f"seed: expected at least 0, got {self.seed}")
 
     def described(self) -> dict[str, Any]:
-        """As plain data; two tasks that read the same find the same.
+        """Describe the task as plain data; equal descriptions mean equal findings.
 
         Raises:
             DrGraspError: The robot or the object cannot be loaded.
@@ -114,21 +114,21 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a search ends; whichever comes first.
+    """Limits of a search, which ends with the first that is reached.
 
     Attributes:
-        evaluations: Proposals tried.
-        count: Distinct grasps found, looked at after each batch; no more are given.
+        evaluations: Largest number of proposals to try; None if `count` alone is the limit.
+        count: Number of distinct grasps that ends the search after a batch; None for no limit.
     """
 
     evaluations: int | None = None
     count: int | None = None
 
     def __post_init__(self) -> None:
-        """Check that it ends.
+        """Check that the search ends.
 
         Raises:
-            SettingsError: No limit, or one below 1.
+            SettingsError: There is no limit, or a limit is below 1.
         """
         if self.evaluations is None and self.count is None:
             raise SettingsError("evaluations: expected a number where there is no count")
@@ -139,7 +139,7 @@ class Limits:
 
     @property
     def most(self) -> int:
-        """Proposals tried at most: with a count alone, a search gives up some time."""
+        """Largest number of proposals to try; with `count` alone, 200 for each wanted grasp."""
         if self.evaluations is not None:
             return self.evaluations
         return CANDIDATES_PER_GRASP * (self.count or 1)
@@ -147,19 +147,19 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a search has found, so far or in the end.
+    """Result of a search, during the search or at its end.
 
     Attributes:
-        grasps: Those asked for of the distinct ones; none before the end.
-        evaluations: Proposals tried, those that the journal knew included.
-        simulated: How many of them the arm can do.
-        successes: How many of them hold undisturbed.
-        failures: Why the others came to nothing: how many proposals by reason, most first.
-        distinct: How many successes differ from each other, see `distinct`.
-        coverage: See `TouchArchive.coverage`.
-        seconds: Time that this run took.
-        fresh: Proposals tried in this run.
-        interrupted: Whether it was cancelled.
+        grasps: The distinct grasps, at most as many as the limit; empty before the end.
+        evaluations: Number of proposals tried, with those in the journal of an earlier run.
+        simulated: Number of tried proposals that the arm can execute.
+        successes: Number of tried proposals that hold in the undisturbed rollout.
+        failures: Number of failed proposals by reason, the most frequent reason first.
+        distinct: Number of distinct successes; see `proposal.distinct`.
+        coverage: Share of the surface's cells with a success; see `TouchArchive.coverage`.
+        seconds: Duration of this run [s].
+        fresh: Number of proposals tried in this run.
+        interrupted: Whether the run was cancelled.
     """
 
     grasps: tuple[GraspTrajectory, ...] = ()

@@ -1,4 +1,4 @@
-"""Adds an object of the user's own: from a mesh or URDF file to a name."""
+"""Adds a mesh or URDF file to the user's own objects, under a name."""
 
 from __future__ import annotations
 
@@ -31,29 +31,29 @@ DEFAULT_FRICTION = {
     "rolling_friction": 0.001,
     "spinning_friction": 0.001,
 }
-"""The first is a coefficient, the others are levers in metres (see `DynamicsNoise`). That of
-spinning is what dry friction makes of a round patch of 2.5 mm radius."""
+"""Lateral friction is a coefficient, rolling and spinning friction are levers in metres (see
+`DynamicsNoise`). The spinning lever is for dry friction on a round patch of 2.5 mm radius."""
 
 HEAVIEST_KG_M3 = 22_600.0
-"""Density of osmium; what seems heavier was weighed in grams."""
+"""Density of osmium. A denser object gets a warning: its mass was probably given in grams."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewObject:
-    """What a user says of an object to add.
+    """A user's settings for an object to add.
 
     Attributes:
-        file: URDF, OBJ, STL or PLY.
+        file: Path of a URDF, OBJ, STL or PLY file.
         name: The object's name; None for the name of the file, with a number if that is the name of
             a built-in object.
-        mass: In kilograms; None for the mass that a URDF names.
-        lateral_friction: Coulomb coefficient; None for what a URDF names, or else the default.
-        rolling_friction: Lever of the torque against rolling [m]; None likewise.
-        spinning_friction: Lever of the torque against spinning [m]; None likewise.
-        unit: Unit of the mesh, of those of `METRES`; None to guess it.
-        collision: How convex pieces are made of the mesh; see `convex_pieces`.
+        mass: Mass of the object [kg]; None for the mass in the URDF.
+        lateral_friction: Coulomb coefficient; None for the URDF's value, or else the default.
+        rolling_friction: Lever of the torque against rolling [m]; None as for lateral friction.
+        spinning_friction: Lever of the torque against spinning [m]; None as for lateral friction.
+        unit: Unit of the mesh, a key of `METRES`; None to guess it.
+        collision: How to make convex pieces from the mesh; see `convex_pieces`.
         center: Whether the object's frame is in the middle of its bounding box.
-        description: One line; None for one made of the file's name.
+        description: One line of text; None for a text with the file's name.
         replace: Whether to replace an object of the user's own that has the same name.
     """
 
@@ -73,16 +73,16 @@ class NewObject:
 def add_object(new: NewObject, say: Callable[[str], None]) -> ObjectDetails:
     """Prepare an object and write it into the user's configuration, whole or not at all.
 
-    Afterwards the original file is not needed any more.
+    The user's configuration keeps a copy of the mesh, so the original file may be deleted.
 
     Args:
         new: The object.
-        say: Called with a line of text about each thing that was assumed or may take long.
+        say: Called with one line of text for each assumption, and before slow work.
 
     Raises:
-        ModelError: The file is no mesh or URDF that can be grasped.
-        SettingsError: A number, the name or `collision` is not valid, or the place cannot be
-            written.
+        ModelError: The file is no mesh or URDF of an object that can be grasped.
+        SettingsError: A number, the name or `collision` is not valid, or the user's configuration
+            cannot be written.
         UnknownNameError: The unit is not valid.
     """
     ending = new.file.suffix.lower()
@@ -143,7 +143,7 @@ def _free_name(new: NewObject) -> str:
     if built_in_object(name):
         if new.name is not None:
             raise SettingsError(f"name: {name!r} is a built-in object: expected another name")
-        # The user did not choose that name: a file called mug.stl needs no --name.
+        # The user did not choose this name, so a file called mug.stl must not need --name.
         numbered = map(f"{name}_{{}}".format, count(2))
         name = next(free for free in numbered if not built_in_object(free))
     if name in own_names("objects") and not new.replace:
@@ -165,7 +165,7 @@ def _unit(new: NewObject, extent: FloatArray, say: Callable[[str], None]) -> str
         check_extent(str(new.file), extent, METRES[new.unit], "say --unit {unit}")
         return new.unit
     unit = guess_unit(float(extent.max()))
-    if unit is None:  # in which case no unit may do, and this raises
+    if unit is None:  # metres do not fit either, so this raises
         check_extent(str(new.file), extent, 1.0, "if it is in {unit_name}, say --unit {unit}")
         return "m"
     if unit != "m":

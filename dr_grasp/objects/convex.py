@@ -1,4 +1,4 @@
-"""Cuts a surface into convex pieces, in the cheapest way that keeps its hollows free."""
+"""Cuts a surface into convex pieces, in the cheapest way that does not fill its hollows."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ COACD_OPTIONS: dict[str, Any] = {
 """Options of the convex decomposition by CoACD (Wei et al. 2022)."""
 
 COACD_REMESHES_ABOVE = 20_000
-"""Surfaces of more faces are remeshed before CoACD cuts them, which would else take minutes."""
+"""Surfaces with more faces are remeshed before CoACD cuts them; without that it takes minutes."""
 
 CONVEX_TOLERANCE = 0.02
-"""A surface is convex if it differs from its hull by no more than this share of the hull's volume
-and of its own extent."""
+"""A surface counts as convex if its volume differs from its hull's by at most this share, and no
+face lies deeper in the hull than this share of the surface's extent."""
 
 MOST_DISTANCES = 4_000_000
-"""How many distances are computed at once, for the sake of memory."""
+"""Largest number of distances that are computed at once, to bound the memory in use."""
 
 MOST_PARTS = 64
-"""A file of more convex parts than this is cut by CoACD, which merges what it can."""
+"""A file with more convex parts is cut by CoACD, which merges parts where it can."""
 
 
 def convex_pieces(
@@ -50,11 +50,11 @@ def convex_pieces(
     decomposition: Decomposition,
     on_slow: Callable[[], None] | None = None,
 ) -> list[trimesh.Trimesh]:
-    """Cut a surface into convex pieces; flat pieces are left out, and of a flat surface all are.
+    """Cut a surface into convex pieces. Flat pieces are left out; a flat surface has no pieces.
 
     Args:
         whole: The surface, in any unit.
-        parts: The parts that its file consists of.
+        parts: The parts of the surface's file.
         decomposition: "coacd" cuts a concave surface; "groups" takes the hull of each part; "hull"
             takes the hull of the whole; "auto" takes the hull of a convex surface, or of each part
             or each body if all of them are convex, and else cuts with CoACD.
@@ -77,7 +77,7 @@ def convex_pieces(
     for piece in pieces:
         try:
             hull = simplified_hull(np.asarray(piece.vertices))
-        except Exception:  # a flat piece has no hull; Qhull says so with errors of many types
+        except Exception:  # a flat piece has no hull; Qhull's errors for that have many types
             continue
         if hull.volume > 0:
             hulls.append(hull)
@@ -85,7 +85,7 @@ def convex_pieces(
 
 
 def is_convex(mesh: trimesh.Trimesh) -> bool:
-    """Whether a closed surface is nearly its hull: in volume, and at each of its faces."""
+    """Whether a closed surface is nearly its convex hull, in volume and at each of its faces."""
     try:
         hull = ConvexHull(mesh.vertices)
     except QhullError:
@@ -93,7 +93,7 @@ def is_convex(mesh: trimesh.Trimesh) -> bool:
     volume = signed_volume(np.asarray(mesh.vertices), np.asarray(mesh.faces))
     if abs(volume / hull.volume - 1) > CONVEX_TOLERANCE:
         return False
-    # A surface that runs through itself may enclose as much as its hull, and have a hole.
+    # A surface that crosses itself may enclose as much as its hull and still have a hole.
     planes = np.unique(hull.equations.round(9), axis=0)
     step = max(1, MOST_DISTANCES // len(planes))
     middles = np.asarray(mesh.triangles_center)

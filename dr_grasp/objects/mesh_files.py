@@ -1,4 +1,4 @@
-"""Reads mesh files: the surface alone, and only one that later steps can work with."""
+"""Reads the surface from a mesh file, and refuses surfaces that later steps cannot use."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class MeshSource:
     """The bytes of a mesh file, not yet read as a mesh.
 
     Attributes:
-        label: What error messages call it.
-        data: The whole file.
-        ending: The ending of its name in lower case, such as ".stl".
+        label: What error messages call the file.
+        data: The whole content of the file.
+        ending: The ending of the file's name in lower case, such as ".stl".
         folder: The folder of the file, since glTF may keep its vertices in files beside it; None
-            if there is no such folder.
+            if the bytes were not read from a file.
     """
 
     label: str
@@ -39,7 +39,7 @@ class MeshSource:
 
     @property
     def content(self) -> tuple[bytes, bytes]:
-        """What the surface depends on: the cache finds by it what was made of the surface."""
+        """Everything that the surface depends on, from which the cache derives a folder's name."""
         return self.data, self.ending.encode()
 
     def read(self) -> list[trimesh.Trimesh]:
@@ -50,7 +50,7 @@ class MeshSource:
             of the file, or in metres if the file names its unit, as COLLADA does.
 
         Raises:
-            ModelError: It is no mesh, has no faces, or has vertices or a unit that are not finite.
+            ModelError: The file is no mesh, has no faces, or a vertex or the unit is not finite.
         """
         data = self.data
         if self.ending == ".stl" and not _is_text(data):
@@ -93,7 +93,7 @@ class MeshSource:
 
 
 def file_source(path: Path) -> MeshSource:
-    """Load the bytes of a mesh file.
+    """Load the bytes of a mesh file, without reading them as a mesh.
 
     Raises:
         ModelError: The file cannot be read.
@@ -108,7 +108,7 @@ def file_source(path: Path) -> MeshSource:
 def as_obj(parts: Sequence[trimesh.Trimesh]) -> bytes:
     """Write meshes as the objects of one OBJ file, their vertices exact to the last bit.
 
-    When the file is read, the last part comes first: trimesh has it so.
+    When trimesh reads the file, it returns the last part first.
     """
     lines, first = [], 1
     for index, part in enumerate(parts):
@@ -146,7 +146,7 @@ def _check_length(data: bytes, label: str) -> None:
 
 
 def _metres(mesh: trimesh.Trimesh, label: str) -> float:
-    """The factor from the unit that a COLLADA file names; 1 for formats that name none."""
+    """Factor from the unit that a COLLADA file names to metres; 1 for formats without a unit."""
     factor, separator, _ = str(mesh.metadata.get("units", "")).partition(" * ")
     metres = float(factor) if separator else 1.0
     if not 0 < metres < math.inf:

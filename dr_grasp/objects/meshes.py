@@ -1,4 +1,4 @@
-"""Prepares meshes for contact: an object becomes convex pieces that both engines read alike."""
+"""Prepares meshes for contact: cuts an object into convex pieces that both engines can read."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ from dr_grasp.objects.simplification import thinned
 from dr_grasp.objects.units import check_extent
 
 RECIPE = 3
-"""Number of the way in which pieces are made; raise it with every change of that, or caches would
-go on serving the pieces of before."""
+"""Version of the way in which pieces are made. Raise it with every change of results; if not,
+caches go on serving the old pieces."""
 
 ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class MeshFacts:
-    """What is known of a surface once it is prepared, in metres and in the object's frame.
+    """Measurements of a prepared surface, in metres and in the object's frame.
 
     Attributes:
-        extent: Lengths of the sides of its bounding box.
-        origin: Where the origin of the mesh file is.
-        volume: The volume that it encloses.
-        center: The centre of that volume.
-        inertia: The inertia of that volume at a density of 1, about its centre, row by row.
-        watertight: Whether the surface is closed, if need be after repair. If it is not, volume,
-            centre and inertia are those of its pieces.
-        remarks: What a user may want to know of what was done to the surface.
+        extent: Lengths of the sides of the bounding box along x, y, z [m].
+        origin: Position of the origin of the mesh file [m].
+        volume: The enclosed volume [m^3].
+        center: Centre of the enclosed volume [m].
+        inertia: Inertia about this centre at 1 kg/m^3, nine numbers, row by row [kg m^2].
+        watertight: Whether the surface is closed, perhaps only after repair. If it is not, volume,
+            centre and inertia are computed from the convex pieces.
+        remarks: Notes for the user on changes to the surface, one a line.
     """
 
     extent: tuple[float, ...]
@@ -68,14 +68,14 @@ class PreparedMeshes:
     facts: MeshFacts
 
     def piece_points(self) -> list[FloatArray]:
-        """Vertices of each piece, shape (k_i, 3), in metres."""
+        """Vertices of each convex piece, shape (k_i, 3) [m], in the object's frame."""
         return [np.asarray(trimesh.load_mesh(piece).vertices) for piece in self.pieces]
 
     def inertia(self, mass: float) -> FloatArray:
-        """Inertia of a mass that is spread evenly over what the surface encloses.
+        """Inertia of a mass that is spread evenly over the enclosed volume.
 
         Args:
-            mass: In kilograms.
+            mass: Mass of the object [kg].
 
         Returns:
             Shape (3, 3), about `facts.center`, along the axes of the object's frame [kg m^2].
@@ -90,18 +90,18 @@ def prepare_meshes(
     center: bool = False,
     on_slow: Callable[[], None] | None = None,
 ) -> PreparedMeshes:
-    """Make the convex pieces of a surface, or find them in the cache.
+    """Cut a surface into convex pieces, or find them in the cache.
 
     Args:
         source: The mesh file.
         scale: Factor from the file's unit to metres.
-        decomposition: As for `convex_pieces`.
-        center: Whether to move the middle of its bounding box to the object's origin.
+        decomposition: How to cut the surface; see `convex_pieces`.
+        center: Whether to move the middle of the bounding box to the object's origin.
         on_slow: Called before work that may take a minute.
 
     Raises:
-        ModelError: The mesh cannot be read, is empty, encloses no volume, or is of a size that
-            nobody grasps.
+        ModelError: The mesh cannot be read, is empty, encloses no volume, or is too large or too
+            small to be grasped.
     """
     options = json.dumps(
         {
@@ -174,9 +174,9 @@ def _write(mesh: trimesh.Trimesh, path: Path) -> None:
 
 
 def _is_solid(mesh: trimesh.Trimesh) -> bool:
-    """Whether the volume integrals over a closed surface can be those of a body.
+    """Whether a real body can have the mass properties that a closed surface gives.
 
-    A surface that runs through itself may enclose more than its hull.
+    A surface that crosses itself may seem to enclose more than its hull.
     """
     volume, center, inertia = _mass_properties([mesh])
     hull = mesh.convex_hull
@@ -187,10 +187,10 @@ def _is_solid(mesh: trimesh.Trimesh) -> bool:
 
 
 def _mass_properties(solids: list[trimesh.Trimesh]) -> tuple[float, FloatArray, FloatArray]:
-    """Volume, centre and inertia about the centre of bodies together, at a density of 1."""
+    """Volume, centre, and inertia about that centre, of several bodies at a density of 1."""
     volumes, centers, inertias = [], [], []
     for solid in solids:
-        # From nearby: the integrals are about the origin, and would lose digits far away from it.
+        # Moved to the origin: the integrals are about it, and lose digits if the body is far away.
         near = np.asarray(solid.bounds).mean(axis=0)
         local = trimesh.Trimesh(solid.vertices - near, solid.faces, process=False)
         volumes.append(float(local.volume))
@@ -206,11 +206,11 @@ def sum_masses(
 
     Args:
         masses: The masses of n bodies.
-        centers: Their centres of mass, each of shape (3,).
-        inertias: The inertia of each about its own centre, shape (3, 3), all along the same axes.
+        centers: The n centres of mass, each of shape (3,).
+        inertias: The n inertias about these centres, each of shape (3, 3), along the same axes.
 
     Returns:
-        The mass of all, their centre of mass (3,), and their inertia about it (3, 3).
+        The total mass, the common centre of mass (3,), and the inertia about that centre (3, 3).
     """
     center = np.asarray(np.average(centers, axis=0, weights=masses))
     inertia = np.sum(inertias, axis=0)

@@ -1,4 +1,4 @@
-"""The schema of the files in config/objects."""
+"""Schema of the files in config/objects."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class FamilySettings(Settings):
     """Numbered objects that share one YAML file; {index} in its `mesh` stands for the number.
 
     Attributes:
-        prefix: What the names of all begin with; the number follows.
-        count: How many there are, from number 0.
-        digits: How many digits the number has, with zeros in front.
+        prefix: Beginning of all names; the number follows it.
+        count: Number of objects; they are numbered from 0.
+        digits: Number of digits in a name, with zeros in front.
     """
 
     prefix: str
@@ -36,7 +36,7 @@ class SphereSettings(Settings):
 
 
 class ShapeSettings(Settings):
-    """A shape that needs no mesh file: exactly one of these, with its origin in its middle.
+    """A shape that needs no mesh file: exactly one attribute is set. The origin is in its middle.
 
     Attributes:
         box: Lengths of the sides along x, y and z [m].
@@ -59,21 +59,22 @@ class ShapeSettings(Settings):
 
 
 class ObjectSettings(Settings):
-    """A file of config/objects.
+    """Schema of a file in config/objects: one object, or a family of numbered objects.
 
     Attributes:
-        description: One line.
+        description: One line of text for the list of objects.
         mesh: Address of an OBJ, STL, PLY or URDF file; relative to the folder of this YAML file.
         shape: A shape instead of a mesh.
         scale: Factor from the mesh's unit to metres.
         center: Whether the object's frame is in the middle of its bounding box, rather than where
             the mesh has it.
         collision: How convex pieces are made of the mesh; see `convex_pieces`.
-        mass: In kilograms.
+        mass: Mass of the object [kg].
         lateral_friction: Coulomb coefficient against a surface of coefficient 1.
         rolling_friction: Lever of the torque against rolling, against a surface of coefficient 1
             [m]; see `DynamicsNoise`.
-        spinning_friction: Likewise about the contact's normal [m].
+        spinning_friction: Lever of the torque against spinning about the contact's normal, against
+            a surface of coefficient 1 [m].
         family: Present if the file describes a family of numbered objects.
     """
 

@@ -1,4 +1,4 @@
-"""Loads objects by name: each from its YAML file and its prepared meshes."""
+"""Loads an object by name, from its YAML file and its prepared meshes."""
 
 from __future__ import annotations
 
@@ -26,31 +26,32 @@ from dr_grasp.objects.shapes import shape_source
 from dr_grasp.objects.urdf import urdf_source
 
 Stamp = tuple[int, int, int]
-"""What changes with a file's content: its inode, time and size."""
+"""Inode, modification time and size of a file; at least one changes with the file's content."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ObjectSpec:
-    """All that the other rooms need to know of an object.
+    """An object's shape, mass and friction: all that scoring and planning need.
 
     The object's frame is that of its mesh file; or if the object is centred, as `dr-grasp objects
     add` does, a frame with the same axes whose origin is the middle of the mesh's bounding box.
 
     Attributes:
-        name: The name by which users select it.
-        description: One line.
+        name: The name by which users select the object.
+        description: One line of text for the list of objects.
         visual: OBJ file of the whole mesh, in metres.
-        pieces: OBJ files of its convex pieces, in metres.
-        points: Shape (k, 3), vertices of all pieces, in metres.
-        mass: In kilograms.
-        center_of_mass: Shape (3,), in metres.
-        inertia: Shape (3, 3), about the centre of mass, along the object's axes [kg m^2].
+        pieces: OBJ files of the object's convex pieces, in metres.
+        points: Vertices of all pieces in the object's frame, shape (k, 3) [m].
+        mass: Mass of the object [kg].
+        center_of_mass: Centre of mass in the object's frame, shape (3,) [m].
+        inertia: Inertia about the centre of mass, along the object's axes, shape (3, 3) [kg m^2].
         lateral_friction: Coulomb coefficient against a surface of coefficient 1.
         rolling_friction: Lever of the torque against rolling, against a surface of coefficient 1
             [m]; see `DynamicsNoise`.
-        spinning_friction: Likewise about the contact's normal [m].
-        mesh_origin: Shape (3,), where the origin of the mesh file is in the object's frame [m];
-            zero unless the object was centred.
+        spinning_friction: Lever of the torque against spinning about the contact's normal, against
+            a surface of coefficient 1 [m].
+        mesh_origin: Origin of the mesh file in the object's frame, shape (3,) [m]; zero unless the
+            object was centred.
     """
 
     name: str
@@ -67,19 +68,19 @@ class ObjectSpec:
     mesh_origin: FloatArray = field(default_factory=lambda: frozen([0, 0, 0]))
 
     def lowest_point(self, rotation: FloatArray) -> float:
-        """Height of the lowest point above the object's origin under a rotation of shape (3, 3)."""
+        """Height [m] of the lowest point above the object's origin under a (3, 3) rotation."""
         return float((self.points @ rotation.T)[:, 2].min())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ObjectDetails:
-    """What a user may want to know of an object beyond its specification.
+    """An object with the measurements of its mesh and its files, to show to a user.
 
     Attributes:
         spec: The object.
-        facts: What was found out about its mesh.
-        file: The YAML file.
-        mesh_file: The mesh; None for a shape.
+        facts: Measurements of the object's mesh.
+        file: The YAML file that describes the object.
+        mesh_file: The file of the mesh; None for an object that is a plain shape.
     """
 
     spec: ObjectSpec
@@ -90,7 +91,7 @@ class ObjectDetails:
 
 @dataclass(frozen=True, slots=True)
 class ObjectFamily:
-    """A line of the object list: one object, or a numbered family."""
+    """One line of the list of objects: a single object or a numbered family."""
 
     first: str
     last: str
@@ -123,19 +124,19 @@ def object_families(on_broken: Callable[[SettingsError], None]) -> list[ObjectFa
 def load_object(name: str) -> ObjectSpec:
     """Load an object by name; its meshes are prepared on first use and kept in the cache.
 
-    As long as its files stay the same, the same value is returned.
+    As long as the object's files stay the same, the same value is returned.
 
     Raises:
         UnknownNameError: There is no such object.
-        SettingsError: Its file does not fit the schema; or no file that does has such an object,
-            and there are others.
-        ModelError: Its mesh is missing, empty, has no volume, or is of a size that nobody grasps.
+        SettingsError: The object's file does not fit the schema; or no readable file describes the
+            object, and some files cannot be read.
+        ModelError: The mesh is missing, empty, without volume, too large or too small to grasp.
     """
     return object_details(name).spec
 
 
 def object_details(name: str) -> ObjectDetails:
-    """Load an object as `load_object` does, with the facts about its mesh and its files."""
+    """Load an object with the facts about its mesh and its files; raises as `load_object` does."""
     file, settings, address = _find(name)
     mesh = None if address is None else resolve_uri(address, file.parent)
     stamp = None if mesh is None else _stamp(mesh)
@@ -151,7 +152,7 @@ def _load(
     stamp: Stamp | None,
     cache: Path,
 ) -> ObjectDetails:
-    """Load an object; the last two arguments make `lru_cache` forget it when they change."""
+    """Load an object; `stamp` and `cache` only make `lru_cache` load it anew when they change."""
     if settings.shape is not None:
         source = shape_source(settings.shape, str(file))
     else:
@@ -180,13 +181,14 @@ def check_object_name(name: str) -> None:
 
     Raises:
         UnknownNameError: There is no such object.
-        SettingsError: As for `load_object`.
+        SettingsError: The object's file does not fit the schema; or no readable file describes the
+            object, and some files cannot be read.
     """
     _find(name)
 
 
 def built_in_object(name: str) -> bool:
-    """Whether a name is that of an object, or of an object's file, that comes with the package."""
+    """Whether the package itself brings an object, or an object's file, of this name."""
     return any(
         file.stem == name or _member(name, _settings(file).family) is not None
         for file in built_in_files("objects")
@@ -194,8 +196,8 @@ def built_in_object(name: str) -> bool:
 
 
 def _find(name: str) -> tuple[Path, ObjectSettings, str | None]:
-    """The file that describes an object, what it says, and the address of the object's mesh."""
-    if name in config_names("objects"):  # a file of that very name goes before a family
+    """The file that describes an object, its settings, and the address of the object's mesh."""
+    if name in config_names("objects"):  # a file of exactly that name goes before a family
         file = config_file("objects", name, "object")
         settings = _settings(file)
         if settings.family is None:
@@ -226,7 +228,7 @@ def _readable_files(
 
 
 def _member(name: str, family: FamilySettings | None) -> str | None:
-    """The number of an object in a family, as its name has it; None if it is not in the family."""
+    """The digits of an object's number in a family; None if the object is not in the family."""
     if family is None:
         return None
     index = name.removeprefix(family.prefix)
@@ -237,7 +239,7 @@ def _member(name: str, family: FamilySettings | None) -> str | None:
 def _settings(file: Path) -> ObjectSettings:
     try:
         stamp = _stamp(file)
-    except OSError as error:  # removed since its folder was read
+    except OSError as error:  # the file was removed after its folder was read
         raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
     return _read(file, stamp)
 

@@ -11,10 +11,10 @@ from dr_grasp.core.arrays import FloatArray
 IntArray = npt.NDArray[np.int64]
 
 CAVITY_SAMPLES = 50
-"""About how many vertices of a body are tested for lying inside another body."""
+"""About how many vertices of a body are tested for whether they lie inside another body."""
 
 MOST_BODIES_TO_NEST = 64
-"""In a surface of more bodies than this, no body is taken for a cavity in another."""
+"""In a surface with more bodies, no body is taken for a cavity in another."""
 
 
 def bodies(faces: IntArray) -> IntArray:
@@ -49,8 +49,9 @@ def edges(faces: IntArray) -> tuple[IntArray, IntArray, IntArray]:
         faces: Shape (m, 3), indices of vertices.
 
     Returns:
-        Of each of the 3 m edges: its number, which is the same for all edges between the same two
-        vertices; its direction, +1 or -1; and its start and end, shape (3 m, 2).
+        Three arrays with an entry for each of the 3 m edges: a number, which is the same for all
+        edges between the same two vertices; the direction, +1 or -1; and the vertices at the
+        edge's start and end, shape (3 m, 2).
     """
     ends = faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
     low, high = ends.min(axis=1), ends.max(axis=1)
@@ -75,9 +76,9 @@ def wound(faces: IntArray) -> tuple[IntArray, bool]:
     clash = direction[pairs[:, 0]] == direction[pairs[:, 1]]
     if not clash.any():
         return faces, False
-    # Each face is two nodes of a graph: i as it is, m + i turned. Neighbours are linked in the way
-    # in which they agree. Components are numbered in the order of their first nodes, so that of
-    # the two of a body, the one with its first face as it is has the smaller number.
+    # Each face i is two nodes of a graph: i stands for the face as it is, m + i for the turned
+    # face. Links join the nodes of neighbours that agree. So each body has two components. The
+    # component with the body's first face as it is has the smaller number.
     m = len(faces)
     links = np.column_stack([np.r_[left, left + m], np.r_[right + m * clash, right + m * ~clash]])
     label = connected_component_labels(links, node_count=2 * m)
@@ -90,8 +91,8 @@ def outward(vertices: FloatArray, faces: IntArray, rewound: bool) -> IntArray:
     Args:
         vertices: Shape (n, 3).
         faces: Shape (m, 3), indices of vertices.
-        rewound: Whether faces were turned to agree, so that the file no longer tells what is a
-            cavity; then each body that lies inside another is taken for a cavity.
+        rewound: Whether `wound` has turned faces, so that their directions no longer show what is
+            a cavity. Then each body that lies inside another is taken for a cavity.
     """
     if len(faces) == 0:
         return faces
@@ -105,7 +106,7 @@ def outward(vertices: FloatArray, faces: IntArray, rewound: bool) -> IntArray:
 
 
 def _containers(vertices: FloatArray, parts: list[IntArray], volumes: FloatArray) -> dict[int, int]:
-    """For each body that lies in another: the largest body that it lies in."""
+    """Map each body that lies inside other bodies to the largest of them."""
     around: dict[int, int] = {}
     if not 1 < len(parts) <= MOST_BODIES_TO_NEST:
         return around
@@ -125,10 +126,10 @@ def _containers(vertices: FloatArray, parts: list[IntArray], volumes: FloatArray
 
 
 def _winding(points: FloatArray, triangles: FloatArray) -> FloatArray:
-    """Count how often a surface goes round each point (Jacobson et al. 2013); 0 outside."""
+    """The winding number of a surface about each point (Jacobson et al. 2013); 0 outside."""
     turns = np.empty(len(points))
     for index, point in enumerate(points):
-        rays = triangles - point  # to the corners of each triangle, whose solid angles are summed
+        rays = triangles - point  # the sum below is over the solid angles of the triangles
         a, b, c = np.moveaxis(rays, 1, 0)
         length_a, length_b, length_c = np.linalg.norm(rays, axis=2).T
         above = np.einsum("ij,ij->i", a, np.cross(b, c))

@@ -1,7 +1,7 @@
-"""Repairs a surface so that it encloses a volume: merged, consistently wound, small holes closed.
+"""Repairs a surface so that it encloses a volume: merges vertices, turns faces, closes small holes.
 
-A surface is closed if each edge is run through as often in one direction as in the other. Then the
-volume integrals over its faces are those of what it encloses, even where several bodies touch.
+A surface is closed if its faces pass each edge equally often in both directions. Then integrals
+over the faces give the volume and inertia of the enclosed body, even where several bodies touch.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from dr_grasp.core.arrays import FloatArray
 from dr_grasp.objects.orientation import IntArray, edges, outward, signed_volume, wound
 
 MERGE_SHARE = 1e-5
-"""Vertices nearer than this share of the extent are merged if the surface is not closed before."""
+"""If a surface is not closed, vertices nearer than this share of its extent are merged."""
 
 OPENING_SHARE = 0.2
-"""Openings up to this share of the extent are closed, and those that one face would fill. Others
-may be meant: the mouth of a cup that was drawn as a sheet, which must not become solid."""
+"""Openings up to this share of the extent are closed, and openings with three edges. Larger ones
+may be intended: the mouth of a cup that was drawn as a sheet must not become solid."""
 
 LEAST_VOLUME_SHARE = 1e-7
-"""A surface is flat if it encloses less than this share of its extent cubed. A paper tissue has
-1e-4, a needle 1e-5."""
+"""A surface is flat if it encloses less than this share of its extent cubed (paper tissue: 1e-4,
+needle: 1e-5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class Repaired:
 
     Attributes:
         mesh: The surface.
-        closed: Whether it encloses a volume.
-        patches: How many faces were added; they are the last faces of the mesh.
-        remarks: What a user may want to know of what was done.
+        closed: Whether the surface encloses a volume.
+        patches: Number of faces that were added; they are the last faces of the mesh.
+        remarks: Notes for the user on the changes, one a line.
     """
 
     mesh: trimesh.Trimesh
@@ -53,7 +53,7 @@ class Repaired:
 
 
 def repair(mesh: trimesh.Trimesh) -> Repaired:
-    """Close a surface with the smallest change that does it, or leave it as it is.
+    """Close a surface with the smallest change that is enough, or leave it as it is.
 
     Args:
         mesh: The surface, in any unit; it is not changed.
@@ -61,7 +61,7 @@ def repair(mesh: trimesh.Trimesh) -> Repaired:
     extent = float(np.ptp(mesh.vertices[mesh.faces].reshape(-1, 3), axis=0).max())
     faces: IntArray = np.asarray(mesh.faces, dtype=np.int64)
     vertices, faces = _merged(np.asarray(mesh.vertices, dtype=np.float64), faces, 0.0)
-    # Of equal faces only the first counts, unless the surface is closed only with all of them.
+    # Only the first of several equal faces is kept, unless the surface needs all to be closed.
     for candidates in (_unique(faces, _turned_to_least(faces)), faces):
         if _encloses(vertices, candidates, extent):
             return Repaired(compact_mesh(vertices, outward(vertices, candidates, False)), True)
@@ -81,7 +81,7 @@ def repair(mesh: trimesh.Trimesh) -> Repaired:
 
 
 def compact_mesh(vertices: FloatArray, faces: IntArray) -> trimesh.Trimesh:
-    """Make a mesh of faces and of those vertices that they use, in the same order.
+    """Make a mesh of the given faces and the vertices that they use, in the same order.
 
     Args:
         vertices: Shape (n, 3).
@@ -100,7 +100,7 @@ def _encloses(vertices: FloatArray, faces: IntArray, extent: float) -> bool:
 
 
 def _merged(vertices: FloatArray, faces: IntArray, tolerance: float) -> tuple[FloatArray, IntArray]:
-    """Merge vertices at the same place; drops faces that lose a corner by it."""
+    """Merge vertices at the same place, and drop faces that lose a corner by that."""
     kept, place = np.unique(vertices, axis=0, return_inverse=True)
     faces = place.reshape(-1)[faces]
     if tolerance > 0:
@@ -113,13 +113,13 @@ def _merged(vertices: FloatArray, faces: IntArray, tolerance: float) -> tuple[Fl
 
 
 def _unique(faces: IntArray, keys: IntArray) -> IntArray:
-    """Of faces with the same key, keep the first."""
+    """Keep the first of all faces with the same key."""
     _, first = np.unique(keys, axis=0, return_index=True)
     return faces[np.sort(first)]
 
 
 def _turned_to_least(faces: IntArray) -> IntArray:
-    """Each face from its least corner on, in its own direction."""
+    """Rotate each face's corners, without a change of direction, so that the least comes first."""
     places = (np.argmin(faces, axis=1)[:, None] + np.arange(3)) % 3
     return np.take_along_axis(faces, places, axis=1)
 
@@ -130,7 +130,7 @@ def _filled(
     """Close openings by fans about their middles.
 
     Returns:
-        The vertices, the faces, and how many openings were closed.
+        The vertices, the faces, and the number of openings that were closed.
     """
     number, _, ends = edges(faces)
     following: dict[int, list[int]] = {}
@@ -152,7 +152,7 @@ def _filled(
             continue  # the last edge leads nowhere: this is no ring
         rim = vertices[loop]
         small = np.linalg.norm(np.ptp(rim, axis=0)) <= largest
-        # A ring of three edges is a face that was lost.
+        # A ring of three edges is a missing face.
         if len(loop) == 3 or (small and len(loop) > 3):
             fans.append(np.column_stack([np.roll(loop, -1), loop, np.full(len(loop), count)]))
             middles.append(rim.mean(axis=0)[None])

@@ -1,4 +1,4 @@
-"""Shapes that need no mesh file."""
+"""Makes the surfaces of boxes, cylinders and spheres, which need no mesh file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dr_grasp.objects.mesh_files import MeshSource, as_obj
 from dr_grasp.objects.object_settings import ShapeSettings
 
 CYLINDER_SIDES = 64
-"""Both ends together have as many vertices as a hull may; it is 0.12 % of the radius too flat."""
+"""Both ends together have as many vertices as a hull may have, so the cylinder stays as it is. The
+flat sides lie up to 0.12 % of the radius inside the true surface."""
 
 SPHERE_SUBDIVISIONS = 4
 
@@ -17,8 +18,8 @@ def shape_source(shape: ShapeSettings, label: str) -> MeshSource:
     """Make the surface of a shape, in metres, with the origin in the middle of the shape.
 
     Args:
-        shape: The shape.
-        label: What error messages call it.
+        shape: Which shape, and its lengths.
+        label: What error messages call the shape.
     """
     if shape.box is not None:
         mesh = trimesh.creation.box(shape.box)

@@ -1,4 +1,4 @@
-"""Reduces faces and vertices where nobody would see the difference."""
+"""Reduces the faces of a surface and the vertices of a hull, with a bounded error."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dr_grasp.core.arrays import FloatArray
 
 MOST_HULL_VERTICES = 128
 HULL_ERROR_SHARE = 0.001
-"""A hull gets no more vertices once nothing sticks out of it by more than this share of its
-extent. With the most vertices a ball, the worst there is, keeps within 1 %."""
+"""A hull gets no more vertices once no point lies outside it by more than this share of its extent.
+With `MOST_HULL_VERTICES` vertices a ball, the worst case, stays within 1 %."""
 
 SUPPORT_DIRECTIONS = 1024
 DIRECTIONS_AT_ONCE = 128
@@ -20,20 +20,20 @@ MOST_FACES = 150_000
 
 
 def simplified_hull(points: FloatArray) -> trimesh.Trimesh:
-    """Make the convex hull of points, or one of the same volume with `MOST_HULL_VERTICES`.
+    """Make a hull of at most `MOST_HULL_VERTICES`, with the volume of the points' convex hull.
 
     Args:
-        points: Shape (n, 3).
+        points: The points, shape (n, 3), in any unit.
 
     Raises:
-        Exception: They lie in a plane; Qhull says so with errors of many types.
+        Exception: The points lie in a plane; Qhull has errors of many types for that.
     """
     hull: trimesh.Trimesh = trimesh.convex.convex_hull(points)
     if len(hull.vertices) <= MOST_HULL_VERTICES:
         return hull
     corners = np.asarray(hull.vertices)
     supports = corners[_extremes(corners, SUPPORT_DIRECTIONS)]
-    # On round bodies even directions do best; on bodies with edges and flats, growing does.
+    # Even directions are best for round bodies, growing is best for bodies with edges and flats.
     candidates = (_grown(supports), corners[_extremes(corners, MOST_HULL_VERTICES)])
     best = min(candidates, key=lambda chosen: _missing(ConvexHull(chosen), supports).max())
     fewer: trimesh.Trimesh = trimesh.convex.convex_hull(best)
@@ -44,8 +44,8 @@ def simplified_hull(points: FloatArray) -> trimesh.Trimesh:
 
 
 def _extremes(corners: FloatArray, count: int) -> npt.NDArray[np.int64]:
-    """Which corners reach farthest in some of so many directions, spread evenly."""
-    # Along a spiral on the sphere (Vogel 1979).
+    """Indices of the corners that reach farthest in one of `count` evenly spread directions."""
+    # Directions along a spiral on the sphere (Vogel 1979).
     height = 1 - (2 * np.arange(count) + 1) / count
     angle = np.pi * (3 - np.sqrt(5)) * np.arange(count)
     radius = np.sqrt(1 - height**2)
@@ -58,7 +58,7 @@ def _extremes(corners: FloatArray, count: int) -> npt.NDArray[np.int64]:
 
 
 def _grown(corners: FloatArray) -> FloatArray:
-    """Choose corners one at a time, each time the one farthest outside the hull so far."""
+    """Choose corners one by one, each time the corner farthest outside the hull of the chosen."""
     extent = float(np.ptp(corners, axis=0).max())
     chosen = _extremes(corners, 16).tolist()
     hull = ConvexHull(corners[chosen], incremental=True)
@@ -74,15 +74,15 @@ def _grown(corners: FloatArray) -> FloatArray:
 
 
 def _missing(hull: ConvexHull, points: FloatArray) -> FloatArray:
-    """How far each point sticks out of a hull."""
+    """Distance by which each point lies outside a hull; negative inside."""
     return np.asarray((points @ hull.equations[:, :3].T + hull.equations[:, 3]).max(axis=1))
 
 
 def thinned(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     """Make a mesh of at most `MOST_FACES`: the vertices in each cell of a grid become their mean.
 
-    Vertices whose normals point into different octants stay apart, so that the two sides of a thin
-    wall do not fall together. A closed surface stays closed.
+    Vertices with normals in different octants stay apart, so that the two sides of a thin wall do
+    not become one. A closed surface stays closed.
     """
     cell = float(np.sqrt(2 * mesh.area / MOST_FACES))
     while len(mesh.faces) > MOST_FACES:

@@ -1,4 +1,4 @@
-"""Writes and removes the objects of the user's own configuration, each whole or not at all."""
+"""Writes and removes objects in the user's configuration, each completely or not at all."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from dr_grasp.objects.object_spec import built_in_object
 
 
 def mesh_address(name: str, source: MeshSource) -> str:
-    """Where the copy of an object's mesh goes, relative to the file that describes the object.
+    """Path for the copy of an object's mesh, relative to the YAML file that describes the object.
 
-    Another content has another address, so that no mesh is replaced before that file is.
+    Another content has another path, so no mesh is replaced while an old YAML file refers to it.
     """
     return f"meshes/{name}-{hashlib.sha256(source.data).hexdigest()[:8]}{source.ending}"
 
@@ -33,12 +33,12 @@ def write_object(name: str, mesh: bytes, settings: Mapping[str, Any], origin: st
 
     Args:
         name: The name of the object.
-        mesh: Content of its mesh file, which goes where `settings` says.
+        mesh: Content of the object's mesh file, which is written to `settings["mesh"]`.
         settings: The keys and values of an `ObjectSettings`.
-        origin: What to call the file that the object was made from.
+        origin: Name of the file that the object was made from.
 
     Raises:
-        SettingsError: The place cannot be written.
+        SettingsError: The user's configuration cannot be written.
     """
     file = _folder() / f"{name}.yaml"
     copy = file.parent / settings["mesh"]
@@ -47,7 +47,7 @@ def write_object(name: str, mesh: bytes, settings: Mapping[str, Any], origin: st
     with _writing(file):
         copy.parent.mkdir(parents=True, exist_ok=True)
         write_whole(copy, mesh)
-        # Only with this file is the object there, or replaced.
+        # The mesh first: only this file makes the object exist, or replaces it.
         write_whole(file, (comment + text).encode())
     _remove_unused_meshes(name)
 
@@ -60,7 +60,7 @@ def remove_object(name: str) -> Path:
 
     Raises:
         UnknownNameError: The user has no object of that name.
-        SettingsError: It is built in, or cannot be removed.
+        SettingsError: The object is built in, or its file cannot be removed.
     """
     own = own_names("objects")
     if name not in own:

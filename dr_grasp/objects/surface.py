@@ -1,4 +1,4 @@
-"""Distances to the true surface of an object, which its convex pieces only approximate."""
+"""Measures distances to the true surface of an object; its convex pieces only approximate it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from dr_grasp.objects.object_spec import ObjectSpec
 ROUNDING = 1.0 + 1e-9
 
 
-@lru_cache(maxsize=8)  # a worker meets one object after the other, each many times
+@lru_cache(maxsize=8)  # a worker asks for the same object many times in a row
 def surface_of(spec: ObjectSpec) -> trimesh.Trimesh:
-    """Load the surface of an object as it was before it was cut into convex pieces [m].
+    """Load the surface of an object from before it was cut into convex pieces [m].
 
-    Openings that were closed to make a body of the mesh are open in it.
+    Faces that only closed the mesh's openings are not in it.
     """
     mesh: trimesh.Trimesh = trimesh.load_mesh(spec.visual, process=False)
     return mesh
@@ -38,8 +38,8 @@ def surface_distances(mesh: trimesh.Trimesh, points: FloatArray) -> FloatArray:
     radii = np.linalg.norm(triangles - middles[:, None], axis=2).max(axis=1)
     distances = []
     for point in points:
-        # A triangle is no nearer than its middle less its radius, and the nearest of all no farther
-        # than any middle: of 150,000 triangles this leaves a few dozen.
+        # A triangle is at least as far as its middle less its radius, and the nearest triangle is
+        # at most as far as the nearest middle. This leaves a few dozen of 150,000 triangles.
         far = np.linalg.norm(middles - point, axis=1)
         near = triangles[far - radii <= far.min() * ROUNDING]
         closest = trimesh.triangles.closest_point(near, np.tile(point, (len(near), 1)))

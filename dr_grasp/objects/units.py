@@ -1,4 +1,4 @@
-"""Which unit a mesh is in: files of most formats do not say."""
+"""Guesses and checks the unit of a mesh, since most mesh formats do not name it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ NAMES = {"m": "metres", "cm": "centimetres", "mm": "millimetres", "in": "inches"
 
 SMALLEST_M = 0.003
 LARGEST_M = 1.0
-"""Longest sides, between which a hand on an arm may be asked to grasp an object."""
+"""The longest side of an object to grasp must lie between these two lengths."""
 
 ROUNDING = 1e-6
 
 
 def fits(extent_m: float) -> bool:
-    """Whether an object with this longest side may be grasped."""
+    """Whether an object with this longest side [m] is neither too small nor too large to grasp."""
     return SMALLEST_M * (1 - ROUNDING) <= extent_m <= LARGEST_M * (1 + ROUNDING)
 
 
@@ -26,10 +26,10 @@ def guess_unit(extent: float) -> str | None:
     """Guess the unit of a mesh: metres up to an extent of 1, else millimetres.
 
     Args:
-        extent: The longest side of its bounding box, in the file's unit.
+        extent: The longest side of the mesh's bounding box, in the file's unit.
 
     Returns:
-        The unit; None if the mesh would be too large or too small to be grasped in it.
+        A key of `METRES`; None if the mesh would be too large or too small in the guessed unit.
     """
     unit = "m" if extent <= LARGEST_M * (1 + ROUNDING) else "mm"
     return unit if fits(extent * METRES[unit]) else None
@@ -40,10 +40,10 @@ def check_extent(label: str, extent: FloatArray, scale: float, advice: str) -> N
 
     Args:
         label: What the error message calls the mesh.
-        extent: Shape (3,), sides of its bounding box, in the file's unit.
+        extent: Sides of the mesh's bounding box, shape (3,), in the file's unit.
         scale: Factor from that unit to metres.
-        advice: How to choose another unit. In it, {unit}, {unit_name} and {scale} stand for a unit
-            in which the mesh could be grasped; if there is none, the advice is left out.
+        advice: End of the error message. {unit}, {unit_name} and {scale} in it are filled in for a
+            unit in which the mesh has a good size; if there is none, the advice is left out.
 
     Raises:
         ModelError: The mesh is too large or too small.
@@ -63,5 +63,5 @@ def check_extent(label: str, extent: FloatArray, scale: float, advice: str) -> N
 
 
 def sides(extent: FloatArray) -> str:
-    """Write three lengths as text."""
+    """Write three lengths as text, such as "0.1 x 0.2 x 0.05"."""
     return " x ".join(f"{side:.3g}" for side in extent)

@@ -1,4 +1,4 @@
-"""Reads objects that a URDF describes: rigid links become the parts of one surface."""
+"""Reads a rigid object from a URDF: its links become the parts of one surface."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dr_grasp.errors import ModelError
 from dr_grasp.objects.mesh_files import MeshSource, as_obj, file_source
 
 PARENTS_TO_SEARCH = 4
-"""How far above a URDF the folder of its package:// may be, if no such package is installed."""
+"""If a package:// is not installed, this many folders above the URDF are searched for it."""
 
 FRICTIONS = ("lateral_friction", "rolling_friction", "spinning_friction")
 """Names of the frictions in Bullet's element <contact>, and in `ObjectSettings`."""
@@ -26,15 +26,15 @@ FRICTIONS = ("lateral_friction", "rolling_friction", "spinning_friction")
 
 @dataclass(frozen=True, slots=True)
 class UrdfObject:
-    """What a URDF says of an object.
+    """The surfaces, mass and frictions of an object that a URDF describes.
 
-    Its inertia is left out: the tags are often wrong, and it can be computed from the mesh.
+    The URDF's inertia is left out: it is often wrong, and can be computed from the mesh.
 
     Attributes:
-        parts: Surfaces of all links in the frame of the root link [m, as URDF has it].
-        properties: The mass, which is the sum over the links [kg], and those of `FRICTIONS`, which
-            are those of the first link that names them: the lateral one is a coefficient, the
-            others are levers [m]. What no link names is not there.
+        parts: Surfaces of all links in the frame of the root link [m].
+        properties: "mass", the sum over the links [kg], and the `FRICTIONS`, each from the first
+            link that names it: lateral friction is a coefficient, rolling and spinning friction
+            are levers [m]. A property that no link names is not in the mapping.
     """
 
     parts: tuple[trimesh.Trimesh, ...]
@@ -45,18 +45,18 @@ def urdf_source(path: Path) -> MeshSource:
     """Read the surface of a URDF as if it were one OBJ file.
 
     Raises:
-        ModelError: As for `read_urdf`.
+        ModelError: The URDF cannot be used, for a reason that `read_urdf` lists.
     """
     return MeshSource(str(path), as_obj(read_urdf(path).parts), ".obj")
 
 
 def read_urdf(path: Path) -> UrdfObject:
-    """Read a rigid object: one link, or several joined by fixed joints.
+    """Read a rigid object from a URDF: one link, or several links joined by fixed joints.
 
-    Collision elements count, or if no link has any, visual ones.
+    The surface comes from the collision elements, or if no link has any, from the visual elements.
 
     Raises:
-        ModelError: It is no URDF, can move, is no tree, or a mesh of it is missing or broken.
+        ModelError: The file is no URDF, a joint moves, the links are no tree, or a mesh is broken.
     """
     try:
         root = ElementTree.parse(path).getroot()
@@ -86,7 +86,7 @@ def read_urdf(path: Path) -> UrdfObject:
 def _link_frames(
     path: Path, root: ElementTree.Element, links: dict[str, ElementTree.Element]
 ) -> dict[str, FloatArray]:
-    """Each link's frame in the root link's, shape (4, 4)."""
+    """Each link's frame in the root link's frame, shape (4, 4)."""
     above: dict[str, tuple[str, FloatArray]] = {}
     for joint in root.findall("joint"):
         name, kind = joint.get("name", ""), joint.get("type")
@@ -154,7 +154,7 @@ def _find_mesh(path: Path, address: str) -> Path:
         return resolve_uri(address, path.parent)
     except ModelError as error:
         scheme, _, rest = address.partition("://")
-        # A package that is not installed may be the one that the URDF is in.
+        # The URDF may itself be inside the package that is not installed.
         for parent in list(path.resolve().parents)[:PARENTS_TO_SEARCH]:
             for place in (parent / rest, parent / rest.partition("/")[2]):
                 if scheme == "package" and place.is_file():

@@ -1,1 +1,1 @@
-"""What really happened, next to what was predicted: messages, bags and reading them back."""
+"""Records scores, attempts and operators' reports in bags, and reads bags back."""

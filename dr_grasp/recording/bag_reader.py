@@ -1,4 +1,4 @@
-"""Reads the record of a session back, as far as it is whole."""
+"""Reads the bag of a session, even if parts of it are broken."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ METADATA = "metadata.yaml"
 
 @dataclass(frozen=True, slots=True)
 class BagContents:
-    """What a bag holds, each in the order of its time stamps.
+    """Messages of a bag, each kind in the order of the time stamps.
 
     Attributes:
-        scores: All that were received.
-        attempts: With the outcomes as the backends judged them.
-        reports: What others said about the attempts.
-        damage: What is wrong with the bag, in words; empty if nothing is.
+        scores: All recorded scores.
+        attempts: All recorded attempts, with the outcomes that the backends reported.
+        reports: Operators' reports on the attempts.
+        damage: Description of all damage to the bag; empty if there is none.
     """
 
     scores: tuple[GraspScore, ...]
@@ -49,29 +49,29 @@ class BagContents:
 
 
 def read_bag(path: Path) -> BagContents:
-    """Read a bag back, also one whose writer was killed, or that an older version wrote.
+    """Read a bag, even if its writer was killed, or an older version of dr_grasp wrote it.
 
-    A broken one is read as far as it is whole, and `damage` says so: it is empty only if nothing is
-    missing that the bag says it holds.
+    All readable messages of a broken bag are returned, and `damage` describes what is wrong. It is
+    empty only if all messages are there that the bag's own metadata counts.
 
     Args:
-        path: A folder, or an MCAP file.
+        path: The bag's folder, or an MCAP file.
 
     Raises:
-        RecordingError: It is no bag, nothing of it can be read, or its messages are of another
-            version.
-        SettingsError: Our message definitions are not installed.
+        RecordingError: The path is no bag, nothing in the bag can be read, or its messages are of
+            a version that is not supported.
+        SettingsError: The message definitions of dr_grasp are not installed.
     """
     try:
         is_bag = path.is_file() or (path / METADATA).exists() or bool(_mcap_files(path))
         problem = "none in this folder" if path.exists() else "nothing of that name"
     except OSError as error:
-        raise RecordingError(f"{path}: cannot be read: {_words(error)}") from error
+        raise RecordingError(f"{path}: cannot be read: {_reason(error)}") from error
     if not is_bag:
         raise RecordingError(f"{path}: expected a bag, metadata.yaml or MCAP files, got {problem}")
     passes: list[_Pass] = []
     refusal: RecordingError | None = None
-    # The index of a file may leave something out; and it may save what is broken elsewhere.
+    # An index may not list all messages; but it may find messages behind broken records.
     for read in (_by_record, _by_index) if _mcap_files(path) else (_by_index,):
         try:
             found = read(path)
@@ -83,7 +83,7 @@ def read_bag(path: Path) -> BagContents:
         passes.append(found)
     if refusal and not any(found.count for found in passes):
         raise refusal
-    # Else what was read is of our version, so what names another one is broken.
+    # If any message has our version, a record that names another version must be broken.
     best = max(passes, key=lambda found: found.count)
     problems = "; ".join(best.problems or passes[0].problems)
     if not best.count:
@@ -106,12 +106,12 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
 
 
 class _Pass:
-    """What one way of reading a bag finds in it, and what it does not.
+    """The messages and problems that one way of reading a bag finds.
 
     Attributes:
-        cut: A file has no end.
-        problems: What is wrong, in words.
-        met: Number of messages met of each type, decodable or not.
+        cut: Whether a file has no end.
+        problems: Descriptions of what is wrong.
+        met: Number of messages of each type, decodable or not.
     """
 
     def __init__(self) -> None:
@@ -126,7 +126,7 @@ class _Pass:
         return sum(map(len, self._found.values()))
 
     def add(self, typename: str, typestore: Typestore | None, stamp_ns: int, data: bytes) -> None:
-        """Decode a message; a broken definition gives no types to decode it by."""
+        """Decode a message; `typestore` is None if the message's definition is broken."""
         self.met[typename] += 1
         if typestore is None:
             self.skip(f"{typename} is defined by what makes no sense")
@@ -134,8 +134,8 @@ class _Pass:
         try:
             value = _DECODERS[typename](typestore.deserialize_cdr(data, typename))
         except Exception as error:
-            # Bytes that are no such message can end in any error, here or in rosbags.
-            self.skip(_words(error))
+            # Broken bytes can cause any error, here or in rosbags.
+            self.skip(_reason(error))
         else:
             self._found[typename].append((stamp_ns, value))
 
@@ -155,7 +155,7 @@ class _Pass:
         return self
 
     def contents(self, damage: str = "") -> BagContents:
-        # The files of a bag that was not closed may overlap in time.
+        # Sorted, since the files of a bag that was not closed may overlap in time.
         scores, attempts, reports = (
             tuple(value for _, value in sorted(entries, key=lambda entry: entry[0]))
             for entries in self._found.values()
@@ -164,36 +164,36 @@ class _Pass:
 
 
 def _by_index(path: Path) -> _Pass:
-    """Read as everybody reads bags: by metadata.yaml, and by the index at the end of each file.
+    """Read a bag in the normal way: by metadata.yaml and the index at the end of each file.
 
     Raises:
-        RecordingError: Messages of another version.
+        RecordingError: The messages are of a version that is not supported.
     """
     found = _Pass()
     try:
         with Reader(path) as reader:
-            ours = [entry for entry in reader.connections if entry.msgtype in _DECODERS]
+            ours = [topic for topic in reader.connections if topic.msgtype in _DECODERS]
             types = {}
-            for entry in ours:
-                digest = entry.digest or digest_of(entry.msgtype, entry.msgdef.data)
-                types[entry.id] = _typestore_of(path, entry.msgtype, digest)
-            for entry, stamp_ns, data in reader.messages(ours) if ours else ():
-                found.add(entry.msgtype, types[entry.id], stamp_ns, data)
+            for topic in ours:
+                digest = topic.digest or digest_of(topic.msgtype, topic.msgdef.data)
+                types[topic.id] = _typestore_of(path, topic.msgtype, digest)
+            for topic, stamp_ns, data in reader.messages(ours) if ours else ():
+                found.add(topic.msgtype, types[topic.id], stamp_ns, data)
     except DrGraspError:
         raise
     except Exception as error:
-        # A broken file can end in any error of what rosbags uses: struct, YAML, compression, enums,
-        # seeking to where no file reaches.
-        found.problems.append(_words(error))
+        # A broken file can cause any error of the libraries that rosbags uses: struct, YAML,
+        # compression, enums, a seek beyond the end of the file.
+        found.problems.append(_reason(error))
     return found.sum_up(Counter())
 
 
 def _by_record(path: Path) -> _Pass:
-    """Read all MCAP files from first to last byte without any index, as far as they make sense.
+    """Read all MCAP files from the first to the last byte without an index, as far as possible.
 
     Raises:
-        RecordingError: Messages of another version.
-        SettingsError: Our message definitions are not installed.
+        RecordingError: The messages are of a version that is not supported.
+        SettingsError: The message definitions of dr_grasp are not installed.
     """
     found = _Pass()
     stated, found.problems = _stated_in_metadata(path)
@@ -205,7 +205,7 @@ def _by_record(path: Path) -> _Pass:
         try:
             digest = digest_of(typename, definition.decode())
         except Exception:
-            return None  # whatever the parser of rosbags makes of a broken text
+            return None  # the parser of rosbags can raise any error for a broken text
         return _typestore_of(path, typename, digest)
 
     for file in _mcap_files(path):
@@ -217,14 +217,14 @@ def _by_record(path: Path) -> _Pass:
                 if message.typename not in _DECODERS:
                     continue
                 met[message.typename] += 1
-                # A writer that is killed while it merges files leaves some messages in two of them.
+                # A writer that was killed during a merge leaves some messages in two files.
                 key = hash((message.typename, message.stamp_ns, message.data))
                 keys.add(key)
                 if key not in known:
                     typestore = types(message.typename, message.definition)
                     found.add(message.typename, typestore, message.stamp_ns, message.data)
         except OSError as error:
-            found.problems.append(f"{file.name}: {_words(error)}")
+            found.problems.append(f"{file.name}: {_reason(error)}")
         known |= keys
         lacking += recovery.stated - met
         found.cut |= not recovery.ended
@@ -234,10 +234,10 @@ def _by_record(path: Path) -> _Pass:
 
 
 def _stated_in_metadata(path: Path) -> tuple[Counter[str], list[str]]:
-    """How many messages of each type metadata.yaml names, and what is wrong with it.
+    """The number of messages of each type in metadata.yaml, and problems of that file.
 
     Raises:
-        RecordingError: It names a type of another version.
+        RecordingError: The file names a type of a version that is not supported.
     """
     stated: Counter[str] = Counter()
     file = path / METADATA
@@ -255,8 +255,8 @@ def _stated_in_metadata(path: Path) -> tuple[Counter[str], list[str]]:
     except DrGraspError:
         raise
     except Exception as error:
-        # Broken YAML may be anything: lists for dicts, dates that there are not, broken UTF-8.
-        return Counter(), [f"{METADATA} cannot be read: {_words(error)}"]
+        # Broken YAML may be anything: lists for dicts, impossible dates, broken UTF-8.
+        return Counter(), [f"{METADATA} cannot be read: {_reason(error)}"]
     return stated, lost
 
 
@@ -270,8 +270,8 @@ def _typestore_of(path: Path, typename: str, digest: str) -> Typestore:
     return found
 
 
-def _words(error: Exception) -> str:
-    """One line that can be printed, whatever broken bytes are quoted in it."""
+def _reason(error: Exception) -> str:
+    """An error as one line of printable characters, even if it quotes broken bytes."""
     words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     if not isinstance(error, OSError | ReaderError | SerdeError | DrGraspError):
         words = f"{type(error).__name__}: {words}"

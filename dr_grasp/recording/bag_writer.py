@@ -1,4 +1,4 @@
-"""Writes the record of a session, one rosbag2 bag (MCAP): scores, attempts, reports on attempts."""
+"""Writes the scores, attempts and operators' reports of a session into a rosbag2 bag (MCAP)."""
 
 from __future__ import annotations
 
@@ -66,21 +66,21 @@ TOPICS = (
 
 
 class BagWriter(Closing):
-    """Writes one bag; what a method has written is on disk when it returns.
+    """Writes one bag; when a method returns, its messages are on disk.
 
-    Kill -9 at any moment leaves a bag that opens and holds all of it.
+    Even after kill -9 at any moment, the bag can be opened and holds all these messages.
     """
 
     def __init__(self, directory: Path, *, splits_before_merge: int = 50) -> None:
         """Make an empty bag.
 
         Args:
-            directory: New, or an empty folder.
-            splits_before_merge: Number of small files that are merged into a larger one.
+            directory: Folder for the bag, new or empty.
+            splits_before_merge: Number of small files that are merged into a larger file.
 
         Raises:
-            RecordingError: The folder holds something, or cannot be written.
-            SettingsError: Our message definitions are not installed.
+            RecordingError: The folder is not empty, or cannot be written.
+            SettingsError: The message definitions of dr_grasp are not installed.
         """
         self._bag: SplitBag | None = SplitBag(directory, TOPICS, splits_before_merge)
         self._logged_ns: dict[str, int] = {}
@@ -88,16 +88,16 @@ class BagWriter(Closing):
         self.directory = directory
 
     def write_scores(self, scores: Iterable[GraspScore], stamp_ns: int) -> None:
-        """Add scores, all at once.
+        """Add scores, either all or none.
 
         Args:
-            scores: Any number of them.
-            stamp_ns: When they were received, nanoseconds since the epoch.
+            scores: The scores, any number.
+            stamp_ns: Time at which the scores were received, nanoseconds since the epoch.
 
         Raises:
-            RecordingError: They could not be written; the bag is as it was before.
+            RecordingError: The scores could not be written; the bag is as it was before.
         """
-        # A nanosecond apart, since readers sort by time and would else be free in their order.
+        # Stamps differ by a nanosecond, since readers sort by time and must keep this order.
         messages = [
             (SCORES_TOPIC, stamp_ns + index, serialize(SCORE_TYPE, encode_score(score)))
             for index, score in enumerate(scores)
@@ -108,18 +108,18 @@ class BagWriter(Closing):
     def write_attempt(self, attempt: GraspAttempt, message: Any = None) -> None:
         """Add an attempt, and the joint states that were measured in it.
 
-        It is logged when it began, or when the motion of the attempt before had ended: a twin that
-        does not wait for the clock begins its attempts within each other, and a player of the bag
-        would throw the arm to and fro between them. The attempt's own stamp stays.
+        The log time is the start of the attempt, or later the end of the motion before. A twin that
+        does not wait for the clock starts attempts before the motion before has ended, and a player
+        of the bag would make the arm jump between the two. The attempt's own stamp is unchanged.
 
         Args:
             attempt: The attempt.
-            message: The message that it was decoded from, if it came as one: this is what the bag
-                then keeps.
+            message: The message that the attempt was decoded from, which is then written as it is;
+                None to encode the attempt.
 
         Raises:
-            RecordingError: The bag holds one of that id, or it could not be written; the bag is as
-                it was before.
+            RecordingError: The bag already holds an attempt with this id, or the attempt could not
+                be written; the bag is as it was before.
         """
         bag = self._open_bag()
         if attempt.attempt_id in self._logged_ns:
@@ -134,11 +134,11 @@ class BagWriter(Closing):
             self._moving_until_ns = log_ns + to_ns(attempt.measured.times_s[-1]) + 1
 
     def write_report(self, report: OutcomeReport) -> None:
-        """Add what somebody reports of an attempt; what the backend said stays beside it.
+        """Add an operator's report on an attempt; the outcome from the backend is kept, too.
 
         Raises:
-            RecordingError: The bag holds no such attempt, or it could not be written; the bag is as
-                it was before.
+            RecordingError: The bag holds no attempt with this id, or the report could not be
+                written; the bag is as it was before.
         """
         bag = self._open_bag()
         if report.attempt_id not in self._logged_ns:
@@ -147,7 +147,7 @@ class BagWriter(Closing):
                 f"attempt {report.attempt_id!r}: expected one that is recorded ({known})"
             )
         data = serialize(REPORT_TYPE, encode_report(report))
-        # So that players publish it after the attempt.
+        # Later than the attempt, so that players publish the report after it.
         log_ns = max(report.stamp_ns, self._logged_ns[report.attempt_id] + 1)
         bag.append([(REPORTS_TOPIC, log_ns, data)])
 
@@ -155,7 +155,7 @@ class BagWriter(Closing):
         """Merge the bag into one file; may be called twice.
 
         Raises:
-            RecordingError: The merge failed; the bag is whole all the same.
+            RecordingError: The merge failed; the bag is complete, but has several files.
         """
         bag, self._bag = self._bag, None
         if bag is not None:

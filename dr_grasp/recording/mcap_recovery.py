@@ -1,8 +1,8 @@
-"""Reads MCAP files record by record, without their index, also broken ones.
+"""Reads broken MCAP files record by record, without their index.
 
-For killed writers, full disks and flipped bits. A broken chunk costs its own messages, not those of
-the chunks behind it; a file that was cut is read up to its last whole message, or to its last whole
-chunk where chunks are compressed.
+Files break when a writer is killed, a disk is full or bits flip. Only the messages of a broken
+chunk are lost, not the chunks after it. A file that was cut is read up to its last whole message,
+or up to its last whole chunk if chunks are compressed.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from mcap.stream_reader import CRCValidationError, StreamReader, breakup_chunk
 
 MAGIC = b"\x89MCAP0\r\n"
 HEAD = Struct("<BQ")
-"""What each record begins with: its kind and its length in bytes."""
+"""Header of each record: its kind and its length in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecoveredMessage:
-    """A message of a file.
+    """A message that was read from a file.
 
     Attributes:
-        typename: As "package/msg/Name".
-        definition: The text of its type and of those it uses, in UTF-8.
-        stamp_ns: When it was logged, nanoseconds since the epoch.
-        data: CDR bytes.
+        typename: Name of the message's type, such as "package/msg/Name".
+        definition: Definition of the type and of all types in it, text in UTF-8.
+        stamp_ns: Log time, nanoseconds since the epoch.
+        data: The message as CDR bytes.
     """
 
     typename: str
@@ -46,19 +46,19 @@ class RecoveredMessage:
 
 
 class McapRecovery:
-    """Reads one file, once, from its first record to its end or to where it makes no sense.
+    """Reads one file, once, from its first record to its end or to the first unreadable record.
 
     Attributes:
-        ended: Whether the file has its end; known once `messages` has gone through it.
-        problems: What is wrong with the file, each once, in words that follow on its name.
-        lost: Number of messages whose topic or type is defined nowhere.
+        ended: Whether the file has its end; valid after `messages` was read to the end.
+        problems: Descriptions of what is wrong with the file, to be written after its name.
+        lost: Number of messages without a definition of their topic or type.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open nothing yet.
+        """Prepare to read a file; `messages` opens it.
 
         Args:
-            path: The file.
+            path: The MCAP file.
         """
         self._path = path
         self._schemas: dict[int, Schema] = {}
@@ -70,7 +70,7 @@ class McapRecovery:
 
     @property
     def stated(self) -> Counter[str]:
-        """Number of messages of each type that the file itself says it holds, by type name."""
+        """Number of messages of each type in the statistics that the file contains."""
         counts: Counter[str] = Counter()
         for channel_id, count in self._stated.items():
             schema = self._schema_of(channel_id)
@@ -78,10 +78,10 @@ class McapRecovery:
         return counts
 
     def messages(self) -> Iterator[RecoveredMessage]:
-        """All messages that are whole; afterwards `problems` says what is wrong with the file.
+        """Read all whole messages; this also fills `problems`, `ended` and `lost`.
 
         Raises:
-            OSError: It cannot be read.
+            OSError: The file cannot be read.
         """
         with self._path.open("rb") as file:
             self._read_definitions_of_index(file)
@@ -101,19 +101,19 @@ class McapRecovery:
             except OSError:
                 raise
             except Exception:
-                # Broken bytes end in any error of what mcap uses: struct, Unicode, memory.
+                # Broken bytes can cause any error of the libraries that mcap uses.
                 cut = file.tell() == size
                 self._note("ends in the middle" if cut else f"makes no sense from byte {begin} on")
                 file.seek(begin)
-                yield from self._half_a_chunk(file)
+                yield from self._messages_of_half_chunk(file)
 
     def _note(self, problem: str) -> None:
         if problem not in self.problems:
             self.problems.append(problem)
 
     def _read_definitions_of_index(self, file: BinaryIO) -> None:
-        # They stand in for those of the first chunk, should that be the one that is broken.
-        with suppress(Exception):  # an index that is broken or absent has none to offer
+        # They replace the definitions in the first chunk if that chunk is broken.
+        with suppress(Exception):  # the index may be broken or missing
             if summary := make_reader(file).get_summary():
                 self._schemas |= summary.schemas
                 self._channels |= summary.channels
@@ -128,14 +128,14 @@ class McapRecovery:
                 self._note("has a chunk whose checksum is wrong, so that its numbers may be, too")
                 return breakup_chunk(record)
         except Exception as error:
-            # As above, and each library for compression has errors of its own.
+            # Broken bytes can cause any error, and each compression library has its own errors.
             self._note(f"has a chunk that is broken ({str(error) or type(error).__name__})")
             return []
 
-    def _half_a_chunk(self, file: BinaryIO) -> Iterator[RecoveredMessage]:
-        # A small bag is one chunk: without its first half, nothing would be left of a bag that was
-        # cut. What is compressed is given up.
-        with suppress(Exception):  # as in `messages`; this is where the file ends
+    def _messages_of_half_chunk(self, file: BinaryIO) -> Iterator[RecoveredMessage]:
+        # A small bag is a single chunk: if such a bag was cut, all its messages are in half a
+        # chunk. Half a compressed chunk cannot be read.
+        with suppress(Exception):  # the file ends here, with any error
             opcode, _ = HEAD.unpack(file.read(HEAD.size))
             chunk = Chunk.read(ReadDataStream(file)) if opcode == Opcode.CHUNK else None
             if chunk and not chunk.compression:

@@ -1,9 +1,9 @@
-"""A rosbag2 bag that is whole at every moment: kill -9 loses nothing that was appended.
+"""Writes a rosbag2 bag that is complete at every moment: kill -9 loses no appended message.
 
-An MCAP file is readable only once its footer is written, which a killed writer never does. But a
-bag may be split over several files, and its metadata.yaml names those that count. So each append
-becomes a small complete file of its own; only when it is on disk does an atomic replacement of
-metadata.yaml admit it. Small files are merged now and then, and all of them on close.
+An MCAP file is readable only with its footer, which a killed writer does not write. But a bag may
+have several files, listed in its metadata.yaml. So each append writes a small complete file; when
+it is on disk, metadata.yaml is replaced atomically by a version that lists it. Small files are
+merged now and then, and all files on close.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from dr_grasp.errors import RecordingError
 from dr_grasp.messages.typestore import our_typestore
 
 METADATA_VERSION: Final = 9
-"""That of ROS 2 Jazzy."""
+"""Version of metadata.yaml in ROS 2 Jazzy."""
 
 LoggedMessage = tuple[str, int, "bytes | memoryview"]
-"""Topic, nanoseconds since the epoch, CDR bytes."""
+"""Name of the topic, log time in nanoseconds since the epoch, message as CDR bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class Topic:
     """A topic of a bag.
 
     Attributes:
-        name: With its leading slash.
-        typename: As "package/msg/Name".
-        qos: As a player should offer it.
+        name: Name of the topic with its leading slash.
+        typename: Name of the message type, such as "package/msg/Name".
+        qos: Quality of service that a player of the bag should offer.
     """
 
     name: str
@@ -67,15 +67,15 @@ class SplitBag:
     """The files of one bag while it grows."""
 
     def __init__(self, directory: Path, topics: Sequence[Topic], splits_before_merge: int) -> None:
-        """Make an empty bag, which can be opened from the moment that its folder is there.
+        """Make an empty bag, which can be opened as soon as its folder exists.
 
         Args:
-            directory: New, or an empty folder.
-            topics: All topics it will ever have.
-            splits_before_merge: Number of small files that are merged into a larger one.
+            directory: Folder for the bag, new or empty.
+            topics: All topics that the bag will ever have.
+            splits_before_merge: Number of small files that are merged into a larger file.
 
         Raises:
-            RecordingError: The folder holds something, or cannot be written.
+            RecordingError: The folder is not empty, or cannot be written.
         """
         self.directory = directory.resolve()
         self._topics = topics
@@ -90,38 +90,40 @@ class SplitBag:
                 )
             self._make_empty()
         except (OSError, WriterError) as error:
-            raise RecordingError(f"{directory}: cannot be written: {_words(error)}") from error
+            raise RecordingError(f"{directory}: cannot be written: {_reason(error)}") from error
 
     def append(self, messages: Iterable[LoggedMessage]) -> None:
-        """Add messages; on return they are on disk, in a bag that can be opened.
+        """Add messages; on return they are on disk, and the bag can be opened.
 
         Raises:
-            RecordingError: They could not be written; the bag is as it was before.
+            RecordingError: The messages could not be written; the bag is as it was before.
         """
         try:
             split = self._write_split(self.directory, messages, merged=False)
-            # Players of rosbag2 get lost between files of which one is empty, as the first is.
+            # Replaces the empty first file: rosbag2's players fail if one of several is empty.
             self._admit(split, instead_of=[split for split in self._splits if not split.count])
         except (OSError, WriterError) as error:
-            raise RecordingError(f"{self.directory}: cannot be written: {_words(error)}") from error
+            raise RecordingError(
+                f"{self.directory}: cannot be written: {_reason(error)}"
+            ) from error
         small = [split for split in self._splits if not split.merged]
         if len(small) > self._splits_before_merge:
-            # What was to be appended is on disk, so the caller has not failed; a merge that cannot
-            # be done now is tried again later, at the latest on close.
+            # The messages are on disk, so the append has not failed. A merge that cannot be done
+            # now is tried again later, at the latest on close.
             with suppress(RecordingError):
                 self._merge(small)
 
     def close(self) -> None:
-        """Merge all into one file.
+        """Merge all files into one.
 
         Raises:
-            RecordingError: That failed; the bag is as it was before.
+            RecordingError: The merge failed; the bag is as it was before.
         """
         if len(self._splits) > 1:
             self._merge(self._splits)
 
     def _make_empty(self) -> None:
-        # Filled beside its place and moved there whole: a rename replaces an empty folder.
+        # Filled under another name, then renamed: a rename replaces an empty folder.
         parent = self.directory.parent
         parent.mkdir(parents=True, exist_ok=True)
         nascent = parent / f".{self.directory.name}.{os.getpid()}-{secrets.token_hex(4)}"
@@ -157,7 +159,7 @@ class SplitBag:
                 for topic_name, stamp_ns, data in messages:
                     writer.write(connections[topic_name], stamp_ns, data)
             if not self._template:
-                # What `rosbags` wrote on the empty file: version, topics, quality of service.
+                # Version, topics and quality of service, as `rosbags` wrote them for this file.
                 content = yaml.safe_load((folder / "metadata.yaml").read_bytes())
                 self._template = content["rosbag2_bagfile_information"] | {"ros_distro": "jazzy"}
             path = folder / f"{name}.mcap"
@@ -170,7 +172,7 @@ class SplitBag:
         return _Split(self.directory / path.name, counts, start_ns, end_ns, merged)
 
     def _admit(self, new: _Split, *, instead_of: Sequence[_Split]) -> None:
-        """Make a file count in place of others."""
+        """List a new file in metadata.yaml, and remove the files that it replaces."""
         splits = [*(split for split in self._splits if split not in instead_of), new]
         try:
             write_whole(self.directory / "metadata.yaml", self._metadata(splits))
@@ -180,17 +182,17 @@ class SplitBag:
             raise
         self._splits = splits
         for split in instead_of:
-            # It counts no more; if it cannot be removed, it takes up space and does no other harm.
+            # No longer listed: if the file cannot be removed, it only takes up space.
             with suppress(OSError):
                 split.path.unlink()
 
     def _merge(self, splits: Sequence[_Split]) -> None:
         try:
             merged = self._write_split(self.directory, _messages_of(splits), merged=True)
-            # The larger files hold what is older than the small ones.
+            # Larger files hold older messages than small files.
             self._admit(merged, instead_of=splits)
         except (OSError, WriterError, ReaderError) as error:
-            raise RecordingError(f"{self.directory}: cannot be merged: {_words(error)}") from error
+            raise RecordingError(f"{self.directory}: cannot be merged: {_reason(error)}") from error
 
     def _metadata(self, splits: Sequence[_Split]) -> bytes:
         filled = [split for split in splits if split.count]
@@ -230,6 +232,6 @@ def _messages_of(splits: Iterable[_Split]) -> Iterator[LoggedMessage]:
                 yield connection.topic, stamp_ns, data
 
 
-def _words(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(words.split())

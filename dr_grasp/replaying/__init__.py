@@ -1,1 +1,1 @@
-"""Repeats what a bag records, and says what came out otherwise."""
+"""Repeats the scoring and the attempts that a bag records, and reports what differs."""

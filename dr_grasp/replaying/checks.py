@@ -1,4 +1,4 @@
-"""What repeating a bag found: what came out the same, what differs, what could not be checked."""
+"""Results of repeating a bag: what is the same, what differs, what could not be checked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dr_grasp.provenance.models import PROCESSOR
 
 
 class Verdict(Enum):
-    """How a check ended."""
+    """Result of a check."""
 
     SAME = "same"
     DIFFERS = "differs"
@@ -19,16 +19,16 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One comparison of what a bag records with what came out now.
+    """One comparison of a recorded value with its repetition.
 
     Attributes:
         subject: What was repeated: "grasp <id>" or "attempt <id>".
         aspect: What was compared: a criterion, "nominal outcome", "failures", "outcome", "motion",
-            or "score" where there is none any more.
-        verdict: Whether it came out the same.
-        recorded: What the bag says, in words.
-        replayed: What came out now, in words.
-        reason: Why it differs, as far as one can tell; or why it was not checked.
+            or "score" if the grasp can no longer be scored.
+        verdict: Whether both are the same, they differ, or the check was skipped.
+        recorded: The value in the bag, in words.
+        replayed: The value of the repetition, in words.
+        reason: The likely reason of a difference, or the reason why the check was skipped.
     """
 
     subject: str
@@ -42,7 +42,7 @@ class Check:
     def of(
         cls, subject: str, aspect: str, recorded: object, replayed: object, reason: str
     ) -> Check:
-        """Compare; `reason` is kept only where the two differ."""
+        """Compare a recorded value with its repetition; `reason` is kept only if they differ."""
         same = recorded == replayed
         return cls(
             subject,
@@ -57,13 +57,13 @@ class Check:
 def likely_reason(
     recorded: Mapping[str, str], recorded_version: str, now: Mapping[str, str], version: str
 ) -> str:
-    """Say why a repetition may differ: what has changed of what it is made of.
+    """List in one line which versions and models have changed since a recording.
 
     Args:
         recorded: Fingerprints in the bag, by kind; see `dr_grasp.provenance.models`.
         recorded_version: Versions of dr_grasp and the engine, in the bag.
-        now: The present fingerprints.
-        version: The present versions.
+        now: Present fingerprints, by kind.
+        version: Present versions of dr_grasp and the engine.
     """
     reasons = []
     if recorded_version and recorded_version != version:

@@ -1,6 +1,6 @@
-"""Writes checks as a JUnit file, which every CI system shows.
+"""Writes checks as a JUnit file, which every CI system can show.
 
-The format: https://github.com/testmoapp/junitxml
+Description of the format: https://github.com/testmoapp/junitxml
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from dr_grasp.errors import FileFormatError
 from dr_grasp.replaying.checks import Check, Verdict
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What no XML 1.0 file can hold, not even escaped: https://www.w3.org/TR/xml/#charsets."""
+"""Characters that XML 1.0 forbids, even escaped: https://www.w3.org/TR/xml/#charsets."""
 
 
 def write_junit(path: Path, name: str, checks: Sequence[Check]) -> None:
-    """Write a file with a test case for each check.
+    """Write a JUnit file with a test case for each check.
 
     Args:
-        path: The file.
-        name: Name of the suite.
+        path: The file to write.
+        name: Name of the test suite.
         checks: The checks, in the order of the file.
 
     Raises:
-        FileFormatError: It cannot be written.
+        FileFormatError: The file cannot be written.
     """
     differ = sum(check.verdict is Verdict.DIFFERS for check in checks)
     skipped = sum(check.verdict is Verdict.SKIPPED for check in checks)

@@ -1,4 +1,4 @@
-"""Executes recorded attempts again on the twin, with the recorded seed of its errors."""
+"""Executes recorded attempts again on the twin, with the recorded seeds."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ def reexecute(
     """Execute attempts again and compare outcome and motion.
 
     Args:
-        attempts: Attempts as recorded; only the twin's can be repeated.
-        pool: Workers; not closed.
+        attempts: Recorded attempts; only attempts of the twin can be repeated.
+        pool: Workers; the pool stays open.
         is_cancelled: Polled; True ends the work.
+
+    Yields:
+        Checks of the attempts' outcomes and motions.
 
     Raises:
         WorkerError: Workers died again and again without finishing anything.
@@ -34,7 +37,7 @@ def reexecute(
         if attempt.backend != TWIN:
             reason = f"made by {attempt.backend}, which does not repeat itself"
         elif attempt.outcome is Outcome.CANCELLED:
-            reason = "cancelled, at a moment that nobody knows"
+            reason = "cancelled, at a moment that is not recorded"
         else:
             repeatable.append(attempt)
             continue
@@ -46,12 +49,12 @@ def reexecute(
 
 
 def execute_again(attempt: GraspAttempt) -> GraspAttempt | str:
-    """Make an attempt anew, in a worker; or say in one line why that is no longer possible."""
+    """Repeat an attempt in a worker; or return one line on why that is no longer possible."""
     from dr_grasp.robots.robot_spec import load_robot
     from dr_grasp.twin.twin_backend import TwinBackend
     from dr_grasp.twin.twin_profile import load_twin_profile
 
-    # Bags of before 0.3.0 do not say which profile; nearly always it was this one.
+    # Bags before version 0.3.0 do not name the profile, which was nearly always the default.
     name = attempt.backend_profile or "default"
     try:
         robot, profile = load_robot(attempt.robot), load_twin_profile(name)
@@ -67,11 +70,11 @@ def execute_again(attempt: GraspAttempt) -> GraspAttempt | str:
 
 
 def compare_attempts(recorded: GraspAttempt, again: GraspAttempt | str) -> Iterator[Check]:
-    """Compare two attempts of one seed and number.
+    """Compare a recorded attempt with its repetition, in outcome and motion.
 
     Args:
         recorded: Attempt in the bag.
-        again: Attempt that was made now, or why it was refused, in one line.
+        again: The repetition; or one line on why it was refused.
     """
     subject = f"attempt {recorded.attempt_id}"
     if isinstance(again, str):
@@ -87,7 +90,7 @@ def compare_attempts(recorded: GraspAttempt, again: GraspAttempt | str) -> Itera
 
 
 def motion(recorded: Waypoints | None, again: Waypoints | None) -> str:
-    """Say in what the joints moved otherwise than before, or "as recorded"."""
+    """Describe the first or largest difference of two motions; "as recorded" if they are equal."""
     if recorded is None or again is None:
         return "as recorded" if recorded is again else "moved in one of the two only"
     if recorded.joints != again.joints:

@@ -27,9 +27,12 @@ def rescore(
     Scores of grasps that were never attempted cannot be repeated: only attempts carry a trajectory.
 
     Args:
-        attempts: Attempts as recorded; each grasp with its score is scored once.
-        pool: Workers; not closed.
+        attempts: Recorded attempts; each pair of grasp and score is scored once.
+        pool: Workers; the pool stays open.
         is_cancelled: Polled; True ends the work.
+
+    Yields:
+        Checks of the nominal outcomes, the fitnesses and the failures.
 
     Raises:
         WorkerError: Workers died again and again without finishing anything.
@@ -37,7 +40,7 @@ def rescore(
     done: list[tuple[GraspTrajectory, GraspScore]] = []
     for attempt in attempts:
         recorded = attempt.score
-        # An id may come again with another trajectory or another score: then both count.
+        # The same id may come again with another trajectory or score: then both are scored.
         if recorded is None or (attempt.grasp, recorded) in done:
             continue
         done.append((attempt.grasp, recorded))
@@ -58,11 +61,11 @@ def rescore(
 
 
 def compare_scores(recorded: GraspScore, again: GraspScore) -> Iterator[Check]:
-    """Compare two scores of one grasp; without a fitness only how the undisturbed rollout ended.
+    """Compare two scores of one grasp; without a fitness, only the undisturbed rollouts' outcomes.
 
     Args:
         recorded: Score in the bag.
-        again: Score that came out now.
+        again: Score of the repetition.
     """
     reason = likely_reason(
         recorded.models, recorded.software_version, again.models, again.software_version
@@ -81,7 +84,7 @@ def compare_scores(recorded: GraspScore, again: GraspScore) -> Iterator[Check]:
 def _request(score: GraspScore) -> ScoreRequest:
     profile = load_profile(score.profile)
     trials = {**profile.trials, **{c: fitness.trials for c, fitness in score.fitness.items()}}
-    # A grasp that failed undisturbed drops out of a race without any other rollout.
+    # A race drops a grasp that fails undisturbed, so its score has no fitness.
     if not score.fitness:
         trials = dict.fromkeys(Criterion, 1)
     return ScoreRequest(

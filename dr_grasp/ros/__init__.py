@@ -1,1 +1,1 @@
-"""Nodes: they translate between messages and values, call the other rooms, and report."""
+"""ROS nodes: they translate between messages and values, and call the rest of the package."""

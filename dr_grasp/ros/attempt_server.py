@@ -1,4 +1,4 @@
-"""The action `attempt_grasp` of a node that has a backend: the twin's, and MoveIt's."""
+"""Serves the action `attempt_grasp` with a backend, in the nodes `twin` and `moveit`."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from dr_grasp.ros.remote_backend import ACTION
 from dr_grasp_interfaces.action import AttemptGrasp
 
 STOP_S = 5.0
-"""How long a goal in progress may take to stop when the node ends."""
+"""Time limit for a goal in progress to stop when the node ends [s]."""
 
 
 class AttemptServer(Closing):
-    """Offers a backend over ROS. One goal at a time: there is one arm."""
+    """Serves a backend over ROS, one goal at a time, since there is only one arm."""
 
     def __init__(self, node: Node, backend: Backend[GraspAttempt]) -> None:
-        """Advertise.
+        """Advertise the action.
 
         Args:
-            node: Spun by an executor of several threads.
-            backend: Closed with this.
+            node: Node that offers the action; its executor must have several threads.
+            backend: Backend that executes the grasps; it is closed together with this server.
         """
         self._backend = backend
         self._goals = ExclusiveAction(node, AttemptGrasp, ACTION, self._execute)
 
     def close(self) -> None:
-        """Stop what moves; may be called twice."""
+        """Stop the goal in progress and close the backend; may be called twice."""
         if self._goals.stop(STOP_S):
             self._backend.close()
 

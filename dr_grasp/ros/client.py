@@ -1,4 +1,4 @@
-"""The client of our nodes: for planning programs, the command line, the demonstration and tests."""
+"""Client of the nodes of dr_grasp: for programs, the command line, the demonstration and tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from dr_grasp_interfaces.srv import RecordOutcome
 
 @dataclass(frozen=True, slots=True)
 class ScoringResult:
-    """Answer of the scorer; with a selection if only the best were asked for."""
+    """Answer of the node `scorer`; with a selection if only the best grasps were requested."""
 
     scores: tuple[GraspScore, ...]
     refused: tuple[RefusedGrasp, ...]
@@ -37,9 +37,9 @@ class ScoringResult:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionResult:
-    """Answer of the executor.
+    """Answer of the node `executor`.
 
-    With `needs_confirmation`, nothing moved: the attempts are those of a dry run.
+    If `needs_confirmation`, nothing has moved: the attempts are of a dry run.
     """
 
     attempts: tuple[GraspAttempt, ...]
@@ -48,18 +48,17 @@ class ExecutionResult:
 
 
 class DrGraspClient(Closing):
-    """Asks our nodes for scores and executions. A context manager.
+    """Requests scores and executions from the nodes of dr_grasp. A context manager.
 
-    It has a ROS node, a ROS context and a thread of its own, so a program needs nothing else of
-    rclpy.
+    It has its own ROS node, ROS context and thread, so a program needs nothing else of rclpy.
     """
 
     def __init__(self, namespace: str = "", connect_s: float = 30.0) -> None:
         """Start the client's node.
 
         Args:
-            namespace: ROS namespace of our nodes.
-            connect_s: How long to wait for each of them.
+            namespace: ROS namespace of the nodes `scorer`, `executor` and `recorder`.
+            connect_s: Time limit to find each of these nodes [s].
         """
         self._connect_s = connect_s
         self._context = rclpy.Context()
@@ -77,8 +76,8 @@ class DrGraspClient(Closing):
         self._thread.start()
 
     def _spin(self) -> None:
-        # rclpy's own loop ends when the executor is shut down, which takes away beneath it what it
-        # is using: a traceback now and then.
+        # rclpy's own loop ends by a shutdown of the executor while the loop still uses it, which
+        # sometimes prints a traceback.
         while not self._closing.is_set():
             self._executor.spin_once(timeout_sec=0.1)
 
@@ -108,23 +107,23 @@ class DrGraspClient(Closing):
         """Score grasps with the node `scorer`.
 
         Args:
-            grasps: The batch.
-            trials: Rollouts of each criterion; None for as many as the profile says. With `until`,
-                the most that a criterion gets.
-            criteria: Names of the criteria; none means all four.
+            grasps: The grasps to score.
+            trials: Number of rollouts for each criterion; with `until`, the largest number. None
+                for the number in the profile.
+            criteria: Names of the criteria; empty for all four.
             seed: Seed of the perturbations.
             profile: Name of the randomisation profile.
             until: Stop sampling a criterion once its confidence sequence is no wider than this, in
                 (0, 1); None for a fixed number of rollouts.
-            top: Find only so many of the best grasps, which takes fewer rollouts; None for all.
+            top: Find only this number of best grasps, with fewer rollouts; None to score all.
             on_progress: Called with the progress that the scorer reports.
-            is_cancelled: Asked every 50 ms; True cancels the goal.
+            is_cancelled: Polled every 50 ms; True cancels the goal.
 
         Raises:
             SettingsError: `until` or `top` is out of bounds.
             BackendError: There is no scorer, it refused the whole request, or it was cancelled.
         """
-        # Checked here too: in a goal 0 stands for None, and no negative number fits into it.
+        # Checked here, since in the goal 0 means None, and negative numbers are impossible.
         check_stopping(until, top)
         goal = ScoreGrasps.Goal(
             grasps=[grasp_to_msg(grasp) for grasp in grasps],
@@ -136,12 +135,12 @@ class DrGraspClient(Closing):
             top_k=top or 0,
         )
 
-        def hear(feedback: Any) -> None:
+        def forward(feedback: Any) -> None:
             if on_progress is not None:
                 done, total = feedback.rollouts_done, feedback.rollouts_total
                 on_progress(Progress(done, total, feedback.best_grasp_id, feedback.best_value))
 
-        result = self._run("score_grasps", goal, hear, is_cancelled)
+        result = self._run("score_grasps", goal, forward, is_cancelled)
         scores = tuple(decode_score(message) for message in result.scores)
         selection = next((decode_selection(message) for message in result.selection), None)
         return ScoringResult(scores, _refusals(result.refused), selection)
@@ -161,19 +160,19 @@ class DrGraspClient(Closing):
         """Execute the best grasps with the node `executor`.
 
         Args:
-            grasps: Candidates.
-            scores: Scores of the candidates, which rank them.
-            top: How many to execute.
-            seed: Seed of the twin's own noise.
-            dry_run: Do everything but move.
-            confirmed: Somebody has seen what would move, and stands by. Without it an executor
-                that asks for confirmation makes a dry run, and the answer says so.
-            on_progress: Called at each phase of each attempt.
-            is_cancelled: Asked every 50 ms; True stops the arm.
+            grasps: Grasps from which the best are executed.
+            scores: Scores of these grasps, by which they are ranked.
+            top: Number of grasps to execute.
+            seed: Seed of the twin's errors.
+            dry_run: Whether to do everything but move.
+            confirmed: Whether a person has seen what will move, and watches the arm. If False, an
+                executor that asks for confirmation makes a dry run, and the result says so.
+            on_progress: Called at the beginning of each phase of each attempt.
+            is_cancelled: Polled every 50 ms; True stops the arm.
 
         Raises:
-            BackendError: There is no executor, the hardware or the recorder broke down, or the
-                goal was cancelled.
+            BackendError: There is no executor, the hardware or the recorder has failed, or the goal
+                was cancelled.
         """
         goal = ExecuteGrasps.Goal(
             grasps=[grasp_to_msg(grasp) for grasp in grasps],
@@ -184,25 +183,25 @@ class DrGraspClient(Closing):
             confirmed=confirmed,
         )
 
-        def hear(feedback: Any) -> None:
+        def forward(feedback: Any) -> None:
             if on_progress is not None:
                 number, total = feedback.attempt_number, feedback.attempts_total
                 on_progress(AttemptProgress(feedback.grasp_id, number, total, feedback.phase))
 
-        result = self._run("execute_grasps", goal, hear, is_cancelled)
+        result = self._run("execute_grasps", goal, forward, is_cancelled)
         attempts = tuple(decode_attempt(message) for message in result.attempts)
         return ExecutionResult(attempts, _refusals(result.refused), bool(result.needs_confirmation))
 
     def record_outcome(
         self, attempt_id: str, outcome: Outcome, reason: str = "", reporter: str = "operator"
     ) -> None:
-        """Record what somebody saw of an attempt, beside what its backend reported.
+        """Record an operator's report on an attempt; the backend's outcome is kept, too.
 
         Args:
             attempt_id: Id of a recorded attempt.
-            outcome: What became of it.
-            reason: Why, in one line.
-            reporter: Name of whoever reports it.
+            outcome: Outcome that the operator has seen.
+            reason: Reason for this outcome, in one line.
+            reporter: Name of the operator.
 
         Raises:
             BackendError: There is no recorder, or it does not know the attempt.

@@ -1,4 +1,4 @@
-"""Messages of controllers: their types, paths as trajectories, and what results mean."""
+"""Messages of controllers: finds their types, makes goals, and interprets results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def message_types(module: str) -> Any:
     """Import a module of message types that may be missing, such as control_msgs.action.
 
     Raises:
-        SettingsError: Its package is not installed.
+        SettingsError: The package of the messages is not installed.
     """
     try:
         return importlib.import_module(module)
@@ -43,12 +43,12 @@ def message_types(module: str) -> Any:
 
 
 def franka_move_action(grasp_action: str) -> str:
-    """Name of the action `move`, which franka_gripper offers beside `grasp`."""
+    """Name of franka_gripper's action `move`, in the same namespace as its action `grasp`."""
     return f"{grasp_action.rpartition('/')[0]}/move".removeprefix("/")
 
 
 def trajectory_fault(result: Any) -> StepResult | None:
-    """What a result of control_msgs/action/FollowJointTrajectory means; None if all is well."""
+    """Interpret a result of control_msgs/action/FollowJointTrajectory; None means success."""
     code, text = result.error_code, result.error_string
     if code == 0:
         return None
@@ -58,11 +58,12 @@ def trajectory_fault(result: Any) -> StepResult | None:
 
 
 def trajectory_to_msg(path: Waypoints, names: Mapping[str, str]) -> JointTrajectory:
-    """A path as controllers take it, with velocities so that they pass its points smoothly.
+    """Make a trajectory message, with velocities so that a controller passes points smoothly.
 
     Args:
-        path: Its joints have our names.
-        names: What joints are called outside, for those that differ.
+        path: Waypoints of joints with the names of the robot's file.
+        names: Names of joints outside dr_grasp, by their names in the robot's file; joints with the
+            same name in both may be left out.
     """
     return JointTrajectory(
         joint_names=[names.get(joint, joint) for joint in path.joints],
@@ -80,17 +81,17 @@ def trajectory_to_msg(path: Waypoints, names: Mapping[str, str]) -> JointTraject
 
 
 def tolerances_to_msg(names: Iterable[str], position: float) -> list[Any]:
-    """The same tolerance for each joint, as goals of FollowJointTrajectory take them.
+    """Make equal tolerances of all joints for a goal of FollowJointTrajectory.
 
     Args:
-        names: Of the joints, as they are called outside.
-        position: The tolerance [rad or m]; -1 takes away that of the controller.
+        names: Names of the joints outside dr_grasp.
+        position: Tolerance of each joint [rad or m]; -1 removes the controller's tolerance.
     """
     kind = message_types("control_msgs.msg").JointTolerance
     return [kind(name=name, position=position) for name in names]
 
 
 def duration(seconds: float) -> Duration:
-    """Seconds as a message."""
+    """Make a duration message from seconds."""
     whole, rest = divmod(round(seconds * 1e9), 10**9)
     return Duration(sec=int(whole), nanosec=int(rest))

@@ -1,4 +1,4 @@
-"""Values as rclpy messages, and the grasps of a request as values."""
+"""Converts values to rclpy messages, and the grasps of a request to values."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ MessageT = TypeVar("MessageT")
 
 
 def to_msg(message_class: type[MessageT], fields: Mapping[str, Any]) -> MessageT:
-    """Make a message of nested dicts.
+    """Make a message from nested dicts.
 
     Args:
         message_class: Class of the message.
-        fields: Its fields by name; those left out keep their defaults.
+        fields: Values of the message's fields by name; fields left out keep their defaults.
     """
     message = message_class()
     names = message_class.get_fields_and_field_types()  # type: ignore[attr-defined]
@@ -36,49 +36,49 @@ def to_msg(message_class: type[MessageT], fields: Mapping[str, Any]) -> MessageT
 
 
 def grasp_to_msg(grasp: GraspTrajectory) -> msg.GraspTrajectory:
-    """A grasp as a message."""
+    """Convert a grasp to a message."""
     return to_msg(msg.GraspTrajectory, encoding.encode_grasp(grasp))
 
 
 def score_to_msg(score: GraspScore) -> msg.GraspScore:
-    """A score as a message."""
+    """Convert a score to a message."""
     return to_msg(msg.GraspScore, encoding.encode_score(score))
 
 
 def selection_to_msg(selection: Selection) -> msg.Selection:
-    """A selection as a message."""
+    """Convert a selection to a message."""
     return to_msg(msg.Selection, encoding.encode_selection(selection))
 
 
 def attempt_to_msg(attempt: GraspAttempt) -> msg.GraspAttempt:
-    """An attempt as a message."""
+    """Convert an attempt to a message."""
     return to_msg(msg.GraspAttempt, encoding.encode_attempt(attempt))
 
 
 def report_to_msg(report: OutcomeReport) -> msg.OutcomeReport:
-    """A report on an attempt as a message."""
+    """Convert an operator's report on an attempt to a message."""
     return to_msg(msg.OutcomeReport, encoding.encode_report(report))
 
 
 def outcome_to_msg(outcome: Outcome) -> msg.Outcome:
-    """An outcome as a message."""
+    """Convert an outcome to a message."""
     return to_msg(msg.Outcome, encoding.encode_outcome(outcome))
 
 
 def refusal_to_msg(refusal: RefusedGrasp) -> msg.GraspRefusal:
-    """A refused grasp as a message."""
+    """Convert a refused grasp to a message."""
     return msg.GraspRefusal(index=refusal.index, grasp_id=refusal.grasp_id, reason=refusal.reason)
 
 
 def decode_grasps(messages: Iterable[msg.GraspTrajectory]) -> list[GraspTrajectory | RefusedGrasp]:
-    """The grasps of a request; in the place of each malformed one stands its refusal."""
-    entries: list[GraspTrajectory | RefusedGrasp] = []
+    """Convert the grasps of a request to values; an invalid grasp becomes a refusal."""
+    decoded: list[GraspTrajectory | RefusedGrasp] = []
     for index, message in enumerate(messages):
         try:
-            entries.append(decode_grasp(message))
+            decoded.append(decode_grasp(message))
         except DrGraspError as error:
-            entries.append(RefusedGrasp(index, message.id, str(error)))
-    return entries
+            decoded.append(RefusedGrasp(index, message.id, str(error)))
+    return decoded
 
 
 def _value(kind: Any, value: Any) -> Any:

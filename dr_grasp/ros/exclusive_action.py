@@ -1,4 +1,4 @@
-"""The server's side of an action: one goal at a time, and each goal gets an answer."""
+"""An action server that runs one goal at a time, and answers every goal."""
 
 from __future__ import annotations
 
@@ -14,24 +14,28 @@ from dr_grasp.errors import DrGraspError
 from dr_grasp.execution.backend import IsCancelled
 
 Work = Callable[[Any, Any, IsCancelled], None]
-"""Does what a goal asks for: called with the goal's handle, the result to fill in, and a function
-that tells whether the goal was cancelled. It sets `success` and `message` of the result, or raises
-a DrGraspError, which becomes the message."""
+"""Function that executes a goal: called with the goal's handle, the result to fill in, and a
+function that returns whether the goal was cancelled. It sets `success` and `message` of the result,
+or raises a DrGraspError, which becomes the message."""
 
 
 class ExclusiveAction:
-    """Advertises an action, and runs its goals one after the other."""
+    """Serves an action, and runs its goals one after the other.
+
+    Attributes:
+        closing: Set when the server is stopping: goals are cancelled, and new goals refused.
+    """
 
     def __init__(self, node: Node, action: Any, name: str, work: Work, places: int = 1) -> None:
         """Advertise the action.
 
         Args:
-            node: The node that offers the action; spun by an executor of several threads.
+            node: Node that offers the action; its executor must have several threads.
             action: Class of the action; its result has the fields `success` and `message`.
             name: Name of the action.
-            work: What is done for a goal.
-            places: Goals accepted at a time: one that runs, and others that wait. More are refused.
-                Each takes a thread of the executor, which needs one more to hear a cancel.
+            work: Function that executes a goal.
+            places: Largest number of accepted goals: one runs, the rest wait; more are refused.
+                Each needs a thread of the executor, which needs one more to receive a cancel.
         """
         self._node = node
         self._action = action
@@ -51,13 +55,13 @@ class ExclusiveAction:
         )
 
     def stop(self, within_s: float) -> bool:
-        """Cancel all goals and refuse further ones; may be called twice.
+        """Cancel all goals and refuse new goals; may be called twice.
 
         Args:
-            within_s: How long to wait for the goal that runs.
+            within_s: Time limit to wait for the running goal [s].
 
         Returns:
-            Whether it has ended.
+            Whether no goal is running any more.
         """
         self.closing.set()
         ended = self._turn.acquire(timeout=within_s)
@@ -66,7 +70,7 @@ class ExclusiveAction:
         return ended
 
     def _accept(self, request: Any) -> GoalResponse:
-        # The place is taken when the goal begins: an accepted goal whose client is gone never does.
+        # `_execute` takes the place: an accepted goal never begins if its client is gone.
         if not self.closing.is_set() and self._places.acquire(blocking=False):
             self._places.release()
             return GoalResponse.ACCEPT

@@ -1,4 +1,4 @@
-"""Node `executor`: executes the best of some grasps in rank order, and has each recorded."""
+"""Node `executor`: executes the best grasps in rank order, and lets each attempt be recorded."""
 
 from __future__ import annotations
 
@@ -26,39 +26,38 @@ from dr_grasp_interfaces.msg import GraspAttempt
 from dr_grasp_interfaces.srv import RecordAttempt
 
 RECORD_S = 10.0
-"""How long the recorder may take to bring an attempt to disk."""
+"""Time limit for the recorder to write an attempt to disk [s]."""
 
 
 class ExecutorNode(Node):
-    """Offers execution over ROS.
+    """Serves the execution of grasps over ROS.
 
     Actions:
-        execute_grasps (ExecuteGrasps): One goal at a time, since there is one arm. A second one is
-            refused and does not wait: nobody wants an arm to begin to move when they have stopped
-            looking.
+        execute_grasps (ExecuteGrasps): One goal at a time, since there is only one arm. A second
+            goal is refused, since an arm should not begin to move when no person expects it.
 
     Topics:
-        attempts (GraspAttempt), published once each is recorded.
+        attempts (GraspAttempt), published when an attempt is recorded.
     """
 
     def __init__(self) -> None:
-        """Declare parameters and advertise."""
+        """Declare parameters and advertise the action."""
         super().__init__("executor")
-        robot = declare(self, "robot", "franka", "Robot that the backend moves.")
-        backend = declare(self, "backend", "twin", "What the backend is called in messages.")
+        robot = declare(self, "robot", "franka", "Name of the robot that the backend moves.")
+        backend = declare(self, "backend", "twin", "Name of the backend in messages.")
         self._confirm = declare(
             self,
             "confirm",
             False,
-            "Move only for goals that say `confirmed`; others are tried without moving.",
+            "Move only for goals with `confirmed`; make a dry run for goals without it.",
         )
         self._record = declare(
             self, "record", True, "Refuse to move without a recorder that keeps each attempt."
         )
         connect = declare(
-            self, "connect_s", 10, "Seconds to wait for backend or recorder.", (1, 600)
+            self, "connect_s", 10, "Seconds to wait for the backend or the recorder.", (1, 600)
         )
-        longest = declare(self, "attempt_s", 600, "Seconds that one attempt may take.", (1, 3600))
+        longest = declare(self, "attempt_s", 600, "Time limit of an attempt [s].", (1, 3600))
         self._robot = load_robot(robot)
         self._connect_s = float(connect)
         self._backend = RemoteBackend(self, backend, self._connect_s, float(longest))
@@ -66,12 +65,12 @@ class ExecutorNode(Node):
             RecordAttempt, "record_attempt", callback_group=ReentrantCallbackGroup()
         )
         self._attempts = self.create_publisher(GraspAttempt, "attempts", RESULTS)
-        # How many attempts each seed has had: no two may meet the same error of the twin.
+        # Number of attempts for each seed, so that no two get the same error of the twin.
         self._made: Counter[int] = Counter()
         self._goals = ExclusiveAction(self, ExecuteGrasps, "execute_grasps", self._execute)
 
     def close(self) -> None:
-        """Stop what moves, and wait until it is recorded; may be called twice."""
+        """Stop the goal in progress and wait until its attempt is recorded; may be called twice."""
         self._goals.stop(CANCEL_S + RECORD_S)
 
     def _execute(self, goal: Any, result: ExecuteGrasps.Result, is_cancelled: IsCancelled) -> None:
@@ -82,7 +81,7 @@ class ExecutorNode(Node):
         result.refused = [refusal_to_msg(refusal) for refusal in plan.refused]
         asks = self._confirm and not request.confirmed and not request.dry_run
         dry_run = request.dry_run or asks
-        # Looked for before anything moves.
+        # The recorder must be there before anything moves.
         must_record = self._record and not dry_run
         if must_record and not self._recorder.wait_for_service(self._connect_s):
             raise RecordingError(

@@ -1,4 +1,4 @@
-"""Scored grasps as RViz markers, coloured by MDR: red for 0, yellow, green for 1."""
+"""Shows scored grasps as RViz markers with the colour of their MDR fitness: red 0, green 1."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from dr_grasp.ros.qos import RESULTS
 TOPIC = "grasp_markers"
 
 MOST = 1000
-"""How many grasps of one request are shown, the first ones: the topic keeps so many messages for a
-late subscriber, and RViz does not draw more with ease."""
+"""Only the first so many grasps of a request are shown: the topic keeps this number of messages for
+a late subscriber, and RViz becomes slow with more markers."""
 
 FINGER_M, STEM_M, LINE_M, TEXT_M = 0.045, 0.05, 0.003, 0.02
-"""Sizes in metres: length of the fingers behind the grip, length of the stem behind them, width of
-lines, height of letters."""
+"""Sizes [m]: length of the fingers behind the grip frame, length of the stem behind the fingers,
+width of lines, height of letters."""
 
 OPACITY = 0.9
 
 
 class GraspMarkers:
-    """Publishes grasps for RViz: the hand at the end of the approach, with the MDR beside it."""
+    """Publishes grasps for RViz: the hand at the end of the approach, and the MDR fitness."""
 
     def __init__(self, node: Node) -> None:
         """Advertise the topic `grasp_markers` of a node."""
@@ -43,7 +43,7 @@ class GraspMarkers:
         self._lock = threading.Lock()
 
     def add(self, grasp: GraspTrajectory, score: GraspScore) -> None:
-        """Show a grasp and its score, in place of what was shown of it before."""
+        """Show a grasp and its score; earlier markers of the same grasp are replaced."""
         with self._lock:
             if grasp.id not in self._numbers and len(self._numbers) >= MOST:
                 return
@@ -51,19 +51,19 @@ class GraspMarkers:
             self._publisher.publish(MarkerArray(markers=grasp_markers(grasp, score, number)))
 
     def clear(self) -> None:
-        """Take all grasps off the display."""
+        """Remove all grasps from the display."""
         with self._lock:
             self._numbers.clear()
             self._publisher.publish(MarkerArray(markers=[Marker(action=Marker.DELETEALL)]))
 
 
 def grasp_markers(grasp: GraspTrajectory, score: GraspScore, number: int) -> list[Marker]:
-    """The hand as lines, and its MDR as text, in the robot's base frame.
+    """Make markers of a grasp in the robot's base frame: the hand as lines, the MDR as text.
 
     Args:
         grasp: The grasp.
-        score: Its score; without MDR the hand is grey and the text is the nominal outcome.
-        number: Id of the markers, which tells them from those of other grasps.
+        score: Score of the grasp; without MDR the hand is grey and the text is the nominal outcome.
+        number: Id of the markers, unique for each grasp.
 
     Raises:
         DrGraspError: The grasp's robot cannot be loaded.
@@ -87,19 +87,19 @@ def grasp_markers(grasp: GraspTrajectory, score: GraspScore, number: int) -> lis
 
 def _synergy(robot: RobotSpec, grasp: GraspTrajectory) -> Synergy:
     name = grasp.provenance.get("synergy")
-    # Grasps from elsewhere may name none of ours.
+    # The provenance of an imported grasp may not name any of the robot's synergies.
     return next((known for known in robot.synergies if known.name == name), robot.synergies[0])
 
 
 def _opening(synergy: Synergy, grasp: GraspTrajectory) -> float:
-    """Distance between the surfaces that close on the object, before they close [m]."""
+    """Distance between the hand's gripping surfaces before the hand closes [m]."""
     way = synergy.open - synergy.closed
     done = (grasp.close.preshape - synergy.closed) @ way / (way @ way)
     return float(np.clip(done, 0.0, 1.0)) * synergy.largest_width_m
 
 
 def _lines(opening: float, reach: float) -> list[Point]:
-    """Two fingers, the palm between them and a stem, in the grip frame, two points a line."""
+    """Lines of two fingers, the palm and a stem in the grip frame, two points for each line."""
     half = opening / 2
     corners = [
         ((half, reach), (half, -FINGER_M)),
@@ -119,7 +119,7 @@ def _color(value: float | None) -> ColorRGBA:
 def _marker(
     frame: str, space: str, number: int, kind: int, pose_in_base: Pose, color: ColorRGBA
 ) -> Marker:
-    # Without a stamp: RViz then takes the latest transform, whenever it comes to look.
+    # Without a stamp, so that RViz uses the latest transform.
     marker = Marker(ns=space, id=number, type=kind, action=Marker.ADD, color=color)
     marker.header.frame_id = frame
     marker.pose = to_msg(type(marker.pose), encode_pose(pose_in_base))

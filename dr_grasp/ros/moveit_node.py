@@ -1,6 +1,6 @@
-"""Node `moveit`: executes grasps on an arm, or on the twin's controllers, through MoveIt.
+"""Node `moveit`: executes grasps through MoveIt, on an arm or on the twin's controllers.
 
-A process of its own: moveit_py can crash when it ends, and must not take a recorded result along.
+It is a separate process, since moveit_py can crash when it ends; results are recorded elsewhere.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from dr_grasp.ros.parameters import declare
 from dr_grasp.ros.running import run_node
 
 REAL_SPEED = 0.1
-"""Share of the limits that a real arm uses, unless told otherwise."""
+"""Default share of the velocity and acceleration limits that a real arm uses."""
 
 
 class MoveItNode(Node):
-    """Serves `attempt_grasp`. One goal at a time: there is one arm."""
+    """Serves `attempt_grasp` through MoveIt, one goal at a time, since there is only one arm."""
 
     def __init__(self) -> None:
-        """Declare parameters, start MoveIt and advertise."""
+        """Declare parameters, start MoveIt and advertise the action."""
         super().__init__("moveit")
-        robot = load_robot(declare(self, "robot", "franka", "Robot behind the controllers."))
-        real = declare(self, "real", False, "Whether that is a real arm, and not the twin.")
+        robot = load_robot(declare(self, "robot", "franka", "Name of the controllers' robot."))
+        real = declare(self, "real", False, "Whether the robot is a real arm, and not the twin.")
         speed = declare(
             self,
             "speed",
@@ -39,21 +39,21 @@ class MoveItNode(Node):
             "by default 0.1 on a real arm.",
         )
         connect = declare(self, "connect_s", 10, "Seconds to wait for a controller.", (1, 600))
-        # The arm first: without controllers there is no use in waiting for MoveIt.
+        # The arm first: if there are no controllers, it is useless to wait for MoveIt.
         arm = ControllerArm(self, robot, connect_s=float(connect), places=not real)
         planner = start_planner(robot, self.get_namespace())
         self._server = AttemptServer(self, ArmBackend(robot, planner, arm, speed=float(speed)))
 
     def close(self) -> None:
-        """Stop what moves; may be called twice."""
+        """Stop the goal in progress and close the backend; may be called twice."""
         self._server.close()
 
 
 def start_planner(robot: RobotSpec, namespace: str) -> Planner:
-    """Start MoveIt.
+    """Start MoveIt for a robot, with MoveIt's node in a ROS namespace.
 
     Raises:
-        SettingsError: It is not installed, or its model of the robot is another one.
+        SettingsError: MoveIt is not installed, or its model differs from the robot's file.
     """
     try:
         from dr_grasp.execution.moveit import MoveItPlanner
@@ -66,7 +66,7 @@ def start_planner(robot: RobotSpec, namespace: str) -> Planner:
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node."""
+    """Run the node `moveit`; returns the exit status."""
     return run_node(MoveItNode, args)
 
 

@@ -1,4 +1,4 @@
-"""ROS parameters with descriptions and ranges, declared in one line each."""
+"""Declares ROS parameters with descriptions and ranges."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def declare(
     """Declare a parameter and read it.
 
     Args:
-        node: The node.
-        name: Parameter name.
+        node: Node that the parameter belongs to.
+        name: Name of the parameter.
         default: Default value, which also sets the type of the parameter.
         description: One line for `ros2 param describe`.
-        integer_range: Lowest and highest value of an integer.
-        float_range: Lowest and highest value of a floating-point number.
-        read_only: Whether it cannot be set while the node runs.
-        any_type: Whether its type may be another than that of the default.
+        integer_range: Lowest and highest value of an integer parameter; None for no range.
+        float_range: Lowest and highest value of a floating-point parameter; None for no range.
+        read_only: Whether the parameter cannot be set while the node runs.
+        any_type: Whether the value may have another type than the default.
 
     Returns:
-        The value: of the command line or a parameter file, or else the default.
+        The value from the command line or a parameter file, or else the default.
 
     Raises:
-        SettingsError: The value is of another type or out of range.
+        SettingsError: The value has another type or is out of range.
     """
     descriptor = ParameterDescriptor(
         description=description, read_only=read_only, dynamic_typing=any_type

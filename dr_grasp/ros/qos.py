@@ -1,4 +1,4 @@
-"""Quality of service of our topics."""
+"""Quality of service of the topics of dr_grasp."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ RESULTS = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
-"""For scores, attempts and what is reported of them: a late subscriber still gets the last 1000."""
+"""For scores, attempts and reports on attempts: a late subscriber still gets the last 1000."""

@@ -23,42 +23,42 @@ from dr_grasp.ros.running import run_node
 from dr_grasp_interfaces import msg, srv
 
 FLUSH_PERIOD_S = 0.5
-"""Scores come by the thousand; each flush costs a file."""
+"""Time between two writes of scores [s]: thousands may come, and each write makes a file."""
 
 
 class RecorderNode(Node):
-    """Records a session.
+    """Records a session in a bag.
 
     Services:
-        record_attempt (RecordAttempt): Answers once the attempt is on disk.
-        record_outcome (RecordOutcome): An operator's word, kept beside the backend's.
+        record_attempt (RecordAttempt): Answers when the attempt is on disk.
+        record_outcome (RecordOutcome): Records an operator's report beside the backend's outcome.
 
-    A request that comes a second time, its answer lost on the way, is answered as the first time
-    and recorded once.
+    If a client sends a request again because the answer was lost, it gets the same answer, and the
+    request is recorded only once.
 
     Topics:
         scores (GraspScore), subscribed.
-        outcome_reports (OutcomeReport), published: what operators report.
+        outcome_reports (OutcomeReport), published: operators' reports.
     """
 
     def __init__(self) -> None:
-        """Open the bag and begin.
+        """Make the bag and begin to record.
 
         Raises:
-            RecordingError: The bag's folder holds something, or cannot be written.
+            RecordingError: The bag's folder is not empty, or cannot be written.
         """
         super().__init__("recorder")
         named = declare(
             self,
             "bag",
             "",
-            "Folder of the bag, new or empty; by default one named after date and time, in the "
+            "Folder for the bag, new or empty; by default named after date and time, and in the "
             "working directory.",
         )
         directory = Path(named or time.strftime("dr_grasp_%Y-%m-%d_%H-%M-%S"))
         self._bag = BagWriter(directory)
         self._pending: list[GraspScore] = []
-        # The callbacks exclude each other, but `close` is called while one may still be running.
+        # Callbacks never run at the same time, but `close` may run at the same time as a callback.
         self._lock = threading.Lock()
         self._reports = self.create_publisher(msg.OutcomeReport, "outcome_reports", RESULTS)
         self.create_subscription(msg.GraspScore, "scores", self._on_score, RESULTS)
@@ -68,10 +68,10 @@ class RecorderNode(Node):
         self.get_logger().info(f"recording to {directory}")
 
     def close(self) -> None:
-        """Write what is pending and close the bag; may be called twice.
+        """Write pending scores and close the bag; may be called twice.
 
         Raises:
-            RecordingError: Something could not be written.
+            RecordingError: The scores or the bag could not be written.
         """
         with self._lock:
             try:
@@ -107,12 +107,12 @@ class RecorderNode(Node):
         self._reports.publish(report_to_msg(report))
 
     def _serve(self, service: type[Any], name: str, record: Callable[[Any], None]) -> None:
-        """Offer a service; of equal requests in a row, only the first is recorded."""
+        """Serve a service that records only the first of several equal requests in a row."""
         recorded, answer = "", None
 
         def callback(request: Any, response: Any) -> Any:
             nonlocal recorded, answer
-            # Not ==, by which NaN differs from itself, nor the bytes, whose padding is arbitrary.
+            # Compared as text: by == NaN differs from itself, and as bytes the padding may differ.
             text = repr(request)
             if text == recorded:
                 return answer
@@ -122,7 +122,7 @@ class RecorderNode(Node):
             except DrGraspError as error:
                 response.message = str(error)
                 self.get_logger().warning(f"not recorded: {error}")
-            # What failed may be tried again.
+            # A failed request may be tried again.
             recorded, answer = (text, response) if response.success else ("", None)
             return response
 
@@ -134,7 +134,7 @@ class RecorderNode(Node):
             self._pending.clear()
 
     def _flush_or_warn(self) -> None:
-        # A disk that is full for a while must not cost the scores: they stay pending.
+        # Scores stay pending if they cannot be written, for example on a full disk.
         try:
             with self._lock:
                 self._flush()
@@ -145,7 +145,7 @@ class RecorderNode(Node):
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node."""
+    """Run the node `recorder`; returns the exit status."""
     return run_node(RecorderNode, args)
 
 

@@ -1,4 +1,4 @@
-"""A backend in another node: any that serves the action `attempt_grasp`, such as the twin."""
+"""A backend in another node that serves the action `attempt_grasp`, such as the node `twin`."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ ACTION = "attempt_grasp"
 
 
 class RemoteBackend(Closing):
-    """Sends each grasp to an `AttemptGrasp` server and waits for the attempt."""
+    """Executes each grasp by a goal to an `AttemptGrasp` server."""
 
     def __init__(self, node: Node, name: str, connect_s: float, attempt_s: float) -> None:
         """Create the client.
 
         Args:
-            node: Spun by an executor of several threads; `attempt` is called from one of them.
-            name: Name of the backend, for messages.
-            connect_s: How long to wait for the server.
-            attempt_s: How long an attempt may take.
+            node: Node of the client; its executor must have several threads, since `attempt` is
+                called from one of them.
+            name: Name of the backend in messages.
+            connect_s: Time limit to find the server [s].
+            attempt_s: Time limit of an attempt [s].
         """
         self.name = name
         self._connect_s = connect_s
@@ -52,11 +53,11 @@ class RemoteBackend(Closing):
         """Execute one grasp to its end; see `Backend`.
 
         Returns:
-            The message just as the server sent it: the recorder checks it before it writes it, and
-            `decode_attempt` wherever it is read.
+            The attempt's message as the server sent it. It is checked later: by the recorder, and
+            by `decode_attempt` where it is read.
 
         Raises:
-            BackendError: The server is not there, refuses, breaks down or takes too long.
+            BackendError: There is no server, or it refuses, fails or takes too long.
         """
         goal = AttemptGrasp.Goal(
             grasp=grasp_to_msg(grasp),

@@ -1,9 +1,9 @@
 """Calls actions and services from a thread other than the executor's; every wait has a limit.
 
-DDS connects the four ends of a service one by one. A server may hear a request before it knows
-where to send the answer: then it waits a tenth of a second, and throws the answer away
-(rmw_fastrtps#842; 2 of 80 first goals on a machine with five processes a core). So every request is
-sent again here, in such a way that sending it twice does no more than sending it once.
+DDS connects the four endpoints of a service one by one. A server may receive a request before it
+knows where to send the answer. Then it waits a tenth of a second and discards the answer
+(rmw_fastrtps#842; 2 of 80 first goals on a machine with five processes for each core). So every
+request without an answer is sent again, in such a way that two requests have the effect of one.
 """
 
 from __future__ import annotations
@@ -25,63 +25,63 @@ from unique_identifier_msgs.msg import UUID
 from dr_grasp.errors import BackendError, GoalRefusedError, ResultLateError
 
 POLL_S = 0.05
-"""Time between two looks at whether a goal was cancelled."""
+"""Time between two checks whether a goal was cancelled [s]."""
 
 GONE_AFTER_S = 2.0
-"""A server that has not been visible for so long is gone."""
+"""A server counts as gone when it was not visible for this time [s]."""
 
 CANCEL_S = 10.0
-"""The longest that a server may take to end a cancelled goal."""
+"""Time limit for a server to end a cancelled goal [s]."""
 
 ASK_AGAIN_S = 2.0
-"""A request without an answer is sent again after this time; the pause doubles each time."""
+"""Pause before a request without an answer is sent again [s]; it doubles each time."""
 
 RESULT_REQUESTS = 4
-"""How often a result is requested: four requests take 14 s, and DDS has connected all by then."""
+"""Number of requests for a result: four take 14 s, and by then DDS has connected all endpoints."""
 
 
 class RetryingActionClient(ActionClient):
     """An action client that may be used from a thread other than its executor's.
 
-    The client of ROS 2 Jazzy sends a request, and only then notes that it waits for an answer; an
-    answer that comes in between is thrown away, and the caller waits for ever (seen with rclpy
-    7.1.6). Here an answer is looked at only once the note is made.
+    The client of ROS 2 Jazzy sends a request first, and then registers that it waits for an answer.
+    An answer that comes in between is discarded, and the caller waits for ever (seen with rclpy
+    7.1.6). In this class, answers are handled only after the request is registered.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """As rclpy.action.ActionClient."""
-        self._noting = threading.RLock()
+        """Create the client; the arguments are the same as for rclpy.action.ActionClient."""
+        self._registering = threading.RLock()
         super().__init__(*args, **kwargs)
 
     def send_goal_async(self, *args: Any, **kwargs: Any) -> Any:
-        """Send a goal."""
-        with self._noting:
+        """Send a goal; the arguments are the same as in the base class."""
+        with self._registering:
             return super().send_goal_async(*args, **kwargs)
 
     def _cancel_goal_async(self, goal_handle: Any) -> Any:
-        with self._noting:
+        with self._registering:
             return super()._cancel_goal_async(goal_handle)
 
     def _get_result_async(self, goal_handle: Any) -> Any:
-        with self._noting:
+        with self._registering:
             return super()._get_result_async(goal_handle)
 
     async def execute(self, taken_data: Any) -> None:
-        """Handle answers and feedback."""
-        with self._noting:
+        """Handle answers and feedback, after all requests so far are registered."""
+        with self._registering:
             pass
         await super().execute(taken_data)
 
 
 class RetriedRequest:
-    """A request that is sent as often as need be; the first answer counts."""
+    """A request that is sent until an answer comes, `times` times so far."""
 
     def __init__(self, send: Callable[[], Future], most: float = math.inf) -> None:
         """Send the request for the first time.
 
         Args:
-            send: Sends the request. Sending it twice must do no more than sending it once.
-            most: How often it is sent at most.
+            send: Sends the request; two requests must have the same effect as one.
+            most: Largest number of times that the request is sent.
         """
         self.times = 0
         self._send = send
@@ -101,10 +101,10 @@ class RetriedRequest:
         future.add_done_callback(lambda _: self._answered.set())
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait for the answer, and send the request again when it is time.
+        """Wait for the answer, at most `timeout_s` [s], and send the request again when necessary.
 
         Returns:
-            Whether the answer is there.
+            Whether there is an answer.
         """
         deadline = time.monotonic() + timeout_s
         while not self._answered.wait(max(0.0, min(self._next_s, deadline) - time.monotonic())):
@@ -115,15 +115,15 @@ class RetriedRequest:
         return True
 
     def answer(self) -> Any:
-        """The first answer; only after `wait` said that it is there."""
+        """Return the first answer; must be called only after `wait` has returned True."""
         return next(future.result() for future in self._futures if future.done())
 
 
 def call_service(client: Client, request: Any, timeout_s: float) -> Any:
-    """Call a service for which the same request twice is as good as once.
+    """Call a service for which two equal requests have the same effect as one.
 
     Raises:
-        BackendError: No server, or no answer in time.
+        BackendError: There is no server, or no answer in time.
     """
     name = client.srv_name
     if not client.wait_for_service(timeout_s):
@@ -147,35 +147,35 @@ def run_goal(
     """Send a goal and wait for its result.
 
     Args:
-        client: The action client.
-        name: What to call the server in messages.
+        client: Client of the action.
+        name: Name of the server in error messages.
         goal: The goal.
-        connect_s: How long to wait for the server.
-        timeout_s: How long to wait for the result; None for as long as the server is there.
-        is_cancelled: Asked every 50 ms; True cancels the goal and waits for its result.
-        on_feedback: Called with each feedback.
+        connect_s: Time limit to find the server [s].
+        timeout_s: Time limit of the goal [s]; None for no limit as long as the server is visible.
+        is_cancelled: Polled every 50 ms; True cancels the goal and waits for its result.
+        on_feedback: Called with each feedback of the server.
 
     Returns:
         The action's response: the `result` of the goal, and its `status`.
 
     Raises:
-        BackendError: No server, or it vanished.
+        BackendError: There is no server, or it vanished.
         GoalRefusedError: The server refused the goal.
-        ResultLateError: No result in time; the goal is being cancelled.
+        ResultLateError: There is no result in time; a cancel of the goal was requested.
     """
     if not client.wait_for_server(connect_s):
         raise BackendError(f"{name}: no such action within {connect_s:g} s; is its node running?")
-    heard = (lambda message: on_feedback(message.feedback)) if on_feedback else None
-    # A server takes a goal of one identity once, so the goal may be sent again; and it can be
-    # cancelled and its result be asked for without having heard that it was accepted.
-    identity = UUID(uuid=list(uuid.uuid4().bytes))
-    handle = ClientGoalHandle(client, identity, None)
-    sent = RetriedRequest(lambda: client.send_goal_async(goal, heard, identity))
+    forward = (lambda message: on_feedback(message.feedback)) if on_feedback else None
+    # A server accepts each goal id only once, so the goal may be sent again. By the id, the goal
+    # can be cancelled and its result requested even if the answer that it was accepted is lost.
+    goal_id = UUID(uuid=list(uuid.uuid4().bytes))
+    handle = ClientGoalHandle(client, goal_id, None)
+    sent = RetriedRequest(lambda: client.send_goal_async(goal, forward, goal_id))
     if not sent.wait(connect_s):
-        # Should it be accepted after all, nobody would be watching what moves.
+        # The server may have accepted the goal, and an arm must not move without supervision.
         handle.cancel_goal_async()
         raise BackendError(f"{name}: expected an answer within {connect_s:g} s, got none")
-    # A second request is refused as well when the first one was accepted and its answer lost.
+    # A second request is also refused if the first was accepted and its answer was lost.
     accepted = sent.answer().accepted or sent.times > 1
     response = _wait_for_result(client, handle, name, timeout_s, is_cancelled) if accepted else None
     if response is None or response.status == GoalStatus.STATUS_UNKNOWN:

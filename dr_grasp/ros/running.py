@@ -1,4 +1,4 @@
-"""How every node of ours starts, spins and ends."""
+"""Starts, spins and ends the nodes of dr_grasp."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from rclpy.signals import SignalHandlerOptions
 from dr_grasp.errors import DrGraspError
 
 THREADS = 4
-"""Enough for a goal that runs, a goal that waits, a service, and everything quick."""
+"""Number of threads: for a running goal, a waiting goal, a service, and all short callbacks."""
 
 LAST_WORDS_S = 0.5
-"""How long a closed node goes on sending, so that clients can fetch their results."""
+"""Time that a closed node goes on spinning, so that clients can fetch their results [s]."""
 
 
 class ClosableNode(Protocol):
-    """A ROS node that lets go of processes and files at its end."""
+    """A ROS node that releases processes and files at its end."""
 
     def close(self) -> None:
-        """Let go of processes and files; messages still come and go meanwhile."""
+        """Release processes and files, while the node still spins."""
 
     def destroy_node(self) -> None:
-        """Let go of ROS entities."""
+        """Release ROS entities."""
 
 
 def run_node(make: Callable[[], ClosableNode], args: list[str] | None = None) -> int:
     """Run a node until SIGINT or SIGTERM, then close it.
 
     Args:
-        make: Makes the node, an rclpy.node.Node; called once ROS is initialised.
-        args: Command line for ROS; None for that of the process.
+        make: Makes the node, an rclpy.node.Node; called after ROS is initialised.
+        args: Command line for ROS; None for the command line of the process.
 
     Returns:
         Exit status: 0, or 1 with one line on standard error if the node could not start.
@@ -48,8 +48,8 @@ def run_node(make: Callable[[], ClosableNode], args: list[str] | None = None) ->
     executor = MultiThreadedExecutor(THREADS)
     stopped = False
 
-    # Our own handler, which only wakes the executor: rclpy's shuts the context down at once, and
-    # then results of goals in progress can no longer be sent.
+    # Our own handler, which only wakes the executor. The handler of rclpy shuts the context down at
+    # once, and then results of goals in progress can no longer be sent.
     def stop(number: int, frame: object) -> None:
         nonlocal stopped
         stopped = True
@@ -77,7 +77,7 @@ def run_node(make: Callable[[], ClosableNode], args: list[str] | None = None) ->
 
 
 def _close_while_spinning(node: ClosableNode, executor: MultiThreadedExecutor) -> None:
-    # Goals in progress end by messages: a cancel that is answered, a result that is fetched.
+    # Spinning, since goals in progress end with messages: answers to cancels, requests of results.
     with ThreadPoolExecutor(1) as closing:
         closed = closing.submit(node.close)
         while not closed.done():

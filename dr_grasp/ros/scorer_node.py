@@ -1,4 +1,4 @@
-"""Node `scorer`: scores grasps, for a few in one call of a service, for many by an action."""
+"""Node `scorer`: scores grasps, by a service for few grasps, by an action for many."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ from dr_grasp_interfaces.msg import GraspScore as GraspScoreMsg
 from dr_grasp_interfaces.srv import ScoreGrasps as ScoreGraspsService
 
 FEEDBACK_PERIOD_S = 0.2
-"""Feedback comes no more often than a person can read it."""
+"""Least time between two feedbacks [s]."""
 
 STOP_S = 5.0
-"""How long a goal in progress may take to stop when the node ends."""
+"""Time limit for a goal in progress to stop when the node ends [s]."""
 
 
 class ScorerNode(Node):
-    """Offers scoring over ROS.
+    """Serves the scoring of grasps over ROS.
 
     Actions:
-        score_grasps (ScoreGrasps): One goal runs, one more waits for it.
+        score_grasps (ScoreGrasps): One goal runs, and one more may wait.
 
     Services:
-        score_grasps (ScoreGrasps): Waits for no goal: it has a worker of its own.
+        score_grasps (ScoreGrasps): Has its own worker process, so it never waits for goals.
 
     Topics:
         scores (GraspScore), published as each score is complete.
@@ -58,7 +58,7 @@ class ScorerNode(Node):
     """
 
     def __init__(self) -> None:
-        """Declare parameters and advertise."""
+        """Declare parameters and advertise action, service and topics."""
         super().__init__("scorer")
         jobs = declare(
             self, "jobs", os.cpu_count() or 1, "Worker processes that score goals.", (1, 1024)
@@ -67,7 +67,7 @@ class ScorerNode(Node):
             self,
             "transfer_model",
             "",
-            "Model of `dr-grasp calibrate`: scores carry a transfer probability, which ranks them.",
+            "Model file of `dr-grasp calibrate`, for transfer probabilities by which to rank.",
         )
         self._estimate = self._estimator(model)
         self._goal_scorer = Scorer(jobs)
@@ -90,8 +90,8 @@ class ScorerNode(Node):
         )
 
     def close(self) -> None:
-        """Cancel what is being scored and end the workers; may be called twice."""
-        # Both ask every 50 ms whether we are closing.
+        """Cancel all scoring and end the workers; may be called twice."""
+        # Goals and the service check every 50 ms whether the node is closing.
         if self._goals.stop(STOP_S):
             self._goal_scorer.close()
         if self._service_turn.acquire(timeout=STOP_S):
@@ -151,20 +151,20 @@ class ScorerNode(Node):
             request.criteria,
             None if request.trials == request.PROFILE_TRIALS else request.trials,
             request.seed,
-            # Of these two, 0 stands for none.
+            # In the messages, 0 of these two means None.
             request.until or None,
             request.top_k or None,
             estimate=self._estimate,
         )
-        entries = decode_grasps(request.grasps)
-        grasps = {entry.id: entry for entry in entries if isinstance(entry, GraspTrajectory)}
+        decoded = decode_grasps(request.grasps)
+        grasps = {grasp.id: grasp for grasp in decoded if isinstance(grasp, GraspTrajectory)}
         self._markers.clear()
 
         def publish(score: GraspScore) -> None:
             self._scores.publish(score_to_msg(score))
             self._markers.add(grasps[score.grasp_id], score)
 
-        batch = scorer.score(entries, what, on_progress, publish, is_cancelled)
+        batch = scorer.score(decoded, what, on_progress, publish, is_cancelled)
         answer.scores = [score_to_msg(score) for score in batch.scores]
         if batch.selection is not None:
             answer.selection = [selection_to_msg(batch.selection)]

@@ -1,8 +1,8 @@
 """Node `twin`: fake hardware.
 
-By itself it serves `attempt_grasp`, and publishes joint states while it moves. With `controllers`
-it is an arm for others to drive: it serves the actions of the arm's controllers and `place_object`,
-and publishes joint states all the time. Then somebody else, such as MoveIt, serves `attempt_grasp`.
+By default it serves `attempt_grasp`, and publishes joint states while it moves. With `controllers`
+other nodes control it: it serves the actions of the arm's controllers and `place_object`, and
+always publishes joint states. Then another node, such as `moveit`, serves `attempt_grasp`.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ class TwinNode(Node):
     def __init__(self) -> None:
         """Declare parameters and advertise."""
         super().__init__("twin")
-        robot = load_robot(declare(self, "robot", "franka", "Robot to play."))
-        profile = declare(self, "profile", "default", "Profile of config/twin to play it with.")
+        robot = load_robot(declare(self, "robot", "franka", "Name of the robot to simulate."))
+        profile = declare(self, "profile", "default", "Name of the twin's profile in config/twin.")
         real_time = declare(
-            self, "real_time", False, "Keep pace with the wall clock; with controllers always so."
+            self, "real_time", False, "Keep the wall clock's speed; always true with controllers."
         )
         controllers = declare(
             self,
             "controllers",
             False,
             "Serve the actions of the arm's controllers in place of attempt_grasp: true, false, or "
-            "auto for where control_msgs is installed.",
+            "auto (true if control_msgs is installed).",
             any_type=True,
         )
         options = {
@@ -59,21 +59,21 @@ class TwinNode(Node):
                 self,
                 "speed",
                 1.0,
-                "With controllers: seconds of the twin in a second of the clock.",
+                "With controllers: simulated seconds per second of the wall clock.",
                 float_range=SPEEDS,
             ),
             "gripper_tolerance": declare(
                 self,
                 "gripper_tolerance",
                 GOAL_TOLERANCE,
-                "With controllers: how close to its target a gripper has reached it [rad or m].",
+                "With controllers: a gripper nearer to its target has reached it [rad or m].",
                 float_range=(0.0, 1.0),
             ),
             "allow_stalling": declare(
                 self,
                 "allow_stalling",
                 False,
-                "With controllers: whether a gripper that something stopped has succeeded.",
+                "With controllers: whether a gripper's goal succeeds if something stops it.",
             ),
         }
         truth = load_twin_profile(profile)
@@ -96,13 +96,13 @@ class TwinNode(Node):
         )
 
     def close(self) -> None:
-        """Stop what moves; may be called twice."""
+        """Stop all motion and release the twin; may be called twice."""
         self._serving.close()
 
     def _publish_joints(
         self, time_s: float, joints: tuple[str, ...], positions: FloatArray
     ) -> None:
-        if time_s == 0.0:  # the first of an attempt
+        if time_s == 0.0:  # the first joint states of an attempt
             self._began_ns = time.time_ns()
         stamp_ns = self._began_ns + round(time_s * 1e9)
         self._joint_states.publish(
@@ -111,15 +111,15 @@ class TwinNode(Node):
 
 
 def wants_controllers(value: Any, robot: RobotSpec) -> bool:
-    """What the parameter `controllers` means.
+    """Interpret the parameter `controllers`: whether to serve the controllers of the arm.
 
     Args:
-        value: As it was given.
-        robot: For which controllers.
+        value: Value of the parameter.
+        robot: The robot that has the controllers.
 
     Raises:
-        SettingsError: It is none of true, false and auto; or it is true where control_msgs is not
-            installed, or where the robot's file names no controllers.
+        SettingsError: The value is none of true, false and auto; or it is true, but control_msgs is
+            not installed, or the robot's file names no controllers.
     """
     word = str(value).lower()
     if word not in ("true", "false", "auto"):
@@ -137,7 +137,7 @@ def wants_controllers(value: Any, robot: RobotSpec) -> bool:
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node."""
+    """Run the node `twin`; returns the exit status."""
     return run_node(TwinNode, args)
 
 

@@ -1,1 +1,1 @@
-"""Fake hardware: an arm in MuJoCo with hidden errors, behind controllers like a real one's."""
+"""Fake hardware: an arm in MuJoCo with hidden errors, behind controllers like a real arm's."""

@@ -1,4 +1,4 @@
-"""What the twin's controllers share: the state of joints, and goals that are being worked on."""
+"""Goals that the twin's controllers work on, and readings of the joints."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FeedbackT = TypeVar("FeedbackT")
 
 
 class Status(Enum):
-    """How a goal ended, in the words of action_msgs/GoalStatus."""
+    """Final status of a goal, with the names of action_msgs/GoalStatus."""
 
     SUCCEEDED = "succeeded"
     ABORTED = "aborted"
@@ -26,9 +26,9 @@ class ActiveGoal(Generic[ResultT, FeedbackT]):
     """A goal that a controller works on. Any thread may read it and wait for its end.
 
     Attributes:
-        began_s: When the controller took it on, in the twin's time.
-        feedback: The latest; None before the first.
-        result: How it ended; None as long as it has not.
+        began_s: Time at which the controller accepted the goal, in the twin's time [s].
+        feedback: The latest feedback; None before the first.
+        result: The final result; None until the goal has ended.
     """
 
     began_s: float
@@ -37,28 +37,27 @@ class ActiveGoal(Generic[ResultT, FeedbackT]):
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def finish(self, result: ResultT) -> None:
-        """End the goal; called by its controller alone. The first result stays."""
+        """End the goal; only its controller calls this. Only the first call has an effect."""
         if self.result is None:
             self.result = result
             self._ended.set()
 
     def wait(self, timeout_s: float) -> ResultT | None:
-        """Wait for the result [s of the wall clock]; None if it has not come by then."""
+        """Wait for the result, at most `timeout_s` of the wall clock [s]; None if there is none."""
         self._ended.wait(timeout_s)
         return self.result
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """What drives and encoders report at one time.
+    """Joint states that drives and encoders report at one time.
 
     Attributes:
-        stamp_s: The twin's time; 0 is when the twin was made.
-        joints: Names of the k joints of the arm, of the driven joints of the hand, and of those
-            that mimic them, in this order.
-        positions: Shape (k,) [rad or m].
-        velocities: Shape (k,) [rad/s or m/s]; those of the hand are means over 0.08 s.
-        efforts: Shape (k,), without what carries the robot's own weight [N m or N].
+        stamp_s: The twin's time, which began at 0 when the twin was made [s].
+        joints: Names of k joints: of the arm, then driven joints of the hand, then mimicking ones.
+        positions: Positions of the joints, shape (k,) [rad or m].
+        velocities: Velocities, shape (k,) [rad/s or m/s]; of the hand, means over 0.08 s.
+        efforts: Efforts, without those that carry the robot's weight, shape (k,) [N m or N].
     """
 
     stamp_s: float

@@ -1,8 +1,8 @@
-"""A controller that moves a hand to one position, like ros2_controllers' gripper controllers.
+"""Controller that moves a hand to a position, like the gripper controllers of ros2_controllers.
 
-Read in branch `jazzy`, commit ed360c97: gripper_action_controller_impl.hpp,
+Their sources, in branch `jazzy`, commit ed360c97: gripper_action_controller_impl.hpp,
 parallel_gripper_action_controller_impl.hpp, and the parameters of both. The two differ in the names
-of their actions and in what a missing effort means.
+of their actions and in the meaning of a missing effort.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.twin.active_goal import ActiveGoal, Reading, Status
 
 GOAL_TOLERANCE = 0.01
-"""A gripper closer than this to its target has reached it [rad or m]; this and the next two are the
-defaults of ros2_controllers."""
+"""A gripper nearer to its target has reached it [rad or m]. This number and the two stall limits
+are the defaults of ros2_controllers."""
 
 STALL_VELOCITY = 0.001
 STALL_TIMEOUT_S = 1.0
-"""A gripper that was slower than `STALL_VELOCITY` [rad/s or m/s] for so long has stalled."""
+"""A gripper has stalled when it was slower than `STALL_VELOCITY` [rad/s or m/s] for this time."""
 
 
 @dataclass(frozen=True, slots=True)
 class GripperFeedback:
-    """Where a gripper is.
+    """Position and effort of a gripper.
 
     Attributes:
-        position: Of its first driven joint [rad or m].
-        effort: Of its first drive [N or N m].
+        position: Position of the hand's first driven joint [rad or m].
+        effort: Effort of the hand's first drive [N or N m].
     """
 
     position: float
@@ -41,12 +41,12 @@ class GripperFeedback:
 
 @dataclass(frozen=True, slots=True)
 class GripperResult(GripperFeedback):
-    """Where a gripper is, and how its goal ended.
+    """Position and effort of a gripper at the end of its goal, and how the goal ended.
 
     Attributes:
-        status: How the goal ended.
+        status: Final status of the goal.
         stalled: Whether something stopped the gripper.
-        reached_goal: Whether it came to its target.
+        reached_goal: Whether the gripper reached its target.
     """
 
     status: Status
@@ -61,12 +61,12 @@ class GripperResult(GripperFeedback):
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class GripperGoal(ActiveGoal[GripperResult, GripperFeedback]):
-    """A position that a gripper is moving to.
+    """A position to which a gripper is moving.
 
     Attributes:
-        target: Of the first driven joint [rad or m].
-        tolerance: Closer than this it is reached [rad or m].
-        moved_s: When the gripper last moved, in the twin's time.
+        target: Target position of the first driven joint [rad or m].
+        tolerance: The target is reached when the joint is nearer than this [rad or m].
+        moved_s: Time of the gripper's last movement, in the twin's time [s].
     """
 
     target: float
@@ -75,13 +75,13 @@ class GripperGoal(ActiveGoal[GripperResult, GripperFeedback]):
 
 
 class GripperControl:
-    """Commands all driven joints of a hand by one number: the position of the first.
+    """Commands all driven joints of a hand by a single number: the first joint's position.
 
-    Where a hand has several driven joints, they move together between the open and the closed
-    posture of the robot's first synergy.
+    If a hand has several driven joints, they move together between the open and the closed posture
+    of the robot's first synergy.
 
     Attributes:
-        goal: What the hand is moving to; None for nothing.
+        goal: The goal in progress; None if there is none.
     """
 
     def __init__(self, robot: RobotSpec, goal_tolerance: float, allow_stalling: bool) -> None:
@@ -89,8 +89,8 @@ class GripperControl:
 
         Args:
             robot: The robot.
-            goal_tolerance: Of goals that name none [rad or m].
-            allow_stalling: Whether a goal that stalled has succeeded; else it is aborted.
+            goal_tolerance: Tolerance of goals that do not name a tolerance [rad or m].
+            allow_stalling: Whether a stalled goal succeeds; if False it is aborted.
         """
         self.goal: GripperGoal | None = None
         self._robot = robot
@@ -103,15 +103,15 @@ class GripperControl:
     def start(
         self, position: float, reading: Reading, goal_tolerance: float | None = None
     ) -> GripperGoal:
-        """Move to a position from now on; a goal that has not ended is aborted.
+        """Start to move to a position; a goal that has not ended is aborted.
 
-        ros2_controllers call a goal that was preempted cancelled. rclpy cannot do so for a goal
-        that nobody asked to cancel.
+        ros2_controllers report a preempted goal as cancelled. rclpy can do this only for goals for
+        which a client has requested a cancel.
 
         Args:
-            position: Of the first driven joint [rad or m]; beyond a limit it means the limit.
-            reading: Of all joints of the robot.
-            goal_tolerance: In place of the controller's [rad or m].
+            position: Target of the first driven joint [rad or m]; it is clipped to the limits.
+            reading: Present reading of all joints of the robot.
+            goal_tolerance: Tolerance of this goal [rad or m]; None for the controller's default.
 
         Raises:
             InvalidGraspError: The position is not finite, or the first joint does not move in the
@@ -129,13 +129,13 @@ class GripperControl:
         return self.goal
 
     def stop(self, reading: Reading, status: Status, text: str = "") -> None:
-        """End the goal, if there is one, and hold the joints where they are; no one is told why."""
+        """End the goal, if there is one, and hold the joints where they are; `text` is not used."""
         if self.goal is not None:
             self._holds = reading.positions[self._part]
             self._end(status, reading)
 
     def update(self, reading: Reading) -> FloatArray:
-        """Positions to command for the next period, shape (m,) [rad or m]."""
+        """Compute the commands of the hand's joints for the next period, shape (m,) [rad or m]."""
         goal = self.goal
         if goal is None:
             return self._holds
@@ -159,7 +159,7 @@ class GripperControl:
             self.goal = None
 
     def _position_and_effort(self, reading: Reading) -> tuple[float, float]:
-        # A drive that moves several joints gives each its share.
+        # A drive that moves several joints divides its effort among them.
         effort = abs(reading.efforts[self._part][0]) / self._robot.hand_force_shares[0]
         return float(reading.positions[self._part][0]), float(effort)
 
@@ -167,7 +167,7 @@ class GripperControl:
         limits, joint = self._robot.hand_limits[0], self._robot.hand_joints[0]
         if not math.isfinite(position):
             raise InvalidGraspError(f"{joint}: expected a finite position, got {position}")
-        # The controller takes any number, and the hardware does what it can.
+        # As in ros2_controllers: any number is accepted, and the hardware goes as far as it can.
         position = min(max(limits.lower, position), limits.upper)
         if len(self._robot.hand_joints) == 1:
             return frozen([position])

@@ -1,7 +1,7 @@
-"""Trajectories of joints as ros2_controllers' joint_trajectory_controller understands them.
+"""Joint trajectories with the meaning that joint_trajectory_controller gives them.
 
-What is said of that controller here and elsewhere was read in its branch `jazzy`, commit ed360c97:
-trajectory.cpp, tolerances.hpp, joint_trajectory_controller.cpp and its parameters.
+All statements about this controller of ros2_controllers are from its branch `jazzy`, commit
+ed360c97: trajectory.cpp, tolerances.hpp, joint_trajectory_controller.cpp and its parameters.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ by default)."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathPoint:
-    """Where joints are to be at a time; velocities and accelerations may be left out.
+    """Desired state of n joints at one time.
 
     Attributes:
-        time_s: Since the trajectory's time 0.
-        positions: Shape (n,) [rad or m].
-        velocities: Shape (n,) [rad/s or m/s].
-        accelerations: Shape (n,) [rad/s^2 or m/s^2].
+        time_s: Time since the trajectory's time 0 [s].
+        positions: Positions, shape (n,) [rad or m].
+        velocities: Velocities, shape (n,) [rad/s or m/s]; None if not given.
+        accelerations: Accelerations, shape (n,) [rad/s^2 or m/s^2]; None if not given.
     """
 
     time_s: float
@@ -41,18 +41,18 @@ class PathPoint:
 
 @dataclass(frozen=True, eq=False)
 class JointPath:
-    """Points that joints pass one after the other, and how they move between them.
+    """A joint trajectory: points, and the interpolation between them.
 
     Attributes:
-        joints: Names, n of them.
-        points: At least one, times increasing.
+        joints: Names of the n joints.
+        points: The points, at least one, with increasing times.
     """
 
     joints: tuple[str, ...]
     points: tuple[PathPoint, ...]
 
     def __post_init__(self) -> None:
-        """Check what `validate_trajectory_msg` checks, and that numbers are finite.
+        """Check the same as the controller's `validate_trajectory_msg`, and for finite numbers.
 
         Raises:
             InvalidGraspError: The controller would reject the trajectory.
@@ -88,7 +88,7 @@ class JointPath:
 
     @property
     def duration_s(self) -> float:
-        """Time of the last point."""
+        """Time of the last point [s]."""
         return self.points[-1].time_s
 
     @cached_property
@@ -96,7 +96,7 @@ class JointPath:
         return [point.time_s for point in self.points]
 
     def ordered(self, joints: Sequence[str]) -> JointPath:
-        """The same trajectory with the same joints in another order."""
+        """Make the same trajectory with its joints in another order."""
         order = [self.joints.index(joint) for joint in joints]
 
         def taken(values: FloatArray | None) -> FloatArray | None:
@@ -114,14 +114,14 @@ class JointPath:
         return JointPath(tuple(joints), tuple(points))
 
     def at(self, time_s: float, before: PathPoint) -> PathPoint:
-        """Where the joints are to be, and how fast; see `Trajectory::sample`.
+        """Compute the desired state at a time, like the controller's `Trajectory::sample`.
 
         Args:
-            time_s: Since the trajectory's time 0.
-            before: Where the joints were when they began to follow it, at a time of 0 or earlier.
+            time_s: Time since the trajectory's time 0 [s].
+            before: State of the joints when the motion began, at a time of 0 or earlier.
 
         Returns:
-            A point with velocities; after the last point that one.
+            A point with positions and velocities; after the trajectory's end, its last point.
         """
         index = bisect_right(self._times_s, time_s)
         if index == len(self.points):
@@ -148,10 +148,10 @@ def _entry(before: PathPoint, first: PathPoint) -> PathPoint:
 
 
 def _interpolate(start: PathPoint, end: PathPoint, time_s: float) -> PathPoint:
-    """A point between two others; see `interpolate_between_points`.
+    """Interpolate between two points, like the controller's `interpolate_between_points`.
 
-    Straight lines where one of the two has no velocities, cubics where one has no accelerations,
-    quintics where both have both.
+    The curve is a straight line if a point has no velocities, a cubic if a point has no
+    accelerations, else a quintic.
     """
     whole = end.time_s - start.time_s
     passed = min(max(0.0, time_s - start.time_s), whole)

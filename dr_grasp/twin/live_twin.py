@@ -1,4 +1,4 @@
-"""The twin as hardware: an arm in MuJoCo behind controllers, in time that passes by itself."""
+"""The twin as hardware: an arm in MuJoCo behind controllers, which runs in real time."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from dr_grasp.twin.twin_profile import TwinProfile
 
 ARM_PATH_TOLERANCE = 0.2
 ARM_GOAL_TOLERANCE = 0.1
-"""Tolerances of goals of the arm that name none [rad or m]: as in ur_robot_driver,
-config/ur_controllers.yaml (branch jazzy). ros2_controllers itself has none by default, and so has
-our hand."""
+"""Tolerances of arm goals that do not name any [rad or m], as in ur_robot_driver,
+config/ur_controllers.yaml (branch jazzy). By default ros2_controllers has no tolerances, nor does
+the twin's hand."""
 
 
 class LiveTwin(Closing):
-    """An arm and a hand that hold their position, and take goals at any time, from any thread.
+    """An arm and a hand that hold their position and accept goals at any time, from any thread.
 
-    The arm follows trajectories. The hand has two controllers, one of trajectories and one of a
-    gripper's position; a goal for one puts it in charge and aborts the other's goal. Time passes
-    by `advance`, or by itself after `start`.
+    The arm follows trajectories. The hand has a trajectory controller and a gripper controller; a
+    goal for one of them makes it active and aborts the goal of the other. Time passes in `advance`,
+    or in a thread after `start`.
     """
 
     def __init__(
@@ -47,14 +47,14 @@ class LiveTwin(Closing):
         gripper_tolerance: float = GOAL_TOLERANCE,
         allow_stalling: bool = False,
     ) -> None:
-        """Stand at home with the hand open, before an empty table.
+        """Begin in the home posture with the hand open, in front of an empty table.
 
         Args:
-            robot: The robot that is played.
+            robot: The robot that is simulated.
             profile: How robot and objects differ from their descriptions.
-            speed: Seconds of the twin in a second of the wall clock.
-            gripper_tolerance: A gripper closer than this to its target has reached it [rad or m].
-            allow_stalling: Whether a goal of a gripper that something stopped has succeeded.
+            speed: Simulated seconds per second of the wall clock.
+            gripper_tolerance: A gripper nearer to its target has reached it [rad or m].
+            allow_stalling: Whether a gripper's goal succeeds if something stops the gripper.
 
         Raises:
             SettingsError: The speed is not positive.
@@ -79,14 +79,14 @@ class LiveTwin(Closing):
         self._pacer = Pacer(self._step, TICK_S, speed)
 
     def start(self) -> None:
-        """From now on time passes by itself."""
+        """Start a thread in which time passes."""
         self._pacer.start()
 
     def advance(self, seconds: float) -> None:
-        """Let time pass now, as fast as it can be computed.
+        """Simulate some time [s] as fast as possible, and return when it has passed.
 
         Raises:
-            BackendError: Time passes by itself, or the twin is closed.
+            BackendError: Time passes in the thread of `start`, or the twin is closed.
         """
         if self._pacer.running:
             raise BackendError("expected a twin whose time stands still, got one that was started")
@@ -96,7 +96,7 @@ class LiveTwin(Closing):
                 self._tick()
 
     def close(self) -> None:
-        """Stop; goals that have not ended are aborted. May be called twice."""
+        """Stop the simulation and abort goals that have not ended; may be called twice."""
         self._pacer.close()
         self._shut("the twin is closed")
 
@@ -127,11 +127,11 @@ class LiveTwin(Closing):
 
     @property
     def lost_s(self) -> float:
-        """By how much the twin has fallen behind the wall clock for good [s of the clock]."""
+        """Time by which the twin is behind the wall clock and will not catch up [s]."""
         return self._pacer.lost_s
 
     def reading(self) -> Reading:
-        """What arm, driven hand and mimicking hand joints say; never waits.
+        """The present joint states of arm and hand; never waits.
 
         Raises:
             BackendError: The twin is closed or broke down.
@@ -140,13 +140,13 @@ class LiveTwin(Closing):
         return self._world.reading
 
     def object_in_base(self) -> Pose | None:
-        """Where the object's mesh frame really is; None before the first was placed."""
+        """True pose of the object's mesh frame; None before the first object was placed."""
         with self._lock:
             return self._world.object_in_base()
 
     @property
     def faults(self) -> Faults:
-        """What is wrong; may be set at any time, with what `check` accepts."""
+        """The injected faults; may be set at any time to faults that `check` accepts."""
         return self._world.faults
 
     @faults.setter
@@ -161,7 +161,7 @@ class LiveTwin(Closing):
         """Refuse faults that the robot cannot have.
 
         Raises:
-            UnknownNameError: The robot has no such joint to lag.
+            UnknownNameError: The robot has no joint with the name in `lagging_joint`.
         """
         joints = (*self._robot.arm_joints, *self._robot.hand_joints)
         if faults.lagging_joint and faults.lagging_joint not in joints:
@@ -174,30 +174,30 @@ class LiveTwin(Closing):
         return 0.0 < self.faults.joint_states_stop_after_s <= passed_s
 
     def tolerances(self, joints: tuple[str, ...]) -> Tolerances:
-        """Tolerances of trajectories that name none.
+        """Default tolerances, for trajectories that do not name any.
 
         Args:
-            joints: All of the arm, or all driven joints of the hand.
+            joints: Names of all arm joints, or of all driven joints of the hand.
 
         Raises:
-            InvalidGraspError: Other joints.
+            InvalidGraspError: The names are neither.
         """
         return self._follower(joints).defaults
 
     def follow(
         self, path: JointPath, tolerances: Tolerances | None = None, *, start_in_s: float = 0.0
     ) -> TrajectoryGoal:
-        """Let the arm, or the hand joint by joint, follow a trajectory; see `TrajectoryControl`.
+        """Let the arm or the hand follow a trajectory; see `TrajectoryControl`.
 
-        What arm or hand was doing is aborted. The hand presses with the robot's `hand_force`.
+        The present goal of arm or hand is aborted. The hand presses with the robot's `hand_force`.
 
         Args:
-            path: Of all arm joints, or of all driven hand joints, in any order.
-            tolerances: In place of `tolerances(joints)`.
-            start_in_s: When the trajectory's time 0 is; negative where that has passed.
+            path: Trajectory of all arm joints, or of all driven hand joints, in any order.
+            tolerances: Tolerances of this goal; None for the defaults.
+            start_in_s: Time from now to the trajectory's time 0 [s]; negative if it has passed.
 
         Raises:
-            InvalidGraspError: The trajectory is of other joints.
+            InvalidGraspError: The trajectory's joints are neither the arm's nor the hand's.
             BackendError: The twin is closed.
         """
         with self._lock:
@@ -217,16 +217,16 @@ class LiveTwin(Closing):
         *,
         goal_tolerance: float | None = None,
     ) -> GripperGoal:
-        """Let the gripper go to a position; see `GripperControl`.
+        """Let the gripper move to a position; see `GripperControl`.
 
         Args:
-            position: Of the first driven joint [rad or m]; others go with it.
-            max_effort: Of each drive [N or N m]; None or 0 for the robot's `hand_force`.
-            max_velocity: Of the first driven joint [rad/s or m/s]; None or 0 for as fast as it can.
-            goal_tolerance: In place of the gripper's [rad or m].
+            position: Target of the first driven joint [rad or m]; other joints move with it.
+            max_effort: Limit of each drive [N or N m]; None or 0 for the robot's `hand_force`.
+            max_velocity: Limit of the first driven joint [rad/s or m/s]; None or 0 for its fastest.
+            goal_tolerance: Tolerance of this goal [rad or m]; None for the gripper's default.
 
         Raises:
-            InvalidGraspError: Numbers that are not finite, or negative.
+            InvalidGraspError: A number is not finite, or a limit is negative.
             BackendError: The twin is closed.
         """
         with self._lock:
@@ -243,7 +243,7 @@ class LiveTwin(Closing):
             return goal
 
     def cancel(self, goal: TrajectoryGoal | GripperGoal) -> None:
-        """Stop a motion where the joints are; a goal that has ended is left alone."""
+        """Cancel a goal and hold the joints where they are; no effect if the goal has ended."""
         with self._lock:
             for control in (self._arm, self._hand):
                 if control.goal is goal:
@@ -268,25 +268,25 @@ class LiveTwin(Closing):
             self._hand = control
 
     def place(self, name: str, object_in_base: Pose, seed: int, attempt_index: int) -> Pose:
-        """Put an object on the table, in place of the one that was there; the arm stays as it is.
+        """Put an object on the table in place of the present object; the arm does not move.
 
         Args:
-            name: The object's.
-            object_in_base: Where perception will say that the object stands.
-            seed: Of perception's error.
+            name: Name of the object.
+            object_in_base: Pose of the object that perception will report.
+            seed: Seed of perception's error.
             attempt_index: Number of the attempt under that seed.
 
         Returns:
-            Where the object came to rest, which depends on profile and arguments alone.
+            The object's pose at rest in the base frame; it depends on profile and arguments alone.
 
         Raises:
-            BackendError: Something moves, the robot is in the way, or the twin is closed.
+            BackendError: Arm or hand moves, the robot is in the way, or the twin is closed.
             UnknownNameError: There is no such object.
-            ModelError: Its mesh is unusable.
-            SettingsError: A seed, an index or a place out of bounds.
+            ModelError: The object's mesh cannot be used.
+            SettingsError: The seed, the index or the pose is out of bounds.
         """
         self._check_still()
-        # In a world of its own, while the present one goes on.
+        # The object settles in a second world, while the present world goes on.
         world, settled = self._world.settled(load_object(name), object_in_base, seed, attempt_index)
         with self._lock:
             self._check_still()

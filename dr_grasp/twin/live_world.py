@@ -1,4 +1,4 @@
-"""The live twin's robot and table: drives and encoders in a world that goes on."""
+"""The world of the live twin: a robot with its drives and encoders, a table and an object."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from dr_grasp.twin.twin_profile import (
 )
 
 TICK_S = 1.0 / CONTROL_RATE_HZ
-"""From one command to the next."""
+"""Time between two commands [s]."""
 
 HAND_VELOCITY_S = 0.08
-"""Velocities of the hand are means over so long: fingers that press jitter by some hundredths of a
-millimetre at 60 Hz and more, which no drive would call movement. (With velocities of the moment, 4
+"""Velocities of the hand are means over this time [s]: fingers that press vibrate by hundredths of
+a millimetre at 60 Hz or more, which must not count as movement. (With instantaneous velocities, 4
 of 60 grips never stalled.)"""
 
 LONGEST_S = {"lag_s": 10.0, "abort_after_s": 3600.0, "joint_states_stop_after_s": 3600.0}
-"""Largest value of each time."""
+"""Largest value of each time in `Faults` [s]."""
 
 UNSTABLE = "the simulation became unstable"
 
@@ -43,15 +43,15 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """What is wrong with arm and hand; by default nothing is. Times are the twin's.
+    """Faults of arm and hand that are injected into the live twin; by default there are none.
 
     Attributes:
-        lagging_joint: Joint of arm or hand that follows its commands late; empty for none.
-        lag_s: Time constant of its first-order lag: at constant speed it is late by this [s].
+        lagging_joint: Name of a joint that follows its commands late; empty for none.
+        lag_s: Time constant of the joint's first-order lag, its delay at constant speed [s].
         gripper_stuck: Whether the hand ignores all commands.
-        abort_after_s: Each motion of the arm aborts so long after it began [s]; 0 for never.
-        joint_states_stop_after_s: Joint states stop so long after the first motion that began with
-            this fault [s]; 0 for never.
+        abort_after_s: Time from the start of each arm motion to its abort [s]; 0 for no abort.
+        joint_states_stop_after_s: Time from the first motion under this fault until joint states
+            stop [s]; 0 for no stop. All times are the twin's.
     """
 
     lagging_joint: str = ""
@@ -61,7 +61,7 @@ class Faults:
     joint_states_stop_after_s: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the numbers.
+        """Check the times.
 
         Raises:
             SettingsError: A time is out of bounds.
@@ -76,12 +76,12 @@ class LiveWorld:
     """A robot with the errors of a profile, and at most one object. Not thread-safe.
 
     Attributes:
-        reading: What arm, driven hand and mimicking hand joints say now.
-        faults: What is wrong; by default nothing.
+        reading: The present joint states of arm and hand.
+        faults: The injected faults; by default there are none.
     """
 
     def __init__(self, robot: RobotSpec, profile: TwinProfile) -> None:
-        """Stand at home with the hand open, before an empty table.
+        """Begin in the home posture with the hand open, in front of an empty table.
 
         Raises:
             ModelError: MuJoCo cannot read the robot.
@@ -102,31 +102,31 @@ class LiveWorld:
         self.faults = Faults()
 
     def object_in_base(self) -> Pose | None:
-        """Where the object's mesh frame is; None if there is no object."""
+        """True pose of the object's mesh frame in the base frame; None if there is no object."""
         return None if self._settled is None else self._world.object_in_base()
 
     def drive_hand(self, force: float, share_of_speed: float = 1.0) -> None:
-        """Set how strong and how fast the hand is from now on.
+        """Set the hand's limits of force and speed.
 
         Args:
-            force: What each drive is told to press with at most [N or N m]; the effort limit of
-                the URDF still holds.
-            share_of_speed: Of the joints' largest speed, in (0, 1].
+            force: Largest force or torque that each drive is commanded to use [N or N m]; the
+                effort limit of the URDF still holds.
+            share_of_speed: Largest speed as a share of the joints' velocity limits, in (0, 1].
         """
         strongest = min(limit.effort for limit in self._robot.hand_limits)
         self._world.limit_hand(min(force, strongest))
         self._hand_speeds = self._robot.hand_velocities * share_of_speed
 
     def tick(self, arm: FloatArray, hand: FloatArray) -> bool:
-        """Let `TICK_S` pass.
+        """Simulate `TICK_S`.
 
         Args:
-            arm: Shape (n,), what the arm's encoders are to say [rad or m].
-            hand: Shape (m,), where the driven hand joints are to go [rad or m].
+            arm: Commanded encoder positions of the arm joints, shape (n,) [rad or m].
+            hand: Commanded positions of the driven hand joints, shape (m,) [rad or m].
 
         Returns:
-            Whether the simulation is still sound. If not, the robot was put where it is commanded
-            to be, and the object where it came to rest before.
+            Whether the simulation is stable. If not, it was reset: the robot is in the commanded
+            posture, and the object in the pose where it first came to rest.
         """
         command = self._next_command(arm, hand)
         arm, hand = command[: self._arm_count], command[self._arm_count :]
@@ -143,7 +143,7 @@ class LiveWorld:
     def _next_command(self, arm: FloatArray, hand: FloatArray) -> FloatArray:
         faults = self.faults
         if not faults.gripper_stuck:
-            # A hand follows a sudden command no faster than its joints can.
+            # A hand follows a sudden command only as fast as its joints can.
             reach = self._hand_speeds * TICK_S
             step = np.clip(hand - self._hand_target, -reach, reach)
             self._hand_target = self._hand_target + step
@@ -168,24 +168,24 @@ class LiveWorld:
     def settled(
         self, item: ObjectSpec, believed: Pose, seed: int, attempt_index: int
     ) -> tuple[MujocoWorld, Pose]:
-        """Another world, in which an object rests near where it is believed to stand.
+        """Make a second world in which an object rests near its believed pose.
 
-        It depends on the profile, the object and these arguments alone. May be called while the
-        present world goes on in another thread.
+        The result depends on the profile and the arguments alone. May be called while the present
+        world goes on in another thread.
 
         Args:
             item: The object.
-            believed: Where perception will say that it stands.
-            seed: Of perception's error.
+            believed: Pose of the object that perception will report.
+            seed: Seed of perception's error.
             attempt_index: Number of the attempt under that seed.
 
         Returns:
-            The world, its robot at home, and the pose of the object's mesh frame at rest.
+            The world, with the robot at home, and the pose of the object's mesh frame at rest.
 
         Raises:
             ModelError: MuJoCo cannot read the object.
             BackendError: The simulation became unstable.
-            SettingsError: Not a place on the table, or a seed or an index out of bounds.
+            SettingsError: The pose is not on the table, or the seed or the index is out of bounds.
         """
         robot, table = self._robot, self._robot.table
         off = np.abs(believed.position[:2] - table.center_xy) > np.array(table.size[:2]) / 2
@@ -206,10 +206,10 @@ class LiveWorld:
         return world, world.object_in_base()
 
     def enter(self, world: MujocoWorld, settled: Pose) -> None:
-        """Go on in another world, which `settled` made; the robot stays as it is.
+        """Go on in a world and with an object's pose from `settled`; the robot keeps its state.
 
         Raises:
-            BackendError: The robot is where the object stands; all stays as it was.
+            BackendError: The robot is where the object stands; the present world stays in use.
         """
         world.take_over_robot(self._world)
         if world.robot_touches_object:

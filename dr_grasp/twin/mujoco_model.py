@@ -1,4 +1,4 @@
-"""Builds the twin's MuJoCo model: the same arm, table and object as the scorer's."""
+"""Builds the twin's MuJoCo model, with the same arm, table and object as in scoring."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TIMESTEP_S = 0.002
 GROUND_BELOW_TABLE_M = 1.0
 
 ARM_ARMATURE = 0.1
-"""Inertia of rotor and gear seen at an arm joint [kg m^2, or kg where it slides]."""
+"""Inertia of rotor and gear at an arm joint [kg m^2, or kg if the joint slides]."""
 
 SOLREF = (0.006, 1.0)
 """Time constant [s], at least two timesteps, and damping ratio of contacts."""
@@ -24,14 +24,14 @@ SOLREF = (0.006, 1.0)
 RIGID_STEPS = 2.0
 RIGID_SOLIMP = (0.999, 0.9999, 0.001, 0.5, 2.0)
 """Time constant in timesteps, and impedance, of the couplings and limits of the hand's joints: as
-stiff as can be. With those of contacts, coupled tips parted by 0.3 mm while closing."""
+stiff as possible. With the values of contacts, coupled finger tips drifted apart by 0.3 mm."""
 
 LIMIT_DAMPING = 2.0
-"""Damping ratio of these limits: with 1, a finger pressed against one bounced for ever."""
+"""Damping ratio of the hand joints' limits: with 1, a finger pressed against a limit bounced."""
 
 
 def moving_joints(robot: RobotSpec) -> tuple[str, ...]:
-    """Names of the joints that have a drive: of the arm, driven of the hand, mimicking."""
+    """Names of the joints with a drive: of the arm, then driven and then mimicking of the hand."""
     return (*robot.arm_joints, *robot.hand_joints, *(m.joint for m in robot.model.mimics))
 
 
@@ -40,13 +40,13 @@ def build_model(
 ) -> Any:
     """Build a robot on its table with at most one object, the free body "object".
 
-    Each joint has an actuator of its name, whose gains are still to be set.
+    Each joint has an actuator of the same name, without gains: `MujocoWorld` sets them.
 
     Args:
         robot: The robot.
         item: The object; None for an empty table.
         truth: How the object differs from its description.
-        timestep_s: Of the simulation.
+        timestep_s: Timestep of the simulation [s].
 
     Raises:
         ModelError: MuJoCo cannot read the robot or the object.
@@ -66,7 +66,7 @@ def build_model(
 
 
 def engine_version() -> str:
-    """Version of the engine, for the record."""
+    """Name and version of the engine, for records."""
     return f"mujoco {mujoco.__version__}"
 
 
@@ -110,7 +110,7 @@ def _finish_robot(spec: Any, robot: RobotSpec) -> None:
 def _add_table(spec: Any, robot: RobotSpec) -> None:
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
-    # Together they cut the creep of a held mug from millimetres in 10 s to micrometres.
+    # These two reduce the creep of a held mug from millimetres in 10 s to micrometres.
     spec.option.impratio = 10.0
     spec.option.noslip_iterations = 3
 
@@ -139,12 +139,12 @@ def _add_object(spec: Any, robot: RobotSpec, item: ObjectSpec, truth: ObjectTrut
         fullinertia=[*np.diag(inertia), inertia[0, 1], inertia[0, 2], inertia[1, 2]],
     )
     body.add_freejoint(name="object")
-    # Of two touching geoms the one of higher priority sets the friction (else the larger would
-    # win): the hand's before the object's, the object's before all others.
+    # The geom with the higher priority sets the friction of a contact (with equal priority, the
+    # larger friction counts): the hand before the object, the object before all other geoms.
     friction = item.lateral_friction * truth.friction_factor
     twist, roll = truth.torsional_friction_m, truth.rolling_friction_m
     for index, piece in enumerate(item.pieces):
-        # Inertia comes from the specification; a thin piece needs none of its own.
+        # The body's inertia is given above; this option only lets MuJoCo accept thin pieces.
         mesh = spec.add_mesh(name=f"object_{index}", file=str(piece))
         mesh.inertia = mujoco.mjtMeshInertia.mjMESH_INERTIA_CONVEX
         body.add_geom(

@@ -1,4 +1,4 @@
-"""The twin's world in MuJoCo. Its frame is the robot's base frame."""
+"""The twin's world in MuJoCo; its frame is the robot's base frame."""
 
 from __future__ import annotations
 
@@ -19,34 +19,33 @@ from dr_grasp.twin.twin_profile import ObjectTruth, RobotTruth
 
 STEPS_PER_COMMAND = 2
 CONTROL_RATE_HZ = 1.0 / (STEPS_PER_COMMAND * TIMESTEP_S)
-"""Rate at which the drives take commands."""
+"""Rate at which the drives accept commands."""
 
 ARM_BANDWIDTH = 100.0
-"""Natural frequency of each critically damped arm joint [rad/s]; it lags by 2 / this, 20 ms."""
+"""Natural frequency of each critically damped arm joint [rad/s]; the lag is 2 / 100 s = 20 ms."""
 
 HAND_BANDWIDTH = 250.0
-"""Natural frequency of a hand joint [rad/s]; at this timestep twice as much would not be stable."""
+"""Natural frequency of a hand joint [rad/s]; twice as much is not stable at this timestep."""
 
 HAND_FULL_FORCE_M = 0.002
 HAND_FULL_FORCE_RAD = 0.02
-"""Error of a hand joint at which it presses with all its force: less than a thin wall."""
+"""Position error at which a hand joint uses its full force: smaller than a thin wall."""
 
-# Warnings would otherwise go to MUJOCO_LOG.TXT in the current folder; `diverged` tells of them.
+# Warnings would otherwise go to MUJOCO_LOG.TXT in the current folder; `diverged` reports them.
 mujoco.set_mju_user_warning(logging.getLogger(__name__).debug)
 
 _SUPPORT, _OBJECT, _HAND, _MOVING, _ROBOT = (1 << bit for bit in range(5))
 
 
 class MujocoWorld:
-    """A robot on its table with at most one object, as its drives and encoders show it.
+    """A robot with hidden errors on its table, with at most one object.
 
-    Each arm joint stands at what its encoder says plus the encoder's zero error, commands take
-    effect after a delay, and the hand's drives press with another force than they are told.
-    `reset` leaves nothing of what was before.
+    Each arm joint's true position is the encoder's position plus a zero error, commands take effect
+    after a delay, and the hand's drives press with another force than commanded. Nothing from
+    before a `reset` has an effect after it.
 
     Attributes:
-        joints: Names of the joints of the arm, of the driven joints of the hand, and of those that
-            mimic them, in this order.
+        joints: Names of the joints: of the arm, then driven and then mimicking ones of the hand.
     """
 
     def __init__(
@@ -62,10 +61,10 @@ class MujocoWorld:
 
         Args:
             robot: The robot.
-            item: The object; None for an empty table, of whose object nothing may be asked.
+            item: The object; None for an empty table, without calls of methods about the object.
             object_truth: How the object differs from its description.
-            robot_truth: How the robot differs from its description; None for not at all.
-            timestep_s: Of the simulation.
+            robot_truth: How the robot differs from its description; None for no difference.
+            timestep_s: Timestep of the simulation [s].
 
         Raises:
             ModelError: MuJoCo cannot read the robot or the object.
@@ -88,7 +87,7 @@ class MujocoWorld:
             start = self._model.joint("object").qposadr[0]
             self._object_qpos = slice(start, start + 7)
         self._geom_kind = self._kinds(robot)[self._model.geom_bodyid]
-        # The gains suit the home posture itself, whatever the encoders take for it.
+        # The gains are chosen in the true home posture, without the encoders' zero errors.
         self._truth = RobotTruth(np.zeros(self._arm_count), 0.0, 1.0)
         self._tune(robot)
         self._truth = robot_truth or self._truth
@@ -106,7 +105,7 @@ class MujocoWorld:
         return kinds
 
     def _tune(self, robot: RobotSpec) -> None:
-        """Choose each joint's gains from the inertia it moves in the home posture."""
+        """Choose each joint's gains from the inertia that it moves in the home posture."""
         anywhere = None if self._object < 0 else Pose.identity()
         self.reset(robot.home, robot.hand_open, anywhere, robot.hand_force)
         inertias = np.zeros((self._model.nv, self._model.nv))
@@ -119,7 +118,7 @@ class MujocoWorld:
                 full_force = HAND_FULL_FORCE_M if sliding else HAND_FULL_FORCE_RAD
                 bandwidth, bare, place = HAND_BANDWIDTH, inertia, index - self._arm_count
                 limit = robot.hand_force * robot.hand_force_shares[place]
-                # A servo as stiff as that needs some inertia to be stable.
+                # A drive of this stiffness needs some inertia to be stable.
                 stable = float(limit) / full_force / bandwidth**2
                 inertia = max(bare + float(robot.hand_drive_inertias[place]), stable)
                 joint.armature[:] = inertia - bare
@@ -135,17 +134,17 @@ class MujocoWorld:
         """Begin anew with everything at rest.
 
         Args:
-            arm: Shape (n,), what the arm's encoders say [rad or m].
-            hand: Shape (m,), positions of the driven hand joints [rad or m].
-            object_in_base: The object's mesh frame in the base frame; None where there is none.
-            hand_force: What each drive of the hand is told to press with at most [N or N m].
+            arm: Encoder positions of the arm joints, shape (n,) [rad or m].
+            hand: Positions of the driven hand joints, shape (m,) [rad or m].
+            object_in_base: The object's mesh frame in the base frame; None if there is no object.
+            hand_force: Largest force or torque that each hand drive is commanded to use [N or N m].
         """
         mujoco.mj_resetData(self._model, self._data)
         self.limit_hand(hand_force)
         target = self._target(arm, hand)
         self._data.ctrl[:] = target
         delay = round(self._truth.control_delay_s * CONTROL_RATE_HZ)
-        self._on_the_way = deque([target] * delay)
+        self._pending_commands = deque([target] * delay)
         self._data.qpos[self._qpos] = self._data.ctrl
         if object_in_base is not None:
             quaternion_wxyz = np.roll(object_in_base.quaternion_xyzw, 1)
@@ -153,40 +152,40 @@ class MujocoWorld:
         mujoco.mj_forward(self._model, self._data)
 
     def limit_hand(self, force: float) -> None:
-        """Tell each drive of the hand to press with a force [N] or torque [N m] at most."""
+        """Set the largest force [N] or torque [N m] that each hand drive is commanded to use."""
         limits = force * self._truth.gripper_force_factor * self._hand_force_shares
         self._model.actuator_forcerange[self._arm_count :] = np.stack([-limits, limits], axis=1)
 
-    def take_over_robot(self, other: MujocoWorld) -> None:
-        """Let the robot stand, move and be commanded as in another world of the same robot."""
-        self._data.qpos[self._qpos] = other._data.qpos[other._qpos]
-        self._data.qvel[self._dofs] = other._data.qvel[other._dofs]
-        self._data.ctrl[:] = other._data.ctrl
-        self._on_the_way = other._on_the_way.copy()
-        self._model.actuator_forcerange[:] = other._model.actuator_forcerange
+    def take_over_robot(self, source: MujocoWorld) -> None:
+        """Copy the robot's state and pending commands from another world of the same robot."""
+        self._data.qpos[self._qpos] = source._data.qpos[source._qpos]
+        self._data.qvel[self._dofs] = source._data.qvel[source._dofs]
+        self._data.ctrl[:] = source._data.ctrl
+        self._pending_commands = source._pending_commands.copy()
+        self._model.actuator_forcerange[:] = source._model.actuator_forcerange
         mujoco.mj_forward(self._model, self._data)
 
     def command(self, arm: FloatArray, hand: FloatArray) -> None:
-        """Send the drives where to go; to be called once in `STEPS_PER_COMMAND` steps.
+        """Send a command to the drives; must be called once every `STEPS_PER_COMMAND` steps.
 
         Args:
-            arm: Shape (n,), what the arm's encoders are to say [rad or m].
-            hand: Shape (m,), positions of the driven hand joints [rad or m].
+            arm: Commanded encoder positions of the arm joints, shape (n,) [rad or m].
+            hand: Commanded positions of the driven hand joints, shape (m,) [rad or m].
         """
-        self._on_the_way.append(self._target(arm, hand))
-        self._data.ctrl[:] = self._on_the_way.popleft()
+        self._pending_commands.append(self._target(arm, hand))
+        self._data.ctrl[:] = self._pending_commands.popleft()
 
     def _target(self, arm: FloatArray, hand: FloatArray) -> FloatArray:
         followers = hand[self._mimic_source] * self._mimic_multiplier + self._mimic_offset
         return np.concatenate([arm + self._truth.joint_offset, hand, followers])
 
     def step(self, steps: int = 1) -> None:
-        """Let time pass, a timestep each."""
+        """Simulate a number of timesteps."""
         mujoco.mj_step(self._model, self._data, steps)
 
     @property
     def joint_positions(self) -> FloatArray:
-        """What the encoders of `joints` say [rad or m]."""
+        """Encoder positions of `joints` [rad or m]."""
         positions = self._data.qpos[self._qpos]
         positions[: self._arm_count] -= self._truth.joint_offset
         return frozen(positions)
@@ -198,28 +197,28 @@ class MujocoWorld:
 
     @property
     def joint_efforts(self) -> FloatArray:
-        """What the drives of `joints` exert, without the robot's own weight [N m or N]."""
+        """Efforts of the drives of `joints`, without those that carry the robot [N m or N]."""
         return frozen(self._data.actuator_force)
 
     @property
     def diverged(self) -> bool:
-        """Whether the numbers blew up since the last reset."""
+        """Whether the simulation has become unstable since the last reset."""
         kinds = mujoco.mjtWarning
         bad = (kinds.mjWARN_BADQPOS, kinds.mjWARN_BADQVEL, kinds.mjWARN_BADQACC)
         warned = any(self._data.warning[kind].number for kind in bad)
         return warned or not np.isfinite(self._data.qpos).all()
 
     def object_in_base(self) -> Pose:
-        """Where the object's mesh frame is; not to be asked once the world has diverged."""
+        """True pose of the object's mesh frame; must not be called after the world diverged."""
         values = self._data.qpos[self._object_qpos]
         return Pose(values[:3], np.roll(values[3:], -1))
 
     def tcp_in_base(self) -> Pose:
-        """Where the tool centre point is."""
+        """True pose of the tool centre point in the base frame."""
         return Pose(self._data.xpos[self._tcp], np.roll(self._data.xquat[self._tcp], -1))
 
     def observe(self) -> Observation:
-        """What an attempt is judged by."""
+        """Observe the state that an attempt is judged by."""
         velocity = np.zeros(6)
         mujoco.mj_objectVelocity(
             self._model, self._data, mujoco.mjtObj.mjOBJ_BODY, self._object, velocity, 0

@@ -9,25 +9,25 @@ from collections.abc import Callable
 from dr_grasp.common.closing import Closing
 
 LATE_S = 0.25
-"""Steps later than this are not made up for; the time is lost."""
+"""Steps that are later than this are skipped [s]; their time is lost."""
 
 STOP_S = 5.0
 
 
 class Pacer(Closing):
-    """Takes equal steps in a thread of its own, from `start` to `close`.
+    """Calls a step function at a steady pace in its own thread, from `start` to `close`.
 
     Attributes:
-        lost_s: By how much it has fallen behind for good [s of the wall clock].
+        lost_s: Time by which the steps are behind the wall clock and will not catch up [s].
     """
 
     def __init__(self, step: Callable[[], None], step_s: float, speed: float) -> None:
-        """Prepare.
+        """Prepare the thread.
 
         Args:
-            step: Takes a step; an exception ends the thread.
-            step_s: How long a step is, in simulated seconds.
-            speed: Simulated seconds in a second of the wall clock.
+            step: Function to call for each step; an exception ends the thread.
+            step_s: Duration of a step in simulated time [s].
+            speed: Simulated seconds per second of the wall clock.
         """
         self._step = step
         self._wall_s = step_s / speed
@@ -36,16 +36,16 @@ class Pacer(Closing):
         self.lost_s = 0.0
 
     def start(self) -> None:
-        """Begin to take steps."""
+        """Start the thread."""
         self._thread.start()
 
     @property
     def running(self) -> bool:
-        """Whether steps are being taken."""
+        """Whether the thread is running."""
         return self._thread.is_alive()
 
     def close(self) -> None:
-        """Take no further steps; may be called twice."""
+        """Stop the thread; may be called twice."""
         self._closing.set()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(STOP_S)

@@ -1,4 +1,4 @@
-"""How an object comes to stand on the twin's table."""
+"""Puts an object on the twin's table and lets it settle."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.twin.mujoco_world import CONTROL_RATE_HZ, STEPS_PER_COMMAND, MujocoWorld
 
 DROP_HEIGHT_M = 0.0005
-"""An object is let go this far above the table, and settles."""
+"""Height above the table from which an object is dropped to settle."""
 
 COMMANDS_PER_SAMPLE = 5
 SAMPLE_S = COMMANDS_PER_SAMPLE / CONTROL_RATE_HZ
-"""The world is looked at every 20 ms: by what judges, records or may cancel."""
+"""Every 20 ms the state is judged and recorded, and a cancel is checked."""
 
 SETTLE_LIMIT_S = 1.0
 SETTLED_SPEED = 0.001
 CALM_SAMPLES = 3
-"""An object slower than `SETTLED_SPEED` [m/s] in so many samples in a row has settled."""
+"""An object has settled after so many samples in a row slower than `SETTLED_SPEED` [m/s]."""
 
 
 def on_table(robot: RobotSpec, item: ObjectSpec, pose: Pose) -> Pose:
-    """Where an object is let go: just above the table, whatever the height of the pose."""
+    """Move a pose up or down so that the object is just above the table."""
     lowest = item.lowest_point(pose.rotation.as_matrix())
     height = robot.table.top_z + DROP_HEIGHT_M - lowest
     return Pose(frozen([*pose.position[:2], height]), pose.quaternion_xyzw)
 
 
 def settling(world: MujocoWorld) -> Iterator[float]:
-    """Let time pass until the object rests, the world diverges, or `SETTLE_LIMIT_S` is over.
+    """Simulate until the object rests, the world diverges, or `SETTLE_LIMIT_S` is over.
 
     Yields:
         The time so far [s], before each `SAMPLE_S` passes.

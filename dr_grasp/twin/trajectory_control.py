@@ -1,6 +1,6 @@
-"""A controller of trajectories, which behaves as ros2_controllers' joint_trajectory_controller.
+"""Trajectory controller that behaves like joint_trajectory_controller of ros2_controllers.
 
-joint_path.py says which of its source files were read. Like UR's and the Panda's, this one commands
+Its sources are named in joint_path.py. Like the controllers of UR and Panda arms, it commands
 positions and reads positions and velocities.
 """
 
@@ -24,7 +24,7 @@ PATH_TOLERANCE_VIOLATED = -4
 GOAL_TOLERANCE_VIOLATED = -5
 
 ERASED = -1.0
-"""This number in a goal takes a tolerance away (control_msgs/msg/JointTolerance.msg)."""
+"""This number in a goal removes a tolerance (control_msgs/msg/JointTolerance.msg)."""
 
 ROUNDING_S = 1e-9
 _EPSILON = float(np.finfo(np.float32).eps)
@@ -34,16 +34,16 @@ PREEMPTED = "Current goal preempted by new incoming action."
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tolerances:
-    """How far joints may be from where a trajectory wants them; 0 is no limit. See tolerances.hpp.
+    """Largest position errors of joints on a trajectory, as in tolerances.hpp; 0 is no limit.
 
-    The controller has tolerances of velocities as well. They count only where it commands
-    velocities or efforts, which ours does not.
+    The original controller also has tolerances for velocities, but uses them only if it commands
+    velocities or efforts. This controller commands positions.
 
     Attributes:
-        joints: Names, n of them.
-        path: Shape (n,), while moving [rad or m].
-        goal: Shape (n,), at the end [rad or m].
-        goal_time_s: How long after the last point they must be within `goal`; 0 is for ever.
+        joints: Names of the n joints.
+        path: Largest errors while moving, shape (n,) [rad or m].
+        goal: Largest errors at the end, shape (n,) [rad or m].
+        goal_time_s: Time limit after the last point for errors to be within `goal` [s]; 0 is none.
     """
 
     joints: tuple[str, ...]
@@ -55,23 +55,23 @@ class Tolerances:
     def of(
         cls, joints: Sequence[str], path: float = 0.0, goal: float = 0.0, goal_time_s: float = 0.0
     ) -> Tolerances:
-        """The same tolerances for each joint; none by default, as in ros2_controllers."""
+        """Make tolerances that are the same for each joint; by default there are none."""
         each = np.ones(len(joints))
         return cls(tuple(joints), frozen(path * each), frozen(goal * each), goal_time_s)
 
     def changed(
         self, path: Mapping[str, float], goal: Mapping[str, float], goal_time_s: float
     ) -> Tolerances:
-        """These defaults with what a goal asks for: 0 keeps a default, -1 takes it away.
+        """Replace defaults by the tolerances of a goal: 0 keeps a default, -1 removes it.
 
         Args:
-            path: By joint, for those that the goal names.
-            goal: Likewise.
-            goal_time_s: Of the goal.
+            path: The goal's path tolerances by joint; joints may be left out [rad or m].
+            goal: The goal's goal tolerances by joint; joints may be left out [rad or m].
+            goal_time_s: The goal's time tolerance [s].
 
         Raises:
-            InvalidGraspError: An unknown joint or another negative number. The controller then
-                logs an error and uses its defaults for all.
+            InvalidGraspError: A joint is unknown, or a number is negative and not -1. The original
+                controller then logs an error and uses all its defaults.
         """
         return Tolerances(
             self.joints,
@@ -92,11 +92,11 @@ class Tolerances:
         return frozen(values)
 
     def violation(self, error: FloatArray, allowed: FloatArray) -> str | None:
-        """Which joint is farthest out of its tolerance; None if none is.
+        """Describe the joint with the largest error out of tolerance; None if all are within.
 
         Args:
-            error: Shape (n,), desired minus measured positions [rad or m].
-            allowed: `path` or `goal`.
+            error: Desired minus measured positions, shape (n,) [rad or m].
+            allowed: The tolerances to use: `path` or `goal`.
         """
         outside = (allowed > 0.0) & (np.abs(error) > allowed)
         if not outside.any():
@@ -119,12 +119,12 @@ def _resolved(name: str, default: float, wanted: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class TrajectoryResult:
-    """How a trajectory ended.
+    """Result of a trajectory's goal.
 
     Attributes:
-        status: How its goal ended.
+        status: Final status of the goal.
         code: `error_code` of the action's result.
-        text: `error_string`.
+        text: `error_string` of the action's result.
     """
 
     status: Status
@@ -136,7 +136,7 @@ class TrajectoryResult:
 
 
 class TrajectoryFeedback(NamedTuple):
-    """Where joints should be at one time of a trajectory, and where they are, with velocities."""
+    """Desired and measured positions and velocities of joints at one time of a trajectory."""
 
     desired: PathPoint
     actual: PathPoint
@@ -148,9 +148,9 @@ class TrajectoryGoal(ActiveGoal[TrajectoryResult, TrajectoryFeedback]):
 
     Attributes:
         path: The trajectory.
-        tolerances: That count for it.
-        starts_s: The twin's time at which the trajectory's time is 0.
-        before: Where the joints were when they began to follow it; None before they do.
+        tolerances: Tolerances of this goal.
+        starts_s: The twin's time at which the trajectory's time is 0 [s].
+        before: State of the joints when the motion began; None before the first `update`.
     """
 
     path: JointPath
@@ -160,18 +160,18 @@ class TrajectoryGoal(ActiveGoal[TrajectoryResult, TrajectoryFeedback]):
 
 
 class TrajectoryControl:
-    """Commands some joints, which hold their position when `goal` is None."""
+    """Commands joints along trajectories; they hold their position while `goal` is None."""
 
     def __init__(
         self, defaults: Tolerances, part: slice, positions: FloatArray, period_s: float
     ) -> None:
-        """Begin to hold.
+        """Begin to hold a posture.
 
         Args:
-            defaults: Tolerances of goals that name none, and with them the joints.
-            part: Which of the joints of a reading these are.
-            positions: Shape (n,), what to hold [rad or m].
-            period_s: From one `update` to the next.
+            defaults: The joints, with the tolerances of goals that do not name any.
+            part: Indices of these joints in a reading.
+            positions: Positions to hold, shape (n,) [rad or m].
+            period_s: Time between two calls of `update` [s].
         """
         self.defaults = defaults
         self.goal: TrajectoryGoal | None = None
@@ -182,13 +182,13 @@ class TrajectoryControl:
     def start(
         self, path: JointPath, tolerances: Tolerances | None, now_s: float, start_in_s: float
     ) -> TrajectoryGoal:
-        """Follow a trajectory from now on; a goal that has not ended is aborted.
+        """Start to follow a trajectory; a goal that has not ended is aborted.
 
         Args:
-            path: Of the controller's joints, in any order.
-            tolerances: In place of the defaults.
-            now_s: The twin's time.
-            start_in_s: When the trajectory's time 0 is; negative where that has passed.
+            path: Trajectory of the controller's joints, in any order.
+            tolerances: Tolerances of this goal; None for the defaults.
+            now_s: The twin's present time [s].
+            start_in_s: Time from now to the trajectory's time 0 [s]; negative if it has passed.
         """
         path = path.ordered(self.defaults.joints)
         self._end(Status.ABORTED, INVALID_GOAL, PREEMPTED)
@@ -206,7 +206,7 @@ class TrajectoryControl:
         self._end(status, code, text, reading.positions[self._part])
 
     def update(self, reading: Reading) -> FloatArray:
-        """Positions to command for the next period, shape (n,) [rad or m]."""
+        """Compute the commands of the joints for the next period, shape (n,) [rad or m]."""
         goal = self.goal
         if goal is None:
             return self._holds
@@ -219,7 +219,7 @@ class TrajectoryControl:
         desired = goal.path.at(time_s, before)
         goal.feedback = TrajectoryFeedback(desired, actual)
         error, late_s = desired.positions - positions, time_s - goal.path.duration_s
-        # The controller looks for the end where the next command lies.
+        # Like the original controller: the end is checked at the time of the next command.
         at_end = late_s + self._period_s >= -ROUNDING_S
         limits = goal.tolerances
         astray = limits.violation(error, limits.path) if first or not at_end else None

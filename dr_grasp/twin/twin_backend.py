@@ -1,8 +1,8 @@
-"""Fake hardware: a backend that executes grasps in MuJoCo, with errors of its own.
+"""A backend that executes grasps in MuJoCo with hidden errors, in place of a real robot.
 
-It stands for the real robot where there is none. The scorer sees neither its profile nor what was
-drawn from it. An attempt records what a robot would record, and the object's pose before and after,
-as a motion capture system would measure it.
+The scorer sees neither the twin's profile nor the errors that were drawn from it. An attempt
+records the same as on a robot, and the object's pose before and after, as a motion capture system
+would measure it.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from dr_grasp.twin.placing import COMMANDS_PER_SAMPLE, on_table, settling
 from dr_grasp.twin.twin_profile import TwinProfile, object_truth, real_pose, robot_truth
 
 OnJointStates = Callable[[float, tuple[str, ...], FloatArray], None]
-"""Told seconds since the start, joint names and encoder readings, every 20 ms of motion."""
+"""Called every 20 ms of motion with time since the start [s], joint names, encoder positions."""
 
 WORLDS_KEPT = 8
-"""How many objects' worlds are kept: building one takes seconds."""
+"""Number of objects whose worlds are kept, since it takes seconds to build a world."""
 
 REASONS = {
     Outcome.SUCCESS: "held to the end of the hold",
@@ -56,7 +56,7 @@ REASONS = {
 
 
 class TwinBackend(Closing):
-    """Executes grasps in MuJoCo, in simulated time. Not for several threads at once."""
+    """Executes grasps in MuJoCo, in simulated time. Not thread-safe."""
 
     name = "twin"
 
@@ -72,11 +72,11 @@ class TwinBackend(Closing):
         """Prepare; each object's world is built when it is first needed.
 
         Args:
-            robot: The robot that is played.
+            robot: The robot that is simulated.
             profile: How robot and objects differ from their descriptions.
-            real_time: Keep pace with the wall clock, for watching.
-            profile_name: The profile's name, for the record.
-            on_joint_states: Told the joints' positions while they move.
+            real_time: Whether to run at the speed of the wall clock, for a person who watches.
+            profile_name: Name of the profile, which attempts record.
+            on_joint_states: Called with the joints' positions while they move.
         """
         self._robot = robot
         self._profile = profile
@@ -100,15 +100,15 @@ class TwinBackend(Closing):
     ) -> GraspAttempt:
         """Execute one grasp to its end; see `Backend`.
 
-        Everything but the attempt's id and stamp depends on (profile, grasp, seed, attempt_index)
-        alone, not on what was executed before.
+        Apart from its id and stamp, the attempt depends on (profile, grasp, seed, attempt_index)
+        alone, and not on earlier attempts.
 
         Raises:
             BackendError: The twin is closed.
             InvalidGraspError: The grasp does not fit the robot.
             SettingsError: The seed or the index is out of bounds.
             UnknownNameError: There is no such object.
-            ModelError: The object's mesh is unusable.
+            ModelError: The object's mesh cannot be used.
         """
         if self._closed:
             raise BackendError("twin: expected an open backend, got a closed one")
@@ -154,7 +154,7 @@ class TwinBackend(Closing):
         )
 
     def _world(self, item: ObjectSpec) -> MujocoWorld:
-        if item not in self._worlds:  # the object itself: its name may come to mean another
+        if item not in self._worlds:  # by specification: another object may get the same name
             if len(self._worlds) >= WORLDS_KEPT:
                 del self._worlds[next(iter(self._worlds))]
             truth = object_truth(self._profile, item.name)
@@ -162,20 +162,20 @@ class TwinBackend(Closing):
         return self._worlds[item]
 
     def close(self) -> None:
-        """Free the worlds."""
+        """Release the worlds; may be called twice."""
         self._worlds.clear()
         self._closed = True
 
 
 @dataclass(slots=True)
 class GraspRun:
-    """Executes one grasp: `settle` first, then `run`.
+    """Executes one grasp in the twin's world: call `settle` first, then `run`.
 
     Attributes:
         gripper_opening: Mean position of the driven hand joints after lifting [rad or m]; None
             before.
-        commanded: What arm and driven hand were told, every 20 ms of motion.
-        measured: What their encoders said at the same times.
+        commanded: Commands of arm and driven hand joints, every 20 ms of motion.
+        measured: Encoder positions of the same joints at the same times.
     """
 
     world: MujocoWorld
@@ -190,15 +190,15 @@ class GraspRun:
     measured: MotionLog = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin the logs."""
+        """Make empty logs."""
         joints = (*self.robot.arm_joints, *self.robot.hand_joints)
         self.commanded, self.measured = MotionLog(joints), MotionLog(joints)
 
     def settle(self, object_in_base: Pose) -> Outcome | None:
-        """Put the object down and wait until it rests; the arm stands where the approach begins.
+        """Put the object down and wait until it rests; the arm waits at the approach's start.
 
         Returns:
-            None, or how the attempt ended already.
+            None if the grasp can go on, else the outcome of the attempt.
         """
         close = self.grasp.close
         start = self.grasp.approach.positions[0]
@@ -242,7 +242,7 @@ class GraspRun:
         raise AssertionError("the judge decides at the end of the hold")
 
     def _hand_targets(self, commands: FloatArray) -> FloatArray:
-        """A hand follows a sudden command no faster than its joints' velocity limits allow."""
+        """Limit the speed of the hand's commands to the velocity limits of its joints."""
         reach = self.robot.hand_velocities / CONTROL_RATE_HZ
         targets, target = np.empty_like(commands), self.grasp.close.preshape
         for step, command in enumerate(commands):

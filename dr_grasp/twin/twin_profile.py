@@ -1,4 +1,4 @@
-"""What the scorer must not know: the twin's profile, and the errors that are drawn from it."""
+"""The twin's profile and the errors that are drawn from it; the scorer must not know them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FactorRange = Annotated[tuple[Positive, Positive], AfterValidator(_ordered)]
 
 
 class PerceptionSettings(Settings):
-    """How far the object really stands from where it is believed to; drawn for every attempt.
+    """Distribution of the error of the object's pose, which is drawn for every attempt.
 
     Attributes:
         position_std_m: Standard deviation of x and y in the base frame [m].
@@ -40,12 +40,12 @@ class PerceptionSettings(Settings):
 
 
 class ItemSettings(Settings):
-    """How each object differs from its description; drawn once for each object.
+    """Distribution of the errors of an object's description, drawn once for each object.
 
     Attributes:
         friction_factor: Range of the factor on lateral friction.
         mass_factor: Range of the factor on mass.
-        center_of_mass_std_m: Standard deviation of its shift along each axis of the object [m].
+        center_of_mass_std_m: Standard deviation of the centre of mass along each object axis [m].
         torsional_friction_m: Friction torque about a contact's normal per force along it [m].
         rolling_friction_m: Friction torque about a contact's tangents per normal force [m].
     """
@@ -58,11 +58,11 @@ class ItemSettings(Settings):
 
 
 class DriveSettings(Settings):
-    """How each robot differs from its description; drawn once for each robot.
+    """Distribution of the errors of a robot's description, drawn once for each robot.
 
     Attributes:
         joint_offset_std_deg: Standard deviation of the zero error of each arm joint's encoder
-            [deg]; where a joint slides, as many metres as this is radians.
+            [deg]; for a sliding joint it is converted to radians and read as metres.
         control_delay_ms: Range of the time from a command to its effect [ms].
         gripper_force_factor: Range of the factor on the closing force.
     """
@@ -76,7 +76,7 @@ class DriveSettings(Settings):
 
 
 class TwinProfile(Settings):
-    """A file of config/twin."""
+    """Schema of a file in config/twin: distributions of the twin's errors, and their seed."""
 
     description: str
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)]
@@ -87,9 +87,14 @@ class TwinProfile(Settings):
 
 @dataclass(frozen=True, slots=True)
 class ObjectTruth:
-    """How the twin's object differs from its description: what `ItemSettings` was drawn to be.
+    """How the twin's object differs from its description, drawn from `ItemSettings`.
 
-    `friction_factor` acts on friction against table and hand, `mass_factor` on inertia as well.
+    Attributes:
+        friction_factor: Factor on lateral friction against table and hand.
+        mass_factor: Factor on mass and inertia.
+        center_of_mass_shift_m: Shift of the centre of mass along the object's axes [m].
+        torsional_friction_m: Friction torque about a contact's normal per force along it [m].
+        rolling_friction_m: Friction torque about a contact's tangents per normal force [m].
     """
 
     friction_factor: float = 1.0
@@ -101,12 +106,12 @@ class ObjectTruth:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RobotTruth:
-    """How the twin's robot differs from its description.
+    """How the twin's robot differs from its description, drawn from `DriveSettings`.
 
     Attributes:
-        joint_offset: Shape (n,): a joint stands at what its encoder says plus this [rad or m].
-        control_delay_s: From a command to its effect.
-        gripper_force_factor: On the closing force.
+        joint_offset: True positions minus encoder positions of the arm, shape (n,) [rad or m].
+        control_delay_s: Time from a command to its effect [s].
+        gripper_force_factor: Factor on the closing force.
     """
 
     joint_offset: FloatArray
@@ -115,17 +120,17 @@ class RobotTruth:
 
 
 def load_twin_profile(name: str) -> TwinProfile:
-    """Load a profile by name.
+    """Load a twin's profile by name.
 
     Raises:
         UnknownNameError: There is no such profile.
-        SettingsError: Its file does not fit the schema.
+        SettingsError: The profile's file does not fit the schema.
     """
     return load_yaml(config_file("twin", name, "twin profile"), TwinProfile)
 
 
 def object_truth(profile: TwinProfile, name: str) -> ObjectTruth:
-    """Draw how an object differs; it depends on the profile and the object's name alone."""
+    """Draw an object's errors, which depend on the profile and the object's name alone."""
     rng, settings = _generator(profile, "object", name), profile.object
     friction, mass = rng.uniform(*settings.friction_factor), rng.uniform(*settings.mass_factor)
     x, y, z = rng.normal(0.0, settings.center_of_mass_std_m, 3)
@@ -139,7 +144,7 @@ def object_truth(profile: TwinProfile, name: str) -> ObjectTruth:
 
 
 def robot_truth(profile: TwinProfile, name: str, arm_joints: int) -> RobotTruth:
-    """Draw how a robot of n arm joints differs; it depends on the profile and its name alone."""
+    """Draw a robot's errors, which depend on the profile, name and number of arm joints alone."""
     rng, settings = _generator(profile, "robot", name), profile.robot
     return RobotTruth(
         joint_offset=frozen(rng.normal(0.0, np.deg2rad(settings.joint_offset_std_deg), arm_joints)),
@@ -149,7 +154,7 @@ def robot_truth(profile: TwinProfile, name: str, arm_joints: int) -> RobotTruth:
 
 
 def real_pose(profile: TwinProfile, believed: Pose, seed: int, attempt_index: int) -> Pose:
-    """Where an object really stands; drawn anew for every (seed, attempt_index).
+    """Draw an object's true pose about the believed pose, anew for every (seed, attempt_index).
 
     Raises:
         SettingsError: The seed or the index is out of bounds.
@@ -164,6 +169,6 @@ def real_pose(profile: TwinProfile, believed: Pose, seed: int, attempt_index: in
 
 
 def _generator(profile: TwinProfile, kind: str, name: str) -> np.random.Generator:
-    # crc32 and not hash(): the same in every process.
+    # crc32, since hash() differs between processes.
     words = [profile.seed, zlib.crc32(kind.encode()), zlib.crc32(name.encode())]
     return np.random.default_rng(np.random.SeedSequence(words))

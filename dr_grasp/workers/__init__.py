@@ -1,1 +1,1 @@
-"""Processes and clusters that run rollouts."""
+"""Worker processes and clusters that run rollouts."""

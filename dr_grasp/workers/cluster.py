@@ -1,4 +1,4 @@
-"""Runs work on a Dask cluster, in place of worker processes of this machine."""
+"""Runs work on a Dask cluster instead of worker processes of this machine."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.workers.pool import Pool, ResultT, WorkT
 
 CONNECT_S = 10.0
-"""How long a scheduler may take to answer [s]."""
+"""Longest wait for a scheduler's answer [s]."""
 
 ABSENT_S = 600.0
-"""How long there may be no worker [s]; jobs of a batch system may wait in its queue."""
+"""Longest time without any worker [s]; jobs of a batch system may wait in its queue."""
 
 COUNT_S = 1.0
-"""How often workers are counted [s]."""
+"""Time between two counts of the workers [s]."""
 
 _one_at_a_time = threading.Lock()
 """Held while a piece of work runs: a Dask worker may have several threads, PyBullet only one."""
@@ -38,19 +38,19 @@ _one_at_a_time = threading.Lock()
 class ClusterPool(Pool):
     """The workers of a Dask cluster, which may come and go.
 
-    Each piece of work carries what else its result depends on: versions, the robot, the object. A
-    worker that has something else refuses it, whenever it joined.
+    Results depend on versions, on the robot and on the object. Each piece of work carries their
+    fingerprints, and a worker with other ones refuses the work, even if it joined late.
     """
 
     def __init__(self, address: str, say: Callable[[str], None] | None = None) -> None:
-        """Connect.
+        """Connect to a scheduler.
 
         Args:
-            address: Of the scheduler, such as tcp://host:8786.
-            say: Told in a line that workers are waited for.
+            address: Address of the scheduler, such as tcp://host:8786.
+            say: Called with one line of text when there are no workers and the run waits.
 
         Raises:
-            SettingsError: It is no address, or distributed is not installed.
+            SettingsError: The address is not valid, or the package distributed is not installed.
             WorkerError: No scheduler answers.
         """
         self._address = address
@@ -62,7 +62,7 @@ class ClusterPool(Pool):
         self._counted_s = self._seen_s = 0.0
 
     def close(self) -> None:
-        """Leave the cluster, which drops our work; may be called twice."""
+        """Disconnect from the cluster, which drops our work; may be called twice."""
         self._client.close(CONNECT_S)
 
     def run(
@@ -71,24 +71,24 @@ class ClusterPool(Pool):
         work: Iterable[WorkT],
         is_cancelled: Callable[[], bool],
     ) -> Iterator[tuple[WorkT, ResultT] | None]:
-        """Call a function with each piece of work, as `Pool.run` does.
+        """Call a function with each piece of work, in any order, on the cluster.
 
         Args:
-            function: As for `Pool.run`.
-            work: Pieces that have a `robot` and an `object`, or a `grasp` that has them.
-            is_cancelled: As for `Pool.run`.
+            function: A function of a module, so that workers can import it.
+            work: Pieces with the attributes `robot` and `object`, or with a `grasp` that has them.
+            is_cancelled: Polled every 50 ms; True ends the run at once.
 
         Yields:
             Pieces of work with their results; None last if the run was cancelled.
 
         Raises:
             WorkerError: Workers died again and again at the same work, or have other versions or
-                models than this machine; there was none for long; the scheduler is gone.
+                models than this machine; there were no workers for long; the scheduler is gone.
         """
         from distributed import KilledWorker
 
         self._counted_s, self._seen_s = 0.0, time.monotonic()
-        self._identity = cache(identity)  # for a run: a name may come to mean another thing
+        self._identity = cache(identity)  # for this run only: files of robots may change later
         try:
             yield from super().run(function, work, is_cancelled)
         except KilledWorker as error:
@@ -137,10 +137,10 @@ class ClusterPool(Pool):
 
 
 def identity(robot: str, obj: str) -> dict[str, str]:
-    """What a result depends on besides the work; it must be the same on every machine.
+    """Versions and fingerprints that a result depends on; all machines must have the same.
 
     Raises:
-        DrGraspError: There is no such robot or object here.
+        DrGraspError: This machine has no such robot or object.
     """
     return {
         "dr_grasp": __version__,
@@ -157,7 +157,7 @@ def _connect(address: str) -> Any:
         from distributed import Client
     except ImportError as error:
         raise SettingsError(f"{address}: needs a package: pip install distributed") from error
-    # When a scheduler is gone, we say so ourselves, in a line.
+    # If the scheduler is gone, our own error says so in one line.
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
         connect: Any = Client  # distributed has no types
@@ -178,10 +178,10 @@ def _check_address(address: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Parcel:
-    """Work that runs when it is unpickled.
+    """Work that runs when it is unpickled, so that the scheduler only passes on bytes.
 
-    So the scheduler only passes on bytes, and a worker without our package answers with an
-    ImportError. A worker that had to import a function of ours to read its task would never answer.
+    A worker without our package then answers with an ImportError. If it had to import our function
+    to read its task, it would never answer.
     """
 
     packed: bytes
@@ -194,7 +194,7 @@ class _Parcel:
 
 
 def run_packed(packed: bytes, robot: str, obj: str, expected: Mapping[str, str]) -> Any:
-    """Run a packed (function, argument) on a worker, if its result would be the same here.
+    """Run a packed (function, argument) on a worker whose `identity` is as expected.
 
     Raises:
         WorkerError: This worker has another version, robot or object.

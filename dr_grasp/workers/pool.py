@@ -1,4 +1,4 @@
-"""Runs any amount of work on worker processes; it can be cancelled, and survives their deaths."""
+"""Runs work on worker processes; work can be cancelled, and runs again if a process dies."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from dr_grasp.common.interrupts import starting_workers
 from dr_grasp.errors import SettingsError, WorkerError
 
 MOST_DEATHS = 5
-"""Deaths of workers in a row, without any result in between, that are an error."""
+"""A run fails when workers have died this many times without any result in between."""
 
 POLL_S = 0.05
-"""How often a wait asks whether the work was cancelled [s]."""
+"""Time between two checks whether the work was cancelled [s]."""
 
 WorkT = TypeVar("WorkT")
 ResultT = TypeVar("ResultT")
 
 
 class Pool(Closing):
-    """Workers that are kept between pieces of work, on this machine or others.
+    """Workers on this machine or on others, which are kept between pieces of work.
 
-    A worker that dies costs only time: its work runs again elsewhere. So a function that is run
-    must depend on its argument alone.
+    If a worker dies, its work runs again on another worker. So the result of a function must depend
+    on its argument alone.
     """
 
     def run(
@@ -44,8 +44,8 @@ class Pool(Closing):
 
         Args:
             function: A function of a module, so that other processes can import it.
-            work: Its arguments; drawn as they are needed, since there may be millions.
-            is_cancelled: Asked every 50 ms; True ends the run at once.
+            work: Arguments for the function, read as they are needed: there may be millions.
+            is_cancelled: Polled every 50 ms; True ends the run at once.
 
         Yields:
             Pieces of work with their results; None last if the run was cancelled.
@@ -54,7 +54,7 @@ class Pool(Closing):
             WorkerError: Workers died again and again without finishing anything.
         """
         running: dict[Future[ResultT], WorkT] = {}
-        # What dead workers left undone goes first.
+        # Work that dead workers left undone is first in this queue.
         left = iter(work)
         waiting = deque(islice(left, 1))
         deaths = 0
@@ -64,7 +64,7 @@ class Pool(Closing):
                     future.cancel()
                 yield None
                 return
-            # Two pieces a worker keep it busy; more would only delay a cancel.
+            # Two pieces for each worker keep it busy; more would only delay a cancel.
             places = 2 * self._workers()
             try:
                 while waiting and len(running) < places:
@@ -91,15 +91,15 @@ class Pool(Closing):
 
     @abstractmethod
     def _workers(self) -> int:
-        """How many pieces can be worked on at a time, at least 1; asked again and again."""
+        """Number of pieces that can run at the same time, at least 1; called again and again."""
 
     @abstractmethod
     def _submit(self, function: Callable[[WorkT], ResultT], piece: WorkT) -> Future[ResultT]:
-        """Give a piece of work to some worker."""
+        """Give a piece of work to any worker."""
 
 
 def start_worker() -> None:
-    """Prepare a worker process; it ends with its parent, even if that is killed."""
+    """Prepare a worker process, which ends with its parent, even if the parent is killed."""
     # The parent has loaded the robots before, and has given the warnings about them.
     logging.getLogger("dr_grasp.robots").setLevel(logging.ERROR)
     parent = multiprocessing.parent_process()
@@ -116,13 +116,13 @@ class WorkerPool(Pool):
     """Spawned processes of this machine."""
 
     def __init__(self, jobs: int = 1) -> None:
-        """Prepare to work; processes start with the first piece of work.
+        """Prepare to run work; processes start with the first piece of work.
 
         Args:
             jobs: Number of worker processes, at least 1.
 
         Raises:
-            SettingsError: Fewer than one job.
+            SettingsError: `jobs` is below 1.
         """
         if jobs < 1:
             raise SettingsError(f"jobs: expected at least 1, got {jobs}")

@@ -1,4 +1,4 @@
-"""Grasp poses of public datasets, read and checked; `read_poses` is the door."""
+"""Reads and checks grasp poses of public datasets; begin with `read_poses`."""
 
 from dr_grasp.generation.importers.frames import GRIPPER_FRAMES
 from dr_grasp.generation.importers.grasp_poses import GraspPoses, PoseGrasp

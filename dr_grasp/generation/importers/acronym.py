@@ -1,4 +1,4 @@
-"""ACRONYM's grasp files (Eppner, Mousavian and Fox 2021, arXiv 2011.09584), in HDF5.
+"""Reads ACRONYM's grasp files (Eppner, Mousavian and Fox 2021, arXiv 2011.09584), in HDF5.
 
 Keys as NVlabs/acronym has them, acronym_tools/acronym.py and data/examples/grasps/*.h5:
 
@@ -8,7 +8,7 @@ Keys as NVlabs/acronym has them, acronym_tools/acronym.py and data/examples/gras
     object/scale                              number, from the mesh file's units to metres
     gripper/type                              text, "panda" in all files
 
-Text is bytes there. Files have 2,000 grasps each.
+Text is stored as bytes. Each file has 2,000 grasps.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ GRIPPER = "gripper/type"
 
 
 def read_acronym(path: Path, gripper: str | None) -> GraspPoses:
-    """Read an ACRONYM file, as `read_poses` does; its gripper is the Panda if it says none."""
+    """Read an ACRONYM file; see `read_poses`. Without any gripper's name, it is the Panda."""
     try:
         with h5py.File(path, "r") as file:
             matrices = _read(file, TRANSFORMS, "numbers of shape (n, 4, 4)", _are_matrices)
             held = _held(file, len(matrices))
             object_file = _text(file, OBJECT_FILE) if OBJECT_FILE in file else None
             scale = _scale(file)
-            # The dataset is of the Panda throughout, so a derived file may leave that out.
+            # All files of the dataset are for the Panda, so a derived file may leave the name out.
             name = gripper or (_text(file, GRIPPER) if GRIPPER in file else "panda")
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise FileFormatError(f"expected a whole HDF5 file, got {one_line(error)}") from error
@@ -62,7 +62,7 @@ def _read(
         raise FileFormatError(f"{name}: expected a dataset, got nothing; the file holds {there}")
     if not isinstance(node, h5py.Dataset):
         raise FileFormatError(f"{name}: expected a dataset, got a {type(node).__name__.lower()}")
-    # Before reading: a broken header may promise more than fits in memory, or types that crash.
+    # Checked before reading: a broken header may name a size beyond memory, or types that crash.
     if not fits(node):
         raise FileFormatError(
             f"{name}: expected {expected}, got {node.dtype} of shape {node.shape}"

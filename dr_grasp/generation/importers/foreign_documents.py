@@ -1,4 +1,4 @@
-"""JSON and YAML from elsewhere: read whole and without loss, or refused in one line."""
+"""Reads JSON and YAML of other programs completely, or refuses them with one line."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from pydantic import BaseModel, ConfigDict
 from dr_grasp.errors import FileFormatError
 
 LARGEST_TEXT_BYTES = 256 * 1024**2
-"""A file of 2,000 grasps has about one megabyte."""
-
+"""Largest text file that is read. A file of 2,000 grasps has about one megabyte."""
 
 DEEPEST_YAML = 100
-"""PyYAML's loader in C dies of a file that is nested thousands deep; the formats have 5 levels."""
+"""Most levels of a YAML file; the formats have 5. Thousands would crash PyYAML's loader in C."""
 
 
 class ForeignRecord(BaseModel):
-    """Base of the schemas of others: what we do not read, we do not judge."""
+    """Base class for the schemas of foreign formats; keys that we do not read are ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -30,13 +29,13 @@ def read_text(path: Path) -> str:
     """Read a text file.
 
     Raises:
-        FileFormatError: It is not text, or too large.
+        FileFormatError: The file is no text in UTF-8, or too large.
     """
     size = path.stat().st_size
     if size > LARGEST_TEXT_BYTES:
         raise FileFormatError(f"expected at most {LARGEST_TEXT_BYTES} bytes of text, got {size}")
     try:
-        return path.read_text(encoding="utf-8-sig")  # spreadsheets begin with a byte order mark
+        return path.read_text(encoding="utf-8-sig")  # spreadsheets write a byte order mark first
     except UnicodeDecodeError as error:
         raise FileFormatError("expected text in UTF-8, got other bytes") from error
 
@@ -45,7 +44,7 @@ def load_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        FileFormatError: It is none, half-written, or has a key twice.
+        FileFormatError: The file is no JSON, half-written, or has a key twice.
     """
     text = read_text(path)
     try:
@@ -60,7 +59,7 @@ def load_yaml(path: Path) -> Any:
     """Read a YAML file.
 
     Raises:
-        FileFormatError: It is none, half-written, nested too deep, or has a key twice.
+        FileFormatError: The file is no YAML, half-written, nested too deep, or has a key twice.
     """
     text = read_text(path)
     try:
@@ -78,7 +77,7 @@ def one_line(error: BaseException) -> str:
 
 
 def _without_loss(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
-    # A reader that lets the last of two equal keys win drops what stood under the first.
+    # Python's readers keep only the last of two equal keys, and would lose the first value.
     mapping: dict[Any, Any] = {}
     for key, value in pairs:
         if key in mapping:
@@ -89,19 +88,19 @@ def _without_loss(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
 
 def _check_depth(text: str) -> None:
     depth = 0
-    for event in yaml.parse(text, Loader=_Loader):  # this does not nest, and costs little
+    for event in yaml.parse(text, Loader=_Loader):  # parsing needs no recursion and little time
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST_YAML:
             raise FileFormatError(f"expected at most {DEEPEST_YAML} levels, got more")
 
 
-# The loader in C, where PyYAML was built with it, is ten times as fast.
+# The loader in C, if PyYAML was built with it, is ten times as fast.
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """A safe loader that refuses a key given twice."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        """As the base class has it, but not before a look at the keys."""
+        """Check the keys, then construct the mapping as the base class does."""
         if isinstance(node, yaml.MappingNode):
             _without_loss((str(key.value), None) for key, _ in node.value)
         return super().construct_mapping(node, deep)

@@ -1,4 +1,4 @@
-"""Grasps as poses of a gripper, the form in which the public datasets have them."""
+"""Grasps as poses of a gripper, as public datasets store them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from dr_grasp.generation.importers.frames import grip_in_gripper
 from dr_grasp.generation.importers.pose_checks import pose_from_matrix, short
 
 MOST_GRASPS = 1_000_000
-"""A file that promises more is broken: the datasets have some thousands an object."""
+"""Most grasps in a file; a larger number is an error, since datasets have thousands an object."""
 
 LARGEST_WIDTH_M = 1.0
-"""No jaws open further; a larger number is a unit mistake."""
+"""Largest opening of jaws; a larger number must be a mistake of the unit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,11 +28,12 @@ class PoseGrasp:
     """One grasp of a file.
 
     Attributes:
-        id: The dataset's own name of it, or its number; unique within the file.
+        id: The grasp's name in the dataset, or its number; unique within the file.
         gripper_in_object: Pose of the gripper's frame in the frame of the object's mesh, in metres.
-        width_m: How far the jaws are open, where the dataset says so [m].
-        held_in_simulation: The dataset's own verdict, where it has one.
-        quality: The dataset's own confidence, where it has one; more is better.
+        width_m: Opening of the jaws [m]; None if the dataset does not contain it.
+        held_in_simulation: Whether the object was held in the dataset's simulation; None if the
+            dataset does not contain it.
+        quality: The dataset's confidence, more is better; None if the dataset does not contain it.
     """
 
     id: str
@@ -60,16 +61,16 @@ class PoseGrasp:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GraspPoses:
-    """What a file of grasp poses holds.
+    """Content of a file of grasp poses.
 
     Attributes:
         source: Name of the file.
-        gripper: Name of the gripper whose frame the poses are in.
-        grip_in_gripper: The grip frame (see `frames`) in the frame of that gripper.
-        object_file: The mesh as the file names it, if it does.
-        object_scale: Factor from the units of that mesh to metres; 1 where the file says nothing.
-        grasps: Those that can be used, in the order of the file.
-        refused: The others.
+        gripper: Name of the gripper; the poses are of its frame.
+        grip_in_gripper: Pose of the grip frame (see `frames`) in the gripper's frame.
+        object_file: The mesh that the file names; None if it names none.
+        object_scale: Factor from the units of that mesh to metres; 1 if the file has no factor.
+        grasps: The grasps that can be used, in the order of the file.
+        refused: The grasps that cannot be used, with reasons.
     """
 
     source: str
@@ -81,7 +82,7 @@ class GraspPoses:
     refused: tuple[RefusedGrasp, ...]
 
     def grip_in_object(self, grasp: PoseGrasp) -> Pose:
-        """The grip frame of one of the grasps in the frame of the object's mesh, in metres."""
+        """Pose of a grasp's grip frame in the frame of the object's mesh, in metres."""
         return grasp.gripper_in_object @ self.grip_in_gripper
 
 
@@ -94,19 +95,19 @@ def collect(
     object_scale: float = 1.0,
     grip: Pose | None = None,
 ) -> GraspPoses:
-    """Read the grasps of a file one after the other, and set aside those that cannot be used.
+    """Read the grasps of a file, and set aside those that cannot be used.
 
     Args:
         path: The file.
-        gripper: Name of the gripper whose frame the poses are in.
-        ids: Of the grasps.
-        read: Reads a grasp by its number; its FileFormatError becomes the reason of a refusal.
-        object_file: As in `GraspPoses`.
-        object_scale: As in `GraspPoses`.
-        grip: The grip frame in that of the gripper; None for what the gripper's name says.
+        gripper: Name of the gripper; the poses are of its frame.
+        ids: Ids of the grasps, in the order of the file.
+        read: Reads a grasp by its number; a FileFormatError becomes the reason of a refusal.
+        object_file: The mesh that the file names; None if it names none.
+        object_scale: Factor from the units of that mesh to metres.
+        grip: Pose of the grip frame in the gripper's frame; None to look it up by the name.
 
     Raises:
-        DrGraspError: The gripper is unknown to us, or has no jaws.
+        DrGraspError: The gripper is unknown, or has no jaws.
     """
     if grip is None:
         grip = grip_in_gripper(gripper)
@@ -131,12 +132,12 @@ def numbered_matrices(
     held_field: str = "",
     held: Sequence[object] | None = None,
 ) -> tuple[list[str], Callable[[int], PoseGrasp]]:
-    """Grasps without names, as homogeneous matrices: their ids and what reads them, for `collect`.
+    """Make ids and a reading function, for `collect`, of grasps that are plain matrices.
 
     Args:
-        matrices: Shape (4, 4) each, if they are good.
-        held_field: Name of the field of `held`, for messages.
-        held: As many verdicts of whether the object was held; None if there are none.
+        matrices: Homogeneous matrices, not checked yet, each of shape (4, 4) if it is valid.
+        held_field: Name of the field that `held` comes from, for messages.
+        held: For each matrix, whether the object was held in simulation; None if unknown.
     """
     ids = [number_id(index) for index in range(len(matrices))]
 
@@ -148,25 +149,25 @@ def numbered_matrices(
 
 
 def check_count(field: str, count: int) -> None:
-    """Refuse a file of no grasps, and one of more than `MOST_GRASPS`.
+    """Refuse a file without grasps, or with more than `MOST_GRASPS`.
 
     Raises:
-        FileFormatError: It is one.
+        FileFormatError: The number of grasps is out of bounds.
     """
     if not 0 < count <= MOST_GRASPS:
         raise FileFormatError(f"{field}: expected 1 to {MOST_GRASPS} grasps, got {count}")
 
 
 def number_id(index: int) -> str:
-    """The id of a grasp that has no name."""
+    """Make the id of a grasp without a name from its number in the file."""
     return f"{index:05d}"
 
 
 def read_verdict(field: str, value: object) -> bool:
-    """Read whether a grasp held: true, false, 1 or 0, perhaps in a list of its own.
+    """Read whether a grasp held: true, false, 1 or 0, or a list with one of them.
 
     Raises:
-        FileFormatError: It is none of these.
+        FileFormatError: The value is something else.
     """
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
@@ -176,5 +177,5 @@ def read_verdict(field: str, value: object) -> bool:
 
 
 def escaped(text: str) -> str:
-    """A message in one line, whatever a file made of it."""
+    """Escape all characters of a message that cannot be printed, such as line breaks."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -1,34 +1,34 @@
-"""GraspGen's grasp files (Murali et al. 2025, arXiv 2507.13097): the dataset's JSON, demos' YAML.
+"""Reads GraspGen's grasp files (Murali et al. 2025, arXiv 2507.13097): JSON and YAML.
 
 JSON, keys as in NVlabs/GraspGen, docs/GRASP_DATASET_FORMAT.md, and in the dataset
 nvidia/PhysicalAI-Robotics-GraspGen on Hugging Face, one file an object:
 
     object.file, object.scale   the mesh (missing on Hugging Face) and its factor to metres
     grasps.transforms           n matrices of 4 x 4, base link of the gripper in the scaled mesh [m]
-    grasps.object_in_gripper    n times whether the object was held in simulation
+    grasps.object_in_gripper    n values: whether the object was held in simulation
 
-The dataset's files do not say which gripper they are for: it has a folder for each, so we look
-there (`grasp_data/franka_panda/...`). Those that NVlabs/GraspDataGen writes do say,
+The dataset's files do not name their gripper. There is a folder for each gripper, so the name comes
+from there (`grasp_data/franka_panda/...`). Files of NVlabs/GraspDataGen name their gripper,
 scripts/graspgen/graspgen.py:
 
     gripper.name, gripper.depth
     gripper.transform_offset_from_asset_to_graspgen_convention
 
 The offset, [[x, y, z], [qx, qy, qz, qw]] or the 16 numbers of a matrix, is the pose of a frame
-with GraspGen's axes in that of the poses: NVlabs/GraspGen, grasp_gen/dataset/dataset_utils.py,
-multiplies every grasp by it from the right. Suction cups write keys of their own there
+with GraspGen's axes in the frame of the poses: NVlabs/GraspGen, grasp_gen/dataset/dataset_utils.py,
+multiplies every grasp by it from the right. Files for suction cups have other keys
 (grasp_gen/dataset/suction.py).
 
 YAML is NVIDIA's isaac_grasp format, as Isaac Sim's grasp editor, GraspGen's demos (NVlabs/GraspGen,
 grasp_gen/dataset/eval_utils.py) and NVlabs/GraspDataGen (scripts/graspgen/grasp_sim.py) write it:
 
     format: isaac_grasp
-    object_file, object_scale   GraspDataGen alone
-    created_with                GraspDataGen alone; under grasp_sim the confidence is the outcome
+    object_file, object_scale   only from GraspDataGen
+    created_with                only from GraspDataGen; for grasp_sim, confidence is the outcome
     grasps.NAME.confidence, .position, .orientation.w, .orientation.xyz
 
-Its frames are there for human readers, "do not rely on these fields in code" (Isaac ROS, "Isaac
-Grasp File"). So the gripper of a YAML file has to be given.
+The names of frames in it are only for human readers, "do not rely on these fields in code" (Isaac
+ROS, "Isaac Grasp File"). So the user has to name the gripper of a YAML file.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ from dr_grasp.generation.importers.pose_checks import (
 )
 
 FOLDERS = ("franka_panda", "robotiq_2f_140", "robotiq_2f_85", *SUCTION_CUPS)
-"""Grippers that a folder may be named after."""
+"""Names of grippers that are also names of the dataset's folders."""
 
 HELD = "grasps.object_in_gripper"
 YAML_SUFFIXES = (".yaml", ".yml")
@@ -113,7 +113,7 @@ class _IsaacFile(ForeignRecord):
 
 
 def read_graspgen(path: Path, gripper: str | None) -> GraspPoses:
-    """Read a file of GraspGen's as `read_poses` does: YAML by its suffix, JSON otherwise."""
+    """Read a GraspGen file: YAML if its suffix says so, else JSON; see `read_poses`."""
     if path.suffix.lower() in YAML_SUFFIXES:
         return _read_isaac(path, gripper)
     record = check_record(_Dataset, load_json(path))
@@ -161,7 +161,7 @@ def _read_isaac(path: Path, gripper: str | None) -> GraspPoses:
 
 
 def _gripper(path: Path, record: _Gripper, given: str | None) -> tuple[str, Pose]:
-    """The gripper's name and its grip: as given, as in the file, or as the folder says."""
+    """The gripper's name and its grip frame: as given, else from the file, else from the folder."""
     if given is not None:
         return given, grip_in_gripper(given)
     if record.suction_force is not None:

@@ -1,4 +1,4 @@
-"""Numbers of a file into poses, or one line that says what is wrong with them."""
+"""Turns a file's numbers into poses, and refuses wrong numbers with one line."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import FileFormatError
 
 RIGID_TOLERANCE = 1e-3
-"""How far a rotation matrix may be from orthonormal, and a quaternion from norm 1."""
+"""Largest error of a rotation matrix from orthonormal, and of a quaternion's norm from 1."""
 
 LARGEST_DISTANCE_M = 100.0
-"""From the object's origin to the gripper; a larger number is a unit mistake."""
+"""Largest distance from the object's origin to the gripper; more must be a mistake of the unit."""
 
 
 def numbers(field: str, values: object, shape: tuple[int, ...]) -> FloatArray:
     """Read nested lists as an array.
 
     Args:
-        field: Name of the field, for the message.
-        values: What the file has there.
-        shape: Of the array.
+        field: Name of the field, for the error message.
+        values: The field's value in the file.
+        shape: Shape that the array must have.
 
     Raises:
-        FileFormatError: They are no numbers, or of another shape.
+        FileFormatError: The values are no numbers, or have another shape.
     """
     try:
         array = np.array(values, dtype=np.float64)
@@ -40,10 +40,10 @@ def numbers(field: str, values: object, shape: tuple[int, ...]) -> FloatArray:
 
 
 def pose_from_matrix(values: object) -> Pose:
-    """Check a homogeneous matrix, shape (4, 4), lengths in metres.
+    """Make a pose from a homogeneous matrix, shape (4, 4), with its position in metres.
 
     Raises:
-        FileFormatError: It is not the matrix of a pose; the message says why.
+        FileFormatError: The values are not the matrix of a pose; the message says why.
     """
     matrix = numbers("matrix", values, (4, 4))
     if not np.isfinite(matrix).all():
@@ -54,7 +54,7 @@ def pose_from_matrix(values: object) -> Pose:
     _check_distance(matrix[:3, 3])
     rotation = matrix[:3, :3]
     largest = np.abs(rotation).max()
-    if largest > 1.0 + RIGID_TOLERANCE:  # larger ones could overflow in the product below
+    if largest > 1.0 + RIGID_TOLERANCE:  # larger entries could overflow in the product below
         raise FileFormatError(
             f"matrix: expected a rotation, entries of at most 1, got {largest:.3g}"
         )
@@ -72,15 +72,15 @@ def pose_from_matrix(values: object) -> Pose:
 
 
 def pose_from_quaternion(position: object, quaternion_xyzw: object, field: str) -> Pose:
-    """Check a position, shape (3,) in metres, and a quaternion, shape (4,), scalar last.
+    """Make a pose from a position and a quaternion.
 
     Args:
-        position: The position.
-        quaternion_xyzw: The quaternion.
-        field: Name of the quaternion's field, for the message.
+        position: Three numbers [m].
+        quaternion_xyzw: Four numbers, the scalar last.
+        field: Name of the quaternion's field, for the error message.
 
     Raises:
-        FileFormatError: They make no pose; the message says why.
+        FileFormatError: The numbers are not a pose; the message says why.
     """
     place = numbers("position", position, (3,))
     turn = numbers(field, quaternion_xyzw, (4,))
@@ -91,12 +91,12 @@ def pose_from_quaternion(position: object, quaternion_xyzw: object, field: str) 
     norm = math.hypot(*turn)  # not squared, a large entry cannot overflow
     if abs(norm - 1.0) > RIGID_TOLERANCE:
         raise FileFormatError(f"quaternion: expected norm 1, got {norm:.6g}")
-    # To norm 1, but what is unit to rounding stays as it is, to the bit.
+    # Scaled to norm 1; a quaternion that is unit up to rounding stays exactly as it is.
     return Pose(frozen(place), frozen(turn / norm if abs(norm - 1.0) > 1e-12 else turn))
 
 
 def short(value: object) -> str:
-    """What came, in a few characters."""
+    """Show a value in at most 60 characters, for error messages."""
     return f"{value!r:.60}"
 
 

@@ -1,23 +1,23 @@
-"""Our plain list of grasp poses, for poses that no other format holds.
+"""Reads plain lists of grasp poses, for poses from programs without a known format.
 
-JSON (.json): a list of grasps, or an object with more to say:
+JSON (.json): a list of grasps, or an object with more keys:
 
-    {"frame": "grip",             the frame whose pose is given; "grip" if left out
-     "object_file": "mug.obj",    optional, for the record
+    {"frame": "grip",             name of the frame of the poses; "grip" if left out
+     "object_file": "mug.obj",    optional, for information only
      "object_scale": 1.0,         optional, from that mesh's units to metres
      "grasps": [
        {"id": "rim-1", "position": [0, 0, 0.1], "quaternion_xyzw": [1, 0, 0, 0],
         "width": 0.03, "quality": 0.9},
        {"matrix": [[1, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 0.1], [0, 0, 0, 1]]}]}
 
-    `id` (its number in the file if left out), `width` (how far the jaws are open) and `quality`
-    (more is better) are optional.
+    `id` (the grasp's number in the file if left out), `width` (opening of the jaws in metres) and
+    `quality` (more is better) are optional.
 
-Table (.csv, .tsv or .txt): a grasp a line, separated by commas, semicolons, tabs or spaces:
-x y z qx qy qz qw. A first line may name these columns, then in any order, and id, width, quality
-besides. Lines that are empty or begin with # do not count.
+Table (.csv, .tsv or .txt): one grasp in each line, x y z qx qy qz qw, separated by commas,
+semicolons, tabs or spaces. The first line may name the columns; then they may be in any order, with
+the optional columns id, width and quality. Empty lines and lines that begin with # are ignored.
 
-NumPy (.npy): matrices, shape (n, 4, 4).
+NumPy (.npy): homogeneous matrices, shape (n, 4, 4).
 
 Poses are in the frame of the object's mesh, in metres. The grip frame has its origin in the middle
 between the finger pads, z along the approach, out of the hand, and y along the closing direction;
@@ -57,7 +57,7 @@ NUMPY_MAGIC = b"\x93NUMPY"
 
 
 _Reading = tuple[list[str], Callable[[int], PoseGrasp]]
-"""Ids of the grasps of a file, and what reads and checks each by its number."""
+"""Ids of the grasps of a file, and a function that reads and checks a grasp by its number."""
 
 
 class _GraspRecord(Record):
@@ -77,7 +77,7 @@ class _FileRecord(Record):
 
 
 def read_pose_list(path: Path, gripper: str | None) -> GraspPoses:
-    """Read a list of poses as `read_poses` does: JSON, table or NumPy by its suffix."""
+    """Read a list of poses: JSON, table or NumPy, by the file's suffix; see `read_poses`."""
     suffix = path.suffix.lower()
     header = _FileRecord(grasps=[])
     if suffix == ".json":
@@ -183,7 +183,7 @@ def _from_matrices(path: Path) -> _Reading:
         if file.read(len(NUMPY_MAGIC)) != NUMPY_MAGIC:
             raise FileFormatError("expected a NumPy file, got other bytes")
     try:
-        # Mapped, a header that promises more than there is reserves no memory.
+        # Mapped, so that a wrong size in the header reserves no memory.
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, SyntaxError, tokenize.TokenError) as error:
         raise FileFormatError(f"expected a whole NumPy file, got {one_line(error)}") from error

@@ -1,4 +1,4 @@
-"""Reads a file of grasp poses in one of the formats."""
+"""Reads a file of grasp poses in one of the known formats."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dr_grasp.generation.importers.pose_list import read_pose_list
 
 
 def _read_acronym(path: Path, gripper: str | None) -> GraspPoses:
-    # Here, so that h5py is not loaded by those who need no HDF5, such as the other verbs.
+    # Imported here, so that commands that read no HDF5 do not load h5py.
     from dr_grasp.generation.importers.acronym import read_acronym
 
     return read_acronym(path, gripper)
@@ -27,22 +27,22 @@ _READERS: Mapping[str, Callable[[Path, str | None], GraspPoses]] = {
 }
 
 FORMATS = tuple(_READERS)
-"""Names of the formats."""
+"""Names of the known formats of grasp poses."""
 
 
 def read_poses(path: Path | str, format: str, gripper: str | None = None) -> GraspPoses:
-    """Read a file of grasp poses; those that cannot be used are named beside the others.
+    """Read a file of grasp poses; poses that cannot be used are returned with reasons.
 
     Args:
         path: The file.
-        format: One of `FORMATS`.
-        gripper: Whose frame the poses are in, a key of `GRIPPER_FRAMES`; it goes before what the
-            file says. Needed only where the file does not say.
+        format: Name of the file's format, one of `FORMATS`.
+        gripper: Name of the gripper that the poses are for, a key of `GRIPPER_FRAMES`; it replaces
+            the name in the file. None is allowed only if the file names its gripper.
 
     Raises:
         UnknownNameError: There is no such format or gripper.
-        FileFormatError: The file is missing, half-written, of another format, or of a gripper that
-            has no jaws, that we do not know or that it does not name.
+        FileFormatError: The file is missing, half-written or of another format; or its gripper has
+            no jaws, is unknown, or is not named.
     """
     if format not in _READERS:
         raise UnknownNameError("format", format, FORMATS)
@@ -50,11 +50,11 @@ def read_poses(path: Path | str, format: str, gripper: str | None = None) -> Gra
         grip_in_gripper(gripper)
     path = Path(path)
     try:
-        with path.open("rb"):  # HDF5 and NumPy say less clearly why a file cannot be read
+        with path.open("rb"):  # the errors of HDF5 and NumPy for unreadable files are less clear
             pass
         poses = _READERS[format](path, gripper)
         for text in (poses.gripper, poses.object_file):
-            if text is not None and not text.isprintable():  # it will stand in messages and files
+            if text is not None and not text.isprintable():  # messages and files will contain it
                 raise FileFormatError(f"expected names in printable characters, got {short(text)}")
     except DrGraspError as error:
         raise FileFormatError(f"{path}: {escaped(str(error))}") from error

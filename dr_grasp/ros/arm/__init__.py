@@ -1,1 +1,1 @@
-"""Drives the controllers of an arm."""
+"""Controls an arm and its hand through the actions of their controllers."""

@@ -1,4 +1,4 @@
-"""An arm behind ros2_control's controllers, or whatever serves the same actions."""
+"""An arm behind ros2_control's controllers, or behind another server of the same actions."""
 
 from __future__ import annotations
 
@@ -35,33 +35,33 @@ from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal
 from dr_grasp_interfaces.srv import PlaceObject
 
 PATH_TOLERANCE = 0.2
-"""How far a joint may be from its path [rad or m], as ur_robot_driver has it: at full speed a drive
-that lags by 50 ms is 0.13 rad behind."""
+"""Largest distance of a joint from its path [rad or m], as in ur_robot_driver. At full speed, a
+drive with a lag of 50 ms is 0.13 rad behind."""
 
 GOAL_TOLERANCE = 0.01
-"""How far it may be from the end [rad or m], where the hand is to close."""
+"""Largest distance of a joint from the end of its path, where the hand closes [rad or m]."""
 
 GOAL_TIME_S = 2.0
-"""How long after the last waypoint it may arrive there."""
+"""Time after the last waypoint until which the arm must arrive there [s]."""
 
 LATE_S = 5.0
-"""How much later than that a controller's answer may come."""
+"""Time after `GOAL_TIME_S` until which the controller must answer [s]."""
 
 PLACE_S = 20.0
-"""How long fake hardware may take to put an object down: it builds a world for it."""
+"""Time limit for fake hardware to put an object down, since it builds a new world [s]."""
 
 
 class ControllerArm:
-    """An arm that takes FollowJointTrajectory and a hand of any `HandInterface`; see `Arm`."""
+    """An arm with a FollowJointTrajectory action and a hand with a `HandInterface`; see `Arm`."""
 
     def __init__(self, node: Node, robot: RobotSpec, *, connect_s: float, places: bool) -> None:
         """Create the clients.
 
         Args:
-            node: Spun by an executor of several threads.
+            node: Node of the clients; its executor must have several threads.
             robot: The robot.
-            connect_s: How long to wait for a controller.
-            places: Whether somebody offers the service `place_object`, as fake hardware does.
+            connect_s: Time limit to find a controller [s].
+            places: Whether another node serves `place_object`, as fake hardware does.
 
         Raises:
             SettingsError: control_msgs is not installed, or the robot's file names no controllers.
@@ -142,7 +142,7 @@ class ControllerArm:
         timeout_s: float,
         is_cancelled: IsCancelled,
     ) -> StepResult | None:
-        """Run a goal of a controller to its end, and stop it when joint states no longer come."""
+        """Run a controller's goal to its end, or cancel it if joint states no longer come."""
         silent: list[str] = []
 
         def must_stop() -> bool:
@@ -167,6 +167,6 @@ class ControllerArm:
                 return StepResult(Outcome.TIMED_OUT, silence(silent))
             if is_cancelled():
                 return StepResult(Outcome.CANCELLED, "cancelled")
-            return StepResult(Outcome.CONTROLLER_ABORTED, f"{name}: cancelled by somebody else")
+            return StepResult(Outcome.CONTROLLER_ABORTED, f"{name}: cancelled by another client")
         fault = judge(response.result)
         return fault and fault.during(name)

@@ -1,4 +1,4 @@
-"""Goals for hands, by each of the interfaces that hands have."""
+"""Makes goals that move a hand, for each of the known hand interfaces."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from dr_grasp.ros.requests import RetryingActionClient
 
 Judge = Callable[[Any], StepResult | None]
 HandGoal = tuple[RetryingActionClient, str, Any, Judge]
-"""The client to send with, the action's name, the goal, and what judges its result."""
+"""The action's client, the action's name, the goal, and a function that interprets the result."""
 
 SHORTEST_S = 0.1
-"""A trajectory of a hand takes at least so long."""
+"""Least duration of a hand's trajectory [s]."""
 
 
 class HandGoals:
-    """Makes the goals that move a hand to a posture, for whichever interface the hand has."""
+    """Makes goals that move a hand to a posture, for the interface that the hand has."""
 
     def __init__(self, node: Node, robot: RobotSpec, hardware: Hardware, group: Any) -> None:
         """Create the action clients.
 
         Args:
-            node: The node.
+            node: Node of the clients.
             robot: The robot that has the hand.
-            hardware: How it is reached.
+            hardware: The robot's controllers, with the action and the interface of the hand.
             group: Callback group of the clients.
 
         Raises:
@@ -59,8 +59,8 @@ class HandGoals:
         """Make the goal for a motion.
 
         Args:
-            start: Shape (m,), where the driven joints are [rad or m].
-            targets: Shape (m,), where they are to go [rad or m].
+            start: Present positions of the driven hand joints, shape (m,) [rad or m].
+            targets: Target positions of the driven hand joints, shape (m,) [rad or m].
             force: Largest force or torque of each drive [N or N m].
         """
         name, interface = self._hardware.hand_action, self._hardware.hand_interface
@@ -87,7 +87,7 @@ class HandGoals:
         end = JointTrajectoryPoint(
             positions=targets.tolist(), time_from_start=duration(max(SHORTEST_S, longest))
         )
-        # No tolerances: an object is to stop the fingers on their way.
+        # No tolerances, since the object will stop the fingers on the way.
         return self._kinds[self._hardware.hand_action].Goal(
             trajectory=JointTrajectory(joint_names=names, points=[end]),
             path_tolerance=tolerances_to_msg(names, -1.0),
@@ -95,12 +95,12 @@ class HandGoals:
         )
 
     def _franka(self, name: str, target: float, force: float) -> Any:
-        # Widths are those between the two fingers, each of which does half.
+        # A width is the distance between both fingers, and each finger moves half of it.
         width, speed = 2.0 * target, 2.0 * float(self._robot.hand_velocities[0])
         goal = self._kinds[name].Goal(width=width, speed=speed)
-        if name == self._hardware.hand_action:  # `grasp`: only that presses
+        if name == self._hardware.hand_action:  # the action `grasp`; `move` has no force
             goal.force = force
-            # Any width is a grasp: we judge ourselves what is between the fingers.
+            # Any width counts as a grasp: `Grip` judges what is between the fingers.
             limit = self._robot.hand_limits[0].upper
             goal.epsilon.inner = goal.epsilon.outer = 2.0 * float(limit)
         return goal
@@ -121,9 +121,9 @@ def _kinds(hardware: Hardware) -> dict[str, Any]:
 
 
 def _good(result: Any) -> StepResult | None:
-    # What is between the fingers we learn from the joints. franka_gripper says neither that it
-    # reached its target nor that it stalled where something stopped it, and a grasp of nothing is
-    # no failure of its controller.
+    # Every result is good, since `Grip` judges by the joints what is between the fingers. A result
+    # of franka_gripper does not tell whether it reached its target or was stopped, and an empty
+    # grasp is no failure of its controller.
     return None
 
 

@@ -1,1 +1,1 @@
-"""Serves the twin as if it were an arm's controllers."""
+"""Serves the twin through the same actions as an arm's controllers."""

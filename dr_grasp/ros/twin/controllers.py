@@ -1,4 +1,4 @@
-"""The live twin in place of an arm's controllers: actions, joint states, and the table."""
+"""Serves the live twin in place of an arm's controllers: actions, joint states, `place_object`."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ JOINT_STATES_HZ = 50.0
 PLACE = "place_object"
 
 WARNING_EVERY_S = 10.0
-"""Least time between warnings that the machine is too slow."""
+"""Least time between warnings that the machine is too slow [s]."""
 
 
 class Controllers(Closing):
-    """Serves what an arm's controllers serve, and puts objects on the table."""
+    """Serves the actions and topics of an arm's controllers, and puts objects on the table."""
 
     def __init__(self, node: Node, robot: RobotSpec, twin: LiveTwin) -> None:
         """Advertise, and let the twin's time pass.
 
         Args:
-            node: Spun by an executor of at least four threads: for a goal of the arm, a goal of the
-                hand, an object that is placed, and all else.
+            node: Node that serves; its executor must have at least four threads, for a goal of the
+                arm, a goal of the hand, `place_object`, and short callbacks.
             robot: The robot.
-            twin: Closed with this.
+            twin: The twin, which is closed together with this object.
 
         Raises:
             SettingsError: control_msgs is not installed, or the robot's file names no controllers.
@@ -64,18 +64,18 @@ class Controllers(Closing):
         self._place = node.create_service(
             PlaceObject,
             PLACE,
-            self._put,
+            self._place_object,
             callback_group=MutuallyExclusiveCallbackGroup(),
         )
         self._lost_s = 0.0
-        # Not a timer: joint states must come however many callbacks are at work.
+        # Not a timer, since joint states must be published even if all callback threads are busy.
         self._publishing = Pacer(self._publish, 1.0 / JOINT_STATES_HZ, 1.0)
         twin.start()
         self._publishing.start()
         node.get_logger().info(f"serves {', '.join(served)} and {PLACE} for {robot.name}")
 
     def close(self) -> None:
-        """Stop what moves; may be called twice."""
+        """Stop the twin; may be called twice."""
         self._publishing.close()
         self._twin.close()
 
@@ -100,7 +100,7 @@ class Controllers(Closing):
                 }
         return {name: GripperCommandAdapter(twin, actions.GripperCommand, scale)}
 
-    def _put(self, request: Any, response: Any) -> Any:
+    def _place_object(self, request: Any, response: Any) -> Any:
         try:
             standing = self._twin.place(
                 request.object,

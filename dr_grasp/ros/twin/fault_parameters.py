@@ -1,4 +1,4 @@
-"""The live twin's faults as parameters that may be set while it runs."""
+"""ROS parameters for the faults of the live twin; they may be set while the node runs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from dr_grasp.twin.live_twin import LiveTwin
 from dr_grasp.twin.live_world import LONGEST_S, Faults
 
 DESCRIPTIONS = {
-    "lagging_joint": "Fault of a twin with controllers: a joint that lags; empty for none.",
-    "lag_s": "Seconds by which `lagging_joint` is behind at constant speed.",
+    "lagging_joint": "Fault of a twin with controllers: name of a joint that lags; empty for none.",
+    "lag_s": "Delay of `lagging_joint` at constant speed [s].",
     "gripper_stuck": "Fault: whether the hand ignores all commands.",
     "abort_after_s": "Fault: seconds after which each motion of the arm aborts; 0 for never.",
     "joint_states_stop_after_s": (
@@ -25,19 +25,19 @@ DESCRIPTIONS = {
 
 
 class FaultParameters:
-    """Gives a twin the faults that a node's parameters tell, now and whenever they are set."""
+    """Sets the faults of a twin to the values of a node's parameters, whenever these change."""
 
     def __init__(self, node: Node, twin: LiveTwin | None) -> None:
         """Declare the parameters.
 
         Args:
-            node: The node.
-            twin: None for one that can have no faults.
+            node: Node that has the parameters.
+            twin: The twin; None for a twin without controllers, which can have no faults.
 
         Raises:
-            SettingsError: A value is of another type or out of bounds, or a fault for a twin that
-                can have none.
-            UnknownNameError: The twin's robot has no such joint to lag.
+            SettingsError: A value has another type or is out of bounds, or there is a fault without
+                a twin that can have it.
+            UnknownNameError: The twin's robot has no joint with the name in `lagging_joint`.
         """
         self._twin = twin
         values = {}

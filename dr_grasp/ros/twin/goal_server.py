@@ -1,4 +1,4 @@
-"""Actions whose goals the live twin carries out."""
+"""Serves actions with goals for the live twin."""
 
 from __future__ import annotations
 
@@ -15,56 +15,56 @@ from dr_grasp.twin.live_twin import LiveTwin
 from dr_grasp.twin.trajectory_control import TrajectoryGoal
 
 POLL_S = 0.02
-"""How often feedback is sent, and a request to cancel is looked for."""
+"""Time between two feedbacks, and between two checks for a cancel [s]."""
 
 
 class ActionAdapter:
-    """Translates the messages of one action into goals of the live twin, and back.
+    """Translates the messages of an action into goals of the live twin, and back.
 
     Attributes:
-        kind: Type of the action.
+        kind: Class of the action.
     """
 
     def __init__(self, twin: LiveTwin, kind: Any) -> None:
-        """Prepare to translate for a twin."""
+        """Prepare to translate for a twin; `kind` is the class of the action."""
         self.kind = kind
         self._twin = twin
 
     def check(self, request: Any) -> None:
-        """Raise DrGraspError for what the controller would reject; by default for nothing."""
+        """Raise DrGraspError for a goal that the controller would reject; by default never."""
 
     def start(self, request: Any) -> TrajectoryGoal | GripperGoal:
-        """Have the twin carry out a request.
+        """Start a goal of the twin.
 
         Raises:
-            DrGraspError: The twin does not take it.
+            DrGraspError: The twin does not accept the goal.
         """
         raise NotImplementedError
 
     def feedback(self, feedback: Any) -> Any:
-        """The action's message for a goal's feedback."""
+        """Make the action's feedback message from the feedback of a goal."""
         raise NotImplementedError
 
     def result(self, request: Any, result: Any) -> tuple[Status, Any]:
-        """How a goal ended for the action, and the action's message for its result."""
+        """Make the action's final status and result message from the result of a goal."""
         raise NotImplementedError
 
     def failure(self, text: str) -> Any:
-        """The action's result after `start` failed; empty where it has no field for the text."""
+        """Make the action's result message for a failed `start`; with `text`, if it has a field."""
         return self.kind.Result()
 
 
 class GoalServer:
-    """An action server as ros2_controllers have them: a new goal takes the place of the old."""
+    """An action server like those of ros2_controllers: a new goal replaces the present goal."""
 
     def __init__(self, node: Node, twin: LiveTwin, name: str, adapter: ActionAdapter) -> None:
-        """Advertise.
+        """Advertise the action.
 
         Args:
-            node: Spun by an executor with a thread for each active goal and one more.
-            twin: What carries out the goals; they end with it.
-            name: Of the action.
-            adapter: Of the action's messages.
+            node: Node of the server; its executor needs one more thread than active goals.
+            twin: The twin that executes the goals; when it is closed, they end.
+            name: Name of the action.
+            adapter: Translates the messages of the action.
         """
         self._node = node
         self._twin = twin
@@ -94,10 +94,10 @@ class GoalServer:
         except DrGraspError as error:
             handle.abort()
             return self._adapter.failure(str(error))
-        asked = False
+        cancelling = False
         while (result := goal.wait(POLL_S)) is None:
-            if handle.is_cancel_requested and not asked:
-                asked = True
+            if handle.is_cancel_requested and not cancelling:
+                cancelling = True
                 self._twin.cancel(goal)
             elif goal.feedback is not None:
                 handle.publish_feedback(self._adapter.feedback(goal.feedback))

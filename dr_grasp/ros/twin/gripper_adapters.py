@@ -1,4 +1,4 @@
-"""Goals of grippers for the live twin: those of control_msgs, and of franka_msgs."""
+"""Translates gripper actions of control_msgs and franka_msgs for the live twin."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from dr_grasp.twin.gripper_control import GripperFeedback, GripperGoal, GripperR
 from dr_grasp.twin.live_twin import LiveTwin
 
 FRANKA_WIDTH = 2.0
-"""franka_msgs speak of the distance between the fingers, each of which does half of it."""
+"""Width in franka_msgs, the distance between both fingers, divided by the position of a finger."""
 
 FRANKA_TOLERANCE_M = 0.0005
-"""libfranka's gripper says that it has arrived only when it has."""
+"""Goal tolerance of a finger: libfranka's gripper reports success only at its target."""
 
 
 class GripperCommandAdapter(ActionAdapter):
     """Translates control_msgs/GripperCommand."""
 
     def __init__(self, twin: LiveTwin, kind: Any, scale: float) -> None:
-        """Prepare; the action's positions are those of the joint times `scale`."""
+        """Prepare; `scale` is the action's position divided by the driven joint's position."""
         super().__init__(twin, kind)
         self._scale = scale
 
@@ -50,12 +50,12 @@ class GripperCommandAdapter(ActionAdapter):
 class ParallelGripperAdapter(ActionAdapter):
     """Translates control_msgs/ParallelGripperCommand.
 
-    Effort and velocity count, as where `max_effort_interface` and `max_velocity_interface` of
-    ros2_controllers' parallel_gripper_controller are set.
+    Effort and velocity are used, as in parallel_gripper_controller of ros2_controllers if
+    `max_effort_interface` and `max_velocity_interface` are set.
     """
 
     def __init__(self, twin: LiveTwin, kind: Any, scale: float, robot: RobotSpec) -> None:
-        """Prepare; the action's positions are those of the robot's joint times `scale`."""
+        """Prepare; `scale` is the action's position divided by the driven joint's position."""
         super().__init__(twin, kind)
         self._scale = scale
         self._joint = robot.outside(robot.hand_joints[0])
@@ -89,17 +89,17 @@ class ParallelGripperAdapter(ActionAdapter):
 
 
 class FrankaAdapter(ActionAdapter):
-    """Translates franka_msgs/Grasp and Move, which mean what libfranka's Gripper means by them.
+    """Translates franka_msgs/Grasp and Move, with the same meaning as in libfranka's Gripper.
 
-    A grasp has succeeded where the fingers come to rest within `epsilon` of the width, a move where
-    they reach it.
+    A grasp succeeds if the fingers come to rest within `epsilon` of the width, a move if they reach
+    the width.
     """
 
     def start(self, request: Any) -> GripperGoal:
         """See `ActionAdapter`."""
         return self._twin.grip(
             request.width / FRANKA_WIDTH,
-            getattr(request, "force", None),  # of a grasp; a move has none
+            getattr(request, "force", None),  # Grasp has a force, Move has none
             request.speed / FRANKA_WIDTH,
             goal_tolerance=FRANKA_TOLERANCE_M,
         )

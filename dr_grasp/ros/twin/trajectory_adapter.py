@@ -1,4 +1,4 @@
-"""Goals of control_msgs/FollowJointTrajectory for the live twin."""
+"""Translates the action control_msgs/FollowJointTrajectory for the live twin."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from dr_grasp.twin.trajectory_control import (
 
 
 class TrajectoryAdapter(ActionAdapter):
-    """Translates control_msgs/FollowJointTrajectory, of the arm or of the hand joint by joint."""
+    """Translates control_msgs/FollowJointTrajectory, for the arm or for the joints of the hand."""
 
     def __init__(
         self, twin: LiveTwin, kind: Any, node: Node, robot: RobotSpec, joints: tuple[str, ...]
     ) -> None:
-        """Prepare.
+        """Prepare to translate.
 
         Args:
-            twin: What moves.
+            twin: The twin.
             kind: control_msgs.action.FollowJointTrajectory.
-            node: Its clock is that of the goals' stamps.
+            node: The node, with the clock that the stamps of goals refer to.
             robot: The robot.
-            joints: All of the arm, or all driven joints of the hand.
+            joints: Names of all arm joints, or of all driven joints of the hand.
         """
         super().__init__(twin, kind)
         self._node = node
@@ -129,7 +129,7 @@ class TrajectoryAdapter(ActionAdapter):
         }
 
     def _start_in_s(self, request: Any) -> float:
-        """Twin's seconds until the trajectory's time 0; a stamp of 0 means now."""
+        """Time until the trajectory's time 0 in the twin's seconds; a stamp of 0 means now."""
         stamp = request.trajectory.header.stamp
         if stamp.sec == 0 and stamp.nanosec == 0:
             return 0.0
