@@ -10,8 +10,13 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.errors import FileFormatError, InvalidGraspError
-from dr_grasp.formats.grasp_file import GraspFile, read_grasps, write_grasps
-from dr_grasp.formats.grasp_records import grasp_from_dict, grasp_to_dict
+from dr_grasp.formats.grasp_file import (
+    GraspFile,
+    grasp_from_dict,
+    grasp_to_dict,
+    read_grasps,
+    write_grasps,
+)
 from dr_grasp.formats.score_file import ScoreFile, read_scores, write_scores
 
 SHARED = {"seed": 2**64 - 1, "profile": "default", "software_version": "v"}
