@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import SettingsError
+from dr_grasp.robots.forward_kinematics import chain_to
 from dr_grasp.robots.hardware import Hardware
-from dr_grasp.robots.kinematics import chain_to
 from dr_grasp.robots.robot_spec import RobotSpec
 
 HAND_GROUP = "hand"
