@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any
+
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from dr_grasp.common.settings import Settings
-from dr_grasp.robots.hardware import ControllerSettings, DriverSettings, MoveItSettings
 
 Vector3 = tuple[float, float, float]
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_/~][A-Za-z0-9_/]*$")]
 
 
 class ArmSettings(Settings):
@@ -65,6 +69,91 @@ class TableSettings(Settings):
     center_xy: tuple[float, float]
     size: tuple[PositiveFloat, PositiveFloat, PositiveFloat]
     top_z: float
+
+
+class HandInterface(Enum):
+    """Type of the action that takes a hand's targets, as in `controllers.hand.interface`."""
+
+    PARALLEL_GRIPPER = "parallel_gripper_command"
+    GRIPPER_COMMAND = "gripper_command"
+    FRANKA_GRASP = "franka_grasp"
+    JOINT_TRAJECTORY = "follow_joint_trajectory"
+
+
+class HandControllerSettings(Settings):
+    """The `controllers.hand` section.
+
+    Attributes:
+        interface: Type of the hand's action.
+        action: Name of the hand's action.
+        position_scale: Factor from a position of the hand's first driven joint to a gripper
+            command: 2 where the command is the distance between two jaws that move alike.
+        holding_margin: If every joint of the hand comes closer than this to its closing target,
+            nothing is between the fingers [rad or m].
+    """
+
+    interface: HandInterface
+    action: Identifier
+    position_scale: PositiveFloat = 1.0
+    holding_margin: PositiveFloat
+
+
+class ControllerSettings(Settings):
+    """The `controllers` section.
+
+    Attributes:
+        arm: Name of the arm's action control_msgs/FollowJointTrajectory.
+        hand: How the hand takes its targets.
+    """
+
+    arm: Identifier
+    hand: HandControllerSettings
+
+
+class MoveItSettings(Settings):
+    """The `moveit` section.
+
+    Attributes:
+        group: MoveIt's planning group of the arm.
+        package: The user's MoveIt configuration package; None to make the configuration from the
+            robot's file.
+        accelerations: Largest acceleration of each arm joint that planned motions may have, which
+            URDFs do not say [rad/s^2 or m/s^2].
+        kinematics: MoveIt's kinematics plugin.
+    """
+
+    group: str
+    package: str | None = None
+    accelerations: tuple[PositiveFloat, ...]
+    kinematics: str = "kdl_kinematics_plugin/KDLKinematicsPlugin"
+
+
+class DriverSettings(Settings):
+    """The `driver` section: the maker's launch file, started for `hardware:=real`.
+
+    `controller` is for drivers that start no controller for the arm: the ROS parameters to spawn
+    one with, including `type` and without `joints`. Joints in it have the names used here.
+    """
+
+    package: str
+    launch: str
+    arguments: dict[str, str] = Field(default_factory=dict)
+    controller: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """How a robot is reached through ROS: sections of its file.
+
+    Attributes:
+        controllers: Its controllers.
+        moveit: What MoveIt needs to know.
+        driver: How to start the driver of a real arm; None if users start it themselves.
+    """
+
+    controllers: ControllerSettings
+    moveit: MoveItSettings
+    driver: DriverSettings | None
 
 
 class RobotSettings(Settings):

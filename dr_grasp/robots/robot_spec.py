@@ -18,9 +18,8 @@ from dr_grasp.provenance.fingerprint import IGNORED
 from dr_grasp.robots.description import DescriptionSource
 from dr_grasp.robots.extending import read_extended
 from dr_grasp.robots.hand_drives import hand_drives
-from dr_grasp.robots.hardware import Hardware
 from dr_grasp.robots.robot_model import JointLimits, RobotModel, load_model
-from dr_grasp.robots.robot_settings import RobotSettings, SynergySettings, Vector3
+from dr_grasp.robots.robot_settings import Hardware, RobotSettings, SynergySettings, Vector3
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -179,7 +178,7 @@ def load_robot(name: str) -> RobotSpec:
     for note in model.notes:
         _LOGGER.warning("%s", note)
     drives = hand_drives(str(path), hand, model)
-    robot = RobotSpec(
+    return RobotSpec(
         name=name,
         description=settings.description,
         model=model,
@@ -201,7 +200,20 @@ def load_robot(name: str) -> RobotSpec:
         names=settings.names,
         hardware=_hardware(str(path), settings),
     )
-    return robot
+
+
+def hardware_of(robot: RobotSpec) -> Hardware:
+    """How a robot is reached through ROS.
+
+    Raises:
+        SettingsError: The robot's file does not say.
+    """
+    if robot.hardware is None:
+        raise SettingsError(
+            f"robot {robot.name}: expected the sections controllers and moveit in its file, "
+            "got none: it can be simulated only"
+        )
+    return robot.hardware
 
 
 def _synergy(name: str, settings: SynergySettings) -> Synergy:
@@ -225,7 +237,7 @@ def _hardware(path: str, settings: RobotSettings) -> Hardware | None:
     expected, got = len(settings.arm.joints), len(settings.moveit.accelerations)
     if got != expected:
         raise SettingsError(f"{path}: moveit.accelerations: expected {expected} numbers, got {got}")
-    return Hardware.of(settings.controllers, settings.moveit, settings.driver)
+    return Hardware(settings.controllers, settings.moveit, settings.driver)
 
 
 def _unit(axis: Vector3) -> FloatArray:
