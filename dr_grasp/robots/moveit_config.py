@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from dr_grasp.errors import SettingsError
@@ -66,7 +65,10 @@ def moveit_config(robot: RobotSpec) -> dict[str, Any]:
         "robot_description_planning": {"joint_limits": _joint_limits(robot, moveit)},
         "planning_pipelines": {"pipeline_names": ["ompl"]},
         "ompl": _ompl(moveit.group),
-        **_monitoring(),
+        "publish_planning_scene": True,
+        "publish_geometry_updates": True,
+        "publish_state_updates": True,
+        "publish_transforms_updates": True,
         **_execution(robot, hardware.controllers),
         **_starting(),
     }
@@ -132,19 +134,21 @@ def _ompl(group: str) -> dict[str, Any]:
     }
 
 
-def _monitoring() -> dict[str, Any]:
-    return {
-        "publish_planning_scene": True,
-        "publish_geometry_updates": True,
-        "publish_state_updates": True,
-        "publish_transforms_updates": True,
-    }
-
-
 def _execution(robot: RobotSpec, settings: ControllerSettings) -> dict[str, Any]:
-    arm = [robot.outside(joint) for joint in robot.arm_joints]
-    hand = [robot.outside(joint) for joint in robot.hand_joints]
-    controllers = dict(_controllers(settings, arm, hand))
+    hand = settings.hand
+    served = [(settings.arm, "FollowJointTrajectory", robot.arm_joints)]
+    # MoveIt has no client for franka_msgs/Grasp; we do.
+    if hand.interface in _CONTROLLER_TYPES:
+        served.append((hand.action, _CONTROLLER_TYPES[hand.interface], robot.hand_joints))
+    controllers = {}
+    for action, kind, joints in served:
+        name, _, inside = action.rpartition("/")
+        controllers[name or inside] = {
+            "action_ns": inside if name else "",
+            "type": kind,
+            "default": True,
+            "joints": [robot.outside(joint) for joint in joints],
+        }
     return {
         "moveit_manage_controllers": False,  # ros2_control and drivers do that
         "trajectory_execution": {
@@ -162,26 +166,6 @@ def _execution(robot: RobotSpec, settings: ControllerSettings) -> dict[str, Any]
             **controllers,
         },
     }
-
-
-def _controllers(
-    settings: ControllerSettings, arm: list[str], hand: list[str]
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    kinds = [(settings.arm, "FollowJointTrajectory", arm)]
-    # MoveIt has no client for franka_msgs/Grasp; we do.
-    if settings.hand.interface in _CONTROLLER_TYPES:
-        kinds.append((settings.hand.action, _CONTROLLER_TYPES[settings.hand.interface], hand))
-    for action, kind, joints in kinds:
-        name, _, inside = action.rpartition("/")
-        yield (
-            (name or inside),
-            {
-                "action_ns": inside if name else "",
-                "type": kind,
-                "default": True,
-                "joints": joints,
-            },
-        )
 
 
 def _from_package(robot: RobotSpec, package: str) -> dict[str, Any]:

@@ -1,14 +1,19 @@
-"""The sections of a robot's YAML file."""
+"""A robot's YAML file: its sections, and how it is read, with the files that it extends."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import reduce
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
-from dr_grasp.common.settings import Settings
+from dr_grasp.common import resources
+from dr_grasp.common.resources import config_file
+from dr_grasp.common.settings import Settings, merged, read_yaml, validate
+from dr_grasp.errors import SettingsError
 
 Vector3 = tuple[float, float, float]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_/~][A-Za-z0-9_/]*$")]
@@ -173,3 +178,36 @@ class RobotSettings(Settings):
     controllers: ControllerSettings | None = None
     moveit: MoveItSettings | None = None
     driver: DriverSettings | None = None
+
+
+def read_settings(path: Path) -> RobotSettings:
+    """Read a robot's file, merged over that of the robot that it extends, and so on.
+
+    A user's file that extends a robot of its own name extends the built-in robot of that name.
+
+    Raises:
+        UnknownNameError: The robot to extend does not exist.
+        SettingsError: A file cannot be read, extends itself, directly or through others, or what
+            they say together does not fit the schema.
+    """
+    chain, contents = [path], []
+    while True:
+        content = read_yaml(chain[-1])
+        contents.append(content)
+        if not isinstance(content, dict) or "extends" not in content:
+            return validate(reduce(merged, reversed(contents)), RobotSettings, path)
+        base = _base(chain[-1], str(content.pop("extends")))
+        chain.append(base)
+        if base in chain[:-1]:
+            names = " -> ".join(file.stem for file in chain)
+            raise SettingsError(f"{path}: extends: expected a chain that ends, got {names}")
+
+
+def _base(path: Path, name: str) -> Path:
+    """The file of the robot that the file at `path` extends."""
+    if name != path.stem:
+        return config_file("robots", name, "robot")
+    built_in = resources.share_directory() / "config" / "robots" / path.name
+    if not built_in.is_file() or built_in.samefile(path):
+        raise SettingsError(f"{path}: extends: expected another robot, got {name}")
+    return built_in

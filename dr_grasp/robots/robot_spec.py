@@ -10,16 +10,14 @@ from functools import lru_cache
 import numpy as np
 
 from dr_grasp.common.resources import config_file, config_names
-from dr_grasp.common.settings import validate
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose, Table, grip_frame
 from dr_grasp.errors import SettingsError, UnknownNameError
 from dr_grasp.provenance.fingerprint import IGNORED
 from dr_grasp.robots.description import DescriptionSource
-from dr_grasp.robots.extending import read_extended
 from dr_grasp.robots.hand_drives import hand_drives
 from dr_grasp.robots.robot_model import JointLimits, RobotModel, load_model
-from dr_grasp.robots.robot_settings import Hardware, RobotSettings, SynergySettings, Vector3
+from dr_grasp.robots.robot_settings import Hardware, RobotSettings, SynergySettings, read_settings
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -168,7 +166,7 @@ def load_robot(name: str) -> RobotSpec:
         ModelError: Its model cannot be read.
     """
     path = config_file("robots", name, "robot")
-    settings = validate(read_extended(path), RobotSettings, path)
+    settings = read_settings(path)
     arm, hand = settings.arm, settings.hand
     source = DescriptionSource(
         settings.urdf, settings.srdf, settings.xacro, settings.names, path.parent
@@ -240,7 +238,7 @@ def _hardware(path: str, settings: RobotSettings) -> Hardware | None:
     return Hardware(settings.controllers, settings.moveit, settings.driver)
 
 
-def _unit(axis: Vector3) -> FloatArray:
+def _unit(axis: tuple[float, float, float]) -> FloatArray:
     vector = np.asarray(axis)
     return frozen(vector / np.linalg.norm(vector))
 
