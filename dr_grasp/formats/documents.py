@@ -150,14 +150,10 @@ def given_id(raw: object, key: str) -> str:
 
 
 def check_unique(what: str, ids: Iterable[str]) -> None:
-    """Refuse an id that comes twice.
-
-    Args:
-        what: What is expected, for the message.
-        ids: Of grasps.
+    """Refuse ids of grasps of which one comes twice.
 
     Raises:
-        FileFormatError: An id comes twice.
+        FileFormatError: One does; the message begins with `what`, which says what is expected.
     """
     seen: set[str] = set()
     for name in ids:
