@@ -25,8 +25,7 @@ from dr_grasp.robots.robot_spec import load_robot, robot_names
 from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import Rollout, run_rollout
-from dr_grasp.simulation.rollout_runner import RolloutRunner
-from dr_grasp.simulation.shortcuts import Shortcuts
+from dr_grasp.simulation.rollout_runner import RolloutRunner, Shortcuts
 
 OBJECTS = ("mug", "procedural_000", "procedural_001")
 WHOLE, NUDGED = "whole", "whole, nudged"

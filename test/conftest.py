@@ -14,8 +14,7 @@ from dr_grasp.core.fitness import Fitness, GraspScore
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.core.waypoints import HandClose, Waypoints
+from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
 
 ARM = tuple(f"panda_joint{index}" for index in range(1, 8))
 HAND = ("panda_finger_joint1",)

@@ -27,9 +27,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from dr_grasp.core.fitness import Fitness, GraspScore
+from dr_grasp.core.fitness import Fitness, GraspScore, RefusedGrasp
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.errors import DrGraspError
 
 INTERRUPTED = 130

@@ -26,10 +26,9 @@ from dr_grasp.core.diagnosis import (
     Diagnosis,
     DiagnosisThresholds,
 )
-from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.fitness import GraspScore, RefusedGrasp
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.ranking import rank
-from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.diagnosis.parallel import diagnose_each
 from dr_grasp.diagnosis.thresholds import load_thresholds
 from dr_grasp.errors import DrGraspError

@@ -23,11 +23,9 @@ from dr_grasp.cli.console import (
     score_cells,
 )
 from dr_grasp.cli.pools import Cluster, make_pool
-from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.ranking import rank
-from dr_grasp.core.refusal import RefusedGrasp
-from dr_grasp.core.selection import Selection
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.formats.grasp_file import GraspReader
 from dr_grasp.formats.score_file import write_score_stream
@@ -35,7 +33,7 @@ from dr_grasp.scoring.request import MOST_UNTIL, Progress, ScoreOrRefusal, Score
 from dr_grasp.scoring.score_journal import ScoreJournal
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import software_version
-from dr_grasp.simulation.shortcuts import ALL, Shortcuts
+from dr_grasp.simulation.rollout_runner import ALL, Shortcuts
 
 ALL_CRITERIA = ",".join(criterion.value for criterion in Criterion)
 

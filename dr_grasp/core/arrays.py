@@ -1,4 +1,4 @@
-"""Arrays inside frozen dataclasses: copied in, float64, read-only, compared by their numbers."""
+"""Numbers inside frozen dataclasses: copied in, read-only, checked, compared by value."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from dr_grasp.errors import InvalidGraspError
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -36,3 +38,42 @@ def frozen(values: Any) -> FloatArray:
 def as_floats(values: Any) -> list[float]:
     """Flatten an array into plain floats, for files and messages."""
     return [float(value) for value in np.asarray(values, dtype=np.float64).ravel()]
+
+
+def to_floats(name: str, values: Any) -> FloatArray:
+    """Copy numbers into a read-only array.
+
+    Raises:
+        InvalidGraspError: They are no numbers.
+    """
+    try:
+        return frozen(values)
+    except (TypeError, ValueError):
+        raise InvalidGraspError(
+            f"{name}: expected an array of numbers, got {values!r:.80}"
+        ) from None
+
+
+def check_finite(name: str, values: FloatArray) -> None:
+    """Refuse NaN and infinity.
+
+    Raises:
+        InvalidGraspError: One is not finite; the message says where.
+    """
+    if not np.isfinite(values).all():
+        index = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
+        raise InvalidGraspError(
+            f"{name}: expected finite numbers, got {values[index]} at {list(index)}"
+        )
+
+
+def check_scalar(name: str, value: float, low: float, high: float, unit: str) -> None:
+    """Refuse a number outside of (low, high].
+
+    Raises:
+        InvalidGraspError: It is outside, or NaN.
+    """
+    if not low < value <= high:
+        raise InvalidGraspError(
+            f"{name}: expected more than {low:g} and at most {high:g} {unit}, got {value!r}"
+        )

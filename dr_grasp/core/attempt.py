@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.core.trajectory import GraspTrajectory, Waypoints
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from dr_grasp.core.diagnosis import Diagnosis
-from dr_grasp.core.fitness import GraspScore
-from dr_grasp.core.refusal import RefusedGrasp
+from dr_grasp.core.fitness import GraspScore, RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.diagnosis.measurement import diagnose
-from dr_grasp.robots.batches import check_each
+from dr_grasp.robots.checking import check_each
 from dr_grasp.robots.robot_spec import load_robot
-from dr_grasp.simulation.kept_runners import kept_runner
+from dr_grasp.simulation.rollout_runner import kept_runner
 from dr_grasp.workers.pool import Pool
 
 

@@ -10,8 +10,7 @@ from typing import Protocol
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.core.trajectory import GraspTrajectory, Waypoints
 from dr_grasp.execution.backend import IsCancelled
 from dr_grasp.execution.motion_log import MotionLog
 from dr_grasp.objects.object_spec import ObjectSpec

@@ -8,8 +8,7 @@ import numpy as np
 
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.core.trajectory import GraspTrajectory, Waypoints
 from dr_grasp.errors import BackendError
 from dr_grasp.execution.arm import Arm, Planner, StepResult
 from dr_grasp.execution.backend import IsCancelled, OnPhase

@@ -25,7 +25,7 @@ from dr_grasp.common.closing import Closing
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.core.trajectory import Waypoints
 from dr_grasp.errors import SettingsError
 from dr_grasp.execution.arm import StepResult
 from dr_grasp.execution.moveit_messages import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dr_grasp.core.arrays import FloatArray, frozen
-from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.core.trajectory import Waypoints
 
 
 def slowed(

@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.fitness import GraspScore, RefusedGrasp
 from dr_grasp.core.ranking import rank_grasps
-from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError, SettingsError
 from dr_grasp.execution.backend import Backend, IsCancelled, never_cancelled
-from dr_grasp.robots.batches import check_each
+from dr_grasp.robots.checking import check_each
 from dr_grasp.robots.robot_spec import RobotSpec
 
 AttemptT = TypeVar("AttemptT")

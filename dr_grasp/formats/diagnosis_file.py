@@ -14,8 +14,8 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, NonNegativeFloat, PositiveFloat
 
 from dr_grasp.core.diagnosis import QUANTITIES, Diagnosis, DiagnosisThresholds
+from dr_grasp.core.fitness import RefusedGrasp
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.errors import FileFormatError
 from dr_grasp.formats.documents import (
     Record,

@@ -16,10 +16,9 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, Field
 
+from dr_grasp.core.fitness import RefusedGrasp
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.refusal import RefusedGrasp
-from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.core.waypoints import HandClose, Waypoints
+from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
 from dr_grasp.errors import DrGraspError, FileFormatError, InvalidGraspError
 from dr_grasp.formats.documents import (
     SCHEMA_VERSION,

@@ -14,11 +14,9 @@ from typing import Annotated, Any
 from pydantic import Field, Strict
 from pydantic_core import to_jsonable_python
 
-from dr_grasp.core.fitness import Fitness, GraspScore
+from dr_grasp.core.fitness import Fitness, GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import MAX_SEED, Criterion
-from dr_grasp.core.refusal import RefusedGrasp
-from dr_grasp.core.selection import Selection
 from dr_grasp.errors import FileFormatError
 from dr_grasp.formats.documents import (
     Record,

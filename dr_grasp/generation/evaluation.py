@@ -12,8 +12,7 @@ from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Observation, Outcome
 from dr_grasp.core.perturbation import Perturbation
-from dr_grasp.core.trajectory import GraspTrajectory, Phase
-from dr_grasp.core.waypoints import HandClose
+from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Phase
 from dr_grasp.errors import InvalidGraspError
 from dr_grasp.generation.motion import MotionSettings, Unreachable, plan_motion
 from dr_grasp.generation.proposal import Proposal

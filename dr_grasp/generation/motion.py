@@ -10,7 +10,7 @@ from scipy.interpolate import CubicSpline
 
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.core.trajectory import Waypoints
 from dr_grasp.robots.robot_spec import RobotSpec, Synergy
 from dr_grasp.simulation.bullet.world import BulletWorld
 

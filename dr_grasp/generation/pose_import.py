@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dr_grasp.core.arrays import frozen
+from dr_grasp.core.fitness import RefusedGrasp
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
 from dr_grasp.generation.antipodal import LEAST_PLAY_M

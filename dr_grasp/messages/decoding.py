@@ -14,13 +14,11 @@ from typing import Any, TypeVar
 
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
-from dr_grasp.core.fitness import Fitness, GraspScore
+from dr_grasp.core.fitness import Fitness, GraspScore, Selection
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.core.selection import Selection
-from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.core.waypoints import HandClose, Waypoints
+from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
 from dr_grasp.errors import DrGraspError, InvalidGraspError
 from dr_grasp.messages.encoding import NS_PER_S
 

@@ -16,13 +16,11 @@ from typing import Any
 
 from dr_grasp.core.arrays import as_floats
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
-from dr_grasp.core.fitness import Fitness, GraspScore
+from dr_grasp.core.fitness import Fitness, GraspScore, Selection
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.core.selection import Selection
-from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.core.trajectory import GraspTrajectory, Waypoints
 
 Fields = dict[str, Any]
 

@@ -18,7 +18,7 @@ from rosbags.interfaces import (
 from dr_grasp.common.closing import Closing
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.fitness import GraspScore
-from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.core.trajectory import Waypoints
 from dr_grasp.errors import RecordingError
 from dr_grasp.messages.encoding import (
     encode_attempt,

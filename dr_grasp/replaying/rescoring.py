@@ -15,7 +15,7 @@ from dr_grasp.replaying.checks import Check, Verdict, likely_reason
 from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
-from dr_grasp.simulation.shortcuts import ALL, Shortcuts
+from dr_grasp.simulation.rollout_runner import ALL, Shortcuts
 from dr_grasp.workers.pool import Pool
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from dr_grasp.core.arrays import FloatArray
+from dr_grasp.core.fitness import RefusedGrasp
 from dr_grasp.core.geometry import Pose, Table
-from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.core.waypoints import Waypoints
-from dr_grasp.errors import InvalidGraspError
+from dr_grasp.core.trajectory import GraspTrajectory, Waypoints
+from dr_grasp.errors import DrGraspError, InvalidGraspError
+from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.robot_model import JointLimits
 from dr_grasp.robots.robot_spec import RobotSpec
 
@@ -56,6 +57,37 @@ def check_grasp(grasp: GraspTrajectory, robot: RobotSpec) -> None:
         _check_positions(f"grasp {grasp.id}: {field}", joints, values, limits)
     for field, waypoints in (("approach", grasp.approach), ("lift", grasp.lift_from_grasp)):
         _check_velocities(f"grasp {grasp.id}: {field} velocity", waypoints, robot.arm_limits)
+
+
+def check_each(
+    grasps: Iterable[GraspTrajectory | RefusedGrasp],
+    robot_of: Callable[[GraspTrajectory], RobotSpec],
+) -> Iterator[GraspTrajectory | RefusedGrasp]:
+    """Check grasps as they come: id, robot, object, joints and limits.
+
+    Args:
+        grasps: Any number of grasps, and refusals, which are passed on.
+        robot_of: Gives the robot of a grasp; may raise DrGraspError.
+
+    Yields:
+        Each grasp, or its refusal.
+    """
+    ids: set[str] = set()
+    for index, grasp in enumerate(grasps):
+        if isinstance(grasp, RefusedGrasp):
+            yield grasp
+            continue
+        try:
+            if grasp.id in ids:
+                raise DrGraspError("id: expected unique ids, got it a second time")
+            ids.add(grasp.id)
+            check_grasp(grasp, robot_of(grasp))
+            load_object(grasp.object)
+        except DrGraspError as error:
+            reason = str(error).removeprefix(f"grasp {grasp.id}: ")
+            yield RefusedGrasp(index, grasp.id, f"grasp {grasp.id}: {reason}")
+        else:
+            yield grasp
 
 
 def _check_place(where: str, object_in_base: Pose, table: Table) -> None:

@@ -13,10 +13,8 @@ from rclpy.signals import SignalHandlerOptions
 
 from dr_grasp.common.closing import Closing
 from dr_grasp.core.attempt import GraspAttempt
-from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.core.refusal import RefusedGrasp
-from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import BackendError
 from dr_grasp.execution.runner import AttemptProgress

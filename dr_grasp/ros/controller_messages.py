@@ -10,7 +10,7 @@ from builtin_interfaces.msg import Duration
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.core.trajectory import Waypoints
 from dr_grasp.errors import SettingsError
 from dr_grasp.execution.arm import StepResult
 from dr_grasp.execution.retiming import joint_rates

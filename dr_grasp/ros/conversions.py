@@ -9,10 +9,8 @@ from typing import Any, TypeVar
 from rosidl_parser.definition import AbstractNestedType, NamespacedType
 
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
-from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.core.refusal import RefusedGrasp
-from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
 from dr_grasp.messages import encoding

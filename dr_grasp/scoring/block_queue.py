@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from dr_grasp.core.refusal import RefusedGrasp
+from dr_grasp.core.fitness import RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.formats.grasp_file import GraspOrRefusal
 from dr_grasp.scoring.blocks import Block, run_block
-from dr_grasp.scoring.progress import ProgressTracker
-from dr_grasp.scoring.request import ScoreOrRefusal
+from dr_grasp.scoring.request import ProgressTracker, ScoreOrRefusal
 from dr_grasp.scoring.score_journal import ScoreJournal
 from dr_grasp.scoring.tally import Counts, Tally
 from dr_grasp.workers.pool import Pool

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion, Perturbation, Profile, sample_perturbation
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.simulation.kept_runners import kept_runner
-from dr_grasp.simulation.shortcuts import ALL, Shortcuts
+from dr_grasp.simulation.rollout_runner import ALL, Shortcuts, kept_runner
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,18 +19,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.highest import inclusion, most_missed, shortfall
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.core.refusal import RefusedGrasp
-from dr_grasp.core.selection import Selection
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.formats.grasp_file import GraspOrRefusal
 from dr_grasp.scoring.block_queue import BlockQueue, BlockRunner
 from dr_grasp.scoring.blocks import Block
-from dr_grasp.scoring.progress import ProgressTracker, ahead_of_race
-from dr_grasp.scoring.request import ScoreOrRefusal, ScoreRequest
+from dr_grasp.scoring.request import ProgressTracker, ScoreOrRefusal, ScoreRequest
 from dr_grasp.scoring.tally import BLOCK_TRIALS, Counts, Tally
 
 LOSS = 0.05
@@ -39,6 +36,10 @@ LOSS = 0.05
 SHORTFALL = 0.02
 """The race ends once the mean fitness of the best so far is expected to be no farther than this
 below that of the true best: which of many equally good grasps are chosen does not matter."""
+
+LEFT = 0.5
+"""Share of the racing grasps beyond the places that is left after a round: 0.3 to 0.8 with any
+distribution of fitnesses that we have met."""
 
 Array = npt.NDArray[Any]
 
@@ -253,3 +254,20 @@ def _goals(budget: int) -> Iterator[int]:
     for doubling in range(math.ceil(math.log2(max(1, budget / BLOCK_TRIALS))) + 1):
         goal = min(BLOCK_TRIALS * 2**doubling, budget)
         yield goal
+
+
+def ahead_of_race(racing: float, places: int, done: int, goals: Iterable[int]) -> int:
+    """Rollouts that a race will probably still take.
+
+    Args:
+        racing: Number of grasps in the race.
+        places: How many of them will be chosen.
+        done: Trials that each of them has had.
+        goals: Trials that each grasp left has had after each round to come.
+    """
+    ahead = 0.0
+    for goal in goals:
+        ahead += racing * (goal - done)
+        done = goal
+        racing = min(racing, places) + LEFT * max(0.0, racing - places)
+    return round(ahead)

@@ -6,13 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.perturbation import MAX_SEED, Criterion, Profile
-from dr_grasp.core.refusal import RefusedGrasp
-from dr_grasp.core.selection import Selection
+from dr_grasp.core.ranking import rank, ranking_value
 from dr_grasp.errors import SettingsError
 from dr_grasp.scoring.profiles import load_profile
-from dr_grasp.simulation.shortcuts import ALL, Shortcuts
+from dr_grasp.simulation.rollout_runner import ALL, Shortcuts
 
 MOST_TRIALS = 100_000
 """Most rollouts of a criterion: the 95 % interval is then 0.6 points wide at most."""
@@ -159,3 +158,61 @@ class ScoreBatch:
     refused: tuple[RefusedGrasp, ...]
     cancelled: bool = False
     selection: Selection | None = None
+
+
+class ProgressTracker:
+    """Counts rollouts and complete scores, and reports the progress."""
+
+    def __init__(
+        self,
+        grasps: int,
+        rollouts_per_grasp: int,
+        on_progress: Callable[[Progress], None] | None = None,
+        on_score: Callable[[GraspScore], None] | None = None,
+    ) -> None:
+        """Begin before the first rollout.
+
+        Args:
+            grasps: Number of grasps; `refused` takes one off.
+            rollouts_per_grasp: Expected at first; then complete grasps tell better.
+            on_progress: Told after each block of rollouts.
+            on_score: Told each score once it is complete.
+        """
+        self.grasps = grasps
+        self._each = float(rollouts_per_grasp)
+        self._on_progress = on_progress or (lambda progress: None)
+        self._on_score = on_score or (lambda score: None)
+        self._done = 0
+        self._complete = 0
+        self._done_of_complete = 0
+        self._total: int | None = None
+        self._best: list[GraspScore] = []
+
+    def refused(self) -> None:
+        """Note that a grasp will not be scored."""
+        self.grasps -= 1
+
+    def expect(self, more: int) -> None:
+        """Set the number of rollouts to come, in place of what grasps take on average."""
+        self._total = self._done + more
+
+    def counted(self, rollouts: int) -> None:
+        """Note rollouts that are done."""
+        self._done += rollouts
+        total = self._total
+        if total is None:
+            # A grasp that takes longer than the average takes at least one rollout more.
+            left = self.grasps - self._complete
+            total = max(round(self.grasps * self._each), self._done + left)
+        leader = ("", math.nan)
+        if self._best:
+            leader = self._best[0].grasp_id, ranking_value(self._best[0])
+        self._on_progress(Progress(self._done, max(self._done, total), *leader))
+
+    def completed(self, score: GraspScore, rollouts: int) -> None:
+        """Note that a grasp has its score, and how many rollouts it took."""
+        self._complete += 1
+        self._done_of_complete += rollouts
+        self._each = self._done_of_complete / self._complete
+        self._best = rank([*self._best, score])[:1]
+        self._on_score(score)

@@ -6,18 +6,21 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from dr_grasp.common.closing import Closing
-from dr_grasp.core.fitness import GraspScore
-from dr_grasp.core.refusal import RefusedGrasp
-from dr_grasp.core.selection import Selection
+from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.formats.grasp_file import GraspOrRefusal
 from dr_grasp.objects.object_spec import load_object
-from dr_grasp.robots.batches import check_each
+from dr_grasp.robots.checking import check_each
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.block_queue import BlockQueue, BlockRunner
-from dr_grasp.scoring.progress import ProgressTracker
 from dr_grasp.scoring.racing import Race
-from dr_grasp.scoring.request import Progress, ScoreBatch, ScoreOrRefusal, ScoreRequest
+from dr_grasp.scoring.request import (
+    Progress,
+    ProgressTracker,
+    ScoreBatch,
+    ScoreOrRefusal,
+    ScoreRequest,
+)
 from dr_grasp.scoring.score_journal import ScoreJournal
 from dr_grasp.scoring.tally import Tally
 from dr_grasp.workers.pool import Pool, WorkerPool

@@ -24,7 +24,7 @@ from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.blocks import Block
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.simulation.bullet.world import engine_version
-from dr_grasp.simulation.shortcuts import Shortcuts
+from dr_grasp.simulation.rollout_runner import Shortcuts
 
 BLOCK_TRIALS = 5
 """Trials in a unit of work: about a second, so that sending it costs little, and losing it too."""

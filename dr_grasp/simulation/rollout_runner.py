@@ -12,11 +12,12 @@ from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.outcome import Judge, Observation, Outcome
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase
+from dr_grasp.objects.object_spec import ObjectSpec, load_object
+from dr_grasp.robots.robot_spec import RobotSpec, load_robot
 from dr_grasp.simulation.bullet.table_world import CLEARANCE_M, RATE_HZ, ObjectState, TableWorld
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.free_way import ArmErrors, FreeWay, find_free_way, tracked_positions
 from dr_grasp.simulation.rollout import LOOK_EVERY, Commands, EntryPoint, Rollout, simulate
-from dr_grasp.simulation.shortcuts import ALL, Shortcuts
 
 REST_SPEED = 1e-4
 """An object slower than this has come to rest [m/s]; what turns, at its farthest point. Where none
@@ -42,6 +43,30 @@ first and last third are averaged, since jitter shakes what is held."""
 CREEP_M = 0.001
 """An object is held if it would not creep further until the end. Of 1,191 rollouts of three arms
 (seed 0, all criteria) 3 dropped later what had been called held; with twice that, 7."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcuts:
+    """Each can be switched; none changes what is asked, all change rounding.
+
+    Attributes:
+        late_entry: The way through free air is not simulated: the rollout is entered shortly before
+            the robot can meet anything, as the arm moves there, with the object as it has come to
+            rest by then.
+        early_end: A rollout ends when the object is lost, or rests in the hand that holds it.
+    """
+
+    late_entry: bool = True
+    early_end: bool = True
+
+    @classmethod
+    def none(cls) -> Shortcuts:
+        """Every step from the first to the last."""
+        return cls(late_entry=False, early_end=False)
+
+
+ALL = Shortcuts()
+"""What scoring leaves out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,3 +227,32 @@ class RolloutRunner(Closing):
         moved = float(np.linalg.norm(found.position - believed.position))
         moved += self._radius * float(turned)
         return _Settled(steps, table.object_state, moved, judge, slow_looks >= REST_LOOKS)
+
+
+MOST_WORLDS = 8
+"""Worlds that a worker keeps; a world takes some 20 MB."""
+
+_kept: dict[tuple[RobotSpec, ObjectSpec, Shortcuts], RolloutRunner] = {}
+"""In the order in which they were last used."""
+
+
+def kept_runner(robot: str, obj: str, shortcuts: Shortcuts = ALL) -> RolloutRunner:
+    """A runner of rollouts in a world that is built once; those used last are kept.
+
+    Args:
+        robot: Name of the robot.
+        obj: Name of the object.
+        shortcuts: What rollouts leave out because it decides nothing.
+
+    Raises:
+        DrGraspError: There is no such robot or object.
+    """
+    # By what the names stand for: a name may come to mean another thing.
+    key = (load_robot(robot), load_object(obj), shortcuts)
+    runner = _kept.pop(key, None)
+    if runner is None:
+        if len(_kept) >= MOST_WORLDS:
+            _kept.pop(next(iter(_kept))).close()
+        runner = RolloutRunner(BulletWorld(key[0], key[1]), shortcuts)
+    _kept[key] = runner
+    return runner

@@ -13,8 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from dr_grasp.core.arrays import FloatArray, frozen
-from dr_grasp.core.waypoints import check_finite, check_joint_names
+from dr_grasp.core.arrays import FloatArray, check_finite, frozen
+from dr_grasp.core.trajectory import check_joint_names
 from dr_grasp.errors import InvalidGraspError
 
 STANDSTILL = float(np.finfo(np.float32).eps)

@@ -18,7 +18,7 @@ from dr_grasp.core.perturbation import Criterion
 from dr_grasp.formats.grasp_file import read_grasps, write_grasps
 from dr_grasp.formats.score_file import read_scores
 from dr_grasp.scoring.scorer import Scorer
-from dr_grasp.simulation.shortcuts import ALL, Shortcuts
+from dr_grasp.simulation.rollout_runner import ALL, Shortcuts
 from dr_grasp.transfer.transfer_model import write_model
 
 PROGRAM = [sys.executable, "-m", "dr_grasp.cli.main"]

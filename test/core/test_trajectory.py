@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dr_grasp.core.trajectory import GraspTrajectory, Phase
-from dr_grasp.core.waypoints import HandClose, Waypoints
+from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Phase, Waypoints
 from dr_grasp.errors import InvalidGraspError
 
 RATE_HZ = 100.0

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from dr_grasp.core.diagnosis import Diagnosis
-from dr_grasp.core.fitness import Fitness
+from dr_grasp.core.fitness import Fitness, RefusedGrasp
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.diagnosis import parallel
 from dr_grasp.diagnosis.parallel import diagnose_each
 from dr_grasp.workers.pool import Pool

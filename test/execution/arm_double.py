@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.core.trajectory import Waypoints
 from dr_grasp.errors import BackendError
 from dr_grasp.execution.arm import StepResult
 from dr_grasp.execution.motion_log import MotionLog

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.core.trajectory import Waypoints
 
 
 class Message:

@@ -9,7 +9,7 @@ import pytest
 
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.core.trajectory import Waypoints
 from dr_grasp.errors import SettingsError
 from dr_grasp.execution.arm import StepResult
 from dr_grasp.objects.object_spec import load_object

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.interpolate import CubicHermiteSpline
 
-from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.core.trajectory import Waypoints
 from dr_grasp.execution.retiming import backwards, extremes, joint_rates, slowed
 
 VELOCITIES, ACCELERATIONS = np.array([2.0, 1.0]), np.array([4.0, 4.0])

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from dr_grasp.core.diagnosis import Cause, Diagnosis
+from dr_grasp.core.fitness import RefusedGrasp
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.diagnosis.thresholds import load_thresholds
 from dr_grasp.errors import FileFormatError
 from dr_grasp.formats.diagnosis_file import read_causes, read_diagnoses, write_diagnoses

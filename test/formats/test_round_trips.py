@@ -8,14 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dr_grasp.core.diagnosis import Diagnosis, DiagnosisThresholds
-from dr_grasp.core.fitness import Fitness, GraspScore
+from dr_grasp.core.fitness import Fitness, GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import MAX_SEED, Criterion
-from dr_grasp.core.refusal import RefusedGrasp
-from dr_grasp.core.selection import Selection
-from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.core.waypoints import HandClose, Waypoints
+from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
 from dr_grasp.formats.diagnosis_file import DiagnosisFile, read_diagnoses, write_diagnoses
 from dr_grasp.formats.grasp_file import GraspFile, GraspReader, read_grasps, write_grasps
 from dr_grasp.formats.score_file import ScoreFile, read_scores, write_scores

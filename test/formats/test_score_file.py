@@ -5,11 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from dr_grasp.core.fitness import Fitness
+from dr_grasp.core.fitness import Fitness, RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.core.refusal import RefusedGrasp
-from dr_grasp.core.selection import Selection
 from dr_grasp.errors import FileFormatError, InvalidGraspError
 from dr_grasp.formats.grasp_file import (
     GraspFile,

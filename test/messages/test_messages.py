@@ -13,7 +13,7 @@ from dr_grasp.common.resources import find_share
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.core.trajectory import Waypoints
 from dr_grasp.errors import InvalidGraspError, SettingsError
 from dr_grasp.messages import decoding, encoding
 from dr_grasp.messages import typestore as typestores

@@ -9,13 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
-from dr_grasp.core.fitness import Fitness, GraspScore
+from dr_grasp.core.fitness import Fitness, GraspScore, Selection
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.core.selection import Selection
-from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.core.waypoints import HandClose, Waypoints
+from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
 from dr_grasp.errors import RecordingError
 from dr_grasp.messages import decoding, encoding
 from dr_grasp.messages.typestore import our_typestore, serialize

@@ -9,7 +9,7 @@ import pytest
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.core.trajectory import Waypoints
 from dr_grasp.replaying.checks import Check, Verdict, likely_reason
 from dr_grasp.replaying.junit import write_junit
 from dr_grasp.replaying.reexecution import compare_attempts, motion

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.waypoints import HandClose, Waypoints
+from dr_grasp.core.trajectory import HandClose, Waypoints
 from dr_grasp.errors import InvalidGraspError
 from dr_grasp.robots.checking import check_grasp
 

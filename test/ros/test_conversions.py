@@ -9,10 +9,9 @@ import pytest
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import JointState
 
+from dr_grasp.core.fitness import RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.core.refusal import RefusedGrasp
-from dr_grasp.core.selection import Selection
 from dr_grasp.errors import InvalidGraspError
 from dr_grasp.messages import decoding, encoding
 from dr_grasp.messages.typestore import our_typestore, serialize
@@ -134,7 +133,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from conftest import Samples
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.core.selection import Selection
+from dr_grasp.core.fitness import Selection
 from dr_grasp.ros import conversions
 samples = Samples()
 conversions.grasp_to_msg(samples.grasp(hold_s=1))

@@ -73,7 +73,7 @@ def test_frames_have_the_names_outside(name, frame, home_grasp, samples):
 
 
 def at_home(home_grasp, robot, **provenance):
-    from dr_grasp.core.waypoints import HandClose, Waypoints
+    from dr_grasp.core.trajectory import HandClose, Waypoints
 
     still = Waypoints(robot.arm_joints, [0.0, 0.5], [robot.home, robot.home])
     synergy = robot.synergies[0]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dr_grasp.core.selection import Selection
+from dr_grasp.core.fitness import Selection
 from dr_grasp.errors import FileFormatError
 from dr_grasp.scoring import score_journal as journals
 from dr_grasp.scoring.request import ScoreRequest

@@ -105,7 +105,7 @@ def test_dropping_costs_no_more_than_is_allowed(fakes, home_grasp):
     shares = np.round(np.random.default_rng(5).beta(5.0, 2.0, 100), 4).tolist()
     best = {f"g{i}@{shares[i]:.4f}" for i in np.argsort(shares)[-TOP:]}
     dropped = []
-    for seed in range(8):
+    for seed in range(20):
         request = request_of(seed=seed, trials=100)
         batch = Scorer(pool=fakes.pool()).score(fakes.grasps(home_grasp(), shares), request)
         trials = trials_by_id(batch)

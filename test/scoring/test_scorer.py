@@ -24,9 +24,9 @@ from dr_grasp.core.perturbation import (
     Profile,
     sample_perturbation,
 )
-from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.core.trajectory import Waypoints
 from dr_grasp.errors import SettingsError, UnknownNameError, WorkerError
-from dr_grasp.robots.batches import check_batch
+from dr_grasp.robots.checking import check_each
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.blocks import Block, run_block
 from dr_grasp.scoring.request import ScoreRequest
@@ -274,7 +274,7 @@ def test_a_batch_of_refused_grasps_is_no_error_and_starts_no_worker(grasps, fran
         batch = scorer.score([replace(grasps[0], robot="pr2")], REQUEST)
         assert not new_children(before)
     assert batch.scores == () and len(batch.refused) == 1 and not batch.cancelled
-    assert check_batch([], load_robot) == ((), ())
+    assert list(check_each([], load_robot)) == []
 
 
 @pytest.mark.parametrize("jobs", [0, -1])

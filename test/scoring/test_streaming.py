@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.fitness import GraspScore, RefusedGrasp
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.formats.grasp_file import GraspReader, write_grasps
 from dr_grasp.formats.score_file import ScoreFile, read_scores, write_score_stream, write_scores
-from dr_grasp.robots import batches
+from dr_grasp.robots import checking
 from dr_grasp.robots.checking import check_grasp
 from dr_grasp.scoring import block_queue
 from dr_grasp.scoring.request import ScoreRequest
@@ -142,7 +141,7 @@ def test_a_race_checks_each_grasp_once_and_refuses_it_throughout(fakes, home_gra
         checked.append(grasp.id)
         check_grasp(grasp, robot)
 
-    monkeypatch.setattr(batches, "check_grasp", check)
+    monkeypatch.setattr(checking, "check_grasp", check)
     scorer = Scorer(pool=fakes.pool())
     results = list(scorer.stream(entries, request, len(entries), on_progress=told.append))
     assert sorted(checked) == sorted([*(grasp.id for grasp in grasps), spoon.id])

@@ -17,8 +17,7 @@ from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.free_way import ArmErrors, find_free_way, tracked_positions
 from dr_grasp.simulation.rollout import LOOK_EVERY, Commands, run_rollout, simulate
-from dr_grasp.simulation.rollout_runner import WINDOW, EarlyEnd, RolloutRunner
-from dr_grasp.simulation.shortcuts import Shortcuts
+from dr_grasp.simulation.rollout_runner import WINDOW, EarlyEnd, RolloutRunner, Shortcuts
 
 OBJECT = "procedural_000"
 

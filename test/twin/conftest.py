@@ -12,8 +12,7 @@ from scipy.spatial.transform import Rotation
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.core.waypoints import HandClose, Waypoints
+from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
 from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot
 from dr_grasp.twin.mujoco_world import MujocoWorld

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy.typing as npt
 
+from dr_grasp.core.fitness import RefusedGrasp
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.refusal import RefusedGrasp
 from dr_grasp.errors import FileFormatError
 from dr_grasp.generation.importers.frames import grip_in_gripper
 from dr_grasp.generation.importers.pose_checks import pose_from_matrix, short

@@ -13,8 +13,7 @@ from rclpy.node import Node
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.core.waypoints import Waypoints
+from dr_grasp.core.trajectory import GraspTrajectory, Waypoints
 from dr_grasp.errors import BackendError, GoalRefusedError, ResultLateError
 from dr_grasp.execution.arm import StepResult
 from dr_grasp.execution.backend import IsCancelled

@@ -4,9 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from dr_grasp.simulation import kept_runners
-from dr_grasp.simulation.kept_runners import MOST_WORLDS, kept_runner
-from dr_grasp.simulation.shortcuts import Shortcuts
+from dr_grasp.simulation import rollout_runner
+from dr_grasp.simulation.rollout_runner import MOST_WORLDS, Shortcuts, kept_runner
 
 
 class FakeRunner:
@@ -21,11 +20,11 @@ class FakeRunner:
 def mass(monkeypatch):
     """No physics; the mass of every object, which a test may change."""
     masses = {}
-    monkeypatch.setattr(kept_runners, "load_robot", lambda name: name)
-    monkeypatch.setattr(kept_runners, "load_object", lambda name: (name, masses.get(name)))
-    monkeypatch.setattr(kept_runners, "BulletWorld", lambda *of: SimpleNamespace(of=of))
-    monkeypatch.setattr(kept_runners, "RolloutRunner", FakeRunner)
-    monkeypatch.setattr(kept_runners, "_kept", {})
+    monkeypatch.setattr(rollout_runner, "load_robot", lambda name: name)
+    monkeypatch.setattr(rollout_runner, "load_object", lambda name: (name, masses.get(name)))
+    monkeypatch.setattr(rollout_runner, "BulletWorld", lambda *of: SimpleNamespace(of=of))
+    monkeypatch.setattr(rollout_runner, "RolloutRunner", FakeRunner)
+    monkeypatch.setattr(rollout_runner, "_kept", {})
     return masses
 
 
