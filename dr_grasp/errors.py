@@ -1,4 +1,4 @@
-"""The errors that dr_grasp raises: broken preconditions, never outcomes of the world."""
+"""Errors that dr_grasp raises for broken preconditions; a failed grasp is an `Outcome` instead."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ class DrGraspError(Exception):
 
 
 class InvalidGraspError(DrGraspError):
-    """A grasp trajectory that cannot be replayed; names the grasp and the field."""
+    """A grasp trajectory that cannot be executed; the message names the grasp and the field."""
 
 
 class UnknownNameError(DrGraspError):
-    """A name (robot, object, profile, criterion) that nothing answers to."""
+    """A name of a robot, object, profile or criterion that does not exist."""
 
     def __init__(self, kind: str, name: str, valid: Iterable[str]) -> None:
         """Compose the message.
 
         Args:
-            kind: What the name should have named, e.g. "robot".
-            name: The name that came.
-            valid: The names that would have worked.
+            kind: Kind of thing that was looked for, e.g. "robot".
+            name: The unknown name.
+            valid: All names of this kind that exist.
         """
         super().__init__(f"unknown {kind} {name!r}; expected one of {', '.join(sorted(valid))}")
 
@@ -40,7 +40,7 @@ class FileFormatError(DrGraspError):
 
 
 class WorkerError(DrGraspError):
-    """Workers that died repeatedly on the same work, or a cluster of them that is of no use."""
+    """Workers that died repeatedly on the same work, or a cluster that cannot be used."""
 
 
 class BackendError(DrGraspError):
@@ -52,8 +52,8 @@ class RecordingError(DrGraspError):
 
 
 class GoalRefusedError(BackendError):
-    """A server refused a goal; nothing was done of it."""
+    """A server refused a goal and has not begun it."""
 
 
 class ResultLateError(BackendError):
-    """A server gave no result in time."""
+    """A server accepted a goal but gave no result in time."""

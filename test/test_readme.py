@@ -11,8 +11,8 @@ import typer
 
 from dr_grasp import write_grasps
 from dr_grasp.cli.main import app
+from dr_grasp.common.resources import config_names
 from dr_grasp.robots.robot_spec import robot_names
-from dr_grasp.scoring.profiles import profile_names
 from dr_grasp.transfer.export import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,7 +76,7 @@ def test_named_folders_and_pictures_are_there():
 
 def test_named_profiles_and_robots_are_there():
     assert "`default` and `huber2023`" in README
-    assert {"default", "huber2023"} <= set(profile_names())
+    assert {"default", "huber2023"} <= set(config_names("profiles"))
     assert re.findall(r"--robot (\w+)", README)
     assert set(re.findall(r"--robot (\w+)", README)) <= set(robot_names())
 

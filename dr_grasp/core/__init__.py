@@ -1,1 +1,1 @@
-"""What travels between the rooms: values and laws, without ROS and without a simulator."""
+"""Data types and rules that all other packages share, without ROS and without a simulator."""

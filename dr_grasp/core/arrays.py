@@ -1,4 +1,4 @@
-"""Numbers inside frozen dataclasses: copied in, read-only, checked, compared by value."""
+"""Arrays inside frozen dataclasses: copied, made read-only, checked and compared by value."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ IntArray = npt.NDArray[np.int64]
 
 
 class ComparedByValue:
-    """Base of dataclasses that hold arrays: equal if their fields are, arrays to the bit."""
+    """Base class of dataclasses with arrays; objects are equal if all their fields are equal."""
 
     __slots__ = ()
     __hash__ = None  # type: ignore[assignment]
 
     def __eq__(self, other: object) -> bool:
-        """Whether both are of one class and all fields are equal."""
+        """Whether both are of the same class and all fields are equal."""
         return type(other) is type(self) and all(
             np.array_equal(getattr(self, field.name), getattr(other, field.name))
             for field in fields(self)  # type: ignore[arg-type]
@@ -41,10 +41,10 @@ def as_floats(values: Any) -> list[float]:
 
 
 def to_floats(name: str, values: Any) -> FloatArray:
-    """Copy numbers into a read-only array.
+    """Copy numbers of a grasp's field called `name` into a read-only array.
 
     Raises:
-        InvalidGraspError: They are no numbers.
+        InvalidGraspError: The values are not numbers.
     """
     try:
         return frozen(values)
@@ -55,10 +55,10 @@ def to_floats(name: str, values: Any) -> FloatArray:
 
 
 def check_finite(name: str, values: FloatArray) -> None:
-    """Refuse NaN and infinity.
+    """Refuse NaN and infinity in a grasp's field called `name`.
 
     Raises:
-        InvalidGraspError: One is not finite; the message says where.
+        InvalidGraspError: A number is not finite; the message gives its index.
     """
     if not np.isfinite(values).all():
         index = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
@@ -68,10 +68,10 @@ def check_finite(name: str, values: FloatArray) -> None:
 
 
 def check_scalar(name: str, value: float, low: float, high: float, unit: str) -> None:
-    """Refuse a number outside of (low, high].
+    """Refuse a number outside of (low, high] in a grasp's field called `name`.
 
     Raises:
-        InvalidGraspError: It is outside, or NaN.
+        InvalidGraspError: The number is out of bounds, or NaN.
     """
     if not low < value <= high:
         raise InvalidGraspError(

@@ -1,4 +1,4 @@
-"""What really happened: an attempt on an arm or on the twin, and what people say of it."""
+"""Attempts to execute a grasp on an arm or on the twin, and operators' reports on them."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ class GraspAttempt:
     """One execution of a grasp on an arm or on the twin.
 
     Attributes:
-        attempt_id: Unique among all attempts.
-        stamp_ns: Wall clock when it began, nanoseconds since the epoch.
-        backend: What executed it, e.g. "twin".
+        attempt_id: Id of the attempt, unique among all attempts.
+        stamp_ns: Wall-clock time when the attempt began, in nanoseconds since the epoch.
+        backend: Name of the backend that executed the grasp, e.g. "twin".
         seed: Seed of the backend's own noise; 0 on a real arm.
-        attempt_index: Number of this attempt under that seed, from 0.
+        attempt_index: Index of the attempt among those with the same seed, from 0.
         grasp: The grasp that was sent.
-        score: The score it was chosen by, if any.
+        score: The score by which the grasp was chosen; None if it has no score.
         outcome: The outcome as the backend judged it.
-        reason: Why, in one line.
-        commanded: Arm and hand as commanded, seconds from the beginning; None if nothing moved.
-        measured: Arm and hand as measured, seconds from the beginning; None if nothing was.
+        reason: Why the attempt ended with this outcome, in one line.
+        commanded: Commanded arm and hand positions over the attempt; None if nothing moved.
+        measured: Measured arm and hand positions over the attempt; None if nothing was measured.
         gripper_opening: Mean position of the hand joints after the lift [rad or m], if known.
-        object_before: Object in the base frame before the attempt, if known.
-        object_after: Object in the base frame at the end of the attempt, if known.
+        object_before: Object's pose in the base frame before the attempt, if known.
+        object_after: Object's pose in the base frame at the end of the attempt, if known.
         backend_profile: Name of the twin's profile; empty on a real arm.
-        models: What names stood for: fingerprints of "robot", "object" and "twin", and the
+        models: Fingerprints of the "robot", "object" and "twin" of the attempt, and the kind of
             "processor".
         software_version: Versions of dr_grasp and of the backend's engine.
     """
@@ -62,14 +62,14 @@ class GraspAttempt:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeReport:
-    """What a person says of an attempt; it stands beside the backend's outcome.
+    """An operator's report on an attempt; the backend's outcome is kept beside it.
 
     Attributes:
-        attempt_id: The attempt that it is about.
-        stamp_ns: Wall clock when it was said, nanoseconds since the epoch.
-        outcome: The outcome that they saw.
-        reason: Why, in one line; may be empty.
-        reporter: Name of the person.
+        attempt_id: Id of the attempt.
+        stamp_ns: Wall-clock time of the report, in nanoseconds since the epoch.
+        outcome: The outcome that the operator saw.
+        reason: Why the attempt ended with this outcome, in one line; may be empty.
+        reporter: Name of the operator.
     """
 
     attempt_id: str

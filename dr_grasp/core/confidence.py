@@ -1,4 +1,4 @@
-"""Intervals of a proportion: for a number of trials fixed beforehand, and for one that was not."""
+"""Confidence intervals of a proportion, for a number of trials that is fixed beforehand or not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 from scipy.special import betaln, ndtri
 
 TINY = 1e-300
-"""Stands for 0 where a logarithm is taken: bounds of up to a million trials are far above it."""
+"""Used for 0 in logarithms; the low ends of intervals of up to a million trials are far above."""
 
 
 def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -18,15 +18,15 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tu
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
 
     Args:
-        successes: From 0 to trials.
-        trials: At least 1.
-        confidence: Coverage, between 0 and 1.
+        successes: Number of successes, from 0 to `trials`.
+        trials: Number of trials, at least 1.
+        confidence: Probability that the interval holds the true proportion, between 0 and 1.
 
     Returns:
-        Low and high end, in [0, 1].
+        Low and high end of the interval, in [0, 1].
 
     Raises:
-        ValueError: Counts out of bounds.
+        ValueError: The counts are out of bounds.
     """
     check_counts(successes, trials)
     z = float(ndtri(0.5 + confidence / 2))
@@ -34,7 +34,7 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tu
     denominator = 1 + z * z / trials
     center = (share + z * z / (2 * trials)) / denominator
     spread = z / denominator * (share * (1 - share) / trials + z * z / (4 * trials**2)) ** 0.5
-    # At the ends the bound is exactly 0 or 1; rounding must not say otherwise.
+    # Without successes the low end is exactly 0, without failures the high end exactly 1.
     low = 0.0 if successes == 0 else max(0.0, center - spread)
     high = 1.0 if successes == trials else min(1.0, center + spread)
     return low, high
@@ -46,30 +46,30 @@ def confidence_sequence(
 ) -> tuple[float, float]:
     """Interval of a proportion that holds at all numbers of trials at once.
 
-    So sampling may stop whenever the interval looks good enough, which would make a Wilson interval
-    lie. With probability `confidence` no interval of the whole sequence ever misses.
+    So sampling may stop as soon as the interval is narrow enough; Wilson intervals would then miss
+    too often. With probability `confidence` all intervals of the sequence hold the true proportion.
 
     By the method of mixtures (H. Robbins, "Statistical methods related to the law of the iterated
     logarithm", 1970; S. R. Howard et al., "Time-uniform, nonparametric, nonasymptotic confidence
-    sequences", 2021): were p the truth, the likelihood ratio of a mixture of all proportions to p,
+    sequences", 2021): if p is true, the likelihood ratio of a mixture to p after s successes of n,
 
         B(s + a, n - s + b) / B(a, b) / (p^s (1 - p)^(n - s)),
 
-    would be a martingale that begins at 1, and would so by Ville's inequality reach 1 / alpha with
-    a probability of at most alpha; the interval is of those p where it has not. The mixture is
-    Beta(1/2, 1/2), whose likelihood is within 1/2 log n + log 2 of the best p's, whatever that is
-    (R. Krichevsky and V. Trofimov 1981): good for steady grasps and for shaky ones.
+    is a martingale that begins at 1. By Ville's inequality it reaches 1 / alpha with a probability
+    of at most alpha = 1 - confidence; the interval holds all p for which it has not. The mixture is
+    Beta(a, b) with a = b = 1/2: its log likelihood is at most 1/2 log n + log 2 below the best p's
+    (R. Krichevsky and V. Trofimov 1981), so intervals are narrow whatever the proportion is.
 
     Args:
-        successes: From 0 to trials.
-        trials: At least 1; sound to beyond a million.
-        confidence: Coverage, between 0 and 1.
+        successes: Number of successes, from 0 to `trials`.
+        trials: Number of trials, at least 1; computed well for more than a million.
+        confidence: Probability that all intervals hold the true proportion, between 0 and 1.
 
     Returns:
-        Low and high end, in [0, 1].
+        Low and high end of the interval, in [0, 1].
 
     Raises:
-        ValueError: Counts out of bounds.
+        ValueError: The counts are out of bounds.
     """
     check_counts(successes, trials)
     # The mixture is symmetric: the high end is the low end of the failures.
@@ -89,7 +89,7 @@ def _low_end(successes: int, trials: int, alpha: float) -> float:
             likelihood += failures * math.log1p(-p)
         return mixture - likelihood + math.log(alpha)
 
-    # It falls all the way up to the observed share, where a mixture is never better than the best.
+    # `excess` falls up to the observed share, at which no mixture is more likely than p itself.
     return float(brentq(excess, TINY, successes / trials, xtol=1e-15, rtol=1e-14))
 
 
@@ -97,7 +97,7 @@ def check_counts(successes: int, trials: int) -> None:
     """Refuse counts that no experiment can have.
 
     Raises:
-        ValueError: No trial, or more successes than trials, or fewer than none.
+        ValueError: There is no trial, or the successes are not from 0 to the number of trials.
     """
     if trials < 1 or not 0 <= successes <= trials:
         raise ValueError(f"expected 0 <= successes <= trials >= 1, got {successes} of {trials}")

@@ -1,7 +1,7 @@
-"""Which doubt about the simulated world breaks a grasp.
+"""Diagnosis: why a grasp that holds in simulation may fail on an arm.
 
-The five causes of the reality gap are those that Huber et al. 2023 (arXiv 2310.04517) saw at work
-on their arms; what is measured of each is ours.
+The five causes are those that Huber et al. 2023 (arXiv 2310.04517) observed on their arms; the
+quantities measured for each cause are our own.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 
 LOWEST_FRICTION = 0.05
-"""The smallest share of an object's friction that is tried: what holds with so little is caged, not
-gripped. A `Diagnosis.least_friction` of this means at most this."""
+"""The smallest factor on an object's friction that is tried; a grasp that holds with so little
+encloses the object. A `Diagnosis.least_friction` of this value means this value or less."""
 
 
 class Cause(Enum):
     """Why a grasp that holds in simulation may not hold on the arm.
 
-    FRICTION: the grasp needs much of the friction that the model gives it. CONTACT: hand and object
-    are in each other, as no real ones can be. INERTIA: the hand holds the object far from its
-    middle, or jerks it up. MODEL: the hand presses where the simulated shape is and the real one is
-    not. FRAGILITY: the grasp hardly holds under noise, and nothing of the above says why.
+    FRICTION: the grasp needs much of the modelled friction. CONTACT: hand and object penetrate each
+    other, which real ones cannot. INERTIA: the hand holds the object far from its centre of mass or
+    lifts it with a jerk. MODEL: the hand presses on the simulated shape where the real object has
+    no surface. FRAGILITY: the grasp often fails under noise, for none of the other reasons.
     """
 
     FRICTION = "friction"
@@ -35,21 +35,21 @@ class Cause(Enum):
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
-        """The quantities that speak for this cause."""
+        """The measured quantities that indicate this cause."""
         return tuple(quantity for quantity in QUANTITIES if quantity.cause is self)
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A field of `Diagnosis` that speaks for a cause, and how it is shown.
+    """A measured quantity, a field of `Diagnosis`, with the cause it indicates and how to show it.
 
     Attributes:
-        name: Name of the field, and of its threshold in `DiagnosisThresholds`.
-        cause: The cause that it speaks for.
-        label: Its name in words.
-        unit: The unit in which it is shown.
-        factor: From the field's unit to that.
-        digits: Digits shown after the decimal point.
+        name: Name of the field in `Diagnosis`, and of its threshold in `DiagnosisThresholds`.
+        cause: The cause that the quantity indicates.
+        label: Name of the quantity in words, e.g. "grip offset".
+        unit: The unit in which the quantity is shown; empty if it has none.
+        factor: Factor from the field's unit to the unit that is shown.
+        digits: Number of digits shown after the decimal point.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Quantity:
     digits: int
 
     def text(self, value: float | None) -> str:
-        """A value as it is shown, without its unit."""
+        """Text that shows a value, without its unit; "-" for None."""
         if value is None:
             return "-"
         at_most = self.name == "least_friction" and value <= LOWEST_FRICTION
@@ -77,15 +77,15 @@ QUANTITIES = (
     Quantity("surface_distance_m", Cause.MODEL, "off the surface", "mm", 1e3, 1),
     Quantity("mdr", Cause.FRAGILITY, "MDR", "", 1.0, 2),
 )
-"""All that is measured, in the order of the causes."""
+"""All measured quantities, in the order of the causes."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisThresholds:
-    """From where on each quantity of a `Diagnosis` speaks for its cause; in the same units.
+    """Thresholds beyond which the quantities of a `Diagnosis` indicate their cause, in their units.
 
-    All but `mdr` do above their threshold, `mdr` below; with None a quantity is measured and speaks
-    for nothing. Values, with their reasons, are in config/diagnosis. All are above 0.
+    `mdr` indicates its cause below its threshold, all others above. A quantity with threshold None
+    indicates nothing. Thresholds are above 0; their values and reasons are in config/diagnosis.
     """
 
     least_friction: float | None
@@ -100,25 +100,25 @@ class DiagnosisThresholds:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What was measured of one grasp; None is what was not.
+    """What was measured of one grasp; a quantity that was not measured is None.
 
     Attributes:
-        grasp_id: Id of the trajectory.
+        grasp_id: Id of the grasp.
         outcome: How the undisturbed rollout ended; if it failed, nothing is measured in simulation.
-        mdr: Fitness under all doubts at once, if scored.
-        least_friction: The least share of the object's own lateral friction that still holds, all
-            else undisturbed; at most so much if it is `LOWEST_FRICTION`.
-        friction_loss: What the fitness under other dynamics (FDR) lacks of 1, if scored.
-        deepest_penetration_m: How deep hand and object are in each other at most, from the end of
-            closing on [m].
+        mdr: Fitness under all doubts at once (MDR), if scored.
+        least_friction: Smallest factor on the object's lateral friction with which the grasp still
+            holds, all else undisturbed; `LOWEST_FRICTION` stands for this or less.
+        friction_loss: 1 minus the fitness under other dynamics (FDR), if scored.
+        deepest_penetration_m: Largest depth to which hand and object penetrate each other in lift
+            and hold [m].
         lift_acceleration: Largest acceleration of the object's centre of mass while it is lifted
             [m/s^2].
-        grip_offset_m: From the middle of the gripping forces to the centre of mass [m].
-        grip_lever_m: The lever that this gives the weight about the line along which the hand
-            presses [m].
-        surface_distance_m: From where the hand presses on the convex pieces to the surface that
-            they stand for [m].
-        trajectory: Fingerprint of the grasp's motion: attempts have it as well.
+        grip_offset_m: Distance from the contacts' mean, by force, to the centre of mass [m].
+        grip_lever_m: Lever of the object's weight about the line along which the hand presses, in
+            the hold [m].
+        surface_distance_m: Distance from the contacts on the object's convex pieces to the surface
+            of its mesh, which the pieces approximate [m].
+        trajectory: Fingerprint of the grasp's motion, by which its attempts are found.
     """
 
     grasp_id: str
@@ -139,12 +139,12 @@ class Diagnosis:
         return self.outcome is Outcome.SUCCESS
 
     def value(self, quantity: Quantity) -> float | None:
-        """What was measured of a quantity; None if it was not."""
+        """The measured value of a quantity; None if it was not measured."""
         value: float | None = getattr(self, quantity.name)
         return value
 
     def with_score(self, score: GraspScore | None) -> Diagnosis:
-        """The same, with what scoring has measured, if the grasp was scored."""
+        """A copy with the fitnesses of a score; without them if the grasp was not scored."""
         fitness = {} if score is None else score.fitness
         mdr, fdr = (fitness.get(criterion) for criterion in (Criterion.MDR, Criterion.FDR))
         return replace(
@@ -154,21 +154,21 @@ class Diagnosis:
         )
 
     def severities(self, thresholds: DiagnosisThresholds) -> dict[Cause, float]:
-        """What may break the grasp on an arm, and how badly; nothing if it fails undisturbed.
+        """Severities of causes that may break the grasp on an arm; none if it fails undisturbed.
 
-        A severity is how far beyond its threshold the worst quantity of a cause is, above 1: a
-        multiple of the threshold; of MDR, one more than what it lacks as a share of the threshold.
+        The severity of a cause, above 1, is the largest value / threshold of its quantities. For
+        MDR, which indicates its cause below its threshold, it is 2 - value / threshold.
         """
         if not self.holds:
             return {}
         severities = {cause: self._severity(cause, thresholds) for cause in Cause}
         found = {cause: severity for cause, severity in severities.items() if severity > 1.0}
         if len(found) > 1:
-            found.pop(Cause.FRAGILITY, None)  # which is what has no other name
+            found.pop(Cause.FRAGILITY, None)  # the cause of grasps that have no other
         return found
 
     def causes(self, thresholds: DiagnosisThresholds) -> tuple[Cause, ...]:
-        """The causes of `severities`, in their order."""
+        """Causes that may break the grasp on an arm, in the order of `Cause`; see `severities`."""
         return tuple(self.severities(thresholds))
 
     def _severity(self, cause: Cause, thresholds: DiagnosisThresholds) -> float:
@@ -183,12 +183,12 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class CauseCount:
-    """How often a cause was found, and the worst example.
+    """How many grasps have a cause, and the worst example.
 
     Attributes:
         cause: The cause.
-        count: Number of grasps in which it was found.
-        example: Id of the grasp in which it is most severe; None if there is none.
+        count: Number of grasps with the cause.
+        example: Id of the grasp in which the cause is most severe; None if no grasp has it.
     """
 
     cause: Cause
@@ -197,13 +197,13 @@ class CauseCount:
 
 
 class CauseCounter:
-    """Counts causes as diagnoses pass by."""
+    """Counts the causes found in many diagnoses, without keeping the diagnoses."""
 
     def __init__(self, thresholds: DiagnosisThresholds) -> None:
-        """Begin at nothing.
+        """Begin without any diagnosis.
 
         Args:
-            thresholds: By which causes are found.
+            thresholds: Thresholds by which causes are found.
         """
         self._thresholds = thresholds
         self._counts = dict.fromkeys(Cause, 0)

@@ -1,4 +1,4 @@
-"""What scoring finds of grasps: fitnesses, scores, refusals, and selections of the best."""
+"""Results of scoring: fitnesses, scores, refused grasps, and selections of the best grasps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 
 VALUE_TOLERANCE = 1e-9
-"""How far a recorded value may be off its counts: rounding in a file, no more."""
+"""Largest difference between a recorded value and successes / trials: rounding in a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +18,11 @@ class Fitness:
     """How many rollouts of a grasp succeeded under one criterion.
 
     Attributes:
-        criterion: Which doubt the rollouts stand for.
+        criterion: The criterion by which the rollouts were perturbed.
         successes: Number of successful rollouts.
         trials: Number of rollouts, at least 1.
-        sequential: Whether sampling stopped on what was seen, so that the number of trials depends
-            on the outcomes.
+        sequential: Whether the number of trials depends on the outcomes, since sampling stopped
+            because of them.
     """
 
     criterion: Criterion
@@ -34,7 +34,7 @@ class Fitness:
         """Check the counts.
 
         Raises:
-            ValueError: Counts out of bounds.
+            ValueError: The counts are out of bounds.
         """
         check_counts(self.successes, self.trials)
 
@@ -47,10 +47,10 @@ class Fitness:
         value: float,
         sequential: bool = False,
     ) -> Fitness:
-        """Make a fitness of a record that also states the value.
+        """Make a fitness from a record that also states the value, in [0, 1].
 
         Raises:
-            ValueError: Counts out of bounds, or a value that does not follow from them.
+            ValueError: The counts are out of bounds, or the value is not successes / trials.
         """
         fitness = cls(criterion, successes, trials, sequential)
         if not abs(fitness.value - value) <= VALUE_TOLERANCE:
@@ -66,7 +66,7 @@ class Fitness:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """At 95 %: that of a confidence sequence if sequential, else the Wilson score interval."""
+        """95 % interval of the value: from a confidence sequence if sequential, else Wilson's."""
         if self.sequential:
             return confidence_sequence(self.successes, self.trials)
         return wilson_interval(self.successes, self.trials)
@@ -74,21 +74,21 @@ class Fitness:
 
 @dataclass(frozen=True, slots=True)
 class GraspScore:
-    """All that scoring says of one grasp.
+    """The score of one grasp: its fitnesses and what they were made with.
 
     Attributes:
         grasp_id: Id of the trajectory.
         nominal_outcome: How the unperturbed rollout ended.
         fitness: The fitness under each criterion that was asked for.
-        failures: How often the perturbed rollouts ended in each failure.
+        failures: Number of perturbed rollouts that ended in each failure.
         seed: Seed of the perturbations.
         profile: Name of the randomisation profile.
         software_version: Versions of dr_grasp and of the simulator.
         whole: Whether every step of each rollout was simulated.
-        models: What names stood for when it was scored: fingerprints of "robot", "object" and
-            "profile", and the "processor".
+        models: Fingerprints of the "robot", "object" and "profile" of the score, and the kind of
+            "processor".
         transfer_probability: Probability that the grasp holds on the arm, in [0, 1]; None if no
-            calibrated model was asked.
+            transfer model was used.
     """
 
     grasp_id: str
@@ -112,18 +112,18 @@ class GraspScore:
 class Selection:
     """Which grasps are the best, and how sure that is.
 
-    The numbers are about the grasps that hold undisturbed. Where fewer of them are found than asked
+    The numbers compare grasps that hold undisturbed. If there are fewer of them than were asked
     for, all of them are chosen; the other places go to grasps that do not hold undisturbed, and the
-    numbers are about those.
+    numbers compare these grasps instead.
 
     Attributes:
-        criterion: The criterion that decided.
-        chosen: Ids of the best, in the order of the batch.
-        expected_share: Share of the true best that is expected among them, in [0, 1].
-        expected_shortfall: How far their mean fitness is expected to be below that of the true
-            best, in [0, 1].
-        most_missed: With 95 % confidence no grasp left out is better than the worst chosen by more
-            than this, in [0, 1].
+        criterion: The criterion whose fitness decided.
+        chosen: Ids of the chosen grasps, in the order of the batch.
+        expected_share: Share of the true best that is expected among the chosen, in [0, 1].
+        expected_shortfall: How far the mean fitness of the chosen is expected to be below that of
+            the true best, in [0, 1].
+        most_missed: How much fitter a grasp left out is than the least fit chosen grasp, at most,
+            with 95 % confidence, in [0, 1].
     """
 
     criterion: Criterion
@@ -138,9 +138,9 @@ class RefusedGrasp:
     """A grasp that cannot be simulated or executed, and why.
 
     Attributes:
-        index: Its position in the batch.
-        grasp_id: Its id as given, possibly empty.
-        reason: One line that names the grasp, the field, what came and what was expected.
+        index: Position of the grasp in the batch, from 0.
+        grasp_id: Id of the grasp as given, possibly empty.
+        reason: One line that names the grasp, the field, its value and what was expected.
     """
 
     index: int

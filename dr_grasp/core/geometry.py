@@ -80,7 +80,7 @@ class Pose(ComparedByValue):
         )
 
     def inverse(self) -> Pose:
-        """The pose of the other frame in this one."""
+        """Invert the pose: the inverse of `a_in_b` is `b_in_a`."""
         inverse = self.rotation.inv()
         position = -inverse.apply(np.array(self.position))
         return Pose(frozen(position), frozen(inverse.as_quat()))
@@ -95,10 +95,10 @@ class Pose(ComparedByValue):
         return np.asarray(self.rotation.apply(np.array(vectors, dtype=np.float64)))
 
     def perturbed(self, translation_m: Any, rotation_rpy_rad: Any) -> Pose:
-        """Shift in the reference frame, and add to roll, pitch and yaw about fixed axes.
+        """Shift and turn the pose in the reference frame.
 
-        The rotation is applied about the reference frame's axes through the object's own origin,
-        roll about x first, then pitch about y, then yaw about z.
+        The rotation is about the reference frame's axes through this frame's own origin, roll about
+        x first, then pitch about y, then yaw about z.
         """
         turn = Rotation.from_euler("xyz", np.asarray(rotation_rpy_rad, dtype=np.float64))
         return Pose(
@@ -108,12 +108,12 @@ class Pose(ComparedByValue):
 
 
 def grip_frame(position: Any, approach: Any, closing: Any) -> Pose:
-    """The frame of a grip, which all hands share: z along the approach, y along the closing.
+    """Make a pose of the grip frame: z along the approach, y along the closing direction.
 
     Args:
-        position: Shape (3,), its origin [m].
-        approach: Shape (3,), unit vector.
-        closing: Shape (3,), unit vector perpendicular to it.
+        position: Shape (3,), origin of the grip frame [m].
+        approach: Shape (3,), unit vector along the approach.
+        closing: Shape (3,), unit vector along the closing direction, perpendicular to `approach`.
     """
     matrix = np.eye(4)
     matrix[:3, :3] = np.stack([np.cross(closing, approach), closing, approach], axis=1)
@@ -123,7 +123,7 @@ def grip_frame(position: Any, approach: Any, closing: Any) -> Pose:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A box whose top the object stands on.
+    """A box that carries the object on its top.
 
     Attributes:
         center_xy: Centre of the top in the base frame [m].

@@ -1,9 +1,9 @@
-"""Which of many proportions are the highest, as far as their counts can tell.
+"""Estimates which of many grasps are the fittest, from their counts of successes.
 
-What is known of a grasp's fitness after s successes of n trials is taken to be Beta(s + a,
-n - s + b). The prior Beta(a, b) is that of the batch itself (empirical Bayes, by maximum
-likelihood). With a prior that knows nothing, such as Beta(1/2, 1/2), the five of five that many
-fair grasps have by luck would count for much more than the four of five of an excellent one.
+The posterior of a grasp's fitness after s successes of n trials is Beta(s + a, n - s + b). The
+prior Beta(a, b) is fitted to the batch itself (empirical Bayes, by maximum likelihood). With an
+uninformative prior, such as Beta(1/2, 1/2), five successes of five, which many fair grasps have by
+luck, would count for much more than four of five of an excellent grasp.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from scipy.special import betaln
 from dr_grasp.core.confidence import confidence_sequence
 
 DRAWS = 2000
-"""Joint draws from the posterior; grasps with equal counts share theirs, so no more are needed."""
+"""Joint draws from the posterior: enough, since grasps with equal counts share their results."""
 
-CELLS = 2_000_000
-"""How many numbers are drawn at once: 16 MB."""
+NUMBERS_AT_ONCE = 2_000_000
+"""Numbers that are drawn at once: 16 MB."""
 
 Array = npt.NDArray[Any]
 
 
 def fitted_prior(successes: Array, trials: Array) -> tuple[float, float]:
-    """The Beta(a, b) under which the counts of a batch are most likely.
+    """Fit the prior Beta(a, b) of fitness under which the counts of a batch are most likely.
 
-    Each grasp's successes are then beta-binomial. A grasp with one success and one with one failure
-    are added to the batch, so that a few that all succeed do not make us certain of the rest.
+    The successes of a grasp are then beta-binomial. Two grasps with one trial each, a success and a
+    failure, are added to the batch, so that a few grasps that all succeed make no certain prior.
 
     Args:
-        successes: Shape (n,), of each grasp.
-        trials: Shape (n,), of each grasp.
+        successes: Shape (n,), number of successes of each grasp.
+        trials: Shape (n,), number of trials of each grasp.
 
     Returns:
         a and b, from 0.05 to 50.
@@ -56,16 +56,16 @@ def fitted_prior(successes: Array, trials: Array) -> tuple[float, float]:
 
 
 def inclusion(successes: Array, trials: Array, places: int, rng: np.random.Generator) -> Array:
-    """How probable it is that each grasp is among the best.
+    """Estimate the probability of each grasp to be among the best.
 
     Args:
-        successes: Shape (n,), of each grasp.
-        trials: Shape (n,), of each grasp.
-        places: How many are the best, at least 1.
-        rng: For the draws from the posterior.
+        successes: Shape (n,), number of successes of each grasp.
+        trials: Shape (n,), number of trials of each grasp.
+        places: How many grasps are the best, at least 1.
+        rng: Makes the draws from the posterior.
 
     Returns:
-        Shape (n,); they add up to `places`, or n if there are fewer.
+        Shape (n,), probabilities that add up to `places`, or to n if that is less.
     """
     number = len(trials)
     if number <= places:
@@ -74,8 +74,8 @@ def inclusion(successes: Array, trials: Array, places: int, rng: np.random.Gener
     for drawn in _draws(successes, trials, rng):
         best = np.argpartition(drawn, number - places, axis=1)[:, number - places :]
         hits += np.bincount(best.ravel(), minlength=number)
-    # Grasps with equal counts are equally probable. Looked at one by one, most of many would happen
-    # to be drawn never and seem to cost nothing.
+    # Grasps with equal counts are equally probable. Counted alone, most of very many grasps would
+    # never be drawn among the best, and seem to cost nothing.
     pairs = np.stack([successes, trials], axis=1)
     _, group, size_of = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
     group = group.ravel()
@@ -84,13 +84,13 @@ def inclusion(successes: Array, trials: Array, places: int, rng: np.random.Gener
 
 
 def shortfall(successes: Array, trials: Array, chosen: Array, rng: np.random.Generator) -> float:
-    """How far the chosen are expected to be below as many true best, in mean fitness.
+    """Estimate how far the mean fitness of chosen grasps is below that of as many true best.
 
     Args:
-        successes: Shape (n,), of each grasp.
-        trials: Shape (n,), of each grasp.
-        chosen: Shape (n,), which grasps are chosen.
-        rng: For the draws from the posterior.
+        successes: Shape (n,), number of successes of each grasp.
+        trials: Shape (n,), number of trials of each grasp.
+        chosen: Shape (n,), whether each grasp is chosen.
+        rng: Makes the draws from the posterior.
 
     Returns:
         Difference of two fitnesses, in [0, 1].
@@ -108,35 +108,34 @@ def shortfall(successes: Array, trials: Array, chosen: Array, rng: np.random.Gen
 def _draws(successes: Array, trials: Array, rng: np.random.Generator) -> Iterator[Array]:
     """Joint draws of all fitnesses, a few rows of shape (n,) at a time, `DRAWS` rows in all."""
     a, b = fitted_prior(successes, trials)
-    rows = max(1, CELLS // len(trials))
+    rows = max(1, NUMBERS_AT_ONCE // len(trials))
     for begin in range(0, DRAWS, rows):
         size = (min(rows, DRAWS - begin), len(trials))
         yield rng.beta(successes + a, trials - successes + b, size)
 
 
-def most_missed(successes: Array, trials: Array, chosen: Array, confidence: float = 0.95) -> float:
-    """By how much at most a grasp left out is better than the worst chosen.
+def most_missed(successes: Array, trials: Array, chosen: Array) -> float:
+    """Bound how much fitter any grasp left out is than the least fit chosen grasp, at 95 %.
 
-    Uses confidence sequences, which hold whenever a grasp dropped out, at a confidence at which all
-    of them hold at once (Bonferroni).
+    Uses confidence sequences, which hold at whatever number of trials a grasp dropped out, at a
+    confidence at which those of all grasps hold at once (Bonferroni).
 
     Args:
-        successes: Shape (n,), of each grasp.
-        trials: Shape (n,), of each grasp.
-        chosen: Shape (n,), which grasps are not left out.
-        confidence: Probability that the answer is true, between 0 and 1.
+        successes: Shape (n,), number of successes of each grasp.
+        trials: Shape (n,), number of trials of each grasp.
+        chosen: Shape (n,), whether each grasp is chosen; the other grasps are left out.
 
     Returns:
         Difference of two fitnesses, in [0, 1].
     """
     if chosen.all() or not chosen.any():
         return 0.0
-    each = 1 - (1 - confidence) / len(trials)
+    level = 1 - (1 - 0.95) / len(trials)
 
     def ends(group: Array) -> list[tuple[float, float]]:
         pairs = np.unique(np.stack([successes[group], trials[group]], axis=1), axis=0)
         return [
-            (0.0, 1.0) if n == 0 else confidence_sequence(int(s), int(n), each) for s, n in pairs
+            (0.0, 1.0) if n == 0 else confidence_sequence(int(s), int(n), level) for s, n in pairs
         ]
 
     best_left_out = max(high for _, high in ends(~chosen))

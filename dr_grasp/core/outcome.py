@@ -1,4 +1,4 @@
-"""What became of a grasp, and the one rule by which every engine judges it."""
+"""Outcomes of grasps, and the rule by which rollouts are judged in every engine."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Outcome(IntEnum):
 
     @property
     def label(self) -> str:
-        """Lower-case name, as in files."""
+        """Name in lower case, as written in files."""
         return self.name.lower()
 
     @classmethod
@@ -57,16 +57,16 @@ class Outcome(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the judge is shown of a world at one moment; positions in the robot's base frame.
+    """State of a world at one moment, as shown to the judge; positions in the robot's base frame.
 
     Attributes:
-        object_position: Shape (3,), of the object's centre of mass, in metres.
-        object_speed: Linear speed of the centre of mass [m/s].
-        hand_height: Height of the tool centre point [m].
-        hand_touches: The hand touches the object.
-        object_supported: The object touches the table or the ground.
-        robot_hits_support: A moving link of the robot touches the table or the ground.
-        self_collision: Two links touch each other that, by the robot's SRDF, must not.
+        object_position: Shape (3,), position of the object's centre of mass [m].
+        object_speed: Linear speed of the object's centre of mass [m/s].
+        hand_height: Height of the tool centre point above the base frame's origin [m].
+        hand_touches: Whether the hand touches the object.
+        object_supported: Whether the object touches the table or the ground.
+        robot_hits_support: Whether a moving link of the robot touches the table or the ground.
+        self_collision: Whether two links touch each other that, by the robot's SRDF, must not.
     """
 
     object_position: FloatArray
@@ -82,17 +82,17 @@ SETTLED_SPEED = 0.03
 """An object slower than this is at rest [m/s]."""
 
 SETTLED_OBSERVATIONS = 5
-"""In so many observations in a row an object must have been at rest before the hand first touches
-it, or the approach ends; else it had not settled. What moves it later is the hand."""
+"""Number of observations in a row in which an object must be at rest before the hand first touches
+it or the approach ends; else it has not settled. Later it may be the hand that moves the object."""
 
 PUSHED_DISTANCE = 0.02
-"""An object displaced further when closing begins was pushed away, if it is not held later [m]."""
+"""An object moved farther than this by the approach, and not held later, was pushed away [m]."""
 
 CARRIED = 0.01
-"""What rose further than this while the hand touched it was carried by it [m]."""
+"""An object that rose farther than this while the hand touched it was carried by the hand [m]."""
 
 LARGEST_SLIP = 0.05
-"""Most that the object may rise less than the hand [m]."""
+"""How much less than the hand a held object may rise, at most [m]."""
 
 FARTHEST = 10.0
 """Beyond this distance from the base the simulation has diverged [m]."""
@@ -102,13 +102,13 @@ FASTEST = 30.0
 
 
 class Judge:
-    """Watches a rollout through observations and says how it ended.
+    """Judges a rollout by observations of it.
 
-    Success, in the words of the method: after closing, lifting and holding, the object touches the
-    gripper and neither the table nor the ground, it has risen with the gripper, and the robot has
-    hit neither the table nor itself. So what counts is the last step of the hold: a hand may close
-    around a handle, touch nothing yet, and lift it. What was seen before tells how a failure came
-    about. Call `observe` at a steady rate, and always at the last step of each phase.
+    Success means: after closing, lifting and holding, the object touches the gripper and neither
+    the table nor the ground, it has risen with the gripper, and the robot has hit neither the table
+    nor itself. So the last step of the hold decides: a hand may close around a handle without
+    touching it yet, and lift it. Earlier observations only tell one kind of failure from another.
+    Call `observe` at a steady rate, and always at the last step of each phase.
     """
 
     def __init__(self) -> None:
@@ -123,10 +123,10 @@ class Judge:
         self._lifted = False
 
     def observe(self, phase: Phase, seen: Observation, phase_ends: bool) -> Outcome | None:
-        """Take one observation; gives the outcome as soon as it is decided, else None.
+        """Take one observation; return the outcome as soon as it is decided, else None.
 
         Args:
-            phase: The phase in which it was made.
+            phase: The phase in which the observation was made.
             seen: The observation.
             phase_ends: Whether this is the last observation of its phase.
         """
@@ -158,7 +158,7 @@ class Judge:
         return Outcome.SUCCESS if lifted else self.failure()
 
     def failure(self) -> Outcome:
-        """The outcome if the hand ends without the object, by what was seen until now."""
+        """Tell from the observations so far which failure it is if the hand ends without object."""
         if self._lifted:
             return Outcome.DROPPED_HOLDING
         grasped = self._closed is not None and self._closed.hand_touches

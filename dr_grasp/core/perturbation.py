@@ -23,7 +23,7 @@ MAX_SEED = 2**64 - 1
 
 
 class Criterion(Enum):
-    """One kind of doubt about the simulated world."""
+    """A kind of doubt about the simulated world, under which a grasp is scored."""
 
     OSDR = "osdr"
     JSDR = "jsdr"
@@ -44,23 +44,23 @@ class Criterion(Enum):
 
     @property
     def doubts_perception(self) -> bool:
-        """Whether the object stands elsewhere than believed."""
+        """Whether rollouts put the object elsewhere than it is believed to stand."""
         return self in (Criterion.OSDR, Criterion.MDR)
 
     @property
     def doubts_control(self) -> bool:
-        """Whether the joints do something else than commanded."""
+        """Whether rollouts move the arm's joints otherwise than commanded."""
         return self in (Criterion.JSDR, Criterion.MDR)
 
     @property
     def doubts_dynamics(self) -> bool:
-        """Whether friction and mass are other than modelled."""
+        """Whether rollouts have other friction and mass than modelled."""
         return self in (Criterion.FDR, Criterion.MDR)
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectPoseNoise:
-    """Perception error.
+    """Perception error: how far the object may be from where it is believed to stand.
 
     Attributes:
         position_std_m: Standard deviation of x and y in the base frame [m].
@@ -73,7 +73,7 @@ class ObjectPoseNoise:
 
 @dataclass(frozen=True, slots=True)
 class JointNoise:
-    """Control error, in units of half of each arm joint's range.
+    """Control error of the arm's joints, in units of half of each joint's range.
 
     Attributes:
         jitter_std: Standard deviation of white noise on each command at each control step.
@@ -87,14 +87,14 @@ class JointNoise:
 
 @dataclass(frozen=True, slots=True)
 class DynamicsNoise:
-    """Uniform ranges (low, high); None leaves the nominal value.
+    """Errors of the object's dynamics: uniform ranges (low, high), or None for the nominal value.
 
     Rolling and spinning friction are lengths: the torque against rolling (about a tangent of the
     contact) or spinning (about its normal) is that length, times the other body's coefficient of
-    lateral friction, times the force along the normal. Measured in PyBullet, and what Bullet's
-    `btManifoldResult::calculateCombinedRollingFriction` says. Dry friction of coefficient mu on a
-    round patch of radius r, evenly loaded, resists spinning as if by a lever of 2/3 mu r: with an
-    object of 0.6, 0.4 to 1.2 mm for a finger pad that touches over 1 to 3 mm.
+    lateral friction, times the force along the normal. We measured this in PyBullet; in Bullet it
+    is `btManifoldResult::calculateCombinedRollingFriction`. Dry friction of coefficient mu on an
+    evenly loaded round patch of radius r resists spinning with a lever of 2/3 mu r: with mu = 0.6,
+    that is 0.4 to 1.2 mm for a finger pad that touches with a radius of 1 to 3 mm.
 
     Attributes:
         lateral_friction_scale: Factor on the object's lateral friction.
@@ -117,8 +117,8 @@ class Profile:
     """A named set of noises and of numbers of trials.
 
     Attributes:
-        name: As selected by users.
-        description: One line about it, for users.
+        name: The name by which users select the profile.
+        description: One line about the profile, for users.
         object_pose: Perception error under OSDR and MDR.
         joints: Control error under JSDR and MDR.
         dynamics: Dynamics error under FDR and MDR.
@@ -133,13 +133,13 @@ class Profile:
     trials: Mapping[Criterion, int]
 
     def leaves_out(self, rolling_friction_m: float, spinning_friction_m: float) -> list[str]:
-        """Lists which of an object's nominal numbers FDR never draws, in one line each.
+        """List the nominal dynamics of an object that FDR never draws, in one line each.
 
-        A range without the nominal number doubts another object than the one that is modelled.
+        With a range that excludes the nominal value, no rollout simulates the object as modelled.
 
         Args:
-            rolling_friction_m: Nominal rolling friction of the object.
-            spinning_friction_m: Nominal spinning friction of the object.
+            rolling_friction_m: Nominal rolling friction of the object [m].
+            spinning_friction_m: Nominal spinning friction of the object [m].
         """
         dynamics = self.dynamics
         return [
@@ -157,19 +157,19 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Perturbation:
-    """What one rollout changes of the nominal scene; the default changes nothing.
+    """How one rollout differs from the nominal scene.
 
     Attributes:
-        translation_m: Shape (3,), shift of the object in the base frame.
-        rotation_rpy_rad: Shape (3,), turn of the object about fixed axes.
-        joint_offset: Shape (n,) or (0,), constant command error in half joint ranges.
-        jitter_std: White command noise in half joint ranges.
-        jitter_seed: Seed of that noise: the noise itself would be as long as the trajectory.
+        translation_m: Shape (3,), shift of the object in the base frame [m].
+        rotation_rpy_rad: Shape (3,), turn of the object about the base frame's axes [rad].
+        joint_offset: Shape (n,), constant error of commands in half joint ranges; (0,) for none.
+        jitter_std: Standard deviation of white noise on commands in half joint ranges.
+        jitter_seed: Seed of the white noise: the noise itself would be as long as the trajectory.
         lateral_friction_scale: Factor on the object's lateral friction.
-        rolling_friction: Absolute [m], or None for nominal.
-        spinning_friction: Absolute [m], or None for nominal.
+        rolling_friction: Rolling friction of the object [m]; None for the nominal value.
+        spinning_friction: Spinning friction of the object [m]; None for the nominal value.
         mass_scale: Factor on the object's mass.
-        center_of_mass_m: Shape (3,), shift of the centre of mass in the object's frame.
+        center_of_mass_m: Shape (3,), shift of the centre of mass in the object's frame [m].
     """
 
     translation_m: FloatArray
@@ -185,11 +185,11 @@ class Perturbation:
 
     @classmethod
     def none(cls) -> Perturbation:
-        """The nominal scene."""
+        """The perturbation that leaves the nominal scene as it is."""
         return cls(frozen([0, 0, 0]), frozen([0, 0, 0]), frozen([]))
 
     def command_noise(self, steps: int, half_ranges: FloatArray) -> FloatArray:
-        """The error that is added to arm commands, shape (steps, n) [rad or m].
+        """Compute the error that is added to arm commands, shape (steps, n) [rad or m].
 
         Args:
             steps: Number of control steps.
@@ -210,13 +210,13 @@ def sample_perturbation(
     """Draw the perturbation of one trial.
 
     It depends on (profile, seed, criterion, trial) alone: every grasp meets the same noise (common
-    random numbers) and no order of work can change a result. The parts draw from separate
-    streams, so changing the setting of one leaves the others as they were.
+    random numbers) and no order of work can change a result. Pose, joints and dynamics are drawn
+    from separate random streams, so that a changed range of one leaves the others as they were.
 
     Args:
-        profile: The noises.
-        criterion: Which of them apply.
-        seed: From 0 to 2**64 - 1.
+        profile: The profile that has the ranges of the noises.
+        criterion: The criterion, by which some of the noises apply.
+        seed: Seed of the perturbations, from 0 to 2**64 - 1.
         trial: Index of the trial from 0.
         arm_joints: Number of arm joints n.
     """
@@ -241,7 +241,7 @@ def sample_perturbation(
         )
     if criterion.doubts_dynamics:
         dynamics = profile.dynamics
-        # Every number is drawn whether it is used or not, so that switching one off moves no other.
+        # Numbers are drawn even if unused, so that switching one off leaves the others as they are.
         lateral, rolling, spinning, mass = dynamics_rng.uniform(size=4).tolist()
         perturbation = replace(
             perturbation,

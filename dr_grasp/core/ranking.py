@@ -1,4 +1,4 @@
-"""Which grasps to try first."""
+"""Ranks grasps by their scores: which to try first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dr_grasp.errors import DrGraspError
 
 
 def ranking_value(score: GraspScore) -> float:
-    """What ranks: the transfer probability if there is one, else MDR, else the mean fitness."""
+    """The value to rank by: transfer probability if there is one, else MDR, else mean fitness."""
     if score.transfer_probability is not None:
         return score.transfer_probability
     if Criterion.MDR in score.fitness:
@@ -20,16 +20,16 @@ def ranking_value(score: GraspScore) -> float:
 
 
 def mean_fitness(score: GraspScore) -> float:
-    """Mean over the scored criteria; 0 if there are none."""
+    """Mean fitness over the scored criteria; 0 if there are none."""
     values = [fitness.value for fitness in score.fitness.values()]
     return sum(values) / len(values) if values else 0.0
 
 
 def _key(score: GraspScore) -> tuple[bool, bool, bool, float, float, str]:
-    # Grasps that fail even undisturbed come last; before them those on which sampling gave up: five
-    # successes of five are no reason to prefer one to another with 98 of 100. A calibrated
-    # probability and a fitness do not compare, so those with the former come first. Ties go to the
-    # better mean, then to the id, so that the ranking never depends on the order of arrival.
+    # Grasps that fail even undisturbed come last; before them come grasps whose sampling stopped
+    # early: five successes of five are no reason to prefer a grasp to another with 98 of 100. A
+    # calibrated probability and a fitness cannot be compared, so grasps with a probability come
+    # first. Ties go to the higher mean, then by id, so that the order of arrival does not matter.
     return (
         not score.nominal_success,
         any(fitness.sequential for fitness in score.fitness.values()),
@@ -41,7 +41,7 @@ def _key(score: GraspScore) -> tuple[bool, bool, bool, float, float, str]:
 
 
 def rank(scores: Iterable[GraspScore]) -> list[GraspScore]:
-    """Sort scores, best first, independent of their order."""
+    """Sort scores, best first; the result does not depend on the order in which they came."""
     return sorted(scores, key=_key)
 
 

@@ -1,4 +1,4 @@
-"""A grasp as data: an open-loop reach, close, lift and hold; what is scored is what is sent."""
+"""A grasp as data: an open-loop reach, close, lift and hold, scored and executed as it is."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import InvalidGraspError
 
 LONGEST_PHASE_S = 60.0
-"""No phase of a grasp may last longer; a larger number is a unit mistake."""
+"""Longest time of a phase of a grasp [s]; a larger number is a mistake of units."""
 
 LONGEST_PATH_S = 3600.0
-"""No path of an arm may last longer: a longest phase at a tenth of its speed, and some more."""
+"""Longest time of an arm's path [s]: the longest phase at a tenth of its speed, and some more."""
 
 LARGEST_JUMP = 1e-3
-"""Largest difference between the end of the approach and a lift that begins at once [rad or m]: no
-more than rounding makes."""
+"""Largest difference between the last waypoint of the approach and a first waypoint of the lift at
+time 0 [rad or m]: no more than rounding makes."""
 
 LONGEST_GRASP_S = 55.0
-"""Longest time of all phases together; a larger number is a unit mistake."""
+"""Longest time of all phases of a grasp together [s]; a larger number is a mistake of units."""
 
 
 class Phase(IntEnum):
@@ -46,13 +46,13 @@ class Phase(IntEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
-    """A grasp sampled at a control rate: what is commanded at each step.
+    """The commands of a grasp at each step of a fixed control rate.
 
     Attributes:
         phases: Shape (t,), the `Phase` of each step.
-        arm: Shape (t, n), arm positions [rad or m].
-        arm_velocity: Shape (t, n), rate of the arm positions [rad/s or m/s].
-        hand: Shape (t, m), hand positions [rad or m].
+        arm: Shape (t, n), commanded arm positions [rad or m].
+        arm_velocity: Shape (t, n), rate of the commanded arm positions [rad/s or m/s].
+        hand: Shape (t, m), commanded hand positions [rad or m].
     """
 
     phases: IntArray
@@ -63,15 +63,15 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Waypoints(ComparedByValue):
-    """Time-stamped joint positions, between which joints move linearly.
+    """Joint positions with their times, between which joints move linearly.
 
-    ros2_controllers do the same with a JointTrajectory that has positions only.
+    Controllers of ros2_controllers do the same with a JointTrajectory that has positions only.
 
     Attributes:
         joints: Joint names as in the URDF, n of them.
         times_s: Shape (m,), seconds from the start of the phase, strictly increasing, the first
             at 0 or later, m >= 1.
-        positions: Shape (m, n), radians or metres.
+        positions: Shape (m, n), joint positions at these times [rad or m].
     """
 
     joints: tuple[str, ...]
@@ -79,7 +79,7 @@ class Waypoints(ComparedByValue):
     positions: FloatArray
 
     def __post_init__(self) -> None:
-        """Copy in and check.
+        """Copy the values and check them.
 
         Raises:
             InvalidGraspError: Wrong shapes, duplicate names, numbers that are not finite, or times
@@ -120,10 +120,10 @@ class Waypoints(ComparedByValue):
         """Interpolate linearly; before the first and after the last waypoint positions stay.
 
         Args:
-            times_s: Shape (k,), seconds.
+            times_s: Shape (k,), times of the wanted positions [s].
 
         Returns:
-            Positions of shape (k, n).
+            Shape (k, n), joint positions [rad or m].
         """
         columns = [np.interp(times_s, self.times_s, column) for column in self.positions.T]
         return np.stack(columns, axis=1)
@@ -135,10 +135,10 @@ class HandClose(ComparedByValue):
 
     Attributes:
         joints: Hand joint names, n of them.
-        preshape: Shape (n,), positions while approaching, in radians or metres.
-        positions: Shape (n,), positions commanded when closing.
-        force: Force [N] or torque [N m] limit of each drive.
-        duration_s: Time given to the hand to close, in seconds.
+        preshape: Shape (n,), joint positions during the approach [rad or m].
+        positions: Shape (n,), joint positions commanded from closing on [rad or m].
+        force: Largest force [N] or torque [N m] of each drive.
+        duration_s: Time that the hand has to close [s].
     """
 
     joints: tuple[str, ...]
@@ -148,7 +148,7 @@ class HandClose(ComparedByValue):
     duration_s: float
 
     def __post_init__(self) -> None:
-        """Copy in and check.
+        """Copy the values and check them.
 
         Raises:
             InvalidGraspError: Wrong shapes, duplicate names or numbers out of bounds.
@@ -172,7 +172,7 @@ class GraspTrajectory:
     """One reach-and-grasp trajectory.
 
     Attributes:
-        id: Unique within a batch.
+        id: Id of the grasp, unique within a batch.
         robot: Robot name.
         object: Object name.
         object_in_base: Where the object is believed to stand, in the robot's base frame.
@@ -180,7 +180,7 @@ class GraspTrajectory:
         close: The closing of the hand.
         lift: Arm waypoints after closing, beginning near the end of the approach.
         hold_s: Seconds the lifted posture is held before the outcome is judged.
-        provenance: Which method made it, with which parameters.
+        provenance: Which method made the grasp, with which parameters.
     """
 
     id: str
@@ -230,12 +230,12 @@ class GraspTrajectory:
 
     @property
     def duration_s(self) -> float:
-        """Total commanded time in seconds."""
+        """Time of all phases together [s]."""
         return self.approach.duration_s + self.close.duration_s + self.lift.duration_s + self.hold_s
 
     @property
     def lift_from_grasp(self) -> Waypoints:
-        """The lift from time 0: from the end of the approach if its first waypoint is later."""
+        """The lift from time 0; it begins at the end of the approach if it has no waypoint then."""
         if self.lift.times_s[0] == 0.0:
             return self.lift
         return Waypoints(
@@ -245,7 +245,7 @@ class GraspTrajectory:
         )
 
     def schedule(self, rate_hz: float) -> Schedule:
-        """Sample what is commanded, at a fixed control rate.
+        """Sample the commands at a fixed control rate.
 
         Step k is the command that holds until time (k + 1) / rate.
         """

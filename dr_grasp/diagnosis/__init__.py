@@ -1,1 +1,1 @@
-"""Which doubt about the simulated world breaks a grasp."""
+"""Diagnosis: measures why a grasp that holds in simulation may fail on an arm."""

@@ -1,6 +1,6 @@
-"""Measures what may break one grasp: in an undisturbed rollout, and in others on worse friction.
+"""Measures why a grasp may fail: in an undisturbed rollout, and in rollouts with less friction.
 
-All of it depends on the grasp, its robot and its object alone.
+The measurements depend on the grasp, its robot and its object alone.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from dr_grasp.simulation.rollout import LOOK_EVERY, run_rollout
 from dr_grasp.simulation.rollout_runner import RolloutRunner
 
 HALVINGS = 7
-"""How often the range of the friction looked for is halved: after eight rollouts it is known within
+"""How often the range of the least friction is halved: after eight rollouts it is known within
 0.0075."""
 
 
 def diagnose(runner: RolloutRunner, grasp: GraspTrajectory) -> Diagnosis:
-    """Measure a grasp.
+    """Measure all quantities of a grasp that need no score.
 
     Args:
-        runner: Has the world of the grasp's robot and object.
-        grasp: Checked against the robot already.
+        runner: Runs rollouts of the grasp's robot and object.
+        grasp: The grasp, checked against the robot.
     """
     watcher, trajectory = _Watcher(runner.world), grasp_fingerprint(grasp)
     nominal = Perturbation.none()
@@ -40,20 +40,20 @@ def diagnose(runner: RolloutRunner, grasp: GraspTrajectory) -> Diagnosis:
     if outcome is not Outcome.SUCCESS:
         return Diagnosis(grasp.id, outcome, trajectory=trajectory)
 
-    looked_at = watcher.diagnosis(grasp.id)  # while the world still stands as it ended
+    diagnosis = watcher.diagnosis(grasp.id)  # before other rollouts change the world's state
 
     def holds(scale: float) -> bool:
         perturbation = replace(nominal, lateral_friction_scale=scale)
         return runner.run(grasp, perturbation).outcome is Outcome.SUCCESS
 
-    return replace(looked_at, trajectory=trajectory, least_friction=least_friction(holds))
+    return replace(diagnosis, trajectory=trajectory, least_friction=least_friction(holds))
 
 
 def least_friction(holds: Callable[[float], bool]) -> float:
-    """The least friction that holds, if more of it never does harm; `LOWEST_FRICTION` at least.
+    """Find the smallest factor on friction, from `LOWEST_FRICTION` to 1, with which a grasp holds.
 
     Args:
-        holds: Whether a share of the object's friction does; all of it is taken to.
+        holds: Whether the grasp holds with a factor; assumed to be True from the smallest up to 1.
     """
     if holds(LOWEST_FRICTION):
         return LOWEST_FRICTION
@@ -65,7 +65,7 @@ def least_friction(holds: Callable[[float], bool]) -> float:
 
 
 class _Watcher:
-    """Looks at an undisturbed rollout, whole, once at each of the judge's observations."""
+    """Watches a whole undisturbed rollout, at each of the judge's observations."""
 
     def __init__(self, world: BulletWorld) -> None:
         self._world = world
@@ -78,14 +78,14 @@ class _Watcher:
             return
         contacts = self._world.hand_contacts()
         self._depths += contacts.depths.tolist()
-        # The last look of a phase may come at another time than the others.
+        # Velocities at equal intervals only; the last observation of a phase may come sooner.
         if phase is Phase.LIFT and step % LOOK_EVERY == 0:
             self._velocities.append(np.array(self._world.object_state.velocity))
         if phase is Phase.HOLD:
             self._held.append(contacts)
 
     def diagnosis(self, grasp_id: str) -> Diagnosis:
-        """Of a grasp that has held to the end: the hand touches at the last look at least."""
+        """Measurements of a grasp that held to the end, where the hand touches the object."""
         forces = np.concatenate([contacts.forces for contacts in self._held])
         points = np.concatenate([contacts.points for contacts in self._held])
         offset = np.average(points, axis=0, weights=forces) - self._world.object.center_of_mass
@@ -102,7 +102,7 @@ class _Watcher:
     def _grip_lever_m(self, offset: FloatArray, forces: FloatArray) -> float:
         """Lever of the weight about the line along which the hand presses.
 
-        About other lines the fingers hold by pressing; about this one by friction alone.
+        The fingers resist turning about other lines by pressing; about this line by friction alone.
         """
         normals = np.concatenate([contacts.normals for contacts in self._held])
         line = np.linalg.eigh((normals.T * forces) @ normals)[1][:, -1]
@@ -110,7 +110,7 @@ class _Watcher:
         return float(abs(np.cross(pose.rotate(offset), [0.0, 0.0, 1.0]) @ pose.rotate(line)))
 
     def _lift_acceleration(self) -> float | None:
-        """The largest change of velocity between two looks, by their time.
+        """Largest acceleration between two observations in the lift [m/s^2].
 
         They are 1/48 s apart, over which the chatter of single steps averages out.
         """
@@ -120,13 +120,13 @@ class _Watcher:
         return float(changes.max() / (LOOK_EVERY / RATE_HZ))
 
     def _surface_distance_m(self) -> float:
-        """Mean over the hold, by force, of that link of the hand of which it is largest.
+        """Largest of the links' mean distances, by force, from contact to surface in the hold [m].
 
-        One finger on a surface that is not there is enough to lose the object.
+        A single finger on a surface that the real object lacks is enough to lose the object.
         """
         links = np.concatenate([contacts.links for contacts in self._held])
         forces = np.concatenate([contacts.forces for contacts in self._held])
-        # Bullet's shapes stand out by a margin from the pieces that they were made of.
+        # Bullet's shapes are larger by a margin than the convex pieces that they were made from.
         points = np.concatenate([c.points - c.margin * c.normals for c in self._held])
         distances = surface_distances(surface_of(self._world.object), frozen(points))
         return max(

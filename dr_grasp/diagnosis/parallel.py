@@ -1,4 +1,4 @@
-"""Diagnoses grasps on worker processes, with the same results whatever their number."""
+"""Diagnoses grasps on worker processes; results do not depend on the number of processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dr_grasp.workers.pool import Pool
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisTask:
-    """The unit of work of a worker: one checked grasp, and its position among all."""
+    """The unit of work of a worker: a checked grasp, and the position of the grasp in the batch."""
 
     index: int
     grasp: GraspTrajectory
@@ -32,14 +32,14 @@ def diagnose_each(
     """Diagnose any number of grasps, with few of them in memory.
 
     Args:
-        grasps: Grasps as they are needed, and those that were refused already.
-        scores: By the grasp's id; a grasp without one is measured all the same.
-        pool: Workers.
-        is_cancelled: Asked every 50 ms; True ends the work at once.
+        grasps: Grasps, and refusals already made, taken one by one as they are needed.
+        scores: Scores by the id of their grasp; a grasp without a score is measured all the same.
+        pool: Workers that measure the grasps.
+        is_cancelled: Called every 50 ms; if it returns True, the work ends at once.
 
     Yields:
-        A diagnosis or a refusal for each grasp, in their order. None comes last if the work was
-        cancelled.
+        A diagnosis or a refusal for each grasp, in the order given. None comes last if the work
+        was cancelled.
 
     Raises:
         WorkerError: Workers died again and again without finishing anything.
@@ -68,5 +68,5 @@ def diagnose_each(
 
 
 def run_task(task: DiagnosisTask) -> Diagnosis:
-    """Measure one grasp, in a worker process; depends on the grasp alone."""
+    """Measure one grasp, in a worker process; the result depends on the grasp alone."""
     return diagnose(kept_runner(task.grasp.robot, task.grasp.object), task.grasp)

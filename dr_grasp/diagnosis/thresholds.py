@@ -1,4 +1,4 @@
-"""Reads the thresholds of diagnosis from config/diagnosis."""
+"""Reads the thresholds of a diagnosis from config/diagnosis."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def load_thresholds(name: str) -> DiagnosisThresholds:
     """Load thresholds by name.
 
     Raises:
-        UnknownNameError: There are none of that name.
-        SettingsError: Their file does not fit the schema.
+        UnknownNameError: There are no thresholds of that name.
+        SettingsError: The file of the thresholds does not fit the schema.
     """
     content = load_yaml(config_file("diagnosis", name, "thresholds"), ThresholdsRecord)
     return DiagnosisThresholds(**dict(content))

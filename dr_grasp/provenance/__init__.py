@@ -1,1 +1,1 @@
-"""What a result was made of: fingerprints of models, and versions."""
+"""Provenance of results: fingerprints of the models that they were made with."""

@@ -1,4 +1,4 @@
-"""Fingerprints of robots, objects and profiles, which tell when a name means something else."""
+"""Fingerprints of robots, objects, profiles and grasps, which change when their content does."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ import numpy as np
 from dr_grasp.core.trajectory import GraspTrajectory
 
 LENGTH = 16
-"""Hexadecimal digits of a fingerprint: 64 bits tell any number of models apart."""
+"""Number of hexadecimal digits of a fingerprint: 64 bits tell any number of models apart."""
 
 IGNORED = "ignored by fingerprints"
-"""Key in the metadata of dataclass fields that change nothing of what is simulated."""
+"""Key in the metadata of dataclass fields that do not affect what is simulated."""
 
 _FOLDER = re.compile(rb'(filename=")[^"]*/')
 
 
 def fingerprint(value: Any) -> str:
-    """A digest that is the same for the same content, on any machine.
+    """Compute a digest of a value that is the same for the same content, on any machine.
 
     Args:
         value: Plain data, arrays, enumerations, dataclasses of these without their `IGNORED`
-            fields. A path stands for the content of its file. Meshes that a URDF names stand for
-            their file names, which tell their content.
+            fields. A path counts by the content of its file. Meshes that a URDF names count by
+            their file names, which identify their content.
 
     Raises:
         TypeError: The value holds something else.
@@ -44,7 +44,7 @@ def fingerprint(value: Any) -> str:
 
 
 def grasp_fingerprint(grasp: GraspTrajectory) -> str:
-    """The fingerprint of what is executed: neither id nor provenance change it."""
+    """Fingerprint of a grasp's motion: the id and the provenance of the grasp do not affect it."""
     return fingerprint(replace(grasp, id="any", provenance={}))
 
 

@@ -1,7 +1,7 @@
-"""What a score or an attempt was made of: fingerprints of models, and the kind of processor.
+"""Fingerprints of the models that a score or an attempt was made with, and the kind of processor.
 
-A result that cannot be repeated later was often made of something else that had the same name: a
-mesh was repaired, a profile edited. On another kind of processor, mathematical libraries round in
+A result that cannot be repeated later was often made with another model of the same name: a mesh
+was repaired, a profile edited. On another kind of processor, mathematical libraries round in
 another way.
 """
 
@@ -18,11 +18,11 @@ from dr_grasp.provenance.fingerprint import fingerprint
 ROBOT, OBJECT, PROFILE, TWIN, PROCESSOR = "robot", "object", "profile", "twin", "processor"
 
 VECTOR_UNITS = ("fma", "avx2", "avx512f")
-"""Flags of a processor by which libm, NumPy and MuJoCo choose between variants of a function."""
+"""Processor flags by which libm, NumPy and MuJoCo choose between variants of a function."""
 
 
 def models_of(**made_of: Any) -> Mapping[str, str]:
-    """Fingerprints of what something is made of, and the processor.
+    """Compute the fingerprints of models, and name the kind of processor.
 
     Args:
         made_of: Robots, objects and profiles by kind ("robot", "object", "profile", "twin").
@@ -48,7 +48,7 @@ def processor() -> str:
 def _fingerprint(value: Any) -> str:
     try:
         return _fingerprint_once(value)
-    except TypeError:  # it cannot be hashed, so it is not remembered
+    except TypeError:  # the value cannot be hashed, so its fingerprint is not cached
         return fingerprint(value)
 
 

@@ -1,1 +1,1 @@
-"""The report: one HTML page on what really happened, next to what was predicted."""
+"""The report: an HTML page that compares the outcomes of attempts with their predictions."""

@@ -1,4 +1,4 @@
-"""Draws eta against an expectation, as SVG inside a page: colours and fonts are the page's."""
+"""Draws eta against expected eta, as SVG with the colours and fonts of the page around it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from dr_grasp.core.arrays import FloatArray
 from dr_grasp.transfer.grasp_tally import Ratio
 
 GRID: Final = (50, 20)
-"""Cells of a figure, along x and y, within which grasps are drawn as one bubble."""
+"""Numbers of cells of a figure along x and y; the grasps in a cell are drawn as one bubble."""
 
 LARGEST: Final = 9.0
-"""Radius of the largest bubble."""
+"""Radius of the largest bubble, in units of `SIZE`."""
 
 SIZE: Final = (270, 250)
 """Width and height of a figure, in units that the page scales."""
@@ -37,7 +37,7 @@ COLOURS: Final = {
     name: f"#00000{number}"
     for number, name in enumerate(("accent", "bubble", "card", "ink", "muted", "line"), 1)
 }
-"""What stands for each colour of the page's style sheet while matplotlib draws."""
+"""Placeholders with which matplotlib draws, by the name of the colour in the page's style sheet."""
 
 SETTINGS: Final = {
     "svg.fonttype": "none",
@@ -58,24 +58,24 @@ SETTINGS: Final = {
 }
 
 LEFT_OUT: Final = r"""(?x)
-    \ id="[\w.]+_\d+"                   # of groups: each figure would have the same
+    \ id="[\w.]+_\d+"                   # of groups: these ids would repeat in each figure
     | \ transform="rotate\(-0\ [^"]*"
-    | \ font-family:[^;"]*;               # the page has its own
+    | \ font-family:[^;"]*;               # the page sets the font
     | (?<=>)\s+(?=<)
     """
-"""What a page can do without of what matplotlib writes."""
+"""Pattern of the text in matplotlib's SVG that a page does not need."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Attempts of grasps whose expectation lies in one range.
+    """Attempts of all grasps whose expected eta is in a range.
 
     Attributes:
         low: Low end of the range.
-        high: High end.
-        mean: Mean expectation of the attempts.
-        grasps: How many grasps there are.
-        eta: What became of their attempts.
+        high: High end of the range.
+        mean: Mean expected eta of the attempts.
+        grasps: Number of grasps in the range.
+        eta: How many of the attempts held.
     """
 
     low: float
@@ -86,15 +86,15 @@ class Bin:
 
 
 def bins_of(expected: FloatArray, held: FloatArray, attempts: FloatArray) -> tuple[Bin, ...]:
-    """Gather grasps into ranges of equal width, more of them the more attempts there are.
+    """Gather grasps into bins of equal width; the more attempts, the more bins.
 
     Args:
-        expected: Shape (g,), what is expected of each grasp, in [0, 1].
-        held: Shape (g,), attempts in which each grasp held.
-        attempts: Shape (g,), attempts of each grasp.
+        expected: Shape (g,), expected eta of each grasp, in [0, 1].
+        held: Shape (g,), number of attempts in which each grasp held.
+        attempts: Shape (g,), number of attempts of each grasp.
 
     Returns:
-        The bins that have any grasps, ascending.
+        Bins that are not empty, ascending.
     """
     total = float(np.sum(attempts))
     number = 10 if total >= 300 else 5 if total >= 60 else 4
@@ -116,13 +116,13 @@ def bins_of(expected: FloatArray, held: FloatArray, attempts: FloatArray) -> tup
 
 
 def eta_figure(bins: Sequence[Bin], expected: FloatArray, eta: FloatArray, x_label: str) -> Markup:
-    """Draw eta against an expectation: grasps as bubbles, bins with their intervals, the diagonal.
+    """Draw eta against expected eta: grasps as bubbles, bins with their intervals, the diagonal.
 
     Args:
-        bins: Bins with attempts.
-        expected: Shape (g,), what is expected of each grasp, in [0, 1].
-        eta: Shape (g,), what share of its attempts held.
-        x_label: Name of the expectation.
+        bins: Bins that are not empty, ascending.
+        expected: Shape (g,), expected eta of each grasp, in [0, 1].
+        eta: Shape (g,), share of the attempts of each grasp that held, in [0, 1].
+        x_label: Name of the expected eta, e.g. "probability".
     """
     width, height = SIZE
     with style.context(("default", SETTINGS)):
@@ -140,22 +140,23 @@ def eta_figure(bins: Sequence[Bin], expected: FloatArray, eta: FloatArray, x_lab
         file = io.StringIO()
         unnamed = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(file, format="svg", metadata=unnamed)
-    return Markup(_embedded(file.getvalue(), f"Eta by {x_label}", [_told(bin_) for bin_ in bins]))
+    titles = [_bin_title(bin_) for bin_ in bins]
+    return Markup(_embedded(file.getvalue(), f"Eta by {x_label}", titles))
 
 
 def _cell(values: FloatArray, number: int) -> npt.NDArray[np.int64]:
-    # The last one is closed: a fitness of 1 belongs to it. And 0.3 belongs to what begins at 0.3,
-    # though 0.3 * 10 is a little less than 3.
+    # A value of 1 belongs to the last cell. The small addition is for rounding: 0.58 * 50 is a
+    # little less than 29.
     return np.clip((values * number + 1e-9).astype(np.int64), 0, number - 1)
 
 
 def _draw_bubbles(axes: Axes, expected: FloatArray, eta: FloatArray) -> None:
-    """Draw grasps of about the same place as one bubble, so that 100,000 are a limited number."""
+    """Draw the grasps of each cell as one bubble, so that 100,000 grasps make few bubbles."""
     columns, rows = GRID
     cells = _cell(expected, columns) * rows + _cell(eta, rows)
     _, index, number = np.unique(cells, return_inverse=True, return_counts=True)
     x, y = (np.bincount(index, values) / number for values in (expected, eta))
-    # By area; and one grasp alone is not drawn as large as the many of another figure.
+    # Areas are proportional to numbers of grasps; the bubble of a single grasp stays small.
     scale = min(LARGEST / np.sqrt(number.max()), 3.0)
     radii = np.maximum(np.round(2 * scale * np.sqrt(number)) / 2, 1.0)
     for radius in np.unique(radii)[::-1]:
@@ -166,7 +167,7 @@ def _draw_bubbles(axes: Axes, expected: FloatArray, eta: FloatArray) -> None:
 
 
 def _draw_bins(axes: Axes, bins: Sequence[Bin]) -> None:
-    """Draw bins as dots with whiskers, and above them how many attempts they have."""
+    """Draw bins as dots with whiskers, with their numbers of attempts above."""
     x, y = [bin_.mean for bin_ in bins], [bin_.eta.value for bin_ in bins]
     low, high = zip(*(bin_.eta.interval for bin_ in bins), strict=True)
     accent, card = COLOURS["accent"], COLOURS["card"]
@@ -178,7 +179,7 @@ def _draw_bins(axes: Axes, bins: Sequence[Bin]) -> None:
         axes.text(middle, 1.05, short(bin_.eta.attempts), ha="center", fontsize=9.5)
 
 
-def _told(bin_: Bin) -> str:
+def _bin_title(bin_: Bin) -> str:
     low, high = bin_.eta.interval
     return (
         f"{bin_.low:.2f} to {bin_.high:.2f}: {bin_.eta.held} of {bin_.eta.attempts} attempts held, "
@@ -187,8 +188,8 @@ def _told(bin_: Bin) -> str:
 
 
 def _embedded(svg: str, name: str, titles: Sequence[str]) -> str:
-    """Make matplotlib's file a part of a page, with a name and, for each dot, a title."""
-    # It begins with a style that would hold for all of the page.
+    """Turn matplotlib's SVG file into a part of a page, with a name and a title for each dot."""
+    # The file begins with a style that would apply to the whole page.
     body = svg.partition("</defs>")[2].replace("xlink:href", "href")
     body = re.sub(LEFT_OUT, "", body)
     body = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", body)

@@ -1,4 +1,4 @@
-"""What attempts show, as numbers: all that a report says is computed here."""
+"""Computes the numbers of a report from the rows of attempts."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from dr_grasp.transfer.rows import AttemptRow
 from dr_grasp.transfer.statistics import CriterionStatistics, statistics_of
 
 MOST_ROBOTS: Final = 12
-"""Robots for which each criterion is looked at on its own: those with the most attempts."""
+"""Most robots that get their own statistics; those with the most attempts come first."""
 
 MOST_SURPRISES: Final = 4
-"""Surprising grasps of each kind."""
+"""Most surprising grasps of each kind that are shown."""
 
 LEAST_GAP: Final = 0.3
-"""How far apart fitness and eta must be, both smoothed, to surprise."""
+"""Least difference of fitness and eta, both smoothed, that makes a grasp surprising."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Attempts that share a name: of a robot, a method, an object, a backend.
+    """Attempts with the same robot, method, object or backend.
 
     Attributes:
-        name: What they share; empty if nobody said.
-        grasps: How many grasps there are.
-        eta: Eta of their attempts.
+        name: Name of the robot, method, object or backend; empty if unknown.
+        grasps: Number of grasps.
+        eta: Eta of the attempts.
     """
 
     name: str
@@ -43,12 +43,12 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Surprise:
-    """A grasp that did other than its fitness says.
+    """A grasp whose attempts ended otherwise than its fitness predicts.
 
     Attributes:
-        tally: What became of it.
-        fitness: What was expected of it.
-        row: The latest attempt that surprised.
+        tally: Outcomes of the grasp's attempts.
+        fitness: Fitness of the grasp, under the criterion that predicts.
+        row: The latest surprising attempt.
     """
 
     tally: GraspTally
@@ -60,24 +60,24 @@ class Surprise:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """All that a report says, as numbers.
+    """The numbers of a report.
 
     Attributes:
         rows: All attempts.
         counted: Attempts that say something about their grasp.
         tallies: Counted attempts, grasp by grasp.
         eta: Eta of all counted attempts; None if there are none.
-        said_nothing: Attempts that say nothing about their grasp, by outcome.
+        said_nothing: Number of attempts that say nothing about their grasp, by outcome.
         groups: Eta by "robot", "method", "object" and "backend".
-        criteria: What each criterion says.
-        by_robot: The same for each robot, if there are several.
-        calibration: A model of these attempts, or why there is none, in words.
-        predicted_failures: Failed rollouts by reason, of the scores of all counted attempts.
-        real_failures: Failed attempts by reason.
-        surprise_criterion: Criterion whose fitness surprises are judged by: MDR, or else the one
-            that most grasps are scored by; None if no grasp has a score.
+        criteria: How well each criterion predicts outcomes, over all counted attempts.
+        by_robot: How well each criterion predicts outcomes, by robot; empty for a single robot.
+        calibration: A transfer model of these attempts, or why there is none, in words.
+        predicted_failures: Number of failed rollouts by reason, in the scores of counted attempts.
+        real_failures: Number of failed attempts by reason.
+        surprise_criterion: Criterion by whose fitness surprises are judged: MDR, or without MDR the
+            criterion by which most grasps are scored; None if no grasp has a score.
         failed: Grasps of high fitness that failed, the most surprising first.
-        held: Grasps of low fitness that held, likewise.
+        held: Grasps of low fitness that held, the most surprising first.
     """
 
     rows: tuple[AttemptRow, ...]
@@ -98,15 +98,14 @@ class Findings:
     __hash__ = None  # type: ignore[assignment]
 
 
-def findings_of(given: Iterable[AttemptRow], seed: int = 0) -> Findings:
-    """Compute what attempts show.
+def findings_of(given: Iterable[AttemptRow]) -> Findings:
+    """Compute the numbers of a report.
 
     Args:
-        given: At least one attempt.
-        seed: Seed of the bootstrap.
+        given: Rows of at least one attempt.
 
     Raises:
-        DrGraspError: There are none.
+        DrGraspError: There are no attempts.
     """
     rows = tuple(given)
     if not rows:
@@ -114,7 +113,7 @@ def findings_of(given: Iterable[AttemptRow], seed: int = 0) -> Findings:
     tallies = tally_grasps(rows)
     counted = tuple(row for row in rows if row.held is not None)
     robots = group_by(tallies, lambda row: row.robot)
-    # By attempt, not by grasp: one grasp may have been tried on the twin and on the arm.
+    # Grouped by attempt, not by grasp: a grasp may have been tried on the twin and on the arm.
     backends = {
         backend: tally_grasps(row for row in counted if row.backend == backend)
         for backend in {row.backend for row in counted}
@@ -140,8 +139,8 @@ def findings_of(given: Iterable[AttemptRow], seed: int = 0) -> Findings:
             "object": groups_of(group_by(tallies, lambda row: row.object)),
             "backend": groups_of(backends),
         },
-        criteria=_statistics(tallies, seed),
-        by_robot={name: _statistics(robots[name], seed) for name in several},
+        criteria=_statistics(tallies),
+        by_robot={name: _statistics(robots[name]) for name in several},
         calibration=calibration,
         predicted_failures=predicted,
         real_failures=_counts(row.outcome for row in counted if not row.held),
@@ -152,14 +151,14 @@ def findings_of(given: Iterable[AttemptRow], seed: int = 0) -> Findings:
 
 
 def groups_of(named: Mapping[str, Sequence[GraspTally]]) -> tuple[Group, ...]:
-    """Count grasps and attempts that share a name; those with the most attempts first."""
+    """Count grasps and attempts of each name; names with the most attempts come first."""
     etas = {name: total(tallies) for name, tallies in named.items()}
     groups = [Group(name, len(named[name]), eta) for name, eta in etas.items() if eta]
     return tuple(sorted(groups, key=lambda group: (-group.eta.attempts, group.name)))
 
 
-def _statistics(tallies: Sequence[GraspTally], seed: int) -> tuple[CriterionStatistics, ...]:
-    return tuple(statistics_of(tallies, criterion, seed) for criterion in Criterion)
+def _statistics(tallies: Sequence[GraspTally]) -> tuple[CriterionStatistics, ...]:
+    return tuple(statistics_of(tallies, criterion) for criterion in Criterion)
 
 
 def _counts(outcomes: Iterable[Outcome]) -> dict[Outcome, int]:
@@ -176,7 +175,7 @@ def _surprises(
     criterion = Criterion.MDR if number[Criterion.MDR] else most
 
     def gap(tally: GraspTally) -> float:
-        # Smoothed, so that nine failures of nine surprise more than one of one.
+        # Smoothed, so that nine failures in nine attempts surprise more than one failure in one.
         fitness, eta = tally.fitness[criterion], tally.eta
         expected = (fitness.successes + 0.5) / (fitness.trials + 1)
         return expected - (eta.held + 0.5) / (eta.attempts + 1)

@@ -1,4 +1,4 @@
-"""Draws a few grasps, small enough to stand inside a page."""
+"""Draws thumbnails of grasps, to be embedded in a page."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from dr_grasp.transfer.rows import AttemptRow, GraspKey
 JPEG_QUALITY: Final = 85
 
 Draw = Callable[[GraspTrajectory], npt.NDArray[np.uint8]]
-"""Draws a grasp, shape (height, width, 3), RGB."""
+"""Draws a grasp; returns an RGB image of shape (height, width, 3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture, or why there is none.
+    """A picture of a grasp, or the reason why there is none.
 
     Attributes:
-        address: A data: address, empty if there is none.
-        reason: Why there is none, in words; empty if there is one, or nobody asked for one.
+        address: The picture as a data: address; empty without a picture.
+        reason: Why the picture could not be drawn, in words; else empty.
     """
 
     address: str = ""
@@ -40,15 +40,15 @@ class Picture:
 def draw_all(
     dataset: Dataset, rows: Sequence[AttemptRow], draw: Draw | None, most: int
 ) -> dict[GraspKey, Picture]:
-    """Draw what some attempts executed, each grasp once.
+    """Draw the grasps of some attempts, each grasp once.
 
-    A grasp that cannot be drawn is no reason to have no report: then its picture says why.
+    If a grasp cannot be drawn, its picture has the reason, and the others are drawn.
 
     Args:
-        dataset: Data set that the attempts are from.
+        dataset: The data set of the attempts.
         rows: The attempts, the most important first.
         draw: Draws a grasp; None to draw nothing.
-        most: How many are drawn at most.
+        most: Largest number of grasps to draw.
 
     Returns:
         A picture for each grasp of the attempts, by `AttemptRow.grasp`.

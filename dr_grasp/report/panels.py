@@ -1,4 +1,4 @@
-"""The panels of a report: eta against what was expected, each a figure with its numbers."""
+"""The panels of a report: figures of eta against expected eta, with their numbers."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from dr_grasp.transfer.grasp_tally import GraspTally, Ratio, group_by
 from dr_grasp.transfer.statistics import FEWEST_ATTEMPTS, too_few
 
 MOST_GROUPS = 12
-"""Robots, methods or objects that have panels of their own: those with the most attempts."""
+"""Most robots, methods or objects with their own panels; the most attempted come first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A figure with its title, or why there is none.
+    """A figure with its title, or the reason why there is no figure.
 
     Attributes:
         title: Text above the figure.
         note: Text below the figure, one line.
-        svg: The figure; empty if there is none.
-        reason: Why there is none, in words; else empty.
+        svg: The figure; empty if it was not drawn.
+        reason: Why the figure was not drawn, in words; else empty.
         bins: The numbers that the figure shows.
     """
 
@@ -42,7 +42,7 @@ class Panel:
 
 
 def fitness_panels(tallies: Sequence[GraspTally]) -> tuple[Panel, ...]:
-    """Make a panel for each criterion: eta against its fitness."""
+    """Make a panel for each criterion: eta against the fitness under the criterion."""
     panels = []
     for criterion in Criterion:
         labelled = [tally for tally in tallies if criterion in tally.fitness]
@@ -55,10 +55,10 @@ def fitness_panels(tallies: Sequence[GraspTally]) -> tuple[Panel, ...]:
 
 
 def grouped_panels(findings: Findings) -> dict[str, dict[str, tuple[Panel, ...]]]:
-    """Make fitness panels by "robot", "method" and "object", where there are several of them.
+    """Make fitness panels by "robot", "method" and "object", if there are several of the kind.
 
     Returns:
-        Panels by name, those with the most attempts first; names without any figure are left out.
+        Panels by kind and name, most attempts first; names without any figure are left out.
     """
     found = {}
     for key, groups in (
@@ -68,19 +68,16 @@ def grouped_panels(findings: Findings) -> dict[str, dict[str, tuple[Panel, ...]]
     ):
         if len(groups) > 1:
             panels = {name: fitness_panels(groups[name]) for name in list(groups)[:MOST_GROUPS]}
-            shown = {
-                name: some for name, some in panels.items() if any(panel.svg for panel in some)
-            }
-            if shown:
-                found[key] = shown
+            drawn = {name: row for name, row in panels.items() if any(panel.svg for panel in row)}
+            if drawn:
+                found[key] = drawn
     return found
 
 
 def reliability_panels(findings: Findings) -> tuple[Panel, ...]:
-    """Make panels of MDR taken for a probability, of a model calibrated here, and of the scores.
+    """Make panels of eta against probabilities: MDR, the model of these attempts, and the scores'.
 
-    Scores state a probability only if a model was there when they were made; without any there is
-    no third panel.
+    The third panel is left out if no score has a probability, since no model was used for scoring.
     """
     labelled = [tally for tally in findings.tallies if Criterion.MDR in tally.fitness]
     values = [tally.fitness[Criterion.MDR].value for tally in labelled]

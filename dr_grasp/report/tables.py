@@ -1,4 +1,4 @@
-"""The tables of a report, and its small print, ready for its template."""
+"""Makes the tables and the small print of a report for its HTML template."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from dr_grasp.report.findings import Findings, Group, groups_of
 from dr_grasp.transfer.grasp_tally import GraspTally, Ratio
 
 MOST_GROUPS: Final = 20
-"""Lines of a table of objects; what is beyond is summed up in one."""
+"""Most groups in a table; the groups beyond are added up in a last line."""
 
 WITHOUT_CAUSE: Final = ("none of them", "not diagnosed")
-"""What stands for a cause where a grasp has none; these come last."""
+"""Names in place of a cause for grasps without any; they come last in the table."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailureShare:
-    """How often a failure is the reason of all failures, as predicted and as it happened.
+    """The share of a reason among all failures, of rollouts and of attempts.
 
     Attributes:
-        reason: The failure.
-        rollouts: Rollouts that failed so.
-        attempts: Attempts that failed so.
-        predicted: Share of these rollouts among all that failed.
-        real: Share of these attempts among all that failed.
+        reason: The outcome that is the reason.
+        rollouts: Number of rollouts that failed for this reason.
+        attempts: Number of attempts that failed for this reason.
+        predicted: Share of this reason among failed rollouts, in [0, 1].
+        real: Share of this reason among failed attempts, in [0, 1].
     """
 
     reason: Outcome
@@ -39,7 +39,7 @@ class FailureShare:
 
 
 def shortened(groups: Sequence[Group]) -> list[Group]:
-    """Keep the first groups of a long table; the others become one."""
+    """Keep the first `MOST_GROUPS` groups of a table; all others become one group."""
     shown, rest = list(groups[:MOST_GROUPS]), groups[MOST_GROUPS:]
     if rest:
         held = sum(group.eta.held for group in rest)
@@ -50,7 +50,7 @@ def shortened(groups: Sequence[Group]) -> list[Group]:
 
 
 def failure_shares(findings: Findings) -> list[FailureShare]:
-    """Shares of the reasons of failures, predicted and real; the most frequent first."""
+    """Compute the shares of all reasons of failures; the most frequent come first."""
     predicted, real = Counter(findings.predicted_failures), Counter(findings.real_failures)
     all_predicted, all_real = max(predicted.total(), 1), max(real.total(), 1)
     shares = [
@@ -69,11 +69,11 @@ def failure_shares(findings: Findings) -> list[FailureShare]:
 def causes_of(
     findings: Findings, causes: Mapping[str, Sequence[str]]
 ) -> list[tuple[Group, GraspTally | None]]:
-    """Group grasps by cause, with an example of each; the most frequent cause first.
+    """Group grasps by cause, with an example of each cause; the most frequent cause comes first.
 
     Args:
-        findings: What the report says.
-        causes: Causes by trajectory, as a diagnosis found them.
+        findings: The numbers of the report.
+        causes: Names of the causes that a diagnosis found, by fingerprint of the trajectory.
     """
     of_cause: dict[str, list[GraspTally]] = defaultdict(list)
     for tally in findings.tallies:
@@ -81,7 +81,7 @@ def causes_of(
             of_cause[cause].append(tally)
     groups = sorted(groups_of(of_cause), key=lambda group: (group.grasps, group.name))
     examples: dict[str, GraspTally] = {}
-    # The rarest choose first, and none shows what another does if it has another to show.
+    # The rarest causes choose first; a cause repeats an example only if it has no other grasp.
     for group in groups:
         if group.name not in WITHOUT_CAUSE:
             shown = list(examples.values())
@@ -99,7 +99,7 @@ def causes_of(
 
 
 def sources(findings: Findings) -> dict[str, str]:
-    """What the scores and the attempts were made with."""
+    """List with which profiles, software and backends the scores and attempts were made."""
 
     def listed(names: Iterable[str]) -> str:
         return ", ".join(sorted({*names} - {""})) or "none"
@@ -113,12 +113,12 @@ def sources(findings: Findings) -> dict[str, str]:
 
 
 def said_by(findings: Findings) -> list[tuple[str, int, int]]:
-    """Who gave the outcomes that count, of how many attempts, and how often unlike the backend."""
+    """Count, by operator or backend, the outcomes given and those unlike the backend's."""
     number = Counter(row.said_by for row in findings.rows)
     differs = Counter(row.said_by for row in findings.rows if row.outcome != row.backend_outcome)
     return [(name, amount, differs[name]) for name, amount in number.most_common(MOST_GROUPS)]
 
 
 def day(stamp_ns: int) -> str:
-    """A date in UTC."""
+    """The date of a time in UTC, e.g. "2026-08-22"."""
     return f"{datetime.fromtimestamp(stamp_ns // 10**9, timezone.utc):%Y-%m-%d}"

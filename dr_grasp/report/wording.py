@@ -1,4 +1,4 @@
-"""Says numbers and findings in words, for reports."""
+"""Texts of numbers and findings, for reports."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ DOUBTS: Final = {
     Criterion.FDR: "dynamics",
     Criterion.MDR: "all at once",
 }
-"""What each criterion doubts about the simulated world."""
+"""The part of the simulated world that each criterion doubts, in words."""
 
 
 def number(value: float) -> str:
-    """Two decimals, with a minus sign that is as wide as a digit."""
+    """A number with two decimals, and a minus sign that is as wide as a digit."""
     return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def with_interval(value: float, interval: tuple[float, float]) -> str:
-    """A number and its interval, e.g. "0.79 [0.66, 0.88]", that no line break tears apart."""
+    """A number and its interval, e.g. "0.79 [0.66, 0.88]", without line break in the interval."""
     return f"{number(value)} [{number(interval[0])},\N{NO-BREAK SPACE}{number(interval[1])}]"
 
 
@@ -33,7 +33,7 @@ def percent(share: float) -> str:
 
 
 def estimate_text(estimate: Estimate) -> str:
-    """An estimate and its interval, or why it cannot be said."""
+    """An estimate and its interval, or the reason why there is none."""
     if estimate.value is None:
         return estimate.reason
     if estimate.low is None or estimate.high is None:
@@ -58,7 +58,7 @@ def count(amount: int, noun: str) -> str:
 
 
 def summary(criteria: Sequence[CriterionStatistics]) -> tuple[str, ...]:
-    """Say in a few sentences what the criteria show; what MDR does, if any grasp has it."""
+    """Say in a few sentences how well MDR predicts; without MDR, the last criterion with scores."""
     labelled = [found for found in criteria if found.attempts]
     if not labelled:
         return ("No attempt has a score: nothing can be said of any fitness.",)

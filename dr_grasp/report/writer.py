@@ -21,7 +21,7 @@ from dr_grasp.transfer.calibration import Calibration
 from dr_grasp.transfer.statistics import RESAMPLES, Estimate
 
 MOST_BAGS = 50
-"""Bags that are listed; the others are counted."""
+"""Most bags that are listed; the others are only counted."""
 
 
 def write_report(
@@ -34,28 +34,28 @@ def write_report(
     causes: Mapping[str, Sequence[str]] | None = None,
     made_ns: int | None = None,
 ) -> Findings:
-    """Write the report on a folder of bags, whole or not at all; all that users named is escaped.
+    """Write the report on a folder of bags, whole or not at all; names in it are escaped for HTML.
 
     Args:
-        path: HTML file.
-        dataset: The folder.
-        backend: Report only on attempts of this backend; None for all.
-        draw: Draws a grasp, for the thumbnails; None for a report without.
-        pictures: How many thumbnails at most; each takes seconds and a few dozen kilobytes.
-        causes: What breaks a grasp, by trajectory, if a diagnosis was made.
+        path: HTML file to write.
+        dataset: The attempts of the folder.
+        backend: Report only on attempts of this backend; None for all backends.
+        draw: Draws a grasp, for the thumbnails; None for a report without thumbnails.
+        pictures: Largest number of thumbnails; each takes seconds and a few dozen kilobytes.
+        causes: Names of the causes of a diagnosis, by fingerprint of the trajectory; None without.
         made_ns: Date of the report, nanoseconds since the epoch; None for now.
 
     Returns:
-        What it says, as numbers.
+        The numbers of the report.
 
     Raises:
-        DrGraspError: There is no attempt in it, or none of that backend.
+        DrGraspError: There are no attempts, or no attempts of that backend.
         FileFormatError: The file cannot be written.
     """
     shown = dataset.of_backend(backend)
     findings = findings_of(shown.rows)
     examples = None if causes is None else tables.causes_of(findings, causes)
-    # One of each kind in turn, so that a few pictures are not all of one kind.
+    # The kinds of examples in turn, so that a few pictures are not all of the same kind.
     kinds = zip_longest(
         (surprise.row for surprise in findings.failed),
         (surprise.row for surprise in findings.held),

@@ -29,7 +29,7 @@ from dr_grasp.ros.markers import GraspMarkers
 from dr_grasp.ros.parameters import declare
 from dr_grasp.ros.qos import RESULTS
 from dr_grasp.ros.running import run_node
-from dr_grasp.scoring.request import Estimate, Progress, ScoreRequest
+from dr_grasp.scoring.request import ProbabilityEstimator, Progress, ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp_interfaces.action import ScoreGrasps as ScoreGraspsAction
 from dr_grasp_interfaces.msg import GraspScore as GraspScoreMsg
@@ -174,7 +174,7 @@ class ScorerNode(Node):
             closing = self._goals.closing.is_set()
             answer.message = "cancelled" + ": the scorer is shutting down" * closing
 
-    def _estimator(self, path: str) -> Estimate | None:
+    def _estimator(self, path: str) -> ProbabilityEstimator | None:
         if not path:
             return None
         from dr_grasp.transfer.transfer_model import Estimator  # only those with a model need it

@@ -1,1 +1,1 @@
-"""From grasps to fitnesses."""
+"""Scores grasps: counts in how many disturbed rollouts each of them holds."""

@@ -1,4 +1,4 @@
-"""Decides which blocks of rollouts come next, with few of any number of grasps in memory."""
+"""Decides which blocks of rollouts come next, with only few of many grasps in memory."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from dr_grasp.scoring.tally import Counts, Tally
 from dr_grasp.workers.pool import Pool
 
 WINDOW = 1000
-"""Most grasps from the first that is not complete to the last that was begun: some 10 MB. Enough to
+"""Most grasps from the first that is not complete to the last that was begun: some 10 MB, enough to
 keep any number of workers busy while one grasp takes long."""
 
 
 class BlockRunner:
-    """Has blocks of rollouts run by workers, except for those that the journal knows."""
+    """Lets workers run blocks of rollouts, except for blocks whose outcomes the journal has."""
 
     def __init__(
         self, pool: Pool, journal: ScoreJournal | None, is_cancelled: Callable[[], bool]
@@ -27,10 +27,10 @@ class BlockRunner:
         """Prepare to run.
 
         Args:
-            pool: Workers.
-            journal: Knows some outcomes already, and is told the others; None for a run that need
-                not go on.
-            is_cancelled: Asked every 50 ms; True ends the work at once.
+            pool: Workers that run the blocks.
+            journal: Has the outcomes of some blocks and keeps those of the others; None for a run
+                that need not be resumed.
+            is_cancelled: Called every 50 ms; if it returns True, the work ends at once.
         """
         self._pool = pool
         self._journal = journal
@@ -40,8 +40,8 @@ class BlockRunner:
         """Run blocks in any order.
 
         Args:
-            blocks: Drawn as they are needed.
-            note: Told each block and its outcomes.
+            blocks: Blocks to run, taken one by one as workers need them.
+            note: Called with each block and the counts of its outcomes.
 
         Yields:
             True after each block that a worker has run; False last if the work was cancelled.
@@ -66,7 +66,7 @@ class BlockRunner:
 
 
 class BlockQueue:
-    """Scores grasps in the order in which they come, each as far as its tally asks for."""
+    """Scores grasps in the order in which they come, each with the blocks that its tally needs."""
 
     def __init__(
         self,
@@ -77,9 +77,9 @@ class BlockQueue:
         """Prepare to work.
 
         Args:
-            entries: Grasps that can be replayed, and refusals; drawn as they are needed.
-            begin: Makes the tally of a grasp at a position.
-            tracker: Told what has been counted and completed.
+            entries: Checked grasps, and refusals; taken one by one as they are needed.
+            begin: Makes the tally of a grasp, from its position in the batch and the grasp.
+            tracker: Counts the progress.
         """
         self._entries = enumerate(entries)
         self._begin = begin
@@ -91,10 +91,10 @@ class BlockQueue:
         self._exhausted = False
 
     def run(self, runner: BlockRunner) -> Iterator[ScoreOrRefusal | None]:
-        """Work; yields scores and refusals in the order of the grasps, None last if cancelled."""
+        """Score all; yield scores and refusals in the grasps' order, and None last if cancelled."""
         while not self._exhausted or self._tallies or self._done:
-            # The runner ends when there is nothing to do for now. Its last outcomes may ask for
-            # more blocks, and scores that are given out make room for other grasps.
+            # The runner ends when there is nothing to do for now. By its last outcomes more blocks
+            # may be needed, and scores that are given out make room for other grasps.
             for goes_on in runner.run(self._blocks(), self._count):
                 if not goes_on:
                     yield from (self._done[index] for index in sorted(self._done))
@@ -110,7 +110,7 @@ class BlockQueue:
 
     def _blocks(self) -> Iterator[Block]:
         while True:
-            # Few tallies are looked at in vain: each waits for a block that is being run.
+            # Only few tallies have no block to give: those that wait for a block being run.
             blocks = (tally.next_block() for tally in list(self._tallies.values()))
             block = next((block for block in blocks if block is not None), None)
             if block is not None:
@@ -119,7 +119,7 @@ class BlockQueue:
                 return
 
     def _begin_next(self) -> bool:
-        """Begin the next grasp; returns whether there was one, and room for it."""
+        """Begin the next grasp; returns False if there is no grasp left, or no room for it yet."""
         if self._begun - self._given_out >= WINDOW:
             return False
         index, entry = next(self._entries, (self._begun, None))
@@ -136,7 +136,7 @@ class BlockQueue:
 
     def _count(self, block: Block, counts: Counts) -> None:
         tally = self._tallies.get(block.grasp_index)
-        if tally is not None:  # else it was complete before this came
+        if tally is not None:  # else the grasp was complete before this block came
             counted = tally.add(block, counts)
             self._finish_if_complete(block.grasp_index)
             if counted:

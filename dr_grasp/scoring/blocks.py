@@ -1,4 +1,4 @@
-"""Blocks of rollouts: the unit of work of scoring, and what a worker process does with one."""
+"""Blocks of rollouts, the unit of work of scoring, and the function by which a worker runs them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Block:
     Attributes:
         grasp_index: Position of the grasp in the batch.
         grasp: The grasp, checked.
-        profile: The noises.
-        criterion: None for the undisturbed rollout.
-        seed: Of the perturbations.
+        profile: The profile from which perturbations are drawn.
+        criterion: The criterion; None for the undisturbed rollout.
+        seed: Seed of the perturbations.
         first: Index of the first trial.
         count: Number of trials.
-        shortcuts: What the rollouts leave out.
+        shortcuts: What the rollouts leave out because it decides nothing.
     """
 
     grasp_index: int
@@ -37,7 +37,7 @@ class Block:
 
 
 def run_block(block: Block) -> Counter[Outcome]:
-    """Count the outcomes of a block."""
+    """Run all rollouts of a block, in a worker process; returns how often each outcome came."""
     runner = kept_runner(block.grasp.robot, block.grasp.object, block.shortcuts)
     arm_joints = len(runner.world.robot.arm_joints)
     counts: Counter[Outcome] = Counter()

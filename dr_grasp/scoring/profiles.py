@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
-from dr_grasp.common.resources import config_file, config_names
+from dr_grasp.common.resources import config_file
 from dr_grasp.common.settings import Settings, load_yaml
 from dr_grasp.core.perturbation import (
     Criterion,
@@ -60,17 +60,12 @@ class _Profile(Settings):
     trials: _Trials
 
 
-def profile_names() -> list[str]:
-    """Names of all profiles."""
-    return config_names("profiles")
-
-
 def load_profile(name: str) -> Profile:
     """Load a profile by name.
 
     Raises:
         UnknownNameError: There is no such profile.
-        SettingsError: Its file does not fit the schema.
+        SettingsError: The file of the profile does not fit the schema.
     """
     content = load_yaml(config_file("profiles", name, "profile"), _Profile)
     return Profile(

@@ -1,13 +1,13 @@
-"""Finds the best of many grasps with few rollouts: grasps that cannot be among them drop out.
+"""Finds the best of many grasps with few rollouts: grasps that are hardly among them drop out.
 
-All grasps meet the same perturbations, in rounds of more and more trials. After each round, joint
-draws from what is known of all grasps say how probable it is that a grasp is among the best K (see
-`core.highest`). The least probable grasps drop out, as many as cost no more of the true best than
-is allowed.
+All grasps meet the same perturbations, in rounds of more and more trials. After each round, the
+probability of each grasp to be among the best K is estimated from joint draws of all posteriors
+(see `core.highest`). The least probable grasps drop out, as many as the allowed expected loss of
+true best grasps permits.
 
-It is a race between Bernoulli arms for the best K as by S. Kalyanakrishnan et al., "PAC subset
+This is a race of Bernoulli arms for the best K as in S. Kalyanakrishnan et al., "PAC subset
 selection in stochastic multi-armed bandits", 2012. With the posterior in place of their bounds it
-takes far fewer trials; what it may cost is stated in the same terms.
+takes far fewer trials; the allowed loss is stated in the same terms.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ from dr_grasp.scoring.request import ProgressTracker, ScoreOrRefusal, ScoreReque
 from dr_grasp.scoring.tally import BLOCK_TRIALS, Counts, Tally
 
 LOSS = 0.05
-"""Share of the true best that may be lost by dropping grasps too early, in expectation."""
+"""Expected share of the true best grasps that may be lost because they drop out too early."""
 
 SHORTFALL = 0.02
-"""The race ends once the mean fitness of the best so far is expected to be no farther than this
-below that of the true best: which of many equally good grasps are chosen does not matter."""
+"""The race ends once the mean fitness of the leaders is expected to be at most this much below the
+mean of the true best: which of many equally good grasps are chosen does not matter."""
 
 LEFT = 0.5
-"""Share of the racing grasps beyond the places that is left after a round: 0.3 to 0.8 with any
-distribution of fitnesses that we have met."""
+"""Share of the surplus grasps (racing grasps less places) that is left after a round, to predict
+the rollouts of a race: between 0.3 and 0.8 with all distributions of fitness that we have seen."""
 
 Array = npt.NDArray[Any]
 
 
 class Race:
-    """The race of one batch. Arrays have an entry for each grasp of it, refused ones included."""
+    """The race of a batch; arrays have an entry for each grasp of the batch, refused or not."""
 
     def __init__(
         self,
@@ -57,10 +57,10 @@ class Race:
         """Prepare a race.
 
         Args:
-            entries: Grasps that can be replayed, and refusals.
-            request: What is asked; `top` is K.
+            entries: Checked grasps, and refusals.
+            request: How to score; its `top` is K.
             runner: Runs the blocks of rollouts.
-            tracker: Told what has been counted.
+            tracker: Counts the progress.
         """
         self._entries = entries
         self._request = request
@@ -79,11 +79,11 @@ class Race:
         self._spent = 0.0
 
     def results(self) -> Iterator[ScoreOrRefusal | Selection | None]:
-        """Race, then give the chosen the rest of their trials.
+        """Race, then run the remaining trials of the chosen grasps.
 
         Yields:
-            A score or a refusal for each grasp, in their order, then the selection. None comes last
-            if the work was cancelled.
+            A score or a refusal for each grasp, in the order of the batch, then the selection. None
+            comes last if the work was cancelled.
         """
         if not self._run():
             yield None
@@ -101,11 +101,11 @@ class Race:
         yield self._selection()
 
     def _run(self) -> bool:
-        """Race until the best are left; returns whether it came to that, or was cancelled."""
+        """Race until the best are left; returns False if the work was cancelled before."""
         criterion = self._request.racing_criterion
         goals = list(_goals(self._request.trials_of(criterion)))
         grasps, places = self._tracker.grasps, self._places
-        ahead = grasps + ahead_of_race(grasps, places, 0, goals)
+        ahead = grasps + _ahead_of_race(grasps, places, 0, goals)
         self._tracker.expect(ahead + self._rest(goals[-1], min(grasps, places)))
         if not self._run_nominal():
             return False
@@ -114,7 +114,7 @@ class Race:
             racing, places = int(self._racing.sum()), self._open_places
             if places <= 0 or racing <= places:
                 break
-            ahead = ahead_of_race(racing, places, done, goals[number:])
+            ahead = _ahead_of_race(racing, places, done, goals[number:])
             self._tracker.expect(ahead + self._rest(goals[-1], places))
             blocks = self._blocks(np.flatnonzero(self._racing), goal, criterion)
             if not all(self._runner.run(blocks, self._count)):
@@ -128,7 +128,7 @@ class Race:
         return True
 
     def _begin(self, index: int, grasp: GraspTrajectory) -> Tally:
-        """The tally of a grasp after the race, with what it had in the race."""
+        """The tally of a grasp after the race, with its trials of the race."""
         tally = self._tallies[index]
         if not self._alive[index]:
             tally.break_off()
@@ -163,7 +163,7 @@ class Race:
 
     @property
     def _open_places(self) -> int:
-        """Number of places left to the race by grasps that are sure to be chosen."""
+        """Number of places to race for, which grasps that are sure to be chosen do not take."""
         return self._places - int((self._alive & ~self._candidates).sum())
 
     @property
@@ -172,7 +172,7 @@ class Race:
         return self._trials[self._candidates], self._successes[self._candidates]
 
     def _run_nominal(self) -> bool:
-        """Run each grasp undisturbed; returns whether that was not cancelled."""
+        """Run each grasp undisturbed; returns False if the work was cancelled before."""
         held = np.zeros_like(self._alive)
         tried = np.zeros_like(self._alive)
         tried[list(self._tallies)] = True
@@ -184,7 +184,7 @@ class Race:
 
         if not all(self._runner.run(self._blocks(self._tallies, 1, None), note)):
             return False
-        # What fails undisturbed ranks last, so it races only for places that no other grasp takes.
+        # Grasps that fail undisturbed rank last: they race only for places that no other takes.
         enough = held.sum() >= self._places
         self._candidates = held if enough else tried & ~held
         self._alive = held.copy() if enough else tried
@@ -203,7 +203,7 @@ class Race:
         self._tracker.counted(block.count)
 
     def _drop(self, number: int, share: float) -> None:
-        """Drop those that cost least; a share of what all rounds may cost may have been spent."""
+        """Drop the grasps least probably among the best, up to a share of the allowed loss."""
         places = self._open_places
         trials, successes = self._tried
         included = inclusion(successes, trials, places, self._rng(number))
@@ -233,37 +233,35 @@ class Race:
         return shortfall(successes, trials, chosen[self._candidates], self._rng(number + 100))
 
     def _rest(self, done: int, winners: int) -> int:
-        """Rollouts that are left for the chosen after the race.
+        """Number of rollouts that the chosen grasps need after the race.
 
         Args:
-            done: Trials of the criterion that decides, which the winners have had in the race.
+            done: Trials that each winner has had in the race, of the criterion that decides.
             winners: Number of grasps that are chosen by the race.
         """
         sure = int((self._alive & ~self._candidates).sum())
         return (sure + winners) * (self._request.rollouts_per_grasp - 1) - winners * done
 
     def _rng(self, number: int) -> np.random.Generator:
-        # Beside the streams of the perturbations, which begin with the index of a criterion.
+        # Another stream than those of perturbations, whose key begins with a criterion's index.
         key = (len(Criterion), number + 1)
         return np.random.default_rng(np.random.SeedSequence(self._request.seed, spawn_key=key))
 
 
 def _goals(budget: int) -> Iterator[int]:
     """Trials of a grasp after each round: 5, 10, 20, ... and the budget."""
-    goal = BLOCK_TRIALS
     for doubling in range(math.ceil(math.log2(max(1, budget / BLOCK_TRIALS))) + 1):
-        goal = min(BLOCK_TRIALS * 2**doubling, budget)
-        yield goal
+        yield min(BLOCK_TRIALS * 2**doubling, budget)
 
 
-def ahead_of_race(racing: float, places: int, done: int, goals: Iterable[int]) -> int:
-    """Rollouts that a race will probably still take.
+def _ahead_of_race(racing: float, places: int, done: int, goals: Iterable[int]) -> int:
+    """Estimate how many rollouts a race will still take.
 
     Args:
         racing: Number of grasps in the race.
-        places: How many of them will be chosen.
-        done: Trials that each of them has had.
-        goals: Trials that each grasp left has had after each round to come.
+        places: Number of these grasps that will be chosen.
+        done: Number of trials that each of these grasps has had.
+        goals: For each round to come, trials that a grasp still racing will then have had.
     """
     ahead = 0.0
     for goal in goals:

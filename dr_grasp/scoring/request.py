@@ -1,4 +1,4 @@
-"""What scoring is asked, what it answers, and the progress that it reports."""
+"""Requests to score grasps, the results, and the progress on the way."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.simulation.rollout_runner import ALL, Shortcuts
 
 MOST_TRIALS = 100_000
-"""Most rollouts of a criterion: the 95 % interval is then 0.6 points wide at most."""
+"""Most rollouts of a criterion; they make a 95 % interval of at most 0.6 percentage points."""
 
 MOST_UNTIL = 10_000
-"""Most rollouts of a criterion where a width ends sampling and no number is given: enough for a
-width of 0.04 whatever the fitness. Finer differences are the simulator's own."""
+"""Most rollouts of a criterion if `until` ends sampling and `trials` is not given: enough for a
+width of 0.04 whatever the fitness. Smaller differences are within the simulator's own error."""
 
 MOST_TOP = 2**32 - 1
-"""Most grasps to choose: numbers of grasps travel as uint32."""
+"""Most grasps to choose: messages carry numbers of grasps as uint32."""
 
-Estimate = Callable[[GraspScore, str], "float | None"]
-"""Makes a transfer probability of a score and the robot's name; None where it cannot."""
+ProbabilityEstimator = Callable[[GraspScore, str], "float | None"]
+"""Estimates the transfer probability from a score and the robot's name; None where it cannot."""
 
 ScoreOrRefusal = GraspScore | RefusedGrasp
 
 
 def check_stopping(until: float | None, top: int | None) -> None:
-    """Check what ends sampling, as in a `ScoreRequest`.
+    """Check the `until` and `top` of a `ScoreRequest`, by which sampling ends.
 
     Raises:
-        SettingsError: A number out of bounds, or both.
+        SettingsError: A number is out of bounds, or both are given.
     """
     if until is not None and not 0 < until < 1:
         raise SettingsError(f"until: expected a width between 0 and 1, got {until}")
@@ -46,20 +46,20 @@ def check_stopping(until: float | None, top: int | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ScoreRequest:
-    """What to find out of each grasp.
+    """How to score the grasps of a batch.
 
     Attributes:
-        profile: The noises.
-        criteria: Which criteria, without repetition.
-        trials: Rollouts of each criterion; None for as many as the profile says. With `until`, the
-            most of them.
-        seed: Of the perturbations, from 0 to 2**64 - 1.
+        profile: The profile from which perturbations are drawn.
+        criteria: The criteria to score by, without repetition.
+        trials: Number of rollouts of each criterion, with `until` the largest number; None for the
+            numbers of the profile.
+        seed: Seed of the perturbations, from 0 to 2**64 - 1.
         until: Stop sampling a criterion once its confidence sequence is no wider than this, in
             (0, 1); None for a fixed number of trials.
-        top: How many of the best to find with few rollouts, as `racing` does; None to score all
+        top: How many of the best grasps to find with few rollouts, by a `Race`; None to score all
             grasps alike.
         shortcuts: What rollouts leave out because it decides nothing.
-        estimate: Makes transfer probabilities; None to leave scores uncalibrated.
+        estimate: Estimates transfer probabilities; None to leave scores uncalibrated.
     """
 
     profile: Profile
@@ -69,13 +69,13 @@ class ScoreRequest:
     until: float | None = None
     top: int | None = None
     shortcuts: Shortcuts = ALL
-    estimate: Estimate | None = None
+    estimate: ProbabilityEstimator | None = None
 
     def __post_init__(self) -> None:
         """Check the numbers.
 
         Raises:
-            SettingsError: No criterion, no trial, or a number out of bounds.
+            SettingsError: There is no criterion, or a number is out of bounds.
         """
         check_stopping(self.until, self.top)
         if self.trials is not None and self.trials < 1:
@@ -86,7 +86,7 @@ class ScoreRequest:
             raise SettingsError(f"seed: expected from 0 to 2**64 - 1, got {self.seed}")
         if not self.criteria:
             raise SettingsError("criteria: expected at least one, got none")
-        # In the order of the enumeration and each once, however they were asked for.
+        # In the order of the enumeration and without repetition, however they were given.
         object.__setattr__(self, "criteria", tuple(c for c in Criterion if c in set(self.criteria)))
 
     @classmethod
@@ -99,25 +99,25 @@ class ScoreRequest:
         until: float | None = None,
         top: int | None = None,
         shortcuts: Shortcuts = ALL,
-        estimate: Estimate | None = None,
+        estimate: ProbabilityEstimator | None = None,
     ) -> ScoreRequest:
-        """Make a request from what users type; no criteria means all four.
+        """Make a request from the names of a profile and of criteria; no criteria means all four.
 
         Raises:
-            DrGraspError: An unknown name or a number out of bounds.
+            DrGraspError: A name is unknown or a number is out of bounds.
         """
         chosen = tuple(Criterion.from_name(name) for name in criteria) or tuple(Criterion)
         return cls(load_profile(profile), chosen, trials, seed, until, top, shortcuts, estimate)
 
     def trials_of(self, criterion: Criterion) -> int:
-        """Number of rollouts of a criterion; with `until`, the largest possible number."""
+        """Number of rollouts of a criterion for a grasp; with `until`, the largest number."""
         if self.trials is not None:
             return self.trials
         return self.profile.trials[criterion] if self.until is None else MOST_UNTIL
 
     @property
     def racing_criterion(self) -> Criterion:
-        """The criterion that decides which grasps are the best."""
+        """The criterion whose fitness decides which grasps are the best."""
         return Criterion.MDR if Criterion.MDR in self.criteria else self.criteria[0]
 
     @property
@@ -132,9 +132,9 @@ class Progress:
 
     Attributes:
         rollouts_done: Rollouts finished.
-        rollouts_total: Rollouts to do in all.
-        best_grasp_id: Best complete score so far; empty while there is none.
-        best_value: Its ranking fitness; NaN while there is none.
+        rollouts_total: Rollouts in all, the finished ones included; estimated if not yet known.
+        best_grasp_id: Id of the best grasp with a complete score; empty while there is none.
+        best_value: Value by which the best grasp is ranked; NaN while there is none.
     """
 
     rollouts_done: int
@@ -145,13 +145,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class ScoreBatch:
-    """What scoring a batch gave.
+    """The result of scoring a batch of grasps.
 
     Attributes:
-        scores: In the order of the batch, without the refused; complete scores only.
+        scores: The complete scores, in the order of the batch, without refused grasps.
         refused: Grasps that were not scored, and why.
-        cancelled: Whether it was cancelled before all scores were complete.
-        selection: The best, if only they were asked for and it was not cancelled.
+        cancelled: Whether scoring was cancelled before all scores were complete.
+        selection: The best grasps, if the request was for these and was not cancelled.
     """
 
     scores: tuple[GraspScore, ...]
@@ -173,10 +173,10 @@ class ProgressTracker:
         """Begin before the first rollout.
 
         Args:
-            grasps: Number of grasps; `refused` takes one off.
-            rollouts_per_grasp: Expected at first; then complete grasps tell better.
-            on_progress: Told after each block of rollouts.
-            on_score: Told each score once it is complete.
+            grasps: Number of grasps in the batch; `refused` reduces it by 1.
+            rollouts_per_grasp: Expected number until a grasp is complete; then the mean so far.
+            on_progress: Called with the progress after each block of rollouts.
+            on_score: Called with each score once it is complete.
         """
         self.grasps = grasps
         self._each = float(rollouts_per_grasp)
@@ -193,11 +193,11 @@ class ProgressTracker:
         self.grasps -= 1
 
     def expect(self, more: int) -> None:
-        """Set the number of rollouts to come, in place of what grasps take on average."""
+        """Set the number of rollouts to come, which is otherwise estimated from complete grasps."""
         self._total = self._done + more
 
     def counted(self, rollouts: int) -> None:
-        """Note rollouts that are done."""
+        """Add finished rollouts, and report the progress."""
         self._done += rollouts
         total = self._total
         if total is None:
@@ -210,7 +210,7 @@ class ProgressTracker:
         self._on_progress(Progress(self._done, max(self._done, total), *leader))
 
     def completed(self, score: GraspScore, rollouts: int) -> None:
-        """Note that a grasp has its score, and how many rollouts it took."""
+        """Note a complete score, with the number of rollouts that it took."""
         self._complete += 1
         self._done_of_complete += rollouts
         self._each = self._done_of_complete / self._complete

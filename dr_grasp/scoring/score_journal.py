@@ -1,4 +1,4 @@
-"""Keeps the outcome of each block of rollouts as it is finished, so that a run can go on."""
+"""Keeps the outcomes of each finished block of rollouts, so that a killed run can go on."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.tally import BLOCK_TRIALS, Counts, software_version
 
 NOMINAL = "nominal"
-"""Stands for the undisturbed rollout where a criterion is named."""
+"""Used in place of a criterion's name for the undisturbed rollout."""
 
 
 class ScoreJournal(RunStore):
-    """A file beside the output."""
+    """A file beside the output of scoring, with the outcomes of all finished blocks."""
 
     def __init__(
         self, path: Path, request: ScoreRequest, grasps: str, resume: bool = False
@@ -28,13 +28,13 @@ class ScoreJournal(RunStore):
         """Begin a journal, or go on with one.
 
         Args:
-            path: The file.
-            request: What is asked.
+            path: File of the journal.
+            request: How the grasps are scored.
             grasps: Digest of the grasp file.
-            resume: Go on with what the file holds, if it exists; otherwise it is replaced.
+            resume: Go on with the file, if it exists; if False, replace it.
 
         Raises:
-            FileFormatError: As for a `RunStore`.
+            FileFormatError: The file cannot be used or belongs to another run; see `RunStore`.
         """
         asked = {
             "criteria": [criterion.value for criterion in request.criteria],
@@ -56,7 +56,7 @@ class ScoreJournal(RunStore):
         """Refuse to go on with a robot or an object that has changed since the run began.
 
         Raises:
-            FileFormatError: It has.
+            FileFormatError: The robot or the object has changed.
         """
         for key, load, name in (
             ("robot", load_robot, grasp.robot),
@@ -68,14 +68,14 @@ class ScoreJournal(RunStore):
                 self._models.add(model)
 
     def known(self, block: Block) -> Counts | None:
-        """What is known of a block already; None if nothing is."""
+        """The outcomes of a block that ran already, counted; None if it did not."""
         labels = self.get(_key(block))
         if labels is None:
             return None
         return {Outcome.from_label(label): number for label, number in labels.items()}
 
     def add(self, block: Block, counts: Counts) -> None:
-        """Keep what came of a block; on return it is on disk."""
+        """Keep the counted outcomes of a block; on return they are on disk."""
         self.put(_key(block), {outcome.label: n for outcome, n in sorted(counts.items()) if n})
 
 

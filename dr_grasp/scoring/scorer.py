@@ -33,8 +33,8 @@ _LOGGER = logging.getLogger(__name__)
 class Scorer(Closing):
     """Scores batches of grasps on worker processes, which it keeps between batches.
 
-    A worker that dies costs only time: its rollouts run again elsewhere. Each depends on (grasp,
-    profile, criterion, seed, trial) alone, so the result is the same.
+    If a worker dies, its rollouts run again on another. A rollout depends on (grasp, profile,
+    criterion, seed, trial) alone, so the result is the same.
     """
 
     def __init__(self, jobs: int = 1, pool: Pool | None = None) -> None:
@@ -42,15 +42,15 @@ class Scorer(Closing):
 
         Args:
             jobs: Number of worker processes, at least 1.
-            pool: Workers to use instead of processes of our own; closed with the scorer.
+            pool: Workers to use instead of new processes; closed with the scorer.
 
         Raises:
-            SettingsError: Fewer than one job.
+            SettingsError: `jobs` is less than 1.
         """
         self._pool = WorkerPool(jobs) if pool is None else pool
 
     def close(self) -> None:
-        """End the worker processes after the blocks they are at; may be called twice."""
+        """End the worker processes after their current blocks; may be called twice."""
         self._pool.close()
 
     def score(
@@ -64,12 +64,12 @@ class Scorer(Closing):
         """Score a batch.
 
         Args:
-            grasps: The batch. A grasp that does not fit its robot, or whose object is unknown, is
-                refused and the others are scored; one that was refused already stays so.
-            request: What to find out.
-            on_progress: Told after each block of rollouts.
-            on_score: Told each score once it is complete.
-            is_cancelled: Asked every 50 ms; True ends the call at once.
+            grasps: The batch, with refusals already made. A grasp that does not fit its robot, or
+                whose object is unknown, is refused too, and the other grasps are scored.
+            request: How to score.
+            on_progress: Called with the progress after each block of rollouts.
+            on_score: Called with each score once it is complete.
+            is_cancelled: Called every 50 ms; if it returns True, scoring ends at once.
 
         Raises:
             WorkerError: Workers died again and again without finishing anything.
@@ -79,7 +79,7 @@ class Scorer(Closing):
         results = list(self._results(entries, request, None, tracker, is_cancelled))
         return ScoreBatch(
             tuple(result for result in results if isinstance(result, GraspScore)),
-            # Those too that a cancelled run did not come to.
+            # Including refusals that a cancelled run did not reach.
             tuple(entry for entry in entries if isinstance(entry, RefusedGrasp)),
             cancelled=None in results,
             selection=next((result for result in results if isinstance(result, Selection)), None),
@@ -97,17 +97,17 @@ class Scorer(Closing):
         """Score any number of grasps, with few of them in memory.
 
         Args:
-            grasps: Grasps, drawn as they are needed, and those that were refused already. All are
-                kept in memory if only the best are asked for.
-            request: What to find out.
+            grasps: Grasps, and refusals already made, taken one by one as they are needed. All are
+                kept in memory if the request is for the best.
+            request: How to score.
             count: Number of grasps, for the progress.
-            journal: Keeps the outcomes of rollouts, so that none is run twice.
-            on_progress: Told after each block of rollouts.
-            is_cancelled: Asked every 50 ms; True ends the work at once.
+            journal: Keeps the outcomes of rollouts, so that a resumed run does not repeat them.
+            on_progress: Called with the progress after each block of rollouts.
+            is_cancelled: Called every 50 ms; if it returns True, scoring ends at once.
 
         Yields:
-            A score or a refusal for each grasp, in their order; then the selection if the request
-            is for the best. None comes last if the work was cancelled.
+            A score or a refusal for each grasp, in the order given; then the selection if the
+            request is for the best. None comes last if the work was cancelled.
 
         Raises:
             WorkerError: Workers died again and again without finishing anything.
@@ -140,9 +140,9 @@ def _checked(
     journal: ScoreJournal | None,
     tracker: ProgressTracker,
 ) -> Iterator[GraspOrRefusal]:
-    """Grasps that can be replayed, and refusals.
+    """Check grasps, and refuse those that cannot be simulated.
 
-    Of each object, says what of its nominal dynamics the profile leaves out.
+    Warns once for each object whose nominal dynamics the profile never draws.
     """
     doubts_dynamics = any(criterion.doubts_dynamics for criterion in request.criteria)
     objects: set[str] = set()

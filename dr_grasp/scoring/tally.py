@@ -1,7 +1,7 @@
-"""Counts the outcomes of one grasp's rollouts, and knows which rollouts it still needs.
+"""Counts the outcomes of a grasp's rollouts, and decides which rollouts it still needs.
 
-Trials count in their order, whatever order they come in: so a score depends neither on the number
-of workers nor on which of them is faster.
+Trials are counted in the order of their indices, whatever order they finish in: so a score depends
+neither on the number of workers nor on their speed.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from dr_grasp.simulation.bullet.world import engine_version
 from dr_grasp.simulation.rollout_runner import Shortcuts
 
 BLOCK_TRIALS = 5
-"""Trials in a unit of work: about a second, so that sending it costs little, and losing it too."""
+"""Most trials of a block: they take about a second, so sending or losing a block costs little."""
 
 CAUTION = 0.7
-"""Share of the trials probably still needed that are given out at once. With it, 1 to 5 % of the
-trials are run in vain; doubling or 1.25 times the trials in each round wastes 10 to 25 %."""
+"""Share of the trials probably still needed that are given out at once. With 0.7, 1 to 5 % of the
+trials are run in vain; with rounds of 1.25 or 2 times the trials so far, 10 to 25 % are."""
 
 Counts = Mapping[Outcome, int]
 
@@ -43,8 +43,8 @@ class Track:
         """Begin without any trial.
 
         Args:
-            most: Trials, at most.
-            until: Width of the confidence sequence that is enough; None for all trials.
+            most: Largest number of trials.
+            until: Width of the confidence sequence at which to stop; None to run all trials.
         """
         self.counts: Counter[Outcome] = Counter()
         self.used = 0
@@ -60,12 +60,12 @@ class Track:
         return self.used >= self._most or not self._wide
 
     def next(self, goal: int | None = None) -> tuple[int, int] | None:
-        """First trial and number of trials of the next block.
+        """Choose the next block: its first trial and its number of trials.
 
         None if there is nothing to do for now: blocks that are being run may be enough.
 
         Args:
-            goal: Up to which trial to go now; None for as far as will probably be needed.
+            goal: Number of trials to have in the end; None for as many as are probably needed.
         """
         if self.complete or self._given >= (self._goal() if goal is None else goal):
             return None
@@ -75,9 +75,9 @@ class Track:
         return first, count
 
     def add(self, first: int, count: int, counts: Counts) -> int:
-        """Count a block once those before it are counted; returns the number of trials added.
+        """Count a block once all blocks before it are counted; returns the number of trials added.
 
-        Blocks after the one at which sampling stopped are not counted.
+        Blocks after the block at which sampling stopped are not counted.
         """
         self._early[first] = count, counts
         before = self.used
@@ -85,25 +85,23 @@ class Track:
             count, counts = self._early.pop(self.used)
             self.counts.update(counts)
             self.used += count
-            self._look()
+            if self._until is not None:
+                low, high = confidence_sequence(self.counts[Outcome.SUCCESS], self.used)
+                self._wide = high - low > self._until
         if self.complete:
             self._early.clear()
         return self.used - before
 
-    def _look(self) -> None:
-        if self._until is not None and self.used:
-            low, high = confidence_sequence(self.counts[Outcome.SUCCESS], self.used)
-            self._wide = high - low > self._until
-
     def _goal(self) -> int:
-        """Up to which trial blocks may be given out, by the outcomes so far."""
+        """Number of trials up to which blocks may be given out, by the outcomes so far."""
         if self._until is None:
             return self._most
         share = (self.counts[Outcome.SUCCESS] + 0.5) / (self.used + 1) if self.used else 0.0
-        # In steps of a twentieth, so that few shares have to be worked out.
+        # In steps of a twentieth, so that the cache of `_trials_needed` stays small.
         goal = _trials_needed(round(20 * min(share, 1 - share)), self._until, self._most)
-        # Not all the way: more can be given out later, but trials not needed are lost.
-        return self.used + max(BLOCK_TRIALS, int(CAUTION * (goal - self.used)))
+        # Not all of them: more can be given out later, but trials that are not needed are lost.
+        goal = self.used + max(BLOCK_TRIALS, int(CAUTION * (goal - self.used)))
+        return min(goal, self._most)
 
 
 @lru_cache(maxsize=4096)
@@ -120,7 +118,7 @@ def _trials_needed(twentieths: int, until: float, most: int) -> int:
 
 
 class Tally:
-    """The trials of one grasp."""
+    """The trials of one grasp: the undisturbed rollout, and those of each criterion."""
 
     def __init__(self, index: int, grasp: GraspTrajectory, request: ScoreRequest) -> None:
         """Begin without any trial.
@@ -128,7 +126,7 @@ class Tally:
         Args:
             index: Position of the grasp in the batch.
             grasp: The grasp, checked.
-            request: What to find out of it.
+            request: How to score the grasp.
         """
         self._index = index
         self._grasp = grasp
@@ -139,7 +137,7 @@ class Tally:
             self._tracks[criterion] = Track(request.trials_of(criterion), request.until)
 
     def break_off(self) -> None:
-        """Ask for no more trials; the score will say that sampling stopped on what was seen."""
+        """Stop asking for trials; the fitnesses will be marked as `sequential`."""
         self._broken_off = True
 
     @property
@@ -153,7 +151,7 @@ class Tally:
         return sum(track.used for track in self._tracks.values())
 
     def next_block(self) -> Block | None:
-        """What to run next; None if there is nothing to do for now, though there may be later."""
+        """The block to run next; None if there is none for now, though there may be one later."""
         if self._broken_off:
             return None
         for criterion, track in self._tracks.items():
@@ -163,12 +161,12 @@ class Tally:
         return None
 
     def blocks_up_to(self, goal: int, criterion: Criterion | None) -> Iterator[Block]:
-        """What to run of a criterion (None: the undisturbed rollout) to have so many trials."""
+        """Blocks to run to have `goal` trials of a criterion; None is the undisturbed rollout."""
         while (trials := self._tracks[criterion].next(goal)) is not None:
             yield self._block(criterion, trials)
 
     def add(self, block: Block, counts: Counts) -> int:
-        """Count a block; returns the number of trials added."""
+        """Count the outcomes of a block; returns the number of trials added."""
         return self._tracks[block.criterion].add(block.first, block.count, counts)
 
     def score(self) -> GraspScore:

@@ -1,1 +1,1 @@
-"""Contact simulation of rollouts in PyBullet."""
+"""Simulates rollouts of grasps, with contacts, in PyBullet."""

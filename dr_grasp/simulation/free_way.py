@@ -1,4 +1,4 @@
-"""How far an arm's way through free air goes, which a rollout need not simulate."""
+"""Finds how long an arm approaches through free air, which a rollout need not simulate."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import ARM_POSITION_GAIN, BulletWorld
 
 WITHIN_M = 0.3
-"""Distances are measured up to here; a rollout whose noise moves anything farther is simulated in
-full."""
+"""Largest distance that is measured [m]; a rollout whose noise moves anything farther is simulated
+in full."""
 
 STRIDE = 4
-"""Steps between two looks at the distance: 17 ms."""
+"""Steps between two measurements of the robot's distance from its surroundings: 17 ms."""
 
 SELF_STRIDE = 3
-"""Looks between two at the robot's distance from itself, which takes much longer."""
+"""Distances between the robot's own links, which take long, are measured every third time only."""
 
 SLACK_M = 0.005
-"""Distance that must be left when noise has taken as much of it as it may."""
+"""Distance that must be left [m] after all errors of the robot's and the object's positions."""
 
 LEAD = 12
-"""Steps before the first possible meeting: the hand and the motors have settled by then."""
+"""Steps simulated before the first possible contact, in which the hand and the motors settle."""
 
 HAND_M = 0.2
-"""No part of a hand, or of another link, is farther from its frame."""
+"""Largest distance of any part of the hand, or of another link, from its frame's origin [m]."""
 
 JITTER_SIGMAS = 4.0
-"""Jitter of more standard deviations is not thought of: one of 30,000 draws."""
+"""Jitter beyond so many standard deviations to a side, one of 30,000 draws, is neglected."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FreeWay:
-    """How far the undisturbed robot is from what it might hit, on its approach.
+    """Distances of the undisturbed robot on its approach from all that it might hit.
 
     Attributes:
-        steps: Shape (k,), the steps before which the robot's surroundings were looked at.
+        steps: Shape (k,), steps before which distances from the surroundings were measured.
         outer: Shape (k, 1), distance from object, table and ground, at most `WITHIN_M` [m].
-        self_steps: Shape (l,), the steps before which the robot itself was looked at.
+        self_steps: Shape (l,), steps before which distances within the robot were measured.
         inner: Shape (l, pairs), distances of links that must not touch, at most `WITHIN_M` [m].
-        jacobian: Shape (6, n), of the tool centre point where the hand closes: m and rad per unit.
+        jacobian: Shape (6, n), Jacobian of the tool centre point where the hand closes.
         pair_levers: Shape (pairs, n), how far a joint moves two links against each other per unit.
     """
 
@@ -58,11 +58,11 @@ class FreeWay:
     pair_levers: FloatArray
 
     def last_free_step(self, errors: ArmErrors, object_error_m: float) -> int:
-        """The last step before which the robot can have met nothing; a rollout may begin there.
+        """Find the last step before which the robot touches nothing; a rollout may begin there.
 
         Args:
-            errors: How far noise may move the joints.
-            object_error_m: How far the object may be from its place.
+            errors: How far noise may move the arm's joints.
+            object_error_m: How far any point of the object may be from its believed place [m].
         """
         outer_error = errors.of_hand(self.jacobian) + object_error_m + SLACK_M
         inner_error = errors.of_pairs(self.pair_levers) + SLACK_M
@@ -76,9 +76,9 @@ class FreeWay:
 
 
 def _first_near(distance: FloatArray, error: Any, steps: IntArray) -> int:
-    """The first step at which a distance may be less than an error; the last if none."""
-    # Between two looks at a motion as smooth as an arm's, parts do not near each other and part
-    # again by more than half of what changes from one look to the next.
+    """The first step at which a distance may be less than an error; the last if there is none."""
+    # An arm moves smoothly: between two measurements no distance falls below both by more than half
+    # of their difference.
     change = np.abs(np.diff(distance, axis=0))
     near = (np.minimum(distance[:-1], distance[1:]) - change / 2.0 <= error).any(axis=1)
     return int(steps[np.argmax(near)] if near.any() else steps[-1])
@@ -86,10 +86,10 @@ def _first_near(distance: FloatArray, error: Any, steps: IntArray) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArmErrors:
-    """How far the perturbation of its commands may move an arm's joints.
+    """How far the joints of an arm may be from their planned positions under a perturbation.
 
     Attributes:
-        constant: Shape (n,), offsets that stay [rad or m].
+        constant: Shape (n,), offsets that stay the same for a whole rollout [rad or m].
         changing: Shape (n,), largest deviations that jitter makes [rad or m].
     """
 
@@ -98,20 +98,20 @@ class ArmErrors:
 
     @classmethod
     def of(cls, perturbation: Perturbation, half_ranges: FloatArray) -> ArmErrors:
-        """What a perturbation may do.
+        """Compute the errors that a perturbation may cause.
 
         Args:
-            perturbation: The noise.
-            half_ranges: Shape (n,), half of each joint's range [rad or m].
+            perturbation: Perturbation of the commands.
+            half_ranges: Shape (n,), half of each arm joint's range [rad or m].
         """
         offset = perturbation.joint_offset if perturbation.joint_offset.size else 0.0
-        # The motors filter what jitters: see `tracked_positions`.
+        # The motors are a low-pass filter for jitter: see `tracked_positions`.
         passed = (ARM_POSITION_GAIN / (2.0 - ARM_POSITION_GAIN)) ** 0.5
         jitter = JITTER_SIGMAS * perturbation.jitter_std * passed
         return cls(frozen(offset * half_ranges), frozen(jitter * half_ranges))
 
     def of_hand(self, jacobian: FloatArray) -> float:
-        """How far any part of the hand may be from its place [m]."""
+        """How far any part of the hand may be from its planned place [m]."""
         constant = jacobian @ self.constant
         changing = jacobian**2 @ self.changing**2
         return float(
@@ -126,7 +126,7 @@ class ArmErrors:
 
 
 def find_free_way(world: BulletWorld, grasp: GraspTrajectory, plan: Schedule) -> FreeWay:
-    """Measure the way of a grasp with its schedule at `RATE_HZ`; moves the robot and object."""
+    """Measure distances on a grasp's approach, planned at `RATE_HZ`; moves the robot and object."""
     world.start_object(grasp.object_in_base, Perturbation.none())
     count = int((plan.phases == Phase.APPROACH).sum())
     steps = np.unique([*range(0, count, STRIDE), count])
@@ -152,19 +152,19 @@ def find_free_way(world: BulletWorld, grasp: GraspTrajectory, plan: Schedule) ->
 def tracked_positions(
     commands: FloatArray, velocities: FloatArray, start: FloatArray
 ) -> FloatArray:
-    """Where an undisturbed arm is after each step.
+    """Compute where an arm that touches nothing is after each step.
 
-    At each step a motor of `BulletWorld` gives its joint the velocity that is fed forward, and the
-    one that removes the share `ARM_POSITION_GAIN` of the position error: a low-pass filter of the
+    At each step a motor of `BulletWorld` gives its joint the velocity that is fed forward, plus a
+    velocity that removes the share `ARM_POSITION_GAIN` of the position error: a low-pass filter of
     first order.
 
     Args:
         commands: Shape (t, n), positions as given to `motor_targets` [rad or m].
         velocities: Shape (t, n), velocities as given to `motor_targets` [rad/s or m/s].
-        start: Shape (n,), before the first step [rad or m].
+        start: Shape (n,), arm positions before the first step [rad or m].
 
     Returns:
-        Shape (t, n).
+        Shape (t, n), arm positions [rad or m].
     """
     # q[k + 1] = q[k] + v[k] / rate + gain * (commands[k] - v[k] / rate - q[k])
     gain = ARM_POSITION_GAIN

@@ -1,4 +1,4 @@
-"""Draws grasps at the moment of holding."""
+"""Draws pictures of grasps, at the end of their hold."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from dr_grasp.simulation.rollout import run_rollout
 def picture_of(
     grasp: GraspTrajectory, width: int = 640, height: int = 560
 ) -> npt.NDArray[np.uint8]:
-    """Simulate a grasp undisturbed and draw the end of its hold, or where it failed.
+    """Simulate a grasp undisturbed and draw the end of its hold, or the moment of its failure.
 
     Args:
-        grasp: The grasp.
+        grasp: The grasp to draw.
         width: Width of the picture in pixels.
         height: Height of the picture in pixels.
 
@@ -33,7 +33,7 @@ def picture_of(
         Shape (height, width, 3), RGB.
 
     Raises:
-        DrGraspError: Its robot or its object is not there (any more), or it is not for them.
+        DrGraspError: The grasp's robot or object does not exist, or the grasp does not fit it.
     """
     robot, obj = load_robot(grasp.robot), load_object(grasp.object)
     check_grasp(grasp, robot)
@@ -43,7 +43,7 @@ def picture_of(
 
 
 def draw_best_and_worst(path: Path, best: GraspAttempt, worst: GraspAttempt) -> None:
-    """Draw two grasps side by side, with their fitnesses and what became of them.
+    """Draw the grasps of two attempts side by side, with their fitnesses and outcomes.
 
     Args:
         path: PNG file to write.

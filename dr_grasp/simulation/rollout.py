@@ -1,4 +1,4 @@
-"""The one loop that simulates a grasp: the nominal run, every criterion and the picture call it."""
+"""The loop that simulates a grasp, for the nominal run, all criteria, diagnoses and pictures."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from dr_grasp.simulation.bullet.table_world import RATE_HZ, ObjectState
 from dr_grasp.simulation.bullet.world import BulletWorld
 
 OBSERVATION_RATE_HZ = 48.0
-"""How often the judge looks: often enough for a link that brushes the table at 0.2 m/s to be seen
-within 5 mm."""
+"""How often the judge observes: a link that brushes the table at 0.2 m/s is seen within 5 mm."""
 
 LOOK_EVERY = round(RATE_HZ / OBSERVATION_RATE_HZ)
 """Steps between two observations."""
@@ -26,13 +25,13 @@ SETTLING_S = 2.0
 """How long `settled_pose` waits for an object to come to rest [s]."""
 
 Observer = Callable[[int, Phase, Observation], Outcome | None]
-"""Told a step, its phase and what the judge was shown; an outcome that it returns ends the rollout
-where the judge has not decided."""
+"""Called with a step, its phase and the judge's observation; if it returns an outcome and the judge
+has not decided, the rollout ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """How a rollout ended, and after how many physics steps, of those that were simulated."""
+    """How a rollout ended, and how many physics steps were simulated for it."""
 
     outcome: Outcome
     steps: int
@@ -40,12 +39,12 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Commands:
-    """A grasp as it is commanded under a perturbation.
+    """The commands of a grasp under a perturbation.
 
     Attributes:
         grasp: The grasp.
-        plan: What would be commanded without the perturbation.
-        start: Shape (n,), where the arm stands before the first step [rad or m].
+        plan: The commands of the grasp without the perturbation.
+        start: Shape (n,), arm positions before the first step [rad or m].
         arm: Shape (t, n), commanded arm positions [rad or m].
     """
 
@@ -58,7 +57,7 @@ class Commands:
     def under(
         cls, perturbation: Perturbation, grasp: GraspTrajectory, plan: Schedule, world: BulletWorld
     ) -> Commands:
-        """Perturb the commands of a grasp."""
+        """Add the noise of a perturbation to the commands of a grasp."""
         half_ranges = world.robot.arm_half_ranges
         noise = perturbation.command_noise(len(plan.phases), half_ranges)
         start = grasp.approach.at([0.0])[0]
@@ -67,7 +66,7 @@ class Commands:
         return cls(grasp, plan, start, plan.arm + noise)
 
     def changes(self) -> list[bool]:
-        """At which steps the arm's motors have to be told something new."""
+        """Whether each of t steps has other targets for the arm's motors than the step before."""
         moves = np.diff(self.arm, axis=0) != 0
         speeds_up = np.diff(self.plan.arm_velocity, axis=0) != 0
         return [True, *(moves | speeds_up).any(axis=1).tolist()]
@@ -75,14 +74,14 @@ class Commands:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EntryPoint:
-    """The state in which a rollout begins; it is shortened where this is not its first step.
+    """The state in which a rollout begins: at its first step, or later to shorten it.
 
     Attributes:
         step: The first step that is simulated.
         arm: Shape (n,), arm positions before that step [rad or m].
-        arm_velocity: Shape (n,) [rad/s or m/s]; None at rest.
-        object_state: Where the object has come to by then; None above its place.
-        judge: The judge, with what it has seen by then.
+        arm_velocity: Shape (n,), arm velocities before that step [rad/s or m/s]; None at rest.
+        object_state: State of the object before that step; None to put it above its place.
+        judge: The judge, with its observations before that step.
     """
 
     step: int
@@ -93,7 +92,7 @@ class EntryPoint:
 
     @classmethod
     def first_step(cls, commands: Commands) -> EntryPoint:
-        """Where a whole rollout begins."""
+        """The state in which a whole rollout begins."""
         return cls(0, commands.start, None, None, Judge())
 
 
@@ -110,9 +109,9 @@ def run_rollout(
 
     Args:
         world: A world of the grasp's robot and object.
-        grasp: Checked against the robot already.
-        perturbation: What differs from the nominal scene.
-        on_phase_end: Called after the last step of each phase, to look at the world.
+        grasp: The grasp, checked against the robot.
+        perturbation: How the rollout differs from the nominal scene.
+        on_phase_end: Called with each phase after its last step, to look at the world.
         on_observation: Called after each observation of the judge.
     """
     commands = Commands.under(perturbation, grasp, grasp.schedule(RATE_HZ), world)
@@ -131,12 +130,12 @@ def simulate(
     """Simulate commands from some step on, until the judge decides.
 
     Args:
-        world: Of the grasp's robot and object.
-        commands: What the arm is told.
-        perturbation: What else differs from the nominal scene.
-        entry: Where to begin.
-        on_phase_end: See `run_rollout`.
-        on_observation: See `run_rollout`.
+        world: A world of the grasp's robot and object.
+        commands: The perturbed commands of the grasp.
+        perturbation: How the rollout differs from the nominal scene.
+        entry: The state in which the rollout begins.
+        on_phase_end: Called with each phase after its last step, to look at the world.
+        on_observation: Called after each observation of the judge.
     """
     grasp, plan = commands.grasp, commands.plan
     phases = [Phase(int(phase)) for phase in plan.phases]
@@ -153,7 +152,7 @@ def simulate(
         object_state=entry.object_state,
     )
     for step in range(entry.step, len(phases)):
-        # Motors keep their targets, so that only new ones need to be told.
+        # Motors keep their targets, so only new targets are set.
         if changes[step] or step == entry.step:
             world.drive(*targets[step])
         if step == closing:
@@ -164,8 +163,8 @@ def simulate(
         seen = world.observe()
         outcome = entry.judge.observe(phases[step], seen, phase_ends[step])
         if on_observation is not None:
-            observed = on_observation(step, phases[step], seen)
-            outcome = observed if outcome is None else outcome
+            early = on_observation(step, phases[step], seen)
+            outcome = early if outcome is None else outcome
         if phase_ends[step] and on_phase_end is not None:
             on_phase_end(phases[step])
         if outcome is not None:
@@ -174,7 +173,7 @@ def simulate(
 
 
 def settled_pose(world: BulletWorld) -> Pose:
-    """Let the object come to rest on the table, upright as its mesh is; its pose in the base."""
+    """Let the object come to rest on the table, upright as its mesh; returns its pose in base."""
     height = world.robot.table.top_z - world.object.lowest_point(np.eye(3))
     pose = Pose(frozen([*world.robot.object_xy, height]), frozen([0, 0, 0, 1]))
     world.start(pose, Perturbation.none(), world.robot.home, world.robot.hand_open)

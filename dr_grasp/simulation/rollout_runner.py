@@ -1,4 +1,4 @@
-"""Runs rollouts of grasps again and again, and leaves out what decides nothing."""
+"""Runs many rollouts of grasps, and leaves out parts of them that do not affect the outcome."""
 
 from __future__ import annotations
 
@@ -20,40 +20,40 @@ from dr_grasp.simulation.free_way import ArmErrors, FreeWay, find_free_way, trac
 from dr_grasp.simulation.rollout import LOOK_EVERY, Commands, EntryPoint, Rollout, simulate
 
 REST_SPEED = 1e-4
-"""An object slower than this has come to rest [m/s]; what turns, at its farthest point. Where none
-was taken to rest, as many rollouts of the Franka and of Baxter ended otherwise than whole ones."""
+"""An object of which no point is faster than this is at rest [m/s]. With none taken to be at rest,
+just as many rollouts of the Franka and of Baxter ended otherwise than rollouts simulated whole."""
 
 REST_LOOKS = 6
-"""In so many looks in a row it must have been slower, which is more than the judge asks for."""
+"""Observations in a row in which an object must be at rest: one more than the judge demands."""
 
 MOST_TRIES = 3
-"""How often an earlier step to enter is looked for, before the rollout is simulated whole."""
+"""How often an earlier entry point is tried before the rollout is simulated whole."""
 
 RISEN_M = 0.02
-"""A hand so far above where it closed has lifted what it holds off the table."""
+"""A hand this far above where it closed has lifted an object that it holds off the table [m]."""
 
 LOST_M = 0.05
-"""An object so far from the robot is lost. With less, a finger in a mug's handle, which touches
-nothing for a moment, was taken for one that had lost it: 4 to 12 points of Baxter's fitness."""
+"""An object this far from the robot is lost [m]. With less, a mug whose handle did not touch the
+finger in it for a moment was taken for lost, which cost Baxter 4 to 12 points of fitness."""
 
 WINDOW = 18
-"""Looks over which an object's creeping in the hand is measured: three eighths of a second. Their
-first and last third are averaged, since jitter shakes what is held."""
+"""Observations over which an object's creep in the hand is measured: three eighths of a second. The
+first and the last third of them are averaged, since jitter shakes the object."""
 
 CREEP_M = 0.001
-"""An object is held if it would not creep further until the end. Of 1,191 rollouts of three arms
-(seed 0, all criteria) 3 dropped later what had been called held; with twice that, 7."""
+"""An object is held if it would not creep farther than this until the end [m]. Of 1,191 rollouts of
+three arms (seed 0, all criteria) 3 later dropped an object called held; with twice that, 7."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shortcuts:
-    """Each can be switched; none changes what is asked, all change rounding.
+    """Which parts of rollouts are left out; outcomes stay the same but for rounding.
 
     Attributes:
-        late_entry: The way through free air is not simulated: the rollout is entered shortly before
-            the robot can meet anything, as the arm moves there, with the object as it has come to
-            rest by then.
-        early_end: A rollout ends when the object is lost, or rests in the hand that holds it.
+        late_entry: Whether to leave out the approach through free air: the rollout begins shortly
+            before the robot can touch anything, with the arm moving as it would be, and the object
+            at rest on the table.
+        early_end: Whether to end a rollout when the object is lost, or steady in the hand.
     """
 
     late_entry: bool = True
@@ -61,12 +61,12 @@ class Shortcuts:
 
     @classmethod
     def none(cls) -> Shortcuts:
-        """Every step from the first to the last."""
+        """No shortcuts: every step is simulated, from the first to the last."""
         return cls(late_entry=False, early_end=False)
 
 
 ALL = Shortcuts()
-"""What scoring leaves out."""
+"""All shortcuts, which scoring uses."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,11 +74,11 @@ class _Settled:
     """An object on the table, some time after it was put there.
 
     Attributes:
-        steps: How many steps that took.
-        state: Where it is.
-        moved_m: How far any point of it may be from where it is believed [m].
-        judge: The judge, with what it has seen.
-        at_rest: Whether it has come to rest.
+        steps: Number of steps since then.
+        state: State of the object.
+        moved_m: How far any point of the object may be from where it is believed to be [m].
+        judge: The judge, with its observations so far.
+        at_rest: Whether the object has come to rest.
     """
 
     steps: int
@@ -89,15 +89,15 @@ class _Settled:
 
 
 class EarlyEnd:
-    """Watches one rollout, and says when its end is certain."""
+    """Watches a rollout, and tells its outcome as soon as that is certain."""
 
     def __init__(self, steps: int, world: BulletWorld, judge: Judge) -> None:
-        """Begin with nothing seen.
+        """Begin without any observation.
 
         Args:
             steps: Number of steps of the whole rollout.
-            world: The world in which it is simulated.
-            judge: Asked as at the very end when the object is lost or steady.
+            world: The world in which the rollout is simulated.
+            judge: Decides the outcome when the object is lost or steady, as if at the end.
         """
         self._steps = steps
         self._world = world
@@ -106,7 +106,7 @@ class EarlyEnd:
         self._places: deque[FloatArray] = deque(maxlen=WINDOW)
 
     def observe(self, step: int, phase: Phase, seen: Observation) -> Outcome | None:
-        """Look at what the judge was shown, which did not decide; the outcome if it is certain."""
+        """Take an observation on which the judge did not decide; returns an outcome if certain."""
         if phase is Phase.CLOSE:
             self._closed_height = seen.hand_height
         if phase not in (Phase.LIFT, Phase.HOLD):
@@ -136,7 +136,7 @@ class RolloutRunner(Closing):
     """Runs rollouts of grasps of one robot and one object.
 
     Attributes:
-        world: The world in which they are simulated, closed with this.
+        world: The world in which rollouts are simulated, closed with the runner.
     """
 
     def __init__(self, world: BulletWorld, shortcuts: Shortcuts = ALL) -> None:
@@ -153,11 +153,11 @@ class RolloutRunner(Closing):
             self._table.close()
 
     def run(self, grasp: GraspTrajectory, perturbation: Perturbation) -> Rollout:
-        """Simulate one grasp once, open loop; see `run_rollout`.
+        """Simulate one grasp once, open loop, with shortcuts; see `run_rollout`.
 
         Args:
-            grasp: Checked against the robot already. Best many times in a row.
-            perturbation: What differs from the nominal scene.
+            grasp: The grasp, checked against the robot; many rollouts of it in a row are fastest.
+            perturbation: How the rollout differs from the nominal scene.
         """
         if self._grasp is None or grasp != self._grasp:
             self._grasp = grasp
@@ -178,7 +178,7 @@ class RolloutRunner(Closing):
     def _late_entry(
         self, table: TableWorld, commands: Commands, perturbation: Perturbation
     ) -> EntryPoint | Rollout | None:
-        """Where to enter; a rollout that is over before; None for its very beginning."""
+        """Find a late entry point, or the rollout if it ends before; None to simulate it whole."""
         if self._free_way is None:
             self._free_way = find_free_way(self.world, commands.grasp, commands.plan)
         errors = ArmErrors.of(perturbation, self.world.robot.arm_half_ranges)
@@ -194,7 +194,7 @@ class RolloutRunner(Closing):
             step = self._free_way.last_free_step(errors, settled.moved_m)
             if step >= settled.steps:
                 break
-            # It tilted or rolled towards the robot: then earlier, where it had not yet come so far.
+            # The object tilted or rolled towards the robot: enter earlier, when it was farther off.
         else:
             return None
         if not settled.at_rest:
@@ -208,7 +208,7 @@ class RolloutRunner(Closing):
     def _settle(
         self, table: TableWorld, grasp: GraspTrajectory, perturbation: Perturbation, most: int
     ) -> _Settled | Rollout:
-        """Let the object come to rest, for so many steps at most; a rollout if it is over then."""
+        """Let the object come to rest in at most some steps; gives a rollout if it ends by then."""
         judge, slow_looks, steps = Judge(), 0, 0
         table.start_object(grasp.object_in_base, perturbation)
         while steps < most and slow_looks < REST_LOOKS:
@@ -230,14 +230,14 @@ class RolloutRunner(Closing):
 
 
 MOST_WORLDS = 8
-"""Worlds that a worker keeps; a world takes some 20 MB."""
+"""Most worlds that a worker keeps; a world takes some 20 MB."""
 
 _kept: dict[tuple[RobotSpec, ObjectSpec, Shortcuts], RolloutRunner] = {}
-"""In the order in which they were last used."""
+"""The runners that are kept, in the order in which they were last used."""
 
 
 def kept_runner(robot: str, obj: str, shortcuts: Shortcuts = ALL) -> RolloutRunner:
-    """A runner of rollouts in a world that is built once; those used last are kept.
+    """Get a runner of rollouts; up to `MOST_WORLDS` runners are kept, those that were used last.
 
     Args:
         robot: Name of the robot.
@@ -247,7 +247,7 @@ def kept_runner(robot: str, obj: str, shortcuts: Shortcuts = ALL) -> RolloutRunn
     Raises:
         DrGraspError: There is no such robot or object.
     """
-    # By what the names stand for: a name may come to mean another thing.
+    # By specification, not by name: a name may come to mean something else.
     key = (load_robot(robot), load_object(obj), shortcuts)
     runner = _kept.pop(key, None)
     if runner is None:

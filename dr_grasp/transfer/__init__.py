@@ -1,1 +1,1 @@
-"""From what really happened to what a fitness is worth: data sets, reports, probabilities."""
+"""Compares fitnesses with attempts: data sets, statistics, and transfer models."""

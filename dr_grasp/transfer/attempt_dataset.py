@@ -1,7 +1,7 @@
 """Reads all the bags below a folder into one row for each attempt.
 
-Bags are read one after the other, and of each only the rows are kept: a folder may be larger than
-memory. A bag that cannot be read is named beside the others, never left out in silence.
+Bags are read one after the other, and only their rows are kept in memory: a folder may be larger
+than memory. A bag that cannot be read is listed with the reason, never left out in silence.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from dr_grasp.transfer.rows import AttemptRow, rows_of
 
 @dataclass(frozen=True, slots=True)
 class BagSummary:
-    """One bag that could be read.
+    """Summary of a bag that could be read.
 
     Attributes:
-        bag: Its path below the folder that was read; the folder's name, if that is the bag.
-        path: Where it is.
-        attempts: How many attempts it has.
-        counted: Attempts that say something about their grasp.
-        held: Counted attempts whose grasp held.
-        copies: Attempts that an earlier bag has as well.
+        bag: Path of the bag below the folder that was read; the folder's name, if that is the bag.
+        path: Path of the bag on this machine.
+        attempts: Number of attempts in the bag.
+        counted: Number of attempts whose outcome tells whether the grasp held.
+        held: Number of attempts whose grasp held.
+        copies: Number of attempts that an earlier bag has as well.
         robots: Robot names, sorted.
         objects: Object names, sorted.
-        first_ns: Stamp of its first attempt, nanoseconds since the epoch; None if it has none.
-        last_ns: Stamp of its last attempt, likewise.
-        damage: What is wrong with it, in words: it is read as far as it is whole; else empty.
+        first_ns: Start of the first attempt, nanoseconds since the epoch; None without attempts.
+        last_ns: Start of the last attempt, nanoseconds since the epoch; None without attempts.
+        damage: What is wrong with a bag that could be read in part only; empty for a whole bag.
     """
 
     bag: str
@@ -54,8 +54,8 @@ class UnreadBag:
     """A bag that could not be read.
 
     Attributes:
-        bag: Its path below the folder that was read.
-        reason: Why, in one line.
+        bag: Path of the bag below the folder that was read.
+        reason: Why the bag could not be read, in one line.
     """
 
     bag: str
@@ -64,13 +64,13 @@ class UnreadBag:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """All attempts of a folder.
+    """All attempts in the bags of a folder.
 
     Attributes:
         folder: The folder that was read.
         rows: One row for each attempt id, by bag and then by time.
         bags: Bags that could be read.
-        unread: Bags that could not.
+        unread: Bags that could not be read.
     """
 
     folder: Path
@@ -80,17 +80,17 @@ class Dataset:
 
     @property
     def copies(self) -> int:
-        """How many attempts are in more than one bag; each is one row all the same."""
+        """Number of attempts that are in a second bag as well; each attempt is only one row."""
         return sum(bag.copies for bag in self.bags)
 
     def of_backend(self, backend: str | None) -> Dataset:
-        """Keep one backend's attempts: how often the twin holds is not how often an arm does.
+        """Keep only the attempts of a backend, since the twin may hold more often than an arm.
 
         Args:
-            backend: Name of the backend; None for all of them.
+            backend: Name of the backend; None for all backends.
 
         Returns:
-            Its attempts, and the bags that have any.
+            The attempts of the backend, and the bags with any of them.
 
         Raises:
             UnknownNameError: No attempt was executed by that backend.
@@ -111,7 +111,7 @@ class Dataset:
         return replace(self, rows=rows, bags=bags)
 
     def grasps_of(self, rows: Iterable[AttemptRow]) -> dict[str, GraspTrajectory]:
-        """Read again what attempts executed, which rows do not keep; each bag is read once.
+        """Read the grasps of attempts from their bags, since rows do not keep trajectories.
 
         Returns:
             Grasps by attempt id, without attempts that are no longer in their bag.
@@ -140,12 +140,12 @@ def read_folder(
     the latest report, since a copy may be older than an operator's report.
 
     Args:
-        folder: Folder that holds the bags, or one bag.
-        on_bag: Told of each bag before it is read: its name, its number from 1, how many there are.
+        folder: Folder that holds the bags, or a bag.
+        on_bag: Called before each bag with its name, its number from 1, and the number of bags.
 
     Raises:
-        RecordingError: There is no such folder, or no bag in it.
-        SettingsError: Our message definitions are not installed.
+        RecordingError: There is no such folder, or there is no bag in the folder.
+        SettingsError: The message definitions of dr_grasp are not installed.
     """
     rows: dict[str, AttemptRow] = {}
     bags: list[BagSummary] = []
@@ -175,15 +175,15 @@ def read_folder(
 
 
 def readable(path: Path | str) -> str:
-    """Make a path writable as UTF-8, which one from another machine perhaps is not."""
+    """Make text of a path that can be encoded as UTF-8; a path's bytes may be no valid UTF-8."""
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def _find_bags(folder: Path, on_error: Callable[[OSError], None]) -> list[Path]:
-    """Find all bags below a folder, sorted; the folder itself, if it is a bag.
+    """Find all bags in a folder and below, sorted; the folder itself may be a bag.
 
     A bag is a folder with a metadata.yaml or MCAP files. Hidden folders are left out, among them
-    bags that are only being made; links are followed, and no bag is found twice.
+    unfinished bags; links are followed, and no bag is found twice.
     """
     if not folder.is_dir():
         raise RecordingError(f"{folder}: expected a folder of bags, got none of that name")

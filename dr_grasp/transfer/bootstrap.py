@@ -1,11 +1,11 @@
 """Rank statistics of grasps, and bootstrap intervals that resample grasps.
 
-Attempts of one grasp resemble each other, so grasps are what is drawn anew (a cluster bootstrap:
-A. Davison and D. Hinkley, "Bootstrap methods and their application", 1997, section 3.8). For what
-is computed here a grasp is no more than its fitness, its attempts and how many of them held; equal
-grasps form a cell. Drawing n grasps with replacement is then one multinomial draw over the cells,
-which are few: 100,000 grasps cost little more than 1,000. SciPy and scikit-learn have these
-statistics, but without such weights: they would have to sort all grasps anew for each resample.
+Attempts of the same grasp resemble each other, so grasps are resampled, not attempts (a cluster
+bootstrap: A. Davison and D. Hinkley, "Bootstrap methods and their application", 1997, section 3.8).
+For these statistics only a grasp's fitness, its attempts and how many of them held matter; grasps
+with equal numbers form a cell. Drawing n grasps with replacement is then a multinomial draw over
+the few cells: 100,000 grasps cost little more than 1,000. SciPy and scikit-learn have these
+statistics, but without such weights: they would have to sort all grasps for each resample.
 
 Each statistic takes `Cells` and weights of shape (b, c): how many grasps of each of c cells there
 are in b samples. It returns b numbers, NaN where it is not defined.
@@ -18,32 +18,30 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
-from dr_grasp.core.arrays import FloatArray
+from dr_grasp.core.arrays import FloatArray, IntArray
 
 TOP_SHARE: Final = 0.2
-"""The top fifth of grasps."""
+"""Share of the grasps, the fittest ones, that `top_eta` looks at."""
 
 COVERAGE: Final = 0.95
 """Coverage of the intervals."""
 
-BLOCK: Final = 2_000_000
-"""Numbers of resamples that are in memory at a time."""
+NUMBERS_AT_ONCE: Final = 2_000_000
+"""Numbers of resamples that are in memory at once: 16 MB."""
 
-IntArray = npt.NDArray[np.int64]
 Statistic = Callable[["Cells", FloatArray], FloatArray]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cells:
-    """Equal grasps and how many there are of each kind, by ascending fitness.
+    """Grasps with equal numbers, gathered into c cells by ascending fitness.
 
     Attributes:
-        fitness: Shape (c,), fitness of each grasp of a cell, in [0, 1].
-        held: Shape (c,), attempts in which each grasp of a cell held.
-        attempts: Shape (c,), attempts of each grasp of a cell.
-        count: Shape (c,), how many grasps are in a cell.
+        fitness: Shape (c,), fitness of each grasp in a cell, in [0, 1].
+        held: Shape (c,), attempts in which each grasp in a cell held.
+        attempts: Shape (c,), attempts of each grasp in a cell.
+        count: Shape (c,), number of grasps in a cell.
     """
 
     fitness: FloatArray
@@ -56,9 +54,9 @@ class Cells:
         """Sort grasps into cells.
 
         Args:
-            fitness: Shape (n,), of each grasp.
-            held: Shape (n,), attempts in which it held.
-            attempts: Shape (n,), attempts of it.
+            fitness: Shape (n,), fitness of each grasp, in [0, 1].
+            held: Shape (n,), number of attempts in which each grasp held.
+            attempts: Shape (n,), number of attempts of each grasp.
         """
         table = np.stack([np.asarray(column, np.float64) for column in (fitness, held, attempts)])
         kinds, count = np.unique(table, axis=1, return_counts=True)
@@ -66,17 +64,17 @@ class Cells:
 
     @property
     def observed(self) -> FloatArray:
-        """Shape (1, c), the sample itself as weights."""
+        """Weights of the sample itself, not resampled, shape (1, c)."""
         return self.count[None, :].astype(np.float64)
 
     def resamples(self, number: int, rng: np.random.Generator) -> Iterator[FloatArray]:
-        """Draw as many grasps as there are, with replacement, a number of times.
+        """Draw `number` samples of as many grasps as there are, with replacement.
 
         Yields:
-            Shape (b, c), how often each cell was drawn, until there are `number` of them.
+            Shape (b, c), how often each cell is drawn in b of the samples.
         """
         total = int(self.count.sum())
-        at_once = max(1, BLOCK // len(self.count))
+        at_once = max(1, NUMBERS_AT_ONCE // len(self.count))
         for start in range(0, number, at_once):
             size = min(at_once, number - start)
             yield rng.multinomial(total, self.count / total, size).astype(np.float64)
@@ -85,7 +83,7 @@ class Cells:
 def rho(cells: Cells, weights: FloatArray) -> FloatArray:
     """Spearman's rank correlation of fitness with eta, ties at their mean rank, in [-1, 1].
 
-    It is not defined where all fitnesses or all etas are equal.
+    NaN where all fitnesses or all etas are equal.
     """
     first = _ranks(cells.fitness, weights)
     second = _ranks(cells.held / cells.attempts, weights)
@@ -100,8 +98,8 @@ def rho(cells: Cells, weights: FloatArray) -> FloatArray:
 def auc(cells: Cells, weights: FloatArray) -> FloatArray:
     """Area under the ROC curve of fitness against held, attempt by attempt, in [0, 1].
 
-    The probability that of two attempts, of which one held and one did not, the one that held was
-    of the fitter grasp, ties counting half. It is not defined where all attempts held or none did.
+    This is the probability that, of an attempt that held and an attempt that did not, the first is
+    of the fitter grasp; ties count half. NaN where all attempts held or none did.
     """
     starts = _starts(cells.fitness)
     good = np.add.reduceat(weights * cells.held, starts, axis=1)
@@ -117,10 +115,10 @@ def eta(cells: Cells, weights: FloatArray) -> FloatArray:
 
 
 def top_eta(cells: Cells, weights: FloatArray) -> FloatArray:
-    """Share of attempts that held among those of the fittest fifth of grasps, in [0, 1].
+    """Share of attempts that held among attempts of the fittest fifth of grasps, in [0, 1].
 
-    Where many grasps are equally fit at the border of the fifth, each counts in part: what is
-    expected if some of them are drawn for it.
+    If several grasps are equally fit at the border of the fifth, each counts in part, as expected
+    if some of them are drawn at random.
     """
     starts = _starts(cells.fitness)
     grasps, held, attempts = (
@@ -134,7 +132,7 @@ def top_eta(cells: Cells, weights: FloatArray) -> FloatArray:
 
 
 def gain(cells: Cells, weights: FloatArray) -> FloatArray:
-    """What choosing only the fittest fifth adds to eta, in [-1, 1]."""
+    """How much higher eta is for the fittest fifth of grasps than for all, in [-1, 1]."""
     return top_eta(cells, weights) - eta(cells, weights)
 
 
@@ -147,14 +145,14 @@ def intervals(
     """Compute 95 % percentile intervals of statistics, all from the same resamples.
 
     Args:
-        cells: The sample.
-        statistics: The statistics.
-        resamples: How many samples are drawn.
+        cells: The grasps of the sample.
+        statistics: The statistics to compute.
+        resamples: Number of samples that are drawn.
         seed: Seed of the draws: the same seed gives the same intervals.
 
     Returns:
-        Low and high end for each statistic; None where it is undefined in more than a tenth of the
-        resamples, which then say little about it.
+        Low and high end of the interval of each statistic; None for a statistic that is undefined
+        in more than a tenth of the resamples.
     """
     rng = np.random.default_rng(seed)
     values = np.hstack(
@@ -175,12 +173,12 @@ def _percentiles(values: FloatArray) -> tuple[float, float] | None:
 
 
 def _starts(values: FloatArray) -> IntArray:
-    """Where in sorted values a new one begins, shape (g,)."""
+    """Indices at which sorted values change, the first index included, shape (g,)."""
     return np.flatnonzero(np.diff(values, prepend=-np.inf))
 
 
 def _ranks(values: FloatArray, weights: FloatArray) -> FloatArray:
-    """Mean ranks of values that stand for as many grasps as their weights say, shape (b, c)."""
+    """Mean ranks of values, each of which counts as often as its weight, shape (b, c)."""
     order = np.argsort(values, kind="stable")
     starts = _starts(values[order])
     groups = np.add.reduceat(weights[:, order], starts, axis=1)

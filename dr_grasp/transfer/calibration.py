@@ -1,8 +1,8 @@
-"""Learns from attempts how probable it is that a grasp of given fitnesses holds.
+"""Learns from attempts how probable it is that a grasp with given fitnesses holds.
 
-Only what was not learned from can say how good a probability is, and the next object will not be
-one of these: so the model is cross-validated leaving whole objects out. How strongly it is
-regularised is chosen inside each part of that by a cross-validation of its own.
+How good probabilities are is tested on attempts that were not learned from. Since the next object
+will be a new one, the model is cross-validated leaving whole objects out. The strength of the
+regularisation is chosen by another cross-validation within each training part.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ from dr_grasp.transfer.rows import AttemptRow
 from dr_grasp.transfer.transfer_model import Training, TransferModel, smoothed_logit
 
 FEWEST: Final = 30
-"""Attempts below which no model is made."""
+"""Fewest attempts of which a model is made."""
 
 ISOTONIC_FROM: Final = 1000
-"""Attempts from which isotonic regression may take the sigmoid's place: below, it overfits
+"""Fewest attempts for which isotonic regression is tried after the sigmoid: with fewer, it overfits
 (A. Niculescu-Mizil and R. Caruana, "Predicting good probabilities with supervised learning",
 2005)."""
 
 MDR_BOUNDS: Final = (0.01, 0.99)
-"""What MDR is clipped to as a probability: the log loss of a wrong certainty is infinite."""
+"""Bounds to which MDR is clipped as a probability: a wrong certainty has an infinite log loss."""
 
 NEARLY_ALL: Final = 0.9
-"""A criterion that so many of the grasps have is used, and grasps without it are left out: it is
-worth more (of 900 grasps on the twin, all four gave a Brier score of 0.131, MDR alone 0.137)."""
+"""A criterion that this share of grasps has is used, and grasps without it are left out: using more
+criteria is worth more (900 grasps on the twin: Brier score 0.131 with all four, 0.137 with MDR)."""
 
 WORTH_SAYING: Final = 0.001
-"""Less of a log loss [nats] than this is as good as none."""
+"""A smaller difference of log loss [nats] counts as none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """A model, and what it says of grasps that it had not seen.
+    """A transfer model, with its cross-validated predictions.
 
     Attributes:
-        model: Model made of all grasps.
-        tallies: The grasps it is made of.
-        predicted: Shape (g,), probability of each grasp by a model made without its object (or,
-            where there is only one object, without the grasp).
-        notes: What its user should know, one line each.
+        model: The model, made of all grasps.
+        tallies: The g grasps that the model is made of.
+        predicted: Shape (g,), probability of each grasp by a model made without the grasp's object
+            (or, if there is only one object, without the grasp).
+        notes: What users of the model should know, one line each.
     """
 
     model: TransferModel
@@ -61,13 +61,13 @@ class Calibration:
 
 
 def calibrate(rows: Iterable[AttemptRow]) -> Calibration:
-    """Make a model of attempts.
+    """Make a transfer model from attempts.
 
     Args:
         rows: Attempts; those without a score, or that say nothing about their grasp, are left out.
 
     Raises:
-        DrGraspError: There are too few, they are all alike, or no criterion is in all their scores.
+        DrGraspError: Too few attempts are left, all or none held, or grasps share no criterion.
     """
     counted = [row for row in rows if row.held is not None]
     scored = [row for row in counted if row.fitness]
@@ -143,7 +143,7 @@ def _shared_criteria(tallies: Sequence[GraspTally]) -> tuple[Criterion, ...]:
         criterion for criterion in Criterion if number[criterion] >= NEARLY_ALL * len(tallies)
     )
     if not found:
-        counts = ", ".join(f"{each.value} in {number[each]}" for each in Criterion)
+        counts = ", ".join(f"{name.value} in {number[name]}" for name in Criterion)
         raise DrGraspError(
             f"expected a criterion that all {len(tallies)} grasps are scored by, got {counts}"
         )
@@ -153,7 +153,7 @@ def _shared_criteria(tallies: Sequence[GraspTally]) -> tuple[Criterion, ...]:
 def _features(
     tallies: Sequence[GraspTally], criteria: Sequence[Criterion], robots: Sequence[str]
 ) -> FloatArray:
-    """Shape (g, c + r): logits of the smoothed fitnesses, then which robot it is."""
+    """Features of shape (g, c + r): logits of smoothed fitnesses, then 1 for the grasp's robot."""
     return np.array(
         [
             [smoothed_logit(tally.fitness[criterion]) for criterion in criteria]
@@ -209,7 +209,7 @@ def _notes(
     number = Counter(criterion for tally in tallies for criterion in tally.fitness)
     grasps = len(tallies)
     if lost := grasps - training.grasps:
-        missing = " or ".join(each.value for each in criteria if number[each] < grasps)
+        missing = " or ".join(name.value for name in criteria if number[name] < grasps)
         yield f"{lost} of {grasps} grasps are left out: they lack {missing}"
     for criterion in Criterion:
         if criterion not in criteria and number[criterion]:

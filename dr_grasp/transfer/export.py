@@ -1,4 +1,4 @@
-"""Writes attempts as a table, CSV or Parquet: one row an attempt, columns in a fixed order."""
+"""Writes attempts as a CSV or Parquet table: a row for each attempt, columns in a fixed order."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ PREDICTED: Final = tuple(
     for outcome in Outcome
     if outcome in LOST - {Outcome.FAILED} or outcome in (Outcome.NOT_SETTLED, Outcome.DIVERGED)
 )
-"""The failures of rollouts, each with a column of its own."""
+"""The failures that rollouts may have; each has its own column."""
 
-BLOCK: Final = 20_000
-"""Rows that are turned into columns at a time."""
+ROWS_AT_ONCE: Final = 20_000
+"""Number of rows that are turned into columns at once, to limit memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of the table.
+    """A column of the table.
 
     Attributes:
         name: Name of the column.
         kind: "text"; "time" in nanoseconds since the epoch (UTC); "share" in [0, 1]; "count";
             "flag"; "number".
-        of: The value in a row; None where there is none.
+        of: Gives the value of an attempt; None where it has none.
     """
 
     name: str
@@ -99,7 +99,7 @@ COLUMNS: Final[Sequence[Column]] = (
 
 
 def write_csv(path: Path, rows: Iterable[AttemptRow]) -> None:
-    """Write the table as CSV (RFC 4180, UTF-8), whole or not at all.
+    """Write a table of attempts as CSV (RFC 4180, UTF-8), whole or not at all.
 
     Times are ISO 8601 in UTC with nanoseconds, flags `true` and `false`; a missing value is an
     empty cell.
@@ -120,7 +120,7 @@ def write_csv(path: Path, rows: Iterable[AttemptRow]) -> None:
 
 
 def write_parquet(path: Path, rows: Iterable[AttemptRow]) -> None:
-    """Write the table as Parquet, whole or not at all; a missing value is null.
+    """Write a table of attempts as Parquet, whole or not at all; a missing value is null.
 
     Raises:
         FileFormatError: The file cannot be written, or pyarrow is not installed.
@@ -144,9 +144,9 @@ def write_parquet(path: Path, rows: Iterable[AttemptRow]) -> None:
     remaining = iter(rows)
     try:
         with whole_file(path) as file, parquet.ParquetWriter(file, schema) as writer:
-            while block := list(islice(remaining, BLOCK)):
+            while part := list(islice(remaining, ROWS_AT_ONCE)):
                 columns = [
-                    arrow.array([column.of(row) for row in block], types[column.kind])
+                    arrow.array([column.of(row) for row in part], types[column.kind])
                     for column in COLUMNS
                 ]
                 writer.write_table(arrow.table(columns, schema=schema))
@@ -155,7 +155,7 @@ def write_parquet(path: Path, rows: Iterable[AttemptRow]) -> None:
 
 
 def iso_time(stamp_ns: int) -> str:
-    """ISO 8601 in UTC, with all nanoseconds, e.g. "2026-08-22T10:22:07.000000001Z"."""
+    """A time as ISO 8601 in UTC, with all nanoseconds, e.g. "2026-08-22T10:22:07.000000001Z"."""
     seconds, rest = divmod(stamp_ns, 1_000_000_000)
     return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
 

@@ -1,4 +1,4 @@
-"""Attempts counted grasp by grasp: what all statistics are made of."""
+"""Counts attempts grasp by grasp, for statistics and models."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Ratio:
     """The transfer ratio eta: the share of attempts whose grasp held.
 
     Attributes:
-        held: Attempts whose grasp held.
-        attempts: All attempts that say something about their grasp, at least 1.
+        held: Number of attempts whose grasp held.
+        attempts: Number of all attempts that say something about their grasp, at least 1.
     """
 
     held: int
@@ -31,18 +31,18 @@ class Ratio:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson score interval at 95 %, as if attempts of one grasp were independent."""
+        """95 % Wilson interval of eta, as if attempts of the same grasp were independent."""
         return wilson_interval(self.held, self.attempts)
 
 
 @dataclass(frozen=True, slots=True)
 class GraspTally:
-    """What became of one grasp, in all attempts that say something about it.
+    """The outcomes of a grasp, counted over all attempts that say something about it.
 
     Attributes:
-        eta: Its attempts, and in how many of them it held.
-        fitness: Fitnesses of its latest score; empty if it has none.
-        last: Its latest attempt, which also names its robot, object and method.
+        eta: In how many of its attempts the grasp held.
+        fitness: Fitnesses of the grasp's latest score; empty without a score.
+        last: Latest attempt of the grasp, which also names robot, object and method.
     """
 
     eta: Ratio
@@ -55,8 +55,8 @@ class GraspTally:
 def tally_grasps(rows: Iterable[AttemptRow]) -> tuple[GraspTally, ...]:
     """Count attempts grasp by grasp; those that say nothing about their grasp are left out.
 
-    A grasp is one of its robot, object, id and trajectory; a grasp that was scored anew has the
-    fitness of its latest scored attempt. Sorted, so that nothing depends on the order of the rows.
+    Robot, object, id and trajectory identify a grasp. A grasp that was scored several times has the
+    fitness of its latest scored attempt. The result does not depend on the order of the rows.
     """
     of_grasp: dict[GraspKey, list[AttemptRow]] = defaultdict(list)
     for row in rows:
@@ -66,7 +66,7 @@ def tally_grasps(rows: Iterable[AttemptRow]) -> tuple[GraspTally, ...]:
 
 
 def total(tallies: Iterable[GraspTally]) -> Ratio | None:
-    """Eta of all attempts; None if there are none."""
+    """Eta of all attempts of some grasps; None without attempts."""
     etas = [tally.eta for tally in tallies]
     attempts = sum(eta.attempts for eta in etas)
     return Ratio(sum(eta.held for eta in etas), attempts) if attempts else None
@@ -75,7 +75,7 @@ def total(tallies: Iterable[GraspTally]) -> Ratio | None:
 def group_by(
     tallies: Iterable[GraspTally], name_of: Callable[[AttemptRow], str]
 ) -> dict[str, list[GraspTally]]:
-    """Group grasps by a name, e.g. of their robot; names with the most attempts first."""
+    """Group grasps by a name, e.g. of the robot; names with the most attempts come first."""
     groups: dict[str, list[GraspTally]] = defaultdict(list)
     for tally in tallies:
         groups[name_of(tally.last)].append(tally)

@@ -1,4 +1,4 @@
-"""The regression behind a transfer model, and its cross-validation; scikit-learn does the work."""
+"""Logistic and isotonic regression for a transfer model, with cross-validation, by scikit-learn."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
-from dr_grasp.core.arrays import FloatArray
+from dr_grasp.core.arrays import FloatArray, IntArray
 from dr_grasp.transfer.transfer_model import Loss, Steps
 
 STRENGTHS: Final = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
@@ -17,19 +16,18 @@ STRENGTHS: Final = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
 MOST_FOLDS: Final = 10
 MOST_INNER_FOLDS: Final = 5
 
-IntArray = npt.NDArray[np.int64]
 Folds = list[tuple[IntArray, IntArray]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """Grasps to learn from; each stands for its attempts.
+    """Grasps to learn from, with the outcomes of their attempts.
 
     Attributes:
         features: Shape (g, f), features of each grasp.
-        held: Shape (g,), attempts in which each grasp held.
-        attempts: Shape (g,), attempts of each grasp.
-        objects: Shape (g,), a number for the object of each grasp.
+        held: Shape (g,), number of attempts in which each grasp held.
+        attempts: Shape (g,), number of attempts of each grasp.
+        objects: Shape (g,), number that identifies the object of each grasp.
     """
 
     features: FloatArray
@@ -38,7 +36,7 @@ class Sample:
     objects: IntArray
 
     def of(self, indices: IntArray) -> Sample:
-        """Keep only some of the grasps."""
+        """The sample with only some of the grasps, by their indices."""
         return Sample(
             self.features[indices],
             self.held[indices],
@@ -47,13 +45,13 @@ class Sample:
         )
 
     def expanded(self, values: FloatArray) -> tuple[FloatArray, IntArray, FloatArray]:
-        """Split each grasp into what held and what did not, as scikit-learn wants it.
+        """Split each grasp into attempts that held and attempts that did not, for scikit-learn.
 
         Args:
-            values: Shape (g,) or (g, n), something known of each grasp.
+            values: Shape (g,) or (g, n), features or predictions of each grasp.
 
         Returns:
-            Values, labels (1 held, 0 did not) and weights (attempts) of the parts that there are.
+            Values, labels (1 held, 0 did not) and weights (numbers of attempts, above 0).
         """
         labels = np.repeat([1, 0], len(self.held))
         weights = np.concatenate([self.held, self.attempts - self.held])
@@ -68,8 +66,8 @@ class Fit:
     Attributes:
         intercept: Intercept of the linear predictor.
         coefficients: Shape (f,), coefficients of the linear predictor.
-        strength: The C that was chosen.
-        steps: Isotonic regression on top, or None.
+        strength: Strength of the data against the regularisation that was chosen, scikit-learn's C.
+        steps: Isotonic regression of the sigmoid's probabilities; None without.
     """
 
     intercept: float
@@ -78,12 +76,12 @@ class Fit:
     steps: Steps | None = None
 
     def sigmoid(self, features: FloatArray) -> FloatArray:
-        """Probabilities without the steps, shape (g,)."""
+        """Probabilities that grasps hold, before the isotonic regression, shape (g,)."""
         linear = self.intercept + features @ self.coefficients
         return np.asarray(0.5 * (1 + np.tanh(linear / 2)))
 
     def predict(self, features: FloatArray) -> FloatArray:
-        """Probabilities, shape (g,)."""
+        """Probabilities that grasps hold, shape (g,)."""
         found = self.sigmoid(features)
         if self.steps is None:
             return found
@@ -91,9 +89,9 @@ class Fit:
 
 
 def folds_of(sample: Sample, most: int = MOST_FOLDS) -> Folds:
-    """Split a sample for cross-validation: indices to learn from, indices to try on.
+    """Split a sample for cross-validation: in each fold, indices to learn from and to test on.
 
-    No object is in two parts, of which there are at most `most`; a single object is split by grasp.
+    There are at most `most` folds. An object is tested in one fold only, unless it is the only one.
     """
     from sklearn.model_selection import GroupKFold, KFold
 
@@ -102,23 +100,23 @@ def folds_of(sample: Sample, most: int = MOST_FOLDS) -> Folds:
     if objects > 1:
         splitter = GroupKFold(n_splits=min(most, objects))
         return list(splitter.split(sample.features, groups=sample.objects))
-    # Shuffled, since grasps of one object are sorted by what made them.
+    # Shuffled, since grasps of an object are sorted by id, and so by the method that made them.
     splitter = KFold(n_splits=min(most, len(sample.held)), shuffle=True, random_state=0)
     return list(splitter.split(sample.features))
 
 
 def fit_regression(sample: Sample, steps: bool) -> Fit:
-    """Fit, with the strength that cross-validates best; the stronger regularised of equal ones.
+    """Fit with the strength that cross-validates best; of equals, the most regularised.
 
     Args:
         sample: At least one grasp.
-        steps: Whether to put an isotonic regression on top, of what cross-validation predicts.
+        steps: Whether to add an isotonic regression, fitted to cross-validated predictions.
     """
     if len(sample.held) < 2:
         return _fit(sample, STRENGTHS[0])
     folds = folds_of(sample, MOST_INNER_FOLDS)
     predicted = [_cross_predicted(sample, folds, strength) for strength in STRENGTHS]
-    # Hardly measurable differences are no reason to believe the data more.
+    # Rounded, since tiny differences are no reason for less regularisation.
     losses = [round(loss_of(sample, probabilities).log_loss, 6) for probabilities in predicted]
     best = int(np.argmin(losses))
     fit = _fit(sample, STRENGTHS[best])
@@ -126,11 +124,11 @@ def fit_regression(sample: Sample, steps: bool) -> Fit:
 
 
 def loss_of(sample: Sample, predicted: FloatArray) -> Loss:
-    """Brier score and log loss of probabilities, attempt by attempt.
+    """Compute Brier score and log loss of probabilities, attempt by attempt.
 
     Args:
-        sample: What happened.
-        predicted: Shape (g,), for each grasp.
+        sample: Grasps with the outcomes of their attempts.
+        predicted: Shape (g,), probability that each grasp holds.
     """
     from sklearn.metrics import brier_score_loss, log_loss
 
@@ -152,11 +150,11 @@ def _fit(sample: Sample, strength: float) -> Fit:
     from sklearn.linear_model import LogisticRegression
 
     held, attempts = float(sample.held.sum()), float(sample.attempts.sum())
-    if held in (0.0, attempts):  # nothing to tell apart: a share that is not quite certain
+    if held in (0.0, attempts):  # all outcomes are equal: a constant that is not quite certain
         constant = float(np.log((held + 0.5) / (attempts - held + 0.5)))
         return Fit(constant, np.zeros(sample.features.shape[1]), strength)
     features, labels, weights = sample.expanded(sample.features)
-    # Second order: few features, but maybe 100,000 attempts, and hundreds of fits.
+    # A second-order solver: few features, but maybe 100,000 attempts, and hundreds of fits.
     regression = LogisticRegression(C=strength, solver="newton-cholesky", max_iter=1000, tol=1e-6)
     regression.fit(features, labels, sample_weight=weights)
     return Fit(float(regression.intercept_[0]), regression.coef_[0], strength)

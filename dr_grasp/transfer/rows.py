@@ -1,4 +1,4 @@
-"""One row for each attempt: all that statistics and tables of attempts need."""
+"""Makes a row of each attempt, with all that statistics and tables of attempts need."""
 
 from __future__ import annotations
 
@@ -27,36 +27,36 @@ LOST: Final = frozenset(
         Outcome.FAILED,
     }
 )
-"""The grasp was tried as it was meant, and the object was not held in the end."""
+"""Outcomes of attempts in which the grasp was executed as planned and did not hold the object."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
-    """What is known of one attempt, without its trajectories.
+    """An attempt without its trajectories, with the score of its grasp.
 
     An operator may report another outcome than the backend did; the latest report counts.
 
     Attributes:
-        bag: The bag's path below the folder that was read.
+        bag: Path of the attempt's bag below the folder that was read.
         attempt_id: Id of the attempt, unique.
         stamp_ns: When the attempt began, nanoseconds since the epoch.
         robot: Robot name.
         object: Object name.
         method: Method that made the grasp; empty if its provenance does not say.
         grasp_id: Id of the grasp.
-        trajectory: Fingerprint of what was executed; an id may come again with another one.
-        backend: What executed the grasp, e.g. "twin".
+        trajectory: Fingerprint of the grasp's motion; another grasp may have the same id.
+        backend: Name of the backend that executed the grasp, e.g. "twin".
         profile: Randomisation profile of the score; empty without a score.
         scored_by: Software versions that made the score; empty without a score.
         fitness: Fitnesses of the score that the grasp was chosen by; empty without a score.
         nominal_outcome: Outcome of the undisturbed rollout of the score; None without a score.
-        failures: How often the rollouts of the score ended in each failure.
+        failures: Number of the score's rollouts that ended in each failure.
         transfer_probability: Probability in the score that the grasp holds; None if uncalibrated.
-        outcome: Outcome that counts: of the latest report, or else of the backend.
+        outcome: Outcome that counts: from the latest report, or else from the backend.
         backend_outcome: Outcome as the backend judged it.
         reason: Reason given with the outcome that counts, one line, may be empty.
-        said_by: Who gave the outcome that counts: the name of the reporter or of the backend.
-        said_ns: When the outcome that counts was given; the attempt's stamp if by the backend.
+        said_by: Name of the operator or of the backend that gave the outcome that counts.
+        said_ns: Time of the report, or of the attempt without report, nanoseconds since the epoch.
         gripper_opening: Mean position of the hand joints after the lift [rad or m], if known.
     """
 
@@ -86,19 +86,19 @@ class AttemptRow:
 
     @property
     def grasp(self) -> GraspKey:
-        """Robot, object, id and trajectory: what tells one grasp from another."""
+        """Robot, object, id and trajectory, which together identify a grasp."""
         return self.robot, self.object, self.grasp_id, self.trajectory
 
     @property
     def held(self) -> bool | None:
         """Whether the grasp held; None where the attempt says nothing about the grasp.
 
-        An attempt says nothing if it ended before or beside the grasp. Then the arm, its planner or
-        an operator is the reason (UNKNOWN, REFUSED, CANCELLED, BACKEND_ERROR, START_TOO_FAR,
-        IN_COLLISION, PLAN_FAILED, CONTROLLER_ABORTED, TOLERANCE_VIOLATED, TIMED_OUT), or the object
-        still moved before the hand touched it, so that the scene was another than was meant
-        (NOT_SETTLED), or an engine failed (DIVERGED). A robot that hits the table or itself was
-        sent there by the grasp: that counts against the grasp, as it does in a rollout.
+        An attempt says nothing if it ended for another reason than the grasp: because of the arm,
+        its planner or an operator (UNKNOWN, REFUSED, CANCELLED, BACKEND_ERROR, START_TOO_FAR,
+        IN_COLLISION, PLAN_FAILED, CONTROLLER_ABORTED, TOLERANCE_VIOLATED, TIMED_OUT), because the
+        object moved before the hand touched it, so that the scene was not as planned (NOT_SETTLED),
+        or because an engine failed (DIVERGED). A robot that hits the table or itself was sent there
+        by the grasp: that counts against the grasp, as it does in a rollout.
         """
         if self.outcome is Outcome.SUCCESS:
             return True
@@ -106,7 +106,7 @@ class AttemptRow:
 
 
 def rows_of(bag: str, contents: BagContents) -> Iterator[AttemptRow]:
-    """Make the rows of one bag, in the order of time.
+    """Make the rows of a bag's attempts, in the order of time.
 
     Args:
         bag: Name of the bag in the rows.

@@ -1,4 +1,4 @@
-"""How much a fitness says about what really happened: rho, AUC, and what choosing gains."""
+"""Statistics of how well fitness predicts the outcomes of attempts: rho, AUC, top eta and gain."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from dr_grasp.transfer.bootstrap import TOP_SHARE, Cells, Statistic
 from dr_grasp.transfer.grasp_tally import GraspTally, Ratio, total
 
 RESAMPLES: Final = 2000
-"""Samples that the bootstrap draws."""
+"""Number of samples that the bootstrap draws."""
 
 FEWEST_ATTEMPTS: Final = 10
-"""With fewer, any interval would be as wide as the whole range."""
+"""Fewest attempts for statistics: with fewer, an interval would be as wide as the whole range."""
 
 FEWEST_GRASPS: Final = 3
-"""With fewer there is no order that could be right or wrong."""
+"""Fewest grasps for statistics: with fewer, their order says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number with its 95 % interval, or why it cannot be said.
+    """An estimated number with its 95 % interval, or the reason why it cannot be estimated.
 
     Attributes:
-        value: The number, or None.
-        low: Low end of its interval, or None.
-        high: High end, or None.
-        reason: Why there is no number or no interval, in words; empty if both are there.
+        value: The number; None if it cannot be estimated.
+        low: Low end of the interval; None without an interval.
+        high: High end of the interval; None without an interval.
+        reason: Why there is no number or no interval, in words; empty if there are both.
     """
 
     value: float | None
@@ -40,24 +40,24 @@ class Estimate:
 
     @classmethod
     def of_ratio(cls, eta: Ratio) -> Estimate:
-        """Eta with its Wilson interval."""
+        """Make an estimate of eta with its Wilson interval."""
         return cls(eta.value, *eta.interval)
 
 
 @dataclass(frozen=True, slots=True)
 class CriterionStatistics:
-    """What one criterion says about the attempts whose grasps it labels.
+    """How well the fitness under a criterion predicts the outcomes of attempts.
 
     Attributes:
         criterion: The criterion.
-        attempts: Attempts of grasps with a fitness of this criterion.
-        grasps: Grasps with a fitness of this criterion.
-        overall: Eta of all these attempts; None if there are none.
+        attempts: Number of attempts of grasps with a fitness of this criterion.
+        grasps: Number of grasps with a fitness of this criterion.
+        overall: Eta of all these attempts; None without attempts.
         rho: Spearman's rank correlation of a grasp's fitness with its eta, in [-1, 1].
         auc: Area under the ROC curve of fitness against held, attempt by attempt, in [0, 1].
-        top_grasps: How many grasps the fittest fifth are.
+        top_grasps: Number of grasps in the fittest fifth.
         top_eta: Eta of the fittest fifth of grasps, in [0, 1].
-        gain: Eta of the fittest fifth less eta overall, in [-1, 1].
+        gain: Eta of the fittest fifth minus eta of all grasps, in [-1, 1].
     """
 
     criterion: Criterion
@@ -74,10 +74,10 @@ class CriterionStatistics:
 def statistics_of(
     tallies: Sequence[GraspTally], criterion: Criterion, seed: int = 0
 ) -> CriterionStatistics:
-    """Compare a criterion with what really happened.
+    """Compare the fitness under a criterion with the outcomes of attempts.
 
     Args:
-        tallies: Grasps; those without a fitness of that criterion are left out.
+        tallies: Grasps with their outcomes; grasps without a fitness of the criterion are left out.
         criterion: The criterion.
         seed: Seed of the bootstrap.
     """
@@ -108,7 +108,7 @@ def statistics_of(
 
 
 def too_few(number: int, noun: str, needed: int) -> str:
-    """Say that so few have a fitness, e.g. "1 attempt has it; at least 10 are needed"."""
+    """Text that too few have a fitness, e.g. "1 attempt has it; at least 10 are needed"."""
     have = f"{noun} has" if number in (0, 1) else f"{noun}s have"
     return f"{number or 'no'} {have} it; at least {needed} are needed"
 

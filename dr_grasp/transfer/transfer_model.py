@@ -1,6 +1,6 @@
 """The transfer model: from fitnesses to the probability that a grasp holds on the real arm.
 
-Its file is JSON, whole on disk or not at all, with the fields of `TransferModel` as keys.
+A model's file is JSON, written whole or not at all, with the fields of `TransferModel` as keys.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _AS_WRITTEN: Final = ConfigDict(extra="forbid", strict=True)
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """How good probabilities are; less is better.
+    """How well probabilities predict outcomes; less is better.
 
     Attributes:
-        brier: Mean of (probability - held)^2, in [0, 1].
-        log_loss: Mean of -log(probability of what happened), in nats.
+        brier: Brier score: mean of (probability - held)^2, in [0, 1].
+        log_loss: Mean of -log(predicted probability of the outcome) [nats].
     """
 
     __pydantic_config__ = _AS_WRITTEN
@@ -42,20 +42,20 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What a model was made from, and how good it is on what it was not made from.
+    """What a model was made from, and its cross-validated losses.
 
     Attributes:
-        attempts: Attempts with a score that say something about their grasp.
-        held: Attempts of these whose grasp held.
-        grasps: Grasps of these attempts.
+        attempts: Number of attempts that the model was made from.
+        held: Number of these attempts whose grasp held.
+        grasps: Number of grasps of these attempts.
         objects: Names of the objects, sorted.
-        backends: Attempts of each backend, by its name.
-        profiles: Randomisation profiles of the scores, sorted.
-        folds: Parts of the cross-validation.
-        folds_by: "object": no object is in two parts; "grasp": there was only one object.
+        backends: Number of attempts of each backend, by its name.
+        profiles: Names of the randomisation profiles of the scores, sorted.
+        folds: Number of parts of the cross-validation.
+        folds_by: "object" if no object is in two parts; "grasp" if there was only one object.
         model: Cross-validated loss of the model.
-        constant: Loss of saying for each attempt what share of the other parts' attempts held.
-        mdr: Loss of MDR itself as a probability; None if the model does without MDR.
+        constant: Cross-validated loss of predicting eta of the other parts for every attempt.
+        mdr: Loss of MDR itself as a probability; None if the model does not use MDR.
     """
 
     __pydantic_config__ = _AS_WRITTEN
@@ -76,11 +76,11 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """An isotonic regression on top: probabilities are mapped linearly between knots.
+    """An isotonic regression of probabilities, which are interpolated linearly between k knots.
 
     Attributes:
-        given: The k knots, strictly increasing.
-        calibrated: What each knot is mapped to, never decreasing, in [0, 1].
+        given: The probabilities at the knots before the regression, strictly increasing.
+        calibrated: The probabilities at the knots after it, never decreasing, in [0, 1].
     """
 
     __pydantic_config__ = _AS_WRITTEN
@@ -92,7 +92,7 @@ class Steps:
         """Check the knots.
 
         Raises:
-            ValueError: There are none, or not as many as values, or they are not in order.
+            ValueError: There are no knots, or their numbers differ, or they are not in order.
         """
         x, y = self.given, self.calibrated
         if len(x) != len(y) or not x:
@@ -109,20 +109,20 @@ class TransferModel:
 
         p = 1 / (1 + exp(-(intercept + sum_c coefficient_c * logit_c + offset_robot)))
 
-    of logit_c = log((s + 1/2) / (n - s + 1/2)) for s successes of n rollouts of criterion c, the
-    logit of the smoothed fitness (s + 1/2) / (n + 1), finite where all or none succeeded. It grows
-    with n, so a logit beyond those that the model was made from counts as the nearest of them: more
-    rollouts than anybody has compared with an arm make no grasp more certain.
+    with logit_c = log((s + 1/2) / (n - s + 1/2)) for s successes of n rollouts of criterion c: the
+    logit of the smoothed fitness (s + 1/2) / (n + 1), finite also if all or none succeeded. Its
+    size grows with n, so it is clipped to the range of logits that the model was made from: a grasp
+    does not become more certain by more rollouts than were ever compared with an arm.
 
     Attributes:
-        software_version: Versions of what made it.
+        software_version: Versions of dr_grasp and scikit-learn that made the model.
         intercept: Intercept of the linear predictor.
         coefficients: Coefficient of each criterion's logit; the model needs all these criteria.
-        ranges: The least and the greatest logit of each criterion that it was made from.
-        robots: Offsets of the robots that it knows.
-        steps: What its probabilities go through in the end, or None.
+        ranges: Smallest and largest logit of each criterion that the model was made from.
+        robots: Offset of each robot that the model knows.
+        steps: Isotonic regression of the probabilities; None without.
         strength: Strength of the data against the regularisation, scikit-learn's C.
-        training: What it was made from.
+        training: What the model was made from, and how good it is.
     """
 
     __pydantic_config__ = _AS_WRITTEN
@@ -141,7 +141,7 @@ class TransferModel:
         """Check that ranges and coefficients belong together.
 
         Raises:
-            ValueError: They are of other criteria, or a range ends before it begins.
+            ValueError: Ranges and coefficients are of different criteria, or a range is reversed.
         """
         if self.ranges.keys() != self.coefficients.keys():
             raise ValueError(
@@ -154,11 +154,11 @@ class TransferModel:
                 )
 
     def problem_with(self, score: GraspScore, robot: str) -> str:
-        """Say why the model knows nothing about a score, in one line; empty if it does.
+        """Say in one line why the model cannot be used for a score; empty if it can.
 
         Args:
             score: Score of a grasp.
-            robot: Robot that will execute the grasp.
+            robot: Name of the robot that will execute the grasp.
         """
         missing = [criterion for criterion in self.coefficients if criterion not in score.fitness]
         profiles = self.training.profiles
@@ -176,54 +176,54 @@ class TransferModel:
         """Compute the probability that a grasp holds.
 
         Args:
-            score: Score of the grasp, with which the model has no problem.
-            robot: Robot that will execute the grasp.
+            score: Score of the grasp, for which `problem_with` is empty.
+            robot: Name of the robot that will execute the grasp.
         """
         linear = self.intercept + self.robots[robot]
         for criterion, coefficient in self.coefficients.items():
             low, high = self.ranges[criterion]
             linear += coefficient * min(max(smoothed_logit(score.fitness[criterion]), low), high)
-        probability = 0.5 * (1 + math.tanh(linear / 2))  # the same, and never overflows
+        probability = 0.5 * (1 + math.tanh(linear / 2))  # the sigmoid, without overflow
         if self.steps is None:
             return probability
         return float(np.interp(probability, self.steps.given, self.steps.calibrated))
 
 
 class Estimator:
-    """Makes transfer probabilities of scores, and tells each reason why it could not once."""
+    """Estimates transfer probabilities of scores by a model, where the model can be used."""
 
     def __init__(self, path: Path, on_problem: Callable[[str], None]) -> None:
         """Read a model.
 
         Args:
             path: File of the model.
-            on_problem: Told why a score stays uncalibrated, each reason once.
+            on_problem: Called with each reason, once, for which a score stays uncalibrated.
 
         Raises:
             FileFormatError: The file holds no model.
         """
         self._model = read_model(path)
         self._on_problem = on_problem
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def __call__(self, score: GraspScore, robot: str) -> float | None:
-        """Say how probable it is that the grasp holds on the arm; None where the model cannot."""
+        """Estimate the probability that a grasp holds on the arm; None where the model cannot."""
         problem = self._model.problem_with(score, robot)
         if not problem:
             return self._model.predict(score, robot)
-        if problem not in self._told:
-            self._told.add(problem)
+        if problem not in self._reported:
+            self._reported.add(problem)
             self._on_problem(problem)
         return None
 
 
 def smoothed_logit(fitness: Fitness) -> float:
-    """Logit of (successes + 1/2) / (trials + 1)."""
+    """Logit of the smoothed fitness (successes + 1/2) / (trials + 1)."""
     return math.log((fitness.successes + 0.5) / (fitness.trials - fitness.successes + 0.5))
 
 
 def model_document(model: TransferModel) -> dict[str, Any]:
-    """A model as plain data, as it stands in its file; equal models give equal text."""
+    """A model as plain data, as in its file; equal models give equal text."""
     return {**head(MODEL_KIND), **TypeAdapter(TransferModel).dump_python(model, mode="json")}
 
 

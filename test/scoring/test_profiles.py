@@ -2,9 +2,10 @@ import math
 
 import pytest
 
+from dr_grasp.common.resources import config_names
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import SettingsError, UnknownNameError
-from dr_grasp.scoring.profiles import load_profile, profile_names
+from dr_grasp.scoring.profiles import load_profile
 
 OSDR, JSDR, FDR, MDR = Criterion
 
@@ -35,8 +36,8 @@ def test_the_default_doubts_what_the_reference_does_not():
 
 
 def test_all_profiles_load():
-    assert {"default", "huber2023"} <= set(profile_names())
-    for name in profile_names():
+    assert {"default", "huber2023"} <= set(config_names("profiles"))
+    for name in config_names("profiles"):
         profile = load_profile(name)
         assert profile.name == name and set(profile.trials) == set(Criterion)
 

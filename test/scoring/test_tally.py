@@ -30,6 +30,7 @@ def run_track(track, outcomes, rng, in_flight):
         while len(flying) < in_flight and (block := track.next()) is not None:
             flying.append(block)
         first, count = flying.pop(rng.integers(len(flying)))
+        assert count > 0
         track.add(first, count, counts_of(outcomes[first : first + count]))
     return track.counts[Outcome.SUCCESS], track.used, len(flying)
 

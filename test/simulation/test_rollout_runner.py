@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from dr_grasp.common.resources import config_names
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.outcome import Judge, Observation, Outcome
 from dr_grasp.core.perturbation import Criterion, Perturbation, sample_perturbation
@@ -12,7 +13,7 @@ from dr_grasp.core.trajectory import Phase
 from dr_grasp.generation.sampler import generate
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.robot_spec import load_robot, robot_names
-from dr_grasp.scoring.profiles import load_profile, profile_names
+from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.free_way import ArmErrors, find_free_way, tracked_positions
@@ -69,7 +70,7 @@ def test_the_undisturbed_rollout_ends_the_same(arm):
         assert arm.runner.run(grasp, Perturbation.none()).outcome is Outcome.SUCCESS
 
 
-@pytest.mark.parametrize("profile", profile_names())
+@pytest.mark.parametrize("profile", config_names("profiles"))
 def test_an_arm_in_free_air_is_where_the_filter_says(arm, profile):
     world, grasp = arm.world, arm.grasps[0]
     perturbation = noise(arm, Criterion.JSDR, 0, profile)

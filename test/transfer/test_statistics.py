@@ -110,7 +110,7 @@ def test_weights_stand_for_grasps():
 
 
 def test_resamples_are_of_as_many_grasps(monkeypatch):
-    monkeypatch.setattr(bootstrap, "BLOCK", 100)
+    monkeypatch.setattr(bootstrap, "NUMBERS_AT_ONCE", 100)
     cells = Cells.of(*grasps(30))
     blocks = list(cells.resamples(25, np.random.default_rng(0)))
     assert sum(len(block) for block in blocks) == 25 and len(blocks) > 1

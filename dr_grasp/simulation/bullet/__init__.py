@@ -1,6 +1,6 @@
-"""PyBullet: the only room that imports it."""
+"""Worlds in PyBullet; no other package imports PyBullet."""
 
 from dr_grasp.simulation.bullet.quiet import quiet
 
-with quiet():  # it greets everybody who imports it, and this comes before all other imports of it
+with quiet():  # PyBullet prints a greeting when it is first imported, which is here
     import pybullet  # noqa: F401

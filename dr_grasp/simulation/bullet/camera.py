@@ -1,4 +1,4 @@
-"""Pictures of a PyBullet world."""
+"""Takes pictures of a PyBullet world."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dr_grasp.simulation.bullet.table_world import TableWorld
 
 
 def take_picture(world: TableWorld, width: int, height: int) -> npt.NDArray[np.uint8]:
-    """Render a world as it is, on the CPU, from beside the place of its object.
+    """Render the present state of a world, on the CPU, as seen from beside its object.
 
     Args:
         world: The world.
-        width: In pixels.
-        height: In pixels.
+        width: Width of the picture in pixels.
+        height: Height of the picture in pixels.
 
     Returns:
         Shape (height, width, 3), uint8, RGB.

@@ -1,4 +1,4 @@
-"""A PyBullet world with a robot that can be put into postures and measured, at rest."""
+"""A PyBullet world whose robot is put into postures, for kinematics and distances."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from dr_grasp.simulation.bullet.table_world import TableWorld
 class RobotWorld(TableWorld):
     """A robot, a table and an object: kinematics and distances.
 
-    Arm positions have shape (n,), hand positions (m,): those of the driven joints, which others
-    mimic; in rad or m. All poses are in the robot's base frame.
+    Arm positions have shape (n,). Hand positions have shape (m,), for the driven joints, which the
+    other joints mimic. Both are in rad or m. All poses are in the robot's base frame.
 
     Attributes:
-        pairs_apart: Links, by Bullet's numbers, that must not touch and of which the arm moves one
-            against the other.
+        pairs_apart: Pairs of links, by Bullet's numbers, that must not touch and that the arm can
+            move against each other.
     """
 
     def _add_actors(self) -> None:
         spec = self.robot
-        with quiet():  # it complains of links without inertia, which frames do not have
+        with quiet():  # PyBullet warns of links without inertia, such as pure frames
             self._robot: int = p.loadURDF(
                 str(spec.model.urdf),
                 useFixedBase=True,
@@ -68,7 +68,7 @@ class RobotWorld(TableWorld):
         ]
 
     def _allow_collisions(self) -> set[tuple[int, int]]:
-        """Let links touch that may, and what stands on the table the table; returns the former."""
+        """Switch off the collisions that are allowed; returns the pairs of links that may touch."""
         allowed = set()
         for pair in self.robot.model.allowed_collisions:
             if pair <= self._link_index.keys() and len(pair) == 2:
@@ -92,9 +92,9 @@ class RobotWorld(TableWorld):
         """Put the robot into a posture, its hand at rest.
 
         Args:
-            arm: Shape (n,) [rad or m].
-            hand: Shape (m,) [rad or m].
-            arm_velocity: Shape (n,) [rad/s or m/s]; None at rest.
+            arm: Shape (n,), arm positions [rad or m].
+            hand: Shape (m,), positions of the driven hand joints [rad or m].
+            arm_velocity: Shape (n,), arm velocities [rad/s or m/s]; None at rest.
         """
         velocities = np.zeros(len(self._arm)) if arm_velocity is None else arm_velocity
         for joint, position, velocity in zip(self._arm, arm, velocities, strict=True):
@@ -105,7 +105,7 @@ class RobotWorld(TableWorld):
             p.resetJointState(self._robot, joint, position, 0.0, **self.in_client)
 
     def _all_hand(self, hand: FloatArray) -> list[float]:
-        """Positions of all joints of the hand, the driven ones and those that mimic them."""
+        """Positions of all hand joints, first the driven joints, then joints that mimic them."""
         positions: list[float] = (
             self._hand_scale * hand[self._hand_source] + self._hand_offset
         ).tolist()
@@ -123,26 +123,26 @@ class RobotWorld(TableWorld):
         return frozen([state[0] for state in states])
 
     def tcp_pose(self) -> Pose:
-        """Frame of the tool centre point in the base frame."""
+        """Pose of the tool centre point in the base frame."""
         state = p.getLinkState(
             self._robot, self._tcp, computeForwardKinematics=True, **self.in_client
         )
         return Pose(frozen(state[4]), frozen(state[5]))
 
     def forward_kinematics(self, arm: FloatArray) -> Pose:
-        """Tool centre point in the base frame for arm positions of shape (n,); moves the robot."""
+        """Pose of the tool centre point in the base frame for arm positions; moves the robot."""
         self.reset_robot(arm, self.robot.hand_open)
         return self.tcp_pose()
 
     def inverse_kinematics_step(self, tcp_in_base: Pose, seed: FloatArray) -> FloatArray:
-        """One solve by damped least squares from a seed; moves the robot, checks nothing.
+        """Solve inverse kinematics once by damped least squares; moves the robot.
 
         Args:
             tcp_in_base: Wanted pose of the tool centre point.
-            seed: Shape (n,), where to start from.
+            seed: Shape (n,), arm positions to start from [rad or m].
 
         Returns:
-            Shape (n,).
+            Shape (n,), arm positions [rad or m], which may miss the pose and exceed joint limits.
         """
         self.reset_robot(seed, self.robot.hand_open)
         solution = p.calculateInverseKinematics(
@@ -160,8 +160,8 @@ class RobotWorld(TableWorld):
         """Whether the robot touches the table or the ground in a posture; moves the robot.
 
         Args:
-            arm: Shape (n,) [rad or m].
-            hand: Shape (m,) [rad or m].
+            arm: Shape (n,), arm positions [rad or m].
+            hand: Shape (m,), positions of the driven hand joints [rad or m].
         """
         self.reset_robot(arm, hand)
         return any(
@@ -171,10 +171,10 @@ class RobotWorld(TableWorld):
         )
 
     def clearance(self, within: float) -> float:
-        """How far the robot's moving links are from object, table and ground [m].
+        """Distance of the robot's moving links from object, table and ground [m].
 
         Args:
-            within: Farther is as good as infinitely far [m].
+            within: Largest distance that is measured; returned if all is farther [m].
         """
         return min(
             self._distance(other, within, besides=self._standing)
@@ -182,27 +182,27 @@ class RobotWorld(TableWorld):
         )
 
     def object_clearance(self, within: float) -> float:
-        """How far the robot is from the object [m]; at most `within`."""
+        """Distance of the robot from the object [m], at most `within`."""
         return self._distance(self._object, within)
 
     def self_clearance(self, within: float) -> FloatArray:
-        """How far the links of each of `pairs_apart` are from each other, shape (pairs,) [m].
+        """Distance between the links of each of `pairs_apart`, shape (pairs,) [m].
 
         Args:
-            within: Farther is as good as infinitely far [m].
+            within: Largest distance that is measured; returned for pairs that are farther [m].
         """
         return frozen([self._distance(self._robot, within, *pair) for pair in self.pairs_apart])
 
     def _distance(
         self, other: int, within: float, *links: int, besides: Collection[int] = ()
     ) -> float:
-        """From the robot to a body, or between two links; some links of the robot do not count."""
+        """Distance from the robot to a body, or between two links; leaves out links `besides`."""
         found = p.getClosestPoints(self._robot, other, within, *links, **self.in_client)
         distances = (float(point[8]) for point in found if point[3] not in besides)
         return min([within, *distances])
 
     def jacobian(self) -> FloatArray:
-        """Of the tool centre point as the robot is, shape (6, n): linear, then angular."""
+        """Jacobian of the tool centre point in this posture, shape (6, n): linear, then angular."""
         positions, axes = self._arm_frames()
         tcp = np.array(self.tcp_pose().position)
         turning = self._turning[:, None]
@@ -210,18 +210,18 @@ class RobotWorld(TableWorld):
         return frozen(np.vstack([linear.T, np.where(turning, axes, 0.0).T]))
 
     def pair_levers(self, extent: float) -> FloatArray:
-        """How far an arm joint moves two of `pairs_apart` against each other at most, as it is.
+        """Bound how far each arm joint moves the links of `pairs_apart` against each other.
 
         Args:
-            extent: How far a link's matter is from its frame at most [m].
+            extent: Largest distance of any part of a link from the origin of its frame [m].
 
         Returns:
-            Shape (pairs, n) [m/rad or m/m].
+            Shape (pairs, n), levers in the present posture [m/rad or m/m].
         """
         joints, _ = self._arm_frames()
         levers = np.zeros((len(self.pairs_apart), len(self._arm)))
         for row, (first, second) in enumerate(self.pairs_apart):
-            # The link that is carried farther: combinations list it second.
+            # The link that the arm moves farther; `combinations` lists it second.
             link = p.getLinkState(self._robot, second, **self.in_client)[4]
             reach = np.linalg.norm(np.array(link) - joints, axis=1) + extent
             between = list(self._arm_joints_between(first, second))
@@ -229,7 +229,7 @@ class RobotWorld(TableWorld):
         return frozen(levers)
 
     def _arm_joints_between(self, first: int, second: int) -> set[int]:
-        """Places in the arm of the joints that move one link against another."""
+        """Indices in the arm of the joints that move a link against another."""
         return self._arm_joints_before(first) ^ self._arm_joints_before(second)
 
     def _arm_joints_before(self, link: int) -> set[int]:
@@ -241,7 +241,7 @@ class RobotWorld(TableWorld):
         return found
 
     def _arm_frames(self) -> tuple[FloatArray, FloatArray]:
-        """Places and axes of the arm joints in the base frame, both of shape (n, 3)."""
+        """Positions [m] and axes of the arm joints in the base frame, both of shape (n, 3)."""
         states = p.getLinkStates(
             self._robot, self._arm, computeForwardKinematics=True, **self.in_client
         )

@@ -1,4 +1,4 @@
-"""Writes an object as a URDF of convex pieces."""
+"""Writes an object as a URDF with convex pieces as collision shapes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dr_grasp.objects.object_spec import ObjectSpec
 
 
 def object_urdf(spec: ObjectSpec) -> Path:
-    """Make, or find in the cache, the URDF of an object."""
+    """Make the URDF of an object, or find it in the cache; returns its path."""
     root = ElementTree.Element("robot", {"name": spec.name})
     link = ElementTree.SubElement(root, "link", {"name": "object"})
     inertial = ElementTree.SubElement(link, "inertial")

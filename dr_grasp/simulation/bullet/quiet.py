@@ -1,4 +1,4 @@
-"""Keeps C libraries from writing to our terminal."""
+"""Keeps C libraries from writing to the terminal."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Send what C code writes to standard output and error meanwhile to nowhere."""
-    # printf buffers when writing to a pipe: both ends of the silence must be flushed.
+    """Discard all that C code writes to standard output and error within this context."""
+    # printf buffers when writing to a pipe: flush before and after.
     flush = ctypes.CDLL(None).fflush
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""A PyBullet world of a table and an object, in which an object comes to rest."""
+"""A PyBullet world of a table and an object, to let the object come to rest."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.simulation.bullet.object_urdf import object_urdf
 
 RATE_HZ = 240.0
-"""Physics steps, and commands, per second."""
+"""Rate of physics steps and of commands [Hz]."""
 
 SOLVER_ITERATIONS = 50
-"""Of Bullet's constraint solver, at least; its default. It ends sooner where it has converged."""
+"""Least iterations allowed to Bullet's constraint solver, its default; it stops when converged."""
 
 ITERATIONS_PER_HAND_JOINT = 10
-"""Solver iterations for each joint of the hand, where that makes more than `SOLVER_ITERATIONS`.
-With 50, coupled joints of the SIH hand, which has eleven, parted by 6 mrad around an object, with
-110 by less than 1."""
+"""Solver iterations for each joint of the hand, if that makes more than `SOLVER_ITERATIONS`. With
+50, coupled joints of the SIH hand, which has eleven joints, deviated by 6 mrad around an object;
+with 110 by less than 1 mrad."""
 
 LIMIT_CORRECTION = 0.8
-"""Share of how far a joint is beyond its limit that is removed in a step. With Bullet's 0.2 the
-Franka's fingers, pressed apart with 60 N, opened 0.3 mm too far."""
+"""Share of a joint's excess over its limit that is corrected in a step. With Bullet's default 0.2
+the Franka's fingers, pressed apart with 60 N, opened 0.3 mm too far."""
 
 GRAVITY = 9.81
 """Standard gravity, rounded [m/s^2]."""
 
 CLEARANCE_M = 0.002
-"""How far above the table an object starts at least; Bullet's hulls have a margin of 1 mm, and an
-object that began inside this margin would be pushed out with a jerk."""
+"""Least height above the table at which an object starts [m]; Bullet's hulls have a margin of 1 mm,
+and an object that began inside this margin would be pushed out with a jerk."""
 
 FLOATING_HEIGHT_M = 0.6
-"""Height above the table at which the object waits in the saved state, where it touches nothing."""
+"""Height above the table of the object in the saved state, where it touches nothing [m]."""
 
 GROUND_DEPTH_M = 1.0
-"""How far the ground lies below the table's top."""
+"""How far the ground is below the table's top [m]."""
 
 OBJECT_COLOR = (0.93, 0.45, 0.13, 1.0)
 """Red, green, blue and opacity of objects in pictures."""
@@ -50,11 +50,11 @@ OBJECT_COLOR = (0.93, 0.45, 0.13, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class ObjectState:
-    """An object's state, in the base frame.
+    """Pose and velocity of an object in the base frame.
 
     Attributes:
         position: Position of the centre of mass [m].
-        quaternion_xyzw: Orientation of the principal axes.
+        quaternion_xyzw: Orientation of the object's principal axes of inertia.
         velocity: Velocity of the centre of mass [m/s].
         turning: Angular velocity [rad/s].
     """
@@ -66,16 +66,16 @@ class ObjectState:
 
 
 class TableWorld(Closing):
-    """A table and an object, without the robot that will come.
+    """A table and an object, without the robot.
 
-    `start_object` brings the world into the same state each time, to the bit, whatever ran before:
-    the saved state is one without contacts, and all that `restoreState` leaves alone (contacts,
-    friction, mass) is cleared or set explicitly.
+    `start_object` brings the world into exactly the same state each time, whatever ran before: the
+    saved state is without contacts, and all that `restoreState` does not restore (contacts,
+    friction, mass) is cleared or set.
 
     Attributes:
-        robot: Says where the table stands.
-        object: The object on it.
-        in_client: The argument by which a call of PyBullet finds this world.
+        robot: The robot, whose specification says where the table stands.
+        object: The object on the table.
+        in_client: Keyword argument of PyBullet's functions that selects this world.
     """
 
     def __init__(self, robot: RobotSpec, obj: ObjectSpec) -> None:
@@ -92,10 +92,10 @@ class TableWorld(Closing):
         self._saved = self._save_state()
 
     def _add_actors(self) -> None:
-        """Add what moves beside the object: here nothing."""
+        """Add bodies that move, beside the object; none here."""
 
     def _reset_actors(self) -> None:
-        """Put what `_add_actors` has added where it waits."""
+        """Put the bodies of `_add_actors` into their state at rest."""
 
     def _set_engine(self) -> None:
         hand_joints = len(self.robot.hand_force_shares)
@@ -106,9 +106,9 @@ class TableWorld(Closing):
             deterministicOverlappingPairs=1,
             **self.in_client,
         )
-        # Gravity pulls at the object only, as a force: see `advance`. The controllers of real arms
-        # add the torques that carry the arm; here they are not taken out of the limits of effort,
-        # which favours arms whose limits include them.
+        # Gravity acts on the object only, as a force: see `advance`. Controllers of real arms add
+        # torques against gravity; here these are not subtracted from the limits of effort, which
+        # favours arms whose limits include them.
         p.setGravity(0, 0, 0, **self.in_client)
 
     def _add_supports(self) -> tuple[int, int]:
@@ -119,14 +119,14 @@ class TableWorld(Closing):
         )
         half = [length / 2 for length in table.size]
         box = p.createCollisionShape(p.GEOM_BOX, halfExtents=half, **self.in_client)
-        looks = p.createVisualShape(
+        visual = p.createVisualShape(
             p.GEOM_BOX, halfExtents=half, rgbaColor=[0.78, 0.7, 0.6, 1], **self.in_client
         )
         position = [*table.center_xy, table.top_z - half[2]]
-        top = p.createMultiBody(0, box, looks, basePosition=position, **self.in_client)
+        top = p.createMultiBody(0, box, visual, basePosition=position, **self.in_client)
         for body in (ground, top):
-            # Contact friction is the product of both bodies' coefficients, so that with 1 here the
-            # object's own coefficient is what counts.
+            # Contact friction is the product of both bodies' coefficients: with 1 here, only the
+            # object's coefficient counts.
             p.changeDynamics(body, -1, lateralFriction=1.0, **self.in_client)
         return ground, top
 
@@ -137,7 +137,7 @@ class TableWorld(Closing):
             **self.in_client,
         )
         p.changeVisualShape(body, -1, rgbaColor=OBJECT_COLOR, **self.in_client)
-        # Air drag in Bullet is a numerical crutch that would brake a fall.
+        # Bullet's air drag is for numerical stability and would slow a fall.
         p.changeDynamics(body, -1, linearDamping=0.0, angularDamping=0.0, **self.in_client)
         info = p.getDynamicsInfo(body, -1, **self.in_client)
         self._inertia = np.array(info[2])
@@ -162,14 +162,14 @@ class TableWorld(Closing):
             self._client = -1
 
     def start_object(self, object_in_base: Pose, perturbation: Perturbation) -> None:
-        """Begin anew with the object above its place, at rest.
+        """Restore the saved state, with the object at rest above its place.
 
         Args:
-            object_in_base: Where the object is believed to stand.
-            perturbation: What differs from that belief.
+            object_in_base: Where the object is believed to stand, in the base frame.
+            perturbation: How place and dynamics of the object differ from the nominal scene.
         """
         p.restoreState(self._saved, **self.in_client)
-        # restoreState moves the bodies and leaves the contacts of the rollout before, which warm
+        # restoreState moves the bodies but keeps the contacts of the last rollout, which would warm
         # start the solver at the next touch. Looking for contacts while there are none drops them.
         p.performCollisionDetection(**self.in_client)
         self._set_dynamics(perturbation)
@@ -191,8 +191,8 @@ class TableWorld(Closing):
             spinningFriction=spec.spinning_friction if spinning is None else spinning,
             **self.in_client,
         )
-        # PyBullet cannot move a body's centre of mass. Its weight is moved instead: exact at rest,
-        # and but for the inertia of motion otherwise.
+        # PyBullet cannot move a body's centre of mass. Instead its weight acts beside the centre:
+        # exact at rest; in motion, inertia still acts at the nominal centre.
         self._weight = spec.mass * scale * GRAVITY
         self._weight_shift = None
         if np.any(perturbation.center_of_mass_m):
@@ -205,7 +205,7 @@ class TableWorld(Closing):
         self.object_state = ObjectState(position, quaternion, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
 
     def advance(self) -> None:
-        """Simulate one step."""
+        """Simulate one step of 1 / `RATE_HZ` seconds."""
         # PyBullet's own arithmetic: this runs at every step.
         place, turn = p.getBasePositionAndOrientation(self._object, **self.in_client)
         if self._weight_shift is not None:
@@ -216,7 +216,7 @@ class TableWorld(Closing):
 
     @property
     def object_state(self) -> ObjectState:
-        """Where the object is, and how it moves."""
+        """Pose and velocity of the object in the base frame."""
         position, quaternion = p.getBasePositionAndOrientation(self._object, **self.in_client)
         linear, angular = p.getBaseVelocity(self._object, **self.in_client)
         return ObjectState(position, quaternion, linear, angular)
@@ -229,7 +229,7 @@ class TableWorld(Closing):
         p.resetBaseVelocity(self._object, state.velocity, state.turning, **self.in_client)
 
     def observe(self) -> Observation:
-        """What the judge needs to know of this moment."""
+        """Observe the present state for the judge; without a robot nothing touches the object."""
         state = self.object_state
         supported = any(
             contact[9] > 0.0
@@ -247,6 +247,6 @@ class TableWorld(Closing):
         )
 
     def object_pose(self) -> Pose:
-        """The object's frame (that of its mesh) in the base frame."""
+        """Pose of the object's frame, which is its mesh's frame, in the base frame."""
         position, quaternion = p.getBasePositionAndOrientation(self._object, **self.in_client)
         return Pose(frozen(position), frozen(quaternion)) @ self._inertial_in_object.inverse()

@@ -1,4 +1,4 @@
-"""The PyBullet world in which grasps are simulated: a robot with motors, a table, an object."""
+"""The PyBullet world for rollouts of grasps: a robot with motors, a table and an object."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dr_grasp.simulation.bullet.table_world import RATE_HZ, ObjectState
 ARM_POSITION_GAIN = 0.1
 """Share of the position error that an arm's motor removes in a step; Bullet's default. With
 feed-forward velocity the arm follows within half a milliradian. A stiffer motor would turn jitter
-of each command into shocks beyond 1 g that no real drive could give."""
+of commands into shocks beyond 1 g, which no real drive could make."""
 
 ARM_VELOCITY_GAIN = 1.0
 """Share of the velocity error that an arm's motor removes in a step."""
@@ -37,12 +37,12 @@ class Contacts:
     """Where the hand presses on the object at one moment, in the object's frame.
 
     Attributes:
-        links: Shape (k,), which link of the hand does, by Bullet's number.
-        points: Shape (k, 3), on the object's collision shape as Bullet has it, margin and all [m].
+        links: Shape (k,), Bullet's number of the hand link at each contact.
+        points: Shape (k, 3), contacts on Bullet's collision shape of the object, with margin [m].
         normals: Shape (k, 3), unit vectors out of the object.
-        depths: Shape (k,), how deep the two shapes are in each other; negative if apart [m].
-        forces: Shape (k,), along the normals, all above 0 [N].
-        margin: How far the shape stands out from the convex pieces that it was made of [m].
+        depths: Shape (k,), how deep the shapes penetrate each other; negative if apart [m].
+        forces: Shape (k,), normal forces, all above 0 [N].
+        margin: How far Bullet's shape of the object exceeds the convex pieces [m].
     """
 
     links: IntArray
@@ -56,7 +56,7 @@ class Contacts:
 class BulletWorld(RobotWorld):
     """A robot, a table and an object, ready for any number of rollouts.
 
-    `start` brings the world into the same state each time, to the bit, whatever ran before.
+    `start` brings the world into exactly the same state each time, whatever ran before.
     """
 
     def _add_actors(self) -> None:
@@ -80,7 +80,7 @@ class BulletWorld(RobotWorld):
             )
 
     def _add_drive_inertia(self, joint: int, inertia: float) -> None:
-        # Bullet has no place for it but the link, in all directions; the arm hardly feels it.
+        # Bullet has no drive inertia: the link gets it, in all directions. An arm hardly feels it.
         info = p.getDynamicsInfo(self._robot, joint, **self.in_client)
         mass, diagonal = info[0], np.array(info[2])
         if p.getJointInfo(self._robot, joint, **self.in_client)[2] == p.JOINT_PRISMATIC:
@@ -124,12 +124,12 @@ class BulletWorld(RobotWorld):
         """Set the scene for a rollout.
 
         Args:
-            object_in_base: Where the object is believed to stand.
-            perturbation: What differs from that belief.
+            object_in_base: Where the object is believed to stand, in the base frame.
+            perturbation: How place and dynamics of the object differ from the nominal scene.
             arm: Shape (n,), arm positions at the start [rad or m].
             hand: Shape (m,), hand positions at the start [rad or m].
-            arm_velocity: Shape (n,), of the arm at the start [rad/s or m/s]; None at rest.
-            object_state: Where the object has come to by then; None: it is put above its place.
+            arm_velocity: Shape (n,), arm velocities at the start [rad/s or m/s]; None at rest.
+            object_state: State of the object at the start; None to put it above its place.
         """
         self.start_object(object_in_base, perturbation)
         if object_state is not None:
@@ -141,14 +141,14 @@ class BulletWorld(RobotWorld):
     def motor_targets(
         self, positions: FloatArray, velocities: FloatArray
     ) -> list[tuple[list[float], list[float]]]:
-        """What `drive` is to be told at each of t steps.
+        """Compute the arguments of `drive` for each of t steps.
 
         Args:
-            positions: Shape (t, n), where the joints should be after the step [rad or m].
-            velocities: Shape (t, n), fed forward [rad/s or m/s].
+            positions: Shape (t, n), where the arm's joints should be after a step [rad or m].
+            velocities: Shape (t, n), velocities to feed forward [rad/s or m/s].
         """
-        # The motor adds the velocity to what it makes of the position error where the step begins;
-        # aiming at where the step ends would count the step twice, and the arm run ahead by one.
+        # The motor adds the velocity to its correction of the position error before the step. With
+        # positions after the step as aims, the step would count twice: the arm would run ahead.
         aims = positions - velocities / RATE_HZ
         return list(zip(aims.tolist(), velocities.tolist(), strict=True))
 
@@ -156,8 +156,8 @@ class BulletWorld(RobotWorld):
         """Set the targets of the arm's motors; they stay until set again.
 
         Args:
-            aims: n numbers, see `motor_targets` [rad or m].
-            velocities: n numbers [rad/s or m/s].
+            aims: n target positions, from `motor_targets` [rad or m].
+            velocities: n target velocities [rad/s or m/s].
         """
         p.setJointMotorControlArray(
             self._robot,
@@ -175,7 +175,7 @@ class BulletWorld(RobotWorld):
         """Set the targets of the hand's motors; they stay until set again.
 
         Args:
-            positions: Shape (m,), driven joints [rad or m]; joints that mimic follow.
+            positions: Shape (m,), targets of the driven joints [rad or m]; mimic joints follow.
             force: Largest force or torque of each drive [N or N m].
         """
         forces = (force * self.robot.hand_force_shares).tolist()
@@ -193,10 +193,10 @@ class BulletWorld(RobotWorld):
             )
 
     def observe(self) -> Observation:
-        """What the judge needs to know of this moment."""
+        """Observe the present state for the judge."""
         touches = hits_support = self_collision = False
         for contact in p.getContactPoints(bodyA=self._robot, **self.in_client):
-            if contact[9] <= 0.0:  # near, but no normal force: Bullet reports these too
+            if contact[9] <= 0.0:  # without normal force: Bullet reports near shapes as well
                 continue
             other = contact[2]
             if other == self._object:
@@ -214,7 +214,7 @@ class BulletWorld(RobotWorld):
         )
 
     def hand_contacts(self) -> Contacts:
-        """Where the hand presses on the object, as of the last step."""
+        """Contacts of the hand with the object in the last step, with a normal force."""
         found = [
             contact
             for contact in p.getContactPoints(self._robot, self._object, **self.in_client)
@@ -234,7 +234,7 @@ class BulletWorld(RobotWorld):
         )
 
     def object_in_hand(self) -> FloatArray:
-        """The object's centre of mass in the frame of the tool centre point, shape (3,) [m]."""
+        """Position of the centre of mass in the frame of the tool centre point, shape (3,) [m]."""
         position, _ = p.getBasePositionAndOrientation(self._object, **self.in_client)
         state = p.getLinkState(self._robot, self._tcp, **self.in_client)
         x, turn = p.invertTransform(state[4], state[5])
@@ -242,5 +242,5 @@ class BulletWorld(RobotWorld):
 
 
 def engine_version() -> str:
-    """Version of the simulator, for the record."""
+    """Name and version of the physics engine."""
     return f"pybullet {version('pybullet')}"
