@@ -15,8 +15,7 @@ from pathlib import Path
 from stand_in import StandIn
 
 from dr_grasp.cli.console import print_table
-from dr_grasp.formats.grasp_file import GraspReader
-from dr_grasp.formats.grasp_records import grasp_to_dict
+from dr_grasp.formats.grasp_file import GraspReader, grasp_to_dict
 from dr_grasp.formats.score_file import write_score_stream
 from dr_grasp.generation.sampler import generate
 from dr_grasp.scoring.request import ScoreRequest

@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field, PositiveFloat
-
 from dr_grasp.common.resources import config_file
-from dr_grasp.common.settings import Settings, load_yaml
+from dr_grasp.common.settings import load_yaml
 from dr_grasp.core.diagnosis import DiagnosisThresholds
-
-Share = Annotated[float, Field(gt=0.0, le=1.0)]
-
-
-class ThresholdSettings(Settings):
-    """Schema of a file of config/diagnosis: the fields of `DiagnosisThresholds`, null for None."""
-
-    least_friction: Share | None
-    friction_loss: Share | None
-    deepest_penetration_m: PositiveFloat | None
-    lift_acceleration: PositiveFloat | None
-    grip_offset_m: PositiveFloat | None
-    grip_lever_m: PositiveFloat | None
-    surface_distance_m: PositiveFloat | None
-    mdr: Share | None
+from dr_grasp.formats.diagnosis_file import ThresholdsRecord
 
 
 def load_thresholds(name: str) -> DiagnosisThresholds:
@@ -33,5 +15,5 @@ def load_thresholds(name: str) -> DiagnosisThresholds:
         UnknownNameError: There are no thresholds of that name.
         SettingsError: The file of the thresholds does not fit the schema.
     """
-    content = load_yaml(config_file("diagnosis", name, "thresholds"), ThresholdSettings)
-    return DiagnosisThresholds(**content.model_dump())
+    content = load_yaml(config_file("diagnosis", name, "thresholds"), ThresholdsRecord)
+    return DiagnosisThresholds(**dict(content))

@@ -11,12 +11,9 @@ from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory, Waypoints
-from dr_grasp.errors import SettingsError
 from dr_grasp.execution.backend import IsCancelled
 from dr_grasp.execution.motion_log import MotionLog
 from dr_grasp.objects.object_spec import ObjectSpec
-from dr_grasp.robots.hardware import Hardware
-from dr_grasp.robots.robot_spec import RobotSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,17 +154,3 @@ class Planner(Protocol):
 
     def close(self) -> None:
         """Release the planner; may be called twice."""
-
-
-def hardware_of(robot: RobotSpec) -> Hardware:
-    """The controllers and the MoveIt settings by which ROS reaches a robot.
-
-    Raises:
-        SettingsError: The robot's file does not contain them.
-    """
-    if robot.hardware is None:
-        raise SettingsError(
-            f"robot {robot.name}: expected the sections controllers and moveit in its file, "
-            "got none: it can be simulated only"
-        )
-    return robot.hardware

@@ -12,13 +12,13 @@ from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import BackendError, SettingsError
-from dr_grasp.execution.arm import Arm, Planner, StepResult, hardware_of
+from dr_grasp.execution.arm import Arm, Planner, StepResult
 from dr_grasp.execution.arm_run import ArmRun
 from dr_grasp.execution.backend import IsCancelled, OnPhase, ignore_phase, never_cancelled
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.provenance.models import models_of
 from dr_grasp.robots.checking import check_grasp
-from dr_grasp.robots.robot_spec import RobotSpec
+from dr_grasp.robots.robot_spec import RobotSpec, hardware_of
 
 
 class ArmBackend(Closing):

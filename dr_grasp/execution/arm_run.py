@@ -10,12 +10,12 @@ from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory, Waypoints
 from dr_grasp.errors import BackendError
-from dr_grasp.execution.arm import Arm, Planner, StepResult, hardware_of
+from dr_grasp.execution.arm import Arm, Planner, StepResult
 from dr_grasp.execution.backend import IsCancelled, OnPhase
 from dr_grasp.execution.grip import Grip
 from dr_grasp.execution.motion_log import MotionLog
 from dr_grasp.execution.retiming import backwards, slowed
-from dr_grasp.robots.robot_spec import RobotSpec
+from dr_grasp.robots.robot_spec import RobotSpec, hardware_of
 
 START_TOLERANCE = 0.01
 """Largest distance of each joint from the start of a motion [rad or m]; equal to MoveIt's default
@@ -69,8 +69,9 @@ class ArmRun:
         self._on_phase = on_phase
         self._is_cancelled = is_cancelled
         hardware = hardware_of(robot)
-        self._margin = hardware.holding_margin
-        limits = frozen([joint.velocity for joint in robot.arm_limits]), hardware.accelerations
+        self._margin = hardware.controllers.hand.holding_margin
+        velocities = frozen([joint.velocity for joint in robot.arm_limits])
+        limits = velocities, frozen(hardware.moveit.accelerations)
         self._approach = slowed(grasp.approach, *limits, speed)
         self._lift_path = slowed(grasp.lift_from_grasp, *limits, speed)
         self._way: Waypoints | None = None

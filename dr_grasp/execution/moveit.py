@@ -37,7 +37,7 @@ from dr_grasp.execution.moveit_messages import (
     table_msg,
 )
 from dr_grasp.objects.object_spec import ObjectSpec
-from dr_grasp.robots.hardware import Hardware
+from dr_grasp.robots.robot_settings import Hardware
 from dr_grasp.robots.robot_spec import LIMIT_TOLERANCE, RobotSpec
 
 FINEST_STEP = 0.01
@@ -69,7 +69,7 @@ class MoveItPlanner(Closing):
             SettingsError: MoveIt's model of the robot differs from the robot's file.
         """
         self._robot = robot
-        self._group = hardware.group
+        self._group = hardware.moveit.group
         self._arm_joints = [robot.outside(joint) for joint in robot.arm_joints]
         self._moveit = _start(config, namespace)
         self._check(self._moveit.get_robot_model())

@@ -11,25 +11,28 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat
+from pydantic import ConfigDict, Field, NonNegativeFloat, PositiveFloat
 
 from dr_grasp.core.diagnosis import QUANTITIES, Diagnosis, DiagnosisThresholds
 from dr_grasp.core.fitness import RefusedGrasp
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.errors import FileFormatError
 from dr_grasp.formats.documents import (
+    Record,
+    Within,
+    check_record,
     check_unique,
-    errors_of,
+    given_id,
     head,
     read_document,
     write_document,
 )
-from dr_grasp.formats.grasp_records import Record, check_record, given_id
-from dr_grasp.formats.score_records import RefusalRecord
+from dr_grasp.formats.score_file import RefusalRecord
 
 DIAGNOSIS_KIND = "dr_grasp/diagnosis"
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
+_Share = Annotated[float, Field(ge=0.0, le=1.0)]
+_ShareLimit = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +61,19 @@ class DiagnosisFile:
         check_unique("diagnoses: expected one for each grasp", ids)
 
 
-class _ThresholdsRecord(Record):
-    least_friction: PositiveFloat | None
-    friction_loss: PositiveFloat | None
+class ThresholdsRecord(Record):
+    """The schema of a `DiagnosisThresholds`, in a diagnosis file and in config/diagnosis."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    least_friction: _ShareLimit | None
+    friction_loss: _ShareLimit | None
     deepest_penetration_m: PositiveFloat | None
     lift_acceleration: PositiveFloat | None
     grip_offset_m: PositiveFloat | None
     grip_lever_m: PositiveFloat | None
     surface_distance_m: PositiveFloat | None
-    mdr: PositiveFloat | None
+    mdr: _ShareLimit | None
 
 
 class _DiagnosisRecord(Record):
@@ -74,19 +81,19 @@ class _DiagnosisRecord(Record):
     trajectory: str
     outcome: str
     causes: list[str]
-    least_friction: Share | None
-    friction_loss: Share | None
+    least_friction: _Share | None
+    friction_loss: _Share | None
     deepest_penetration_m: float | None
     lift_acceleration: NonNegativeFloat | None
     grip_offset_m: NonNegativeFloat | None
     grip_lever_m: NonNegativeFloat | None
     surface_distance_m: NonNegativeFloat | None
-    mdr: Share | None
+    mdr: _Share | None
 
 
 class _DiagnosisFileRecord(Record):
     software_version: str
-    thresholds: _ThresholdsRecord
+    thresholds: ThresholdsRecord
     diagnoses: list[Any]
     refused: list[RefusalRecord]
 
@@ -115,27 +122,16 @@ def write_diagnoses(
             if isinstance(result, RefusedGrasp):
                 refused.append(result)
             else:
-                yield diagnosis_to_dict(result, thresholds)
+                yield _diagnosis_to_dict(result, thresholds)
 
-    def items() -> Iterator[tuple[str, Any]]:
-        yield from head(DIAGNOSIS_KIND)
-        yield "software_version", software_version
-        yield "thresholds", asdict(thresholds)
-        yield "diagnoses", diagnoses()
-        yield "refused", map(asdict, refused)  # after the diagnoses: known only then
-
-    write_document(path, items())
-
-
-def diagnosis_to_dict(diagnosis: Diagnosis, thresholds: DiagnosisThresholds) -> dict[str, Any]:
-    """A diagnosis as an entry of a diagnosis file."""
-    return {
-        "grasp_id": diagnosis.grasp_id,
-        "trajectory": diagnosis.trajectory,
-        "outcome": diagnosis.outcome.label,
-        "causes": [cause.value for cause in diagnosis.causes(thresholds)],
-        **{quantity.name: diagnosis.value(quantity) for quantity in QUANTITIES},
+    items = {
+        **head(DIAGNOSIS_KIND),
+        "software_version": software_version,
+        "thresholds": asdict(thresholds),
+        "diagnoses": diagnoses(),
+        "refused": map(asdict, refused),  # after the diagnoses: known only then
     }
+    write_document(path, items.items())
 
 
 def read_diagnoses(path: Path) -> DiagnosisFile:
@@ -146,12 +142,12 @@ def read_diagnoses(path: Path) -> DiagnosisFile:
             an unknown key, two diagnoses of a grasp, or one that contradicts itself.
     """
     content = read_document(path, DIAGNOSIS_KIND, allow_nan=False)
-    with errors_of(path):
+    with Within(str(path)):
         record = check_record(_DiagnosisFileRecord, content)
-        thresholds = DiagnosisThresholds(**record.thresholds.model_dump())
+        thresholds = DiagnosisThresholds(**vars(record.thresholds))
         return DiagnosisFile(
             tuple(_diagnosis(raw, thresholds) for raw in record.diagnoses),
-            tuple(RefusedGrasp(**refusal.model_dump()) for refusal in record.refused),
+            tuple(RefusedGrasp(**vars(refusal)) for refusal in record.refused),
             thresholds,
             record.software_version,
         )
@@ -170,18 +166,26 @@ def read_causes(path: Path) -> dict[str, tuple[str, ...]]:
     }
 
 
+def _diagnosis_to_dict(diagnosis: Diagnosis, thresholds: DiagnosisThresholds) -> dict[str, Any]:
+    return {
+        "grasp_id": diagnosis.grasp_id,
+        "trajectory": diagnosis.trajectory,
+        "outcome": diagnosis.outcome.label,
+        "causes": [cause.value for cause in diagnosis.causes(thresholds)],
+        **{quantity.name: diagnosis.value(quantity) for quantity in QUANTITIES},
+    }
+
+
 def _diagnosis(raw: object, thresholds: DiagnosisThresholds) -> Diagnosis:
     try:
-        record = check_record(_DiagnosisRecord, raw)
-        outcome = Outcome.from_label(record.outcome)
-        values = record.model_dump(exclude={"grasp_id", "outcome", "causes"})
-        diagnosis = Diagnosis(record.grasp_id, outcome, **values)
+        fields = {**vars(check_record(_DiagnosisRecord, raw))}
+        came = fields.pop("causes")
+        fields["outcome"] = Outcome.from_label(fields["outcome"])
+        diagnosis = Diagnosis(**fields)
         causes = [cause.value for cause in diagnosis.causes(thresholds)]
-        if record.causes != causes:
-            raise FileFormatError(
-                f"causes: expected {causes} by the file's thresholds, got {record.causes}"
-            )
+        if came != causes:
+            raise FileFormatError(f"causes: expected {causes} by the file's thresholds, got {came}")
+        return diagnosis
     except (FileFormatError, ValueError) as error:
         named = given_id(raw, "grasp_id") or "without an id"
         raise FileFormatError(f"diagnosis of grasp {named}: {error}") from error
-    return diagnosis

@@ -11,25 +11,25 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BeforeValidator, Field
 
 from dr_grasp.core.fitness import RefusedGrasp
-from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.errors import FileFormatError, InvalidGraspError
+from dr_grasp.core.geometry import Pose
+from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
+from dr_grasp.errors import DrGraspError, FileFormatError, InvalidGraspError
 from dr_grasp.formats.documents import (
     SCHEMA_VERSION,
+    Record,
+    Within,
+    check_record,
     check_unique,
-    errors_of,
+    given_id,
     head,
     read_document,
     write_document,
-)
-from dr_grasp.formats.grasp_records import (
-    Record,
-    check_record,
-    given_id,
-    grasp_from_dict,
-    grasp_to_dict,
 )
 
 GRASPS_KIND = "dr_grasp/grasps"
@@ -51,6 +51,50 @@ class GraspFile:
 
     grasps: tuple[GraspTrajectory, ...]
     refused: tuple[RefusedGrasp, ...] = ()
+
+
+def _as_list(value: Any) -> Any:
+    """What a grasp holds, as lists; what a file holds is left to the schema to check."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return list(value) if isinstance(value, tuple) else value
+
+
+_Names = Annotated[list[str], BeforeValidator(_as_list)]
+_Floats = Annotated[list[float], BeforeValidator(_as_list)]
+
+
+class _PoseRecord(Record):
+    position: _Floats
+    quaternion_xyzw: _Floats
+
+
+class _WaypointsRecord(Record):
+    joints: _Names
+    times_s: _Floats
+    positions: Annotated[list[list[float]], BeforeValidator(_as_list)]
+
+
+class _CloseRecord(Record):
+    joints: _Names
+    preshape: _Floats
+    positions: _Floats
+    force: float
+    duration_s: float
+
+
+class GraspRecord(Record):
+    """The schema of a grasp in a grasp file."""
+
+    id: str
+    robot: str
+    object: str
+    object_in_base: _PoseRecord
+    approach: _WaypointsRecord
+    close: _CloseRecord
+    lift: _WaypointsRecord
+    hold_s: float
+    provenance: dict[str, str] = Field(default_factory=dict)
 
 
 class _GraspFileRecord(Record):
@@ -96,7 +140,7 @@ class GraspReader:
         framed = start == _HEAD and end.endswith(_TAIL)
         if not framed or not lines - 2 == self.count == commas + 1:
             content = read_document(path, GRASPS_KIND, allow_nan=True)
-            with errors_of(path):
+            with Within(str(path)):
                 self._whole = check_record(_GraspFileRecord, content).grasps
             self.count = len(self._whole)
 
@@ -145,6 +189,47 @@ def write_grasps(path: Path, grasps: Iterable[GraspTrajectory]) -> None:
         FileFormatError: Two grasps share an id, or the file cannot be written.
     """
     grasps = tuple(grasps)
-    with errors_of(path):
+    with Within(str(path)):
         check_unique("grasps: expected unique ids", (grasp.id for grasp in grasps))
-    write_document(path, [*head(GRASPS_KIND), ("grasps", map(grasp_to_dict, grasps))])
+    items = {**head(GRASPS_KIND), "grasps": map(grasp_to_dict, grasps)}
+    write_document(path, items.items())
+
+
+def grasp_to_dict(grasp: GraspTrajectory) -> dict[str, Any]:
+    """A grasp as it stands in a grasp file; equal grasps give equal text."""
+    record = GraspRecord.model_validate(grasp, from_attributes=True).model_dump()
+    return {**record, "provenance": dict(sorted(grasp.provenance.items()))}
+
+
+def grasp_from_dict(raw: object) -> GraspTrajectory:
+    """Inverse of `grasp_to_dict`.
+
+    Raises:
+        InvalidGraspError: Anything is missing, unknown, of a wrong type or out of bounds; the
+            message begins with the grasp's id and the field.
+    """
+    try:
+        record = check_record(GraspRecord, raw)
+        with Within("object_in_base"):
+            pose = Pose(**vars(record.object_in_base))
+        with Within("approach"):
+            approach = _waypoints(record.approach)
+        with Within("close"):
+            close = HandClose(**vars(record.close))
+        with Within("lift"):
+            lift = _waypoints(record.lift)
+        parts = {"object_in_base": pose, "approach": approach, "close": close, "lift": lift}
+        return GraspTrajectory(**{**vars(record), **parts})
+    except DrGraspError as error:
+        named = given_id(raw, "id") or "without an id"
+        raise InvalidGraspError(f"grasp {named}: {error}") from error
+
+
+def _waypoints(record: _WaypointsRecord) -> Waypoints:
+    for index, row in enumerate(record.positions):
+        if len(row) != len(record.joints):
+            raise InvalidGraspError(
+                f"positions: expected {len(record.joints)} numbers at waypoint {index}, "
+                f"got {len(row)}"
+            )
+    return Waypoints(**vars(record))

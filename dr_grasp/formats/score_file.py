@@ -5,32 +5,34 @@ Equal scores give equal bytes, and numbers come back to the bit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
+from pydantic import Field, Strict
+from pydantic_core import to_jsonable_python
+
+from dr_grasp.core.fitness import Fitness, GraspScore, RefusedGrasp, Selection
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.perturbation import MAX_SEED, Criterion
 from dr_grasp.errors import FileFormatError
 from dr_grasp.formats.documents import (
+    Record,
+    Within,
+    check_record,
     check_unique,
-    errors_of,
+    given_id,
     head,
     read_document,
     write_document,
 )
-from dr_grasp.formats.grasp_records import Record, check_record
-from dr_grasp.formats.score_records import (
-    RefusalRecord,
-    SelectionRecord,
-    check_seed,
-    score_from_dict,
-    score_to_dict,
-    selection_from,
-    selection_to_dict,
-)
 
 SCORES_KIND = "dr_grasp/scores"
+
+Count = Annotated[int, Field(ge=0, lt=2**32)]
+"""Counts travel as uint32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,11 @@ class ScoreFile:
         """Check that the scores belong together.
 
         Raises:
-            FileFormatError: A grasp has two scores, or a score was made in another way.
+            FileFormatError: The seed does not fit into uint64, a grasp has two scores, or a score
+                was made in another way.
         """
-        check_seed(self.seed)
+        if not 0 <= self.seed <= MAX_SEED:
+            raise FileFormatError(f"seed: expected 0 to {MAX_SEED}, got {self.seed}")
         check_unique(
             "scores: expected one for each grasp", (score.grasp_id for score in self.scores)
         )
@@ -73,13 +77,54 @@ class ScoreFile:
                     )
 
 
+class RefusalRecord(Record):
+    """The schema of a `RefusedGrasp`."""
+
+    index: Count
+    grasp_id: str
+    reason: str
+
+
+class _FitnessRecord(Record):
+    """A fitness, and for readers that do not compute, what follows from its counts."""
+
+    successes: Count
+    trials: Count
+    value: float
+    low: float
+    high: float
+    sequential: bool = False
+
+
+class _ScoreRecord(Record):
+    """A score without seed, profile and version, which all scores of a file share."""
+
+    grasp_id: str
+    nominal_success: bool
+    nominal_outcome: str
+    fitness: dict[str, _FitnessRecord]
+    failures: dict[str, Count]
+    whole: bool = False
+    models: dict[str, str] = Field(default_factory=dict)
+    transfer_probability: Annotated[float, Field(ge=0, le=1)] | None = None
+
+
+class _SelectionRecord(Record):
+    # Strict, pydantic takes neither a name for a criterion nor a list for a tuple.
+    criterion: Annotated[Criterion, Strict(False)]
+    chosen: Annotated[tuple[str, ...], Strict(False)]
+    expected_share: float
+    expected_shortfall: float
+    most_missed: float
+
+
 class _ScoreFileRecord(Record):
     seed: int
     profile: str
     software_version: str
     scores: list[Any]
     refused: list[RefusalRecord]
-    selection: SelectionRecord | None = None
+    selection: _SelectionRecord | None = None
 
 
 def write_scores(path: Path, content: ScoreFile) -> None:
@@ -124,23 +169,22 @@ def write_score_stream(
     def scores() -> Iterator[dict[str, Any]]:
         for result in results:
             if isinstance(result, GraspScore):
-                yield score_to_dict(result)
+                yield _score_to_dict(result)
             elif isinstance(result, RefusedGrasp):
                 refused.append(result)
             else:
                 selections.append(result)
 
-    def items() -> Iterator[tuple[str, Any]]:
-        yield from head(SCORES_KIND)
-        yield "seed", seed
-        yield "profile", profile
-        yield "software_version", software_version
-        yield "scores", scores()
-        yield "refused", map(asdict, refused)  # after the scores: known only then
-        for selection in selections:
-            yield "selection", selection_to_dict(selection)
-
-    write_document(path, items())
+    items = {
+        **head(SCORES_KIND),
+        "seed": seed,
+        "profile": profile,
+        "software_version": software_version,
+        "scores": scores(),
+        "refused": map(asdict, refused),  # after the scores: known only then
+    }
+    last = (("selection", to_jsonable_python(selection)) for selection in selections)
+    write_document(path, chain(items.items(), last))
 
 
 def read_scores(path: Path) -> ScoreFile:
@@ -151,14 +195,91 @@ def read_scores(path: Path) -> ScoreFile:
             an unknown key, or a score contradicts itself.
     """
     content = read_document(path, SCORES_KIND, allow_nan=False)
-    with errors_of(path):
+    with Within(str(path)):
         record = check_record(_ScoreFileRecord, content)
-        seed, profile, version = record.seed, record.profile, record.software_version
+        selection = record.selection
         return ScoreFile(
-            tuple(score_from_dict(raw, seed, profile, version) for raw in record.scores),
-            tuple(RefusedGrasp(**refusal.model_dump()) for refusal in record.refused),
-            seed,
-            profile,
-            version,
-            None if record.selection is None else selection_from(record.selection),
+            tuple(_score(raw, record) for raw in record.scores),
+            tuple(RefusedGrasp(**vars(refusal)) for refusal in record.refused),
+            record.seed,
+            record.profile,
+            record.software_version,
+            None if selection is None else Selection(**vars(selection)),
         )
+
+
+def _score_to_dict(score: GraspScore) -> dict[str, Any]:
+    record = {
+        "grasp_id": score.grasp_id,
+        "nominal_success": score.nominal_success,
+        "nominal_outcome": score.nominal_outcome.label,
+        "fitness": {
+            criterion.value: _fitness_to_dict(score.fitness[criterion])
+            for criterion in Criterion
+            if criterion in score.fitness
+        },
+        "failures": {reason.label: score.failures[reason] for reason in sorted(score.failures)},
+    }
+    if score.whole:
+        record["whole"] = True
+    if score.models:
+        record["models"] = dict(sorted(score.models.items()))
+    if score.transfer_probability is not None:
+        record["transfer_probability"] = score.transfer_probability
+    return record
+
+
+def _score(raw: object, file: _ScoreFileRecord) -> GraspScore:
+    try:
+        record = check_record(_ScoreRecord, raw)
+        with Within("nominal_outcome"):
+            outcome = Outcome.from_label(record.nominal_outcome)
+        if record.nominal_success != (outcome is Outcome.SUCCESS):
+            raise FileFormatError(
+                f"nominal_success: expected {not record.nominal_success} for the nominal outcome "
+                f"{outcome.label}, got {record.nominal_success}"
+            )
+        with Within("fitness"):
+            fitness = _fitness(record.fitness)
+        with Within("failures"):
+            failures = {Outcome.from_label(name): n for name, n in record.failures.items()}
+        return GraspScore(
+            grasp_id=record.grasp_id,
+            nominal_outcome=outcome,
+            fitness=fitness,
+            failures=failures,
+            seed=file.seed,
+            profile=file.profile,
+            software_version=file.software_version,
+            whole=record.whole,
+            models=record.models,
+            transfer_probability=record.transfer_probability,
+        )
+    except FileFormatError as error:
+        named = given_id(raw, "grasp_id") or "without an id"
+        raise FileFormatError(f"score of grasp {named}: {error}") from error
+
+
+def _fitness_to_dict(fitness: Fitness) -> dict[str, Any]:
+    low, high = fitness.interval
+    record = {
+        "successes": fitness.successes,
+        "trials": fitness.trials,
+        "value": fitness.value,
+        "low": low,
+        "high": high,
+    }
+    # Only where true, so that files of fixed budgets stay as they were.
+    return {**record, "sequential": True} if fitness.sequential else record
+
+
+def _fitness(records: Mapping[str, _FitnessRecord]) -> dict[Criterion, Fitness]:
+    found = {}
+    for name, record in records.items():
+        criterion = Criterion.from_name(name)
+        counts = record.successes, record.trials, record.value, record.sequential
+        try:
+            found[criterion] = Fitness.stated(criterion, *counts)
+        except ValueError as error:
+            raise FileFormatError(f"{name}: {error}") from error
+    return found

@@ -12,7 +12,7 @@ from typing import Any
 from dr_grasp.common.run_store import RunStore
 from dr_grasp.core.arrays import as_floats, frozen
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.formats.grasp_records import grasp_from_dict, grasp_to_dict
+from dr_grasp.formats.grasp_file import grasp_from_dict, grasp_to_dict
 from dr_grasp.generation.motion import Unreachable
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.generation.result import Result, Trials

@@ -11,7 +11,7 @@ from typing import Any
 from dr_grasp.core.perturbation import Criterion, Profile
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import SettingsError, UnknownNameError
-from dr_grasp.formats.grasp_records import grasp_to_dict
+from dr_grasp.formats.grasp_file import grasp_to_dict
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.provenance.fingerprint import fingerprint
 from dr_grasp.robots.robot_spec import load_robot

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from dr_grasp.core.arrays import as_floats
@@ -88,11 +89,9 @@ def encode_fitness(fitness: Fitness) -> Fields:
 def encode_selection(selection: Selection) -> Fields:
     """Fields of a Selection message."""
     return {
+        **asdict(selection),
         "criterion": selection.criterion.value,
         "chosen": list(selection.chosen),
-        "expected_share": selection.expected_share,
-        "expected_shortfall": selection.expected_shortfall,
-        "most_missed": selection.most_missed,
     }
 
 

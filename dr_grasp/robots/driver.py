@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_grasp.errors import SettingsError
-from dr_grasp.robots.hardware import DriverSettings
 from dr_grasp.robots.robot_spec import RobotSpec
 
 
@@ -52,9 +51,10 @@ def driver_start(robot: RobotSpec, robot_ip: str, namespace: str) -> DriverStart
     Raises:
         SettingsError: The arguments need an address and it is empty, or a placeholder is unknown.
     """
-    settings = robot.hardware.driver if robot.hardware is not None else None
-    if robot.hardware is None or settings is None:
+    hardware = robot.hardware
+    if hardware is None or hardware.driver is None:
         return None
+    settings = hardware.driver
     known = {"robot_ip": robot_ip, "namespace": namespace}
     arguments = {}
     for name, text in settings.arguments.items():
@@ -70,18 +70,13 @@ def driver_start(robot: RobotSpec, robot_ip: str, namespace: str) -> DriverStart
                 f"robot {robot.name}: driver.arguments.{name}: expected no other placeholders than "
                 f"{{robot_ip}} and {{namespace}}, got {text!r}"
             ) from error
-    controller = _controller(robot, robot.hardware.arm_action, settings)
+    controller = None
+    if settings.controller:
+        joints = [robot.outside(joint) for joint in robot.arm_joints]
+        parameters = {"joints": joints, **_under_outside_names(robot, settings.controller)}
+        name = hardware.controllers.arm.rpartition("/")[0].rpartition("/")[2]
+        controller = ControllerStart(name, parameters)
     return DriverStart(settings.package, settings.launch, arguments, controller)
-
-
-def _controller(
-    robot: RobotSpec, arm_action: str, settings: DriverSettings
-) -> ControllerStart | None:
-    if not settings.controller:
-        return None
-    joints = [robot.outside(joint) for joint in robot.arm_joints]
-    parameters = {"joints": joints, **_under_outside_names(robot, settings.controller)}
-    return ControllerStart(arm_action.rpartition("/")[0].rpartition("/")[2], parameters)
 
 
 def _under_outside_names(robot: RobotSpec, value: Any) -> Any:

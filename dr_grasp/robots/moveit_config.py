@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from dr_grasp.errors import SettingsError
-from dr_grasp.robots.hardware import HandInterface, Hardware
-from dr_grasp.robots.robot_spec import RobotSpec
+from dr_grasp.robots.robot_settings import ControllerSettings, HandInterface, MoveItSettings
+from dr_grasp.robots.robot_spec import RobotSpec, hardware_of
 from dr_grasp.robots.ros_description import ros_urdf, srdf
 
 PLANNER = "RRTConnectkConfigDefault"
@@ -48,30 +47,29 @@ def moveit_config(robot: RobotSpec) -> dict[str, Any]:
         SettingsError: The robot's file has no controllers, the arm is no chain, or the package is
             not installed or does not fit the robot.
     """
-    hardware = robot.hardware
-    if hardware is None:
-        raise SettingsError(
-            f"robot {robot.name}: expected the sections controllers and moveit in its file, "
-            "got none: it can be simulated only"
-        )
-    if hardware.moveit_package is not None:
-        return _from_package(robot, hardware.moveit_package)
+    hardware = hardware_of(robot)
+    moveit = hardware.moveit
+    if moveit.package is not None:
+        return _from_package(robot, moveit.package)
     return {
         "robot_description": ros_urdf(robot),
-        "robot_description_semantic": srdf(robot, hardware),
+        "robot_description_semantic": srdf(robot, moveit.group),
         **_PUBLISHED_SRDF,
         "robot_description_kinematics": {
-            hardware.group: {
-                "kinematics_solver": hardware.kinematics,
+            moveit.group: {
+                "kinematics_solver": moveit.kinematics,
                 "kinematics_solver_search_resolution": 0.005,
                 "kinematics_solver_timeout": 0.05,
             }
         },
-        "robot_description_planning": {"joint_limits": _joint_limits(robot, hardware)},
+        "robot_description_planning": {"joint_limits": _joint_limits(robot, moveit)},
         "planning_pipelines": {"pipeline_names": ["ompl"]},
-        "ompl": _ompl(hardware),
-        **_monitoring(),
-        **_execution(robot, hardware),
+        "ompl": _ompl(moveit.group),
+        "publish_planning_scene": True,
+        "publish_geometry_updates": True,
+        "publish_state_updates": True,
+        "publish_transforms_updates": True,
+        **_execution(robot, hardware.controllers),
         **_starting(),
     }
 
@@ -95,9 +93,9 @@ def _starting() -> dict[str, Any]:
     }
 
 
-def _joint_limits(robot: RobotSpec, hardware: Hardware) -> dict[str, Any]:
-    arm = zip(robot.arm_joints, robot.arm_limits, hardware.accelerations, strict=True)
-    pace = {joint: (limits.velocity, float(most)) for joint, limits, most in arm}
+def _joint_limits(robot: RobotSpec, moveit: MoveItSettings) -> dict[str, Any]:
+    arm = zip(robot.arm_joints, robot.arm_limits, moveit.accelerations, strict=True)
+    pace = {joint: (limits.velocity, most) for joint, limits, most in arm}
     for joint, speed in zip(robot.hand_joints, robot.hand_velocities, strict=True):
         pace[joint] = (float(speed), float(speed) / HAND_RISE_S)
     return {
@@ -111,7 +109,7 @@ def _joint_limits(robot: RobotSpec, hardware: Hardware) -> dict[str, Any]:
     }
 
 
-def _ompl(hardware: Hardware) -> dict[str, Any]:
+def _ompl(group: str) -> dict[str, Any]:
     # Adapters as the defaults of moveit_configs_utils in Jazzy have them.
     return {
         "planning_plugins": ["ompl_interface/OMPLPlanner"],
@@ -128,7 +126,7 @@ def _ompl(hardware: Hardware) -> dict[str, Any]:
         ],
         "totg": {"path_tolerance": PATH_TOLERANCE, "resample_dt": RESAMPLE_S},
         "planner_configs": {PLANNER: {"type": "geometric::RRTConnect", "range": 0.0}},
-        hardware.group: {
+        group: {
             "default_planner_config": PLANNER,
             "planner_configs": [PLANNER],
             "longest_valid_segment_fraction": LONGEST_SEGMENT,
@@ -136,19 +134,21 @@ def _ompl(hardware: Hardware) -> dict[str, Any]:
     }
 
 
-def _monitoring() -> dict[str, Any]:
-    return {
-        "publish_planning_scene": True,
-        "publish_geometry_updates": True,
-        "publish_state_updates": True,
-        "publish_transforms_updates": True,
-    }
-
-
-def _execution(robot: RobotSpec, hardware: Hardware) -> dict[str, Any]:
-    arm = [robot.outside(joint) for joint in robot.arm_joints]
-    hand = [robot.outside(joint) for joint in robot.hand_joints]
-    controllers = dict(_controllers(hardware, arm, hand))
+def _execution(robot: RobotSpec, settings: ControllerSettings) -> dict[str, Any]:
+    hand = settings.hand
+    served = [(settings.arm, "FollowJointTrajectory", robot.arm_joints)]
+    # MoveIt has no client for franka_msgs/Grasp; we do.
+    if hand.interface in _CONTROLLER_TYPES:
+        served.append((hand.action, _CONTROLLER_TYPES[hand.interface], robot.hand_joints))
+    controllers = {}
+    for action, kind, joints in served:
+        name, _, inside = action.rpartition("/")
+        controllers[name or inside] = {
+            "action_ns": inside if name else "",
+            "type": kind,
+            "default": True,
+            "joints": [robot.outside(joint) for joint in joints],
+        }
     return {
         "moveit_manage_controllers": False,  # ros2_control and drivers do that
         "trajectory_execution": {
@@ -166,26 +166,6 @@ def _execution(robot: RobotSpec, hardware: Hardware) -> dict[str, Any]:
             **controllers,
         },
     }
-
-
-def _controllers(
-    hardware: Hardware, arm: list[str], hand: list[str]
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    kinds = [(hardware.arm_action, "FollowJointTrajectory", arm)]
-    # MoveIt has no client for franka_msgs/Grasp; we do.
-    if hardware.hand_interface in _CONTROLLER_TYPES:
-        kinds.append((hardware.hand_action, _CONTROLLER_TYPES[hardware.hand_interface], hand))
-    for action, kind, joints in kinds:
-        name, _, inside = action.rpartition("/")
-        yield (
-            (name or inside),
-            {
-                "action_ns": inside if name else "",
-                "type": kind,
-                "default": True,
-                "joints": joints,
-            },
-        )
 
 
 def _from_package(robot: RobotSpec, package: str) -> dict[str, Any]:

@@ -1,13 +1,22 @@
-"""The sections of a robot's YAML file."""
+"""A robot's YAML file: its sections, and how it is read, with the files that it extends."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import Enum
+from functools import reduce
+from pathlib import Path
+from typing import Annotated, Any
+
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
-from dr_grasp.common.settings import Settings
-from dr_grasp.robots.hardware import ControllerSettings, DriverSettings, MoveItSettings
+from dr_grasp.common import resources
+from dr_grasp.common.resources import config_file
+from dr_grasp.common.settings import Settings, merged, read_yaml, validate
+from dr_grasp.errors import SettingsError
 
 Vector3 = tuple[float, float, float]
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_/~][A-Za-z0-9_/]*$")]
 
 
 class ArmSettings(Settings):
@@ -67,6 +76,91 @@ class TableSettings(Settings):
     top_z: float
 
 
+class HandInterface(Enum):
+    """Type of the action that takes a hand's targets, as in `controllers.hand.interface`."""
+
+    PARALLEL_GRIPPER = "parallel_gripper_command"
+    GRIPPER_COMMAND = "gripper_command"
+    FRANKA_GRASP = "franka_grasp"
+    JOINT_TRAJECTORY = "follow_joint_trajectory"
+
+
+class HandControllerSettings(Settings):
+    """The `controllers.hand` section.
+
+    Attributes:
+        interface: Type of the hand's action.
+        action: Name of the hand's action.
+        position_scale: Factor from a position of the hand's first driven joint to a gripper
+            command: 2 where the command is the distance between two jaws that move alike.
+        holding_margin: If every joint of the hand comes closer than this to its closing target,
+            nothing is between the fingers [rad or m].
+    """
+
+    interface: HandInterface
+    action: Identifier
+    position_scale: PositiveFloat = 1.0
+    holding_margin: PositiveFloat
+
+
+class ControllerSettings(Settings):
+    """The `controllers` section.
+
+    Attributes:
+        arm: Name of the arm's action control_msgs/FollowJointTrajectory.
+        hand: How the hand takes its targets.
+    """
+
+    arm: Identifier
+    hand: HandControllerSettings
+
+
+class MoveItSettings(Settings):
+    """The `moveit` section.
+
+    Attributes:
+        group: MoveIt's planning group of the arm.
+        package: The user's MoveIt configuration package; None to make the configuration from the
+            robot's file.
+        accelerations: Largest acceleration of each arm joint that planned motions may have, which
+            URDFs do not say [rad/s^2 or m/s^2].
+        kinematics: MoveIt's kinematics plugin.
+    """
+
+    group: str
+    package: str | None = None
+    accelerations: tuple[PositiveFloat, ...]
+    kinematics: str = "kdl_kinematics_plugin/KDLKinematicsPlugin"
+
+
+class DriverSettings(Settings):
+    """The `driver` section: the maker's launch file, started for `hardware:=real`.
+
+    `controller` is for drivers that start no controller for the arm: the ROS parameters to spawn
+    one with, including `type` and without `joints`. Joints in it have the names used here.
+    """
+
+    package: str
+    launch: str
+    arguments: dict[str, str] = Field(default_factory=dict)
+    controller: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """How a robot is reached through ROS: sections of its file.
+
+    Attributes:
+        controllers: Its controllers.
+        moveit: What MoveIt needs to know.
+        driver: How to start the driver of a real arm; None if users start it themselves.
+    """
+
+    controllers: ControllerSettings
+    moveit: MoveItSettings
+    driver: DriverSettings | None
+
+
 class RobotSettings(Settings):
     """A file of config/robots."""
 
@@ -84,3 +178,36 @@ class RobotSettings(Settings):
     controllers: ControllerSettings | None = None
     moveit: MoveItSettings | None = None
     driver: DriverSettings | None = None
+
+
+def read_settings(path: Path) -> RobotSettings:
+    """Read a robot's file, merged over that of the robot that it extends, and so on.
+
+    A user's file that extends a robot of its own name extends the built-in robot of that name.
+
+    Raises:
+        UnknownNameError: The robot to extend does not exist.
+        SettingsError: A file cannot be read, extends itself, directly or through others, or what
+            they say together does not fit the schema.
+    """
+    chain, contents = [path], []
+    while True:
+        content = read_yaml(chain[-1])
+        contents.append(content)
+        if not isinstance(content, dict) or "extends" not in content:
+            return validate(reduce(merged, reversed(contents)), RobotSettings, path)
+        base = _base(chain[-1], str(content.pop("extends")))
+        chain.append(base)
+        if base in chain[:-1]:
+            names = " -> ".join(file.stem for file in chain)
+            raise SettingsError(f"{path}: extends: expected a chain that ends, got {names}")
+
+
+def _base(path: Path, name: str) -> Path:
+    """The file of the robot that the file at `path` extends."""
+    if name != path.stem:
+        return config_file("robots", name, "robot")
+    built_in = resources.share_directory() / "config" / "robots" / path.name
+    if not built_in.is_file() or built_in.samefile(path):
+        raise SettingsError(f"{path}: extends: expected another robot, got {name}")
+    return built_in

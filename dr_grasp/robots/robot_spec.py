@@ -10,17 +10,14 @@ from functools import lru_cache
 import numpy as np
 
 from dr_grasp.common.resources import config_file, config_names
-from dr_grasp.common.settings import validate
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose, Table, grip_frame
 from dr_grasp.errors import SettingsError, UnknownNameError
 from dr_grasp.provenance.fingerprint import IGNORED
 from dr_grasp.robots.description import DescriptionSource
-from dr_grasp.robots.extending import read_extended
 from dr_grasp.robots.hand_drives import hand_drives
-from dr_grasp.robots.hardware import Hardware
 from dr_grasp.robots.robot_model import JointLimits, RobotModel, load_model
-from dr_grasp.robots.robot_settings import RobotSettings, SynergySettings, Vector3
+from dr_grasp.robots.robot_settings import Hardware, RobotSettings, SynergySettings, read_settings
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -169,7 +166,7 @@ def load_robot(name: str) -> RobotSpec:
         ModelError: Its model cannot be read.
     """
     path = config_file("robots", name, "robot")
-    settings = validate(read_extended(path), RobotSettings, path)
+    settings = read_settings(path)
     arm, hand = settings.arm, settings.hand
     source = DescriptionSource(
         settings.urdf, settings.srdf, settings.xacro, settings.names, path.parent
@@ -179,7 +176,7 @@ def load_robot(name: str) -> RobotSpec:
     for note in model.notes:
         _LOGGER.warning("%s", note)
     drives = hand_drives(str(path), hand, model)
-    robot = RobotSpec(
+    return RobotSpec(
         name=name,
         description=settings.description,
         model=model,
@@ -201,7 +198,20 @@ def load_robot(name: str) -> RobotSpec:
         names=settings.names,
         hardware=_hardware(str(path), settings),
     )
-    return robot
+
+
+def hardware_of(robot: RobotSpec) -> Hardware:
+    """The controllers and the MoveIt settings by which ROS reaches a robot.
+
+    Raises:
+        SettingsError: The robot's file does not contain them.
+    """
+    if robot.hardware is None:
+        raise SettingsError(
+            f"robot {robot.name}: expected the sections controllers and moveit in its file, "
+            "got none: it can be simulated only"
+        )
+    return robot.hardware
 
 
 def _synergy(name: str, settings: SynergySettings) -> Synergy:
@@ -225,10 +235,10 @@ def _hardware(path: str, settings: RobotSettings) -> Hardware | None:
     expected, got = len(settings.arm.joints), len(settings.moveit.accelerations)
     if got != expected:
         raise SettingsError(f"{path}: moveit.accelerations: expected {expected} numbers, got {got}")
-    return Hardware.of(settings.controllers, settings.moveit, settings.driver)
+    return Hardware(settings.controllers, settings.moveit, settings.driver)
 
 
-def _unit(axis: Vector3) -> FloatArray:
+def _unit(axis: tuple[float, float, float]) -> FloatArray:
     vector = np.asarray(axis)
     return frozen(vector / np.linalg.norm(vector))
 

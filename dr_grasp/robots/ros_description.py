@@ -7,8 +7,7 @@ from xml.etree import ElementTree
 
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import SettingsError
-from dr_grasp.robots.hardware import Hardware
-from dr_grasp.robots.kinematics import chain_to
+from dr_grasp.robots.forward_kinematics import chain_to
 from dr_grasp.robots.robot_spec import RobotSpec
 
 HAND_GROUP = "hand"
@@ -50,7 +49,7 @@ def ros_urdf(robot: RobotSpec) -> str:
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def srdf(robot: RobotSpec, hardware: Hardware) -> str:
+def srdf(robot: RobotSpec, group: str) -> str:
     """The SRDF for MoveIt: planning groups, home, pairs of links that may touch.
 
     The root link needs no virtual joint: MoveIt takes it as fixed to the world.
@@ -60,20 +59,20 @@ def srdf(robot: RobotSpec, hardware: Hardware) -> str:
     """
     root = ElementTree.Element("robot", {"name": robot.name})
     tip = robot.outside(arm_tip(robot))
-    group = ElementTree.SubElement(root, "group", {"name": hardware.group})
+    arm = ElementTree.SubElement(root, "group", {"name": group})
     base = robot.outside(robot.base_link)
-    ElementTree.SubElement(group, "chain", {"base_link": base, "tip_link": tip})
+    ElementTree.SubElement(arm, "chain", {"base_link": base, "tip_link": tip})
     hand = ElementTree.SubElement(root, "group", {"name": HAND_GROUP})
     for link in _hand_links(robot):
         ElementTree.SubElement(hand, "link", {"name": robot.outside(link)})
     for joint in robot.hand_joints:
         ElementTree.SubElement(hand, "joint", {"name": robot.outside(joint)})
-    _state(root, hardware.group, robot, robot.arm_joints, robot.home)
+    _state(root, group, robot, robot.arm_joints, robot.home)
     _state(root, HAND_GROUP, robot, robot.hand_joints, robot.hand_open)
     ElementTree.SubElement(
         root,
         "end_effector",
-        {"name": "hand", "parent_link": tip, "group": HAND_GROUP, "parent_group": hardware.group},
+        {"name": "hand", "parent_link": tip, "group": HAND_GROUP, "parent_group": group},
     )
     pairs = sorted(
         sorted(robot.outside(link) for link in pair) for pair in robot.model.allowed_collisions

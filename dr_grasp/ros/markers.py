@@ -15,7 +15,7 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.messages.encoding import encode_pose
-from dr_grasp.robots.kinematics import link_in_base
+from dr_grasp.robots.forward_kinematics import link_in_base
 from dr_grasp.robots.robot_spec import RobotSpec, Synergy, load_robot
 from dr_grasp.ros.conversions import to_msg
 from dr_grasp.ros.qos import RESULTS

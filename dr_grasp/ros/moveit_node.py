@@ -10,10 +10,10 @@ import sys
 from rclpy.node import Node
 
 from dr_grasp.errors import SettingsError
-from dr_grasp.execution.arm import Planner, hardware_of
+from dr_grasp.execution.arm import Planner
 from dr_grasp.execution.arm_backend import ArmBackend
 from dr_grasp.robots.moveit_config import moveit_config
-from dr_grasp.robots.robot_spec import RobotSpec, load_robot
+from dr_grasp.robots.robot_spec import RobotSpec, hardware_of, load_robot
 from dr_grasp.ros.arm.controller_arm import ControllerArm
 from dr_grasp.ros.attempt_server import AttemptServer
 from dr_grasp.ros.parameters import declare

@@ -17,9 +17,8 @@ from sensor_msgs.msg import JointState
 from dr_grasp.common.closing import Closing
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import SettingsError
-from dr_grasp.execution.arm import hardware_of
 from dr_grasp.messages.encoding import encode_joint_state
-from dr_grasp.robots.robot_spec import RobotSpec, load_robot
+from dr_grasp.robots.robot_spec import RobotSpec, hardware_of, load_robot
 from dr_grasp.ros.attempt_server import AttemptServer
 from dr_grasp.ros.controller_messages import message_types
 from dr_grasp.ros.conversions import to_msg

@@ -224,7 +224,7 @@ def smoothed_logit(fitness: Fitness) -> float:
 
 def model_document(model: TransferModel) -> dict[str, Any]:
     """A model as plain data, as in its file; equal models give equal text."""
-    return {**dict(head(MODEL_KIND)), **TypeAdapter(TransferModel).dump_python(model, mode="json")}
+    return {**head(MODEL_KIND), **TypeAdapter(TransferModel).dump_python(model, mode="json")}
 
 
 def write_model(path: Path, model: TransferModel) -> None:
@@ -244,9 +244,8 @@ def read_model(path: Path) -> TransferModel:
             an unknown key, or contradicts itself.
     """
     content = read_document(path, MODEL_KIND, allow_nan=False)
-    fields = {key: value for key, value in content.items() if key not in dict(head(MODEL_KIND))}
     try:
-        return TypeAdapter(TransferModel).validate_json(to_json(fields))
+        return TypeAdapter(TransferModel).validate_json(to_json(content))
     except ValidationError as error:
         raise FileFormatError(f"{path}: {first_problem(error)}") from error
 

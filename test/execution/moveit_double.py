@@ -218,7 +218,7 @@ class World:
         self.failures = 0
         self.requests = []
         self.stopped = 0
-        self.group_name = robot.hardware.group
+        self.group_name = robot.hardware.moveit.group
         self.group = Group(
             [robot.names.get(joint, joint) for joint in robot.arm_joints],
             [(limits.lower, limits.upper) for limits in robot.arm_limits],

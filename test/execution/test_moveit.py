@@ -13,7 +13,6 @@ from dr_grasp.core.trajectory import Waypoints
 from dr_grasp.errors import SettingsError
 from dr_grasp.execution.arm import StepResult
 from dr_grasp.objects.object_spec import load_object
-from dr_grasp.robots.hardware import Hardware
 
 from .moveit_double import World, install, straight
 
@@ -171,12 +170,9 @@ def test_a_new_scene_forgets_what_was_held(planner, world, franka):
 
 
 def test_another_model_is_refused(make, franka, world):
-    def other(**changes):
-        fields = {name: getattr(franka.hardware, name) for name in Hardware.__slots__}
-        return Hardware(**{**fields, **changes})
-
+    moveit = franka.hardware.moveit.model_copy(update={"group": "x"})
     with pytest.raises(SettingsError, match=r"expected one of MoveIt's model \(panda_arm\), got x"):
-        make(franka, other(group="x"))
+        make(franka, replace(franka.hardware, moveit=moveit))
     world.group.active_joint_model_names.reverse()
     with pytest.raises(SettingsError, match=r"the joints panda_joint1, .* got panda_joint7"):
         make(franka)

@@ -79,6 +79,10 @@ def test_what_breaks_off_leaves_no_file(tmp_path, thresholds):
         (lambda c: c["thresholds"].pop("mdr"), "thresholds.mdr: expected a value, got nothing"),
         (lambda c: c["thresholds"].update(mdr=0.0), "thresholds.mdr: expected greater than 0"),
         (
+            lambda c: c["thresholds"].update(mdr=7),
+            "thresholds.mdr: expected less than or equal to 1",
+        ),
+        (
             lambda c: c["diagnoses"][0].update(causes=["contact"]),
             "diagnosis of grasp g1: causes: expected ['friction', 'model'] by the file's "
             "thresholds, got ['contact']",

@@ -112,7 +112,14 @@ def score_files(draw):
 
 @st.composite
 def diagnosis_files(draw):
-    limits = DiagnosisThresholds(*(draw(maybe(positive)) for _ in fields(DiagnosisThresholds)))
+    share_limits, limits = maybe(st.floats(0, 1, exclude_min=True)), maybe(positive)
+    shares_of = ("least_friction", "friction_loss", "mdr")
+    thresholds = DiagnosisThresholds(
+        **{
+            field.name: draw(share_limits if field.name in shares_of else limits)
+            for field in fields(DiagnosisThresholds)
+        }
+    )
     lengths = st.floats(0, 1e3)
     diagnoses = st.builds(
         Diagnosis,
@@ -130,7 +137,7 @@ def diagnosis_files(draw):
     )
     by_id = st.lists(diagnoses, max_size=4, unique_by=lambda one: one.grasp_id).map(tuple)
     return DiagnosisFile(
-        draw(by_id), tuple(draw(st.lists(refusals, max_size=3))), limits, draw(texts)
+        draw(by_id), tuple(draw(st.lists(refusals, max_size=3))), thresholds, draw(texts)
     )
 
 

@@ -5,12 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from dr_grasp.core.fitness import Fitness, RefusedGrasp
+from dr_grasp.core.fitness import Fitness, RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import FileFormatError, InvalidGraspError
-from dr_grasp.formats.grasp_file import GraspFile, read_grasps, write_grasps
-from dr_grasp.formats.grasp_records import grasp_from_dict, grasp_to_dict
+from dr_grasp.formats.grasp_file import (
+    GraspFile,
+    grasp_from_dict,
+    grasp_to_dict,
+    read_grasps,
+    write_grasps,
+)
 from dr_grasp.formats.score_file import ScoreFile, read_scores, write_scores
 
 SHARED = {"seed": 2**64 - 1, "profile": "default", "software_version": "v"}
@@ -318,6 +323,24 @@ def test_an_unknown_criterion_is_named(tmp_path, score_file):
         f"{path}: score of grasp g0: fitness: unknown criterion 'xdr'; "
         "expected one of fdr, jsdr, mdr, osdr"
     )
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("criterion", "xdr", "expected 'osdr', 'jsdr', 'fdr' or 'mdr', got 'xdr'"),
+        ("chosen", "g0", "expected a valid tuple, got 'g0'"),
+        ("expected_share", "1", "expected a valid number, got '1'"),
+        ("best", "g0", "expected no such key"),
+    ],
+)
+def test_a_bad_selection_is_named(tmp_path, score_file, field, value, reason):
+    path = tmp_path / "s.json"
+    write_scores(path, replace(score_file, selection=Selection(Criterion.MDR, (), 0.9, 0.1, 0.2)))
+    document = json.loads(path.read_text())
+    document["selection"][field] = value
+    path.write_text(json.dumps(document))
+    assert refusal(read_scores, path) == f"{path}: selection.{field}: {reason}"
 
 
 def test_scores_files_refuse_numbers_that_are_none(tmp_path, score_file):

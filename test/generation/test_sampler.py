@@ -9,7 +9,7 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.errors import DrGraspError, UnknownNameError
-from dr_grasp.formats.grasp_records import grasp_to_dict
+from dr_grasp.formats.grasp_file import grasp_to_dict
 from dr_grasp.generation.antipodal import (
     FRICTION_ANGLE_RAD,
     LEAST_PLAY_M,

@@ -13,8 +13,7 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError, FileFormatError, SettingsError, UnknownNameError
-from dr_grasp.formats.grasp_file import write_grasps
-from dr_grasp.formats.grasp_records import grasp_to_dict
+from dr_grasp.formats.grasp_file import grasp_to_dict, write_grasps
 from dr_grasp.generation import methods
 from dr_grasp.generation import search as search_module
 from dr_grasp.generation.archive import TouchArchive

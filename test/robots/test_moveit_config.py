@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from dr_grasp.errors import SettingsError
-from dr_grasp.robots.hardware import HandInterface
-from dr_grasp.robots.kinematics import chain_to
+from dr_grasp.robots.forward_kinematics import chain_to
 from dr_grasp.robots.moveit_config import moveit_config
+from dr_grasp.robots.robot_settings import ControllerSettings, HandControllerSettings, HandInterface
 from dr_grasp.robots.robot_spec import load_robot, robot_names
 from dr_grasp.robots.ros_description import arm_tip, ros_urdf, srdf
 
@@ -50,8 +50,15 @@ def names(root, tag):
     return {element.get("name") for element in root.findall(tag)}
 
 
-def with_hardware(robot, **changes):
-    return replace(robot, hardware=replace(robot.hardware, **changes))
+def with_package(robot, name):
+    moveit = robot.hardware.moveit.model_copy(update={"package": name})
+    return replace(robot, hardware=replace(robot.hardware, moveit=moveit))
+
+
+def with_hand(robot, interface):
+    hand = HandControllerSettings(interface=interface, action="grip", holding_margin=0.002)
+    controllers = ControllerSettings(arm="/left/arm/follow", hand=hand)
+    return replace(robot, hardware=replace(robot.hardware, controllers=controllers))
 
 
 def test_the_urdf_says_of_the_robot_what_the_prepared_one_says(robot):
@@ -61,7 +68,9 @@ def test_the_urdf_says_of_the_robot_what_the_prepared_one_says(robot):
     for tag in ("link", "joint"):
         expected = {robot.names.get(name, name) for name in names(ours, tag)}
         assert names(root, tag) == expected
-    assert root.get("name") == xml(srdf(robot, robot.hardware)).get("name") == robot.name
+    assert (
+        root.get("name") == xml(srdf(robot, robot.hardware.moveit.group)).get("name") == robot.name
+    )
     for link in ours.findall(f"link[@name='{robot.base_link}']"):
         for inertial in link.findall("inertial"):
             link.remove(inertial)
@@ -96,14 +105,14 @@ def test_mimics_of_mimics_name_their_drive(sih):
 
 
 def test_the_srdf_fits_the_urdf(robot):
-    urdf, root = xml(ros_urdf(robot)), xml(srdf(robot, robot.hardware))
+    urdf, root = xml(ros_urdf(robot)), xml(srdf(robot, robot.hardware.moveit.group))
     links, joints = names(urdf, "link"), names(urdf, "joint")
     for element in root.iter():
         if element.tag == "joint":
             assert element.get("name") in joints
         for key in ("link1", "link2", "base_link", "tip_link", "parent_link"):
             assert element.get(key) is None or element.get(key) in links
-    assert names(root, "group") == {robot.hardware.group, "hand"}
+    assert names(root, "group") == {robot.hardware.moveit.group, "hand"}
     assert {link.get("name") for link in root.iter("link")} <= links
     pairs = {
         frozenset((pair.get("link1"), pair.get("link2")))
@@ -115,12 +124,12 @@ def test_the_srdf_fits_the_urdf(robot):
         if pair <= set(robot.model.links)
     }
     states = {state.get("group"): state for state in root.findall("group_state")}
-    home = [float(joint.get("value")) for joint in states[robot.hardware.group]]
+    home = [float(joint.get("value")) for joint in states[robot.hardware.moveit.group]]
     np.testing.assert_array_equal(home, robot.home)
 
 
 def test_the_chain_of_the_group_has_the_arm_joints_and_no_other(robot):
-    chain = xml(srdf(robot, robot.hardware)).find("group/chain")
+    chain = xml(srdf(robot, robot.hardware.moveit.group)).find("group/chain")
     moving = [joint.name for joint in chain_to(robot, arm_tip(robot)) if joint.kind != "fixed"]
     assert moving == list(robot.arm_joints)
     assert chain.get("tip_link") == robot.names.get(arm_tip(robot), arm_tip(robot))
@@ -131,10 +140,10 @@ def test_the_same_robot_has_the_same_text_in_every_process(robot):
         "from dr_grasp.robots.robot_spec import load_robot\n"
         "from dr_grasp.robots.ros_description import srdf\n"
         f"robot = load_robot({robot.name!r})\n"
-        "print(srdf(robot, robot.hardware))"
+        "print(srdf(robot, robot.hardware.moveit.group))"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert said.stdout.rstrip("\n") == srdf(robot, robot.hardware)
+    assert said.stdout.rstrip("\n") == srdf(robot, robot.hardware.moveit.group)
 
 
 def test_parameters_survive_the_file_that_moveit_py_writes(robot):
@@ -159,7 +168,7 @@ def test_all_driven_joints_have_limits(robot):
         robot.names.get(joint, joint) for joint in (*robot.arm_joints, *robot.hand_joints)
     ]
     for joint, own, most in zip(
-        robot.arm_joints, robot.arm_limits, robot.hardware.accelerations, strict=True
+        robot.arm_joints, robot.arm_limits, robot.hardware.moveit.accelerations, strict=True
     ):
         found = limits[robot.names.get(joint, joint)]
         assert (found["max_velocity"], found["max_acceleration"]) == (own.velocity, most)
@@ -190,7 +199,7 @@ def test_the_root_of_the_ur5_is_called_as_its_driver_calls_it(sih):
     root = xml(ros_urdf(sih))
     children = {joint.find("child").get("link") for joint in root.findall("joint")}
     assert names(root, "link") - children == {"world"}
-    assert xml(srdf(sih, sih.hardware)).find("group/chain").get("base_link") == "world"
+    assert xml(srdf(sih, sih.hardware.moveit.group)).find("group/chain").get("base_link") == "world"
 
 
 @pytest.mark.parametrize(
@@ -202,10 +211,8 @@ def test_the_root_of_the_ur5_is_called_as_its_driver_calls_it(sih):
     ],
 )
 def test_controllers_are_those_of_the_file(franka, interface, kind):
-    robot = with_hardware(
-        franka, arm_action="/left/arm/follow", hand_action="grip", hand_interface=interface
-    )
-    controllers = moveit_config(robot)["moveit_simple_controller_manager"]
+    config = moveit_config(with_hand(franka, interface))
+    controllers = config["moveit_simple_controller_manager"]
     assert controllers["controller_names"] == ["/left/arm", "grip"]
     assert controllers["/left/arm"]["action_ns"] == "follow"
     assert controllers["/left/arm"]["type"] == "FollowJointTrajectory"
@@ -217,9 +224,9 @@ def test_controllers_are_those_of_the_file(franka, interface, kind):
 
 
 def test_what_moveit_has_no_client_for_is_left_out(franka):
-    robot = with_hardware(franka, hand_interface=HandInterface.FRANKA_GRASP)
-    controllers = moveit_config(robot)["moveit_simple_controller_manager"]
-    assert controllers["controller_names"] == ["panda_arm_controller"]
+    config = moveit_config(with_hand(franka, HandInterface.FRANKA_GRASP))
+    controllers = config["moveit_simple_controller_manager"]
+    assert controllers["controller_names"] == ["/left/arm"]
 
 
 def test_a_robot_that_cannot_be_reached_is_refused(franka):
@@ -234,7 +241,7 @@ def test_an_arm_that_is_no_chain_is_refused(franka):
         match=r"robot franka: arm.joints: expected for MoveIt a chain from panda_link0 to the "
         r"hand, got panda_joint2, .*; on that way move panda_joint1, panda_joint2",
     ):
-        srdf(robot, robot.hardware)
+        srdf(robot, robot.hardware.moveit.group)
 
 
 def test_a_users_package_needs_moveits_own_tools(franka, monkeypatch):
@@ -244,7 +251,7 @@ def test_a_users_package_needs_moveits_own_tools(franka, monkeypatch):
         match=r"robot franka: moveit.package my_moveit_config: expected moveit_configs_utils "
         r"installed \(ros-jazzy-moveit-configs-utils\), got ",
     ):
-        moveit_config(with_hardware(franka, moveit_package="my_moveit_config"))
+        moveit_config(with_package(franka, "my_moveit_config"))
 
 
 class Builder:
@@ -274,7 +281,7 @@ def builder(monkeypatch):
 
 
 def test_a_users_package_takes_the_place_of_ours(franka, builder):
-    config = moveit_config(with_hardware(franka, moveit_package="my_moveit_config"))
+    config = moveit_config(with_package(franka, "my_moveit_config"))
     assert config["name"] == "my" and config["ompl"] == {"planning_plugins": ["own"]}
     # What MoveItCpp needs beside what such packages have.
     assert config["planning_pipelines"] == {"pipeline_names": ["ompl"]}
@@ -289,4 +296,4 @@ def test_a_package_that_is_not_there_is_named(franka, builder):
         match=r"moveit.package other: expected a MoveIt configuration package, got LookupError: "
         r"package 'other' not found",
     ):
-        moveit_config(with_hardware(franka, moveit_package="other"))
+        moveit_config(with_package(franka, "other"))

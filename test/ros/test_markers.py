@@ -50,7 +50,7 @@ def test_without_an_mdr_it_is_grey_and_says_what_became_of_it(home_grasp, sample
 
 
 def test_fingers_are_drawn_on_both_sides_of_the_grasped_object(franka, mug_grasps, samples):
-    from dr_grasp.robots.kinematics import link_in_base
+    from dr_grasp.robots.forward_kinematics import link_in_base
 
     grasp = mug_grasps[0]
     hand, _ = grasp_markers(grasp, samples.score(), 0)

@@ -9,7 +9,7 @@ import pybullet as p
 
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.perturbation import Perturbation
-from dr_grasp.robots.kinematics import link_in_base
+from dr_grasp.robots.forward_kinematics import link_in_base
 from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.twin.mujoco_model import TIMESTEP_S

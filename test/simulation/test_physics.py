@@ -13,8 +13,8 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.trajectory import Phase
 from dr_grasp.generation.sampler import generate
 from dr_grasp.robots.attributes import pose_of
+from dr_grasp.robots.forward_kinematics import chain_to, link_in_base
 from dr_grasp.robots.inertias import solid_of
-from dr_grasp.robots.kinematics import chain_to, link_in_base
 from dr_grasp.robots.robot_spec import load_robot, robot_names
 
 from .made import object_of

@@ -11,7 +11,7 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.objects.object_spec import load_object
-from dr_grasp.robots.kinematics import link_in_base
+from dr_grasp.robots.forward_kinematics import link_in_base
 from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.twin.mujoco_world import MujocoWorld
 from dr_grasp.twin.twin_backend import TwinBackend

@@ -40,7 +40,7 @@ from pydantic import Field
 
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import FileFormatError
-from dr_grasp.formats.grasp_records import check_record
+from dr_grasp.formats.documents import check_record
 from dr_grasp.generation.importers.foreign_documents import ForeignRecord, load_json, load_yaml
 from dr_grasp.generation.importers.frames import (
     GRIPPER_FRAMES,

@@ -36,7 +36,7 @@ import numpy as np
 from pydantic import Field
 
 from dr_grasp.errors import FileFormatError
-from dr_grasp.formats.grasp_records import Record, check_record
+from dr_grasp.formats.documents import Record, check_record
 from dr_grasp.generation.importers.foreign_documents import load_json, one_line, read_text
 from dr_grasp.generation.importers.frames import GRIP
 from dr_grasp.generation.importers.grasp_poses import (

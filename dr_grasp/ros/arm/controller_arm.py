@@ -15,12 +15,12 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory, Waypoints
 from dr_grasp.errors import BackendError, GoalRefusedError, ResultLateError
-from dr_grasp.execution.arm import StepResult, hardware_of
+from dr_grasp.execution.arm import StepResult
 from dr_grasp.execution.backend import IsCancelled
 from dr_grasp.execution.motion_log import MotionLog
 from dr_grasp.messages.decoding import decode_pose
 from dr_grasp.messages.encoding import encode_pose
-from dr_grasp.robots.robot_spec import RobotSpec
+from dr_grasp.robots.robot_spec import RobotSpec, hardware_of
 from dr_grasp.ros.arm.hand_goals import HandGoals, Judge
 from dr_grasp.ros.arm.joint_listener import JointListener, silence
 from dr_grasp.ros.controller_messages import (
@@ -68,15 +68,14 @@ class ControllerArm:
         """
         kind = message_types("control_msgs.action").FollowJointTrajectory
         self._robot = robot
-        self._hardware = hardware_of(robot)
+        controllers = hardware_of(robot).controllers
+        self._arm_action = controllers.arm
         self._connect_s = connect_s
         self._goal_type = kind.Goal
         self._listener = JointListener(node, robot)
         group = ReentrantCallbackGroup()
-        self._arm = RetryingActionClient(
-            node, kind, self._hardware.arm_action, callback_group=group
-        )
-        self._hand = HandGoals(node, robot, self._hardware, group)
+        self._arm = RetryingActionClient(node, kind, controllers.arm, callback_group=group)
+        self._hand = HandGoals(node, robot, controllers.hand, group)
         self._place = (
             node.create_client(PlaceObject, "place_object", callback_group=group)
             if places
@@ -106,8 +105,7 @@ class ControllerArm:
             goal_time_tolerance=duration(GOAL_TIME_S),
         )
         limit = path.duration_s + GOAL_TIME_S + LATE_S
-        name = self._hardware.arm_action
-        return self._run(self._arm, name, goal, trajectory_fault, limit, is_cancelled)
+        return self._run(self._arm, self._arm_action, goal, trajectory_fault, limit, is_cancelled)
 
     def move_hand(
         self, targets: FloatArray, force: float, timeout_s: float, is_cancelled: IsCancelled

@@ -13,7 +13,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.execution.arm import StepResult
-from dr_grasp.robots.hardware import HandInterface, Hardware
+from dr_grasp.robots.robot_settings import HandControllerSettings, HandInterface
 from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.ros.controller_messages import (
     duration,
@@ -35,21 +35,23 @@ SHORTEST_S = 0.1
 class HandGoals:
     """Makes goals that move a hand to a posture, for the interface that the hand has."""
 
-    def __init__(self, node: Node, robot: RobotSpec, hardware: Hardware, group: Any) -> None:
+    def __init__(
+        self, node: Node, robot: RobotSpec, settings: HandControllerSettings, group: Any
+    ) -> None:
         """Create the action clients.
 
         Args:
             node: Node of the clients.
             robot: The robot that has the hand.
-            hardware: The robot's controllers, with the action and the interface of the hand.
+            settings: How the hand is reached.
             group: Callback group of the clients.
 
         Raises:
             SettingsError: The messages of the hand's interface are not installed.
         """
         self._robot = robot
-        self._hardware = hardware
-        self._kinds = _kinds(hardware)
+        self._settings = settings
+        self._kinds = _kinds(settings)
         self._clients = {
             name: RetryingActionClient(node, kind, name, callback_group=group)
             for name, kind in self._kinds.items()
@@ -63,7 +65,7 @@ class HandGoals:
             targets: Target positions of the driven hand joints, shape (m,) [rad or m].
             force: Largest force or torque of each drive [N or N m].
         """
-        name, interface = self._hardware.hand_action, self._hardware.hand_interface
+        name, interface = self._settings.action, self._settings.interface
         judge: Judge = _good
         if interface is HandInterface.JOINT_TRAJECTORY:
             goal, judge = self._trajectory(start, targets), trajectory_fault
@@ -73,7 +75,7 @@ class HandGoals:
             goal = self._franka(name, float(targets[0]), force)
         else:
             goal = self._kinds[name].Goal()
-            position = float(targets[0]) * self._hardware.position_scale
+            position = float(targets[0]) * self._settings.position_scale
             if interface is HandInterface.GRIPPER_COMMAND:
                 goal.command.position, goal.command.max_effort = position, force
             else:
@@ -88,7 +90,7 @@ class HandGoals:
             positions=targets.tolist(), time_from_start=duration(max(SHORTEST_S, longest))
         )
         # No tolerances, since the object will stop the fingers on the way.
-        return self._kinds[self._hardware.hand_action].Goal(
+        return self._kinds[self._settings.action].Goal(
             trajectory=JointTrajectory(joint_names=names, points=[end]),
             path_tolerance=tolerances_to_msg(names, -1.0),
             goal_tolerance=tolerances_to_msg(names, -1.0),
@@ -98,7 +100,7 @@ class HandGoals:
         # A width is the distance between both fingers, and each finger moves half of it.
         width, speed = 2.0 * target, 2.0 * float(self._robot.hand_velocities[0])
         goal = self._kinds[name].Goal(width=width, speed=speed)
-        if name == self._hardware.hand_action:  # the action `grasp`; `move` has no force
+        if name == self._settings.action:  # the action `grasp`; `move` has no force
             goal.force = force
             # Any width counts as a grasp: `Grip` judges what is between the fingers.
             limit = self._robot.hand_limits[0].upper
@@ -106,9 +108,9 @@ class HandGoals:
         return goal
 
 
-def _kinds(hardware: Hardware) -> dict[str, Any]:
+def _kinds(settings: HandControllerSettings) -> dict[str, Any]:
     """Types of the hand's actions, by their names."""
-    name, interface = hardware.hand_action, hardware.hand_interface
+    name, interface = settings.action, settings.interface
     if interface is HandInterface.FRANKA_GRASP:
         franka = message_types("franka_msgs.action")
         return {name: franka.Grasp, franka_move_action(name): franka.Move}

@@ -10,11 +10,10 @@ from sensor_msgs.msg import JointState
 
 from dr_grasp.common.closing import Closing
 from dr_grasp.errors import BackendError, DrGraspError, SettingsError
-from dr_grasp.execution.arm import hardware_of
 from dr_grasp.messages.decoding import decode_pose
 from dr_grasp.messages.encoding import encode_pose
-from dr_grasp.robots.hardware import HandInterface, Hardware
-from dr_grasp.robots.robot_spec import RobotSpec
+from dr_grasp.robots.robot_settings import HandControllerSettings, HandInterface
+from dr_grasp.robots.robot_spec import RobotSpec, hardware_of
 from dr_grasp.ros.controller_messages import franka_move_action, message_types
 from dr_grasp.ros.conversions import to_msg
 from dr_grasp.ros.twin.goal_server import ActionAdapter, GoalServer
@@ -51,14 +50,14 @@ class Controllers(Closing):
         Raises:
             SettingsError: control_msgs is not installed, or the robot's file names no controllers.
         """
-        hardware, actions = hardware_of(robot), message_types("control_msgs.action")
+        controllers, actions = hardware_of(robot).controllers, message_types("control_msgs.action")
         self._node = node
         self._twin = twin
         self._names = [robot.outside(joint) for joint in twin.reading().joints]
         trajectories = actions.FollowJointTrajectory
         arm = TrajectoryAdapter(twin, trajectories, node, robot, robot.arm_joints)
-        served: dict[str, ActionAdapter] = {hardware.arm_action: arm}
-        served |= self._hand(robot, hardware, actions)
+        served: dict[str, ActionAdapter] = {controllers.arm: arm}
+        served |= self._hand(robot, controllers.hand, actions)
         self._servers = [GoalServer(node, twin, name, served[name]) for name in served]
         self._joint_states = node.create_publisher(JointState, "joint_states", 100)
         self._place = node.create_service(
@@ -79,9 +78,11 @@ class Controllers(Closing):
         self._publishing.close()
         self._twin.close()
 
-    def _hand(self, robot: RobotSpec, hardware: Hardware, actions: Any) -> dict[str, ActionAdapter]:
-        name, interface = hardware.hand_action, hardware.hand_interface
-        node, twin, scale = self._node, self._twin, hardware.position_scale
+    def _hand(
+        self, robot: RobotSpec, settings: HandControllerSettings, actions: Any
+    ) -> dict[str, ActionAdapter]:
+        name, interface = settings.action, settings.interface
+        node, twin, scale = self._node, self._twin, settings.position_scale
         if interface is HandInterface.JOINT_TRAJECTORY:
             kind = actions.FollowJointTrajectory
             return {name: TrajectoryAdapter(twin, kind, node, robot, robot.hand_joints)}

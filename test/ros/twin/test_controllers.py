@@ -164,7 +164,7 @@ def trajectory(robot, points, joints=None):
 def follow(client, robot, goal, **options):
     from control_msgs.action import FollowJointTrajectory
 
-    return client.run(FollowJointTrajectory, robot.hardware.arm_action, goal, **options)
+    return client.run(FollowJointTrajectory, robot.hardware.controllers.arm, goal, **options)
 
 
 def home(client):
@@ -179,7 +179,7 @@ def grip(client, position, effort=20.0, **options):
 
     goal = GripperCommand.Goal()
     goal.command.position, goal.command.max_effort = position, effort
-    name = load_robot("franka").hardware.hand_action
+    name = load_robot("franka").hardware.controllers.hand.action
     return client.run(GripperCommand, name, goal, **options)
 
 
@@ -444,7 +444,7 @@ def test_a_hand_of_many_joints_and_a_faster_clock(tmp_path):
         from control_msgs.action import FollowJointTrajectory
 
         goal = trajectory(robot, [(0.6, robot.hand_closed)], robot.hand_joints)
-        response = client.run(FollowJointTrajectory, robot.hardware.hand_action, goal)
+        response = client.run(FollowJointTrajectory, robot.hardware.controllers.hand.action, goal)
         assert response.result.error_code == 0
         time.sleep(0.3)
         state = client.state()

@@ -5,7 +5,7 @@ import pytest
 
 from dr_grasp.errors import UnknownNameError
 from dr_grasp.objects.object_spec import load_object
-from dr_grasp.robots.kinematics import chain_to, joint_positions, link_in_base
+from dr_grasp.robots.forward_kinematics import chain_to, joint_positions, link_in_base
 from dr_grasp.robots.robot_spec import load_robot, robot_names
 from dr_grasp.simulation.bullet.world import BulletWorld
 
