@@ -133,7 +133,7 @@ def test_requests_know_what_decides_and_how_much_it_takes():
     until=st.none() | st.floats(0.05, 0.95),
     data=st.data(),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_track_ends_as_if_blocks_had_come_in_order(outcomes, until, data):
     """Whatever order workers finish in, however many there are."""
 

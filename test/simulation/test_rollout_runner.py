@@ -46,23 +46,22 @@ def test_nothing_is_met_on_the_way_that_is_left_out(arm, criterion, monkeypatch)
         return simulate(world, commands, perturbation, entry, **observer)
 
     monkeypatch.setattr("dr_grasp.simulation.rollout_runner.simulate", noted)
-    for grasp in arm.grasps:
-        for trial in range(2):
-            perturbation = noise(arm, criterion, trial)
-            shortened = arm.runner.run(grasp, perturbation)
-            met = []
+    for trial, grasp in enumerate(arm.grasps):
+        perturbation = noise(arm, criterion, trial)
+        shortened = arm.runner.run(grasp, perturbation)
+        met = []
 
-            def look(step, phase, seen, met=met):
-                met.append(seen.hand_touches or seen.robot_hits_support or seen.self_collision)
+        def look(step, phase, seen, met=met):
+            met.append(seen.hand_touches or seen.robot_hits_support or seen.self_collision)
 
-            whole = run_rollout(arm.world, grasp, perturbation, on_observation=look)
-            plan = grasp.schedule(RATE_HZ)
-            approach = int((plan.phases == Phase.APPROACH).sum())
-            entry = entries[-1]
-            assert entry > approach / 4  # there is something to leave out
-            first = next((i * LOOK_EVERY for i, touching in enumerate(met) if touching), approach)
-            assert first > entry
-            assert shortened.steps < whole.steps
+        whole = run_rollout(arm.world, grasp, perturbation, on_observation=look)
+        plan = grasp.schedule(RATE_HZ)
+        approach = int((plan.phases == Phase.APPROACH).sum())
+        entry = entries[-1]
+        assert entry > approach / 4  # there is something to leave out
+        first = next((i * LOOK_EVERY for i, touching in enumerate(met) if touching), approach)
+        assert first > entry
+        assert shortened.steps < whole.steps
 
 
 def test_the_undisturbed_rollout_ends_the_same(arm):
