@@ -52,6 +52,7 @@ SIMULATES_OR_WORKS_WITH_PROCESSES = (
     "recording/test_killed_writer.py",
     "replaying/test_example.py",
     "report/test_in_a_browser.py",
+    "scoring/test_racing_odds.py",
     "scoring/test_scorer.py",
     "simulation",
     "test_house_rules.py",

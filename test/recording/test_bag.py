@@ -250,10 +250,10 @@ def test_a_merge_that_fails_costs_nothing(tmp_path, samples, monkeypatch):
     writer = BagWriter(tmp_path / "bag", splits_before_merge=1)
     with monkeypatch.context() as patch:
 
-        def broken(sources):
+        def broken(path):
             raise OSError(5, "Input/output error")
 
-        patch.setattr(splits, "_messages_of", broken)
+        patch.setattr(splits, "Reader", broken)
         writer.write_attempt(samples.attempt("a1"))
         writer.write_attempt(samples.attempt("a2"))
         message = refusal(writer.close)

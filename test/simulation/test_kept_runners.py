@@ -25,7 +25,6 @@ def mass(monkeypatch):
     monkeypatch.setattr(kept_runners, "load_object", lambda name: (name, masses.get(name)))
     monkeypatch.setattr(kept_runners, "BulletWorld", lambda *of: SimpleNamespace(of=of))
     monkeypatch.setattr(kept_runners, "RolloutRunner", FakeRunner)
-    monkeypatch.setattr(kept_runners, "_kept", {})
     return masses
 
 

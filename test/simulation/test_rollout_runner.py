@@ -15,7 +15,7 @@ from dr_grasp.robots.robot_spec import load_robot, robot_names
 from dr_grasp.scoring.profiles import load_profile, profile_names
 from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
-from dr_grasp.simulation.free_way import ArmErrors, find_free_way, tracked_positions
+from dr_grasp.simulation.free_way import ArmErrors, FreeWay, find_free_way, tracked_positions
 from dr_grasp.simulation.rollout import LOOK_EVERY, Commands, run_rollout, simulate
 from dr_grasp.simulation.rollout_runner import WINDOW, EarlyEnd, RolloutRunner
 from dr_grasp.simulation.shortcuts import Shortcuts
@@ -116,20 +116,14 @@ def test_a_result_does_not_depend_on_what_ran_before(arm):
 
 
 def test_an_object_that_rolls_towards_the_robot_is_simulated_from_the_start(arm, monkeypatch):
-    settle = RolloutRunner._settle
-
-    def rolled(self, table, *arguments):
-        settled = settle(self, table, *arguments)
-        object.__setattr__(settled, "moved_m", 0.5)
-        return settled
-
-    monkeypatch.setattr(RolloutRunner, "_settle", rolled)
-    with RolloutRunner(arm.world, Shortcuts(early_end=False)) as runner:
-        whole = run_rollout(arm.world, arm.grasps[0], noise(arm, Criterion.OSDR, 0))
-        assert runner.run(arm.grasps[0], noise(arm, Criterion.OSDR, 0)) == whole
-
-    arm.runner = RolloutRunner(BulletWorld(arm.world.robot, arm.world.object))
-    arm.world = arm.runner.world
+    last_free_step = FreeWay.last_free_step
+    monkeypatch.setattr(
+        FreeWay, "last_free_step", lambda self, errors, moved_m: last_free_step(self, errors, 0.5)
+    )
+    grasp, perturbation = arm.grasps[0], noise(arm, Criterion.OSDR, 0)
+    whole = run_rollout(arm.world, grasp, perturbation)
+    runner = RolloutRunner(arm.world, Shortcuts(early_end=False))
+    assert runner.run(grasp, perturbation) == whole
 
 
 def seen(height, *, touches=True, supported=False):
