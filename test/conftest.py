@@ -48,14 +48,18 @@ SIMULATES_OR_WORKS_WITH_PROCESSES = (
     "cli/test_generate.py",
     "cli/test_score.py",
     "diagnosis",
+    "generation/test_sampler.py",
     "generation/test_search.py",
     "recording/test_killed_writer.py",
     "replaying/test_example.py",
     "report/test_in_a_browser.py",
+    "robots/test_fourth_robot.py",
     "scoring/test_racing_odds.py",
     "scoring/test_scorer.py",
     "simulation",
     "test_house_rules.py",
+    "test_library_example.py",
+    "twin/test_twin_physics.py",
     "workers/test_cluster.py",
 )
 LANES = {"ros": STARTS_NODES, "slow": SIMULATES_OR_WORKS_WITH_PROCESSES}

@@ -55,6 +55,16 @@ def test_a_track_has_an_end():
         assert run_track(Track(23, until), outcomes, rng, 9)[:2] == (outcomes.sum(), 23)
 
 
+@pytest.mark.xfail(reason="the goal may be beyond the last trial")
+def test_once_all_trials_are_given_out_there_is_no_block_more():
+    track = Track(2 * BLOCK_TRIALS + 2, 0.01)
+    given = [track.next(), track.next()]
+    for first, count in given:
+        track.add(first, count, counts_of([True] * count))
+    assert track.next() == (2 * BLOCK_TRIALS, 2)
+    assert track.next() is None
+
+
 def test_little_is_given_out_that_will_not_be_needed():
     outcomes = np.random.default_rng(1).random(MOST_UNTIL) < 0.95
     track, given = Track(MOST_UNTIL, 0.1), 0
