@@ -41,18 +41,21 @@ STARTS_NODES = (
     "ros/test_system.py",
     "ros/twin/test_controllers.py",
 )
-SIMULATES_OR_WORKS_WITH_PROCESSES = (
+# These simulate contacts, search, work with processes, or draw many figures.
+TAKES_LONG = (
     "cli/test_cli.py",
     "cli/test_dataset.py",
     "cli/test_diagnose.py",
     "cli/test_generate.py",
     "cli/test_score.py",
+    "cli/test_score_resumed.py",
     "diagnosis",
     "generation/test_sampler.py",
     "generation/test_search.py",
     "recording/test_killed_writer.py",
     "replaying/test_example.py",
     "report/test_in_a_browser.py",
+    "report/test_report.py",
     "robots/test_fourth_robot.py",
     "scoring/test_racing_odds.py",
     "scoring/test_scorer.py",
@@ -62,7 +65,7 @@ SIMULATES_OR_WORKS_WITH_PROCESSES = (
     "twin/test_twin_physics.py",
     "workers/test_cluster.py",
 )
-LANES = {"ros": STARTS_NODES, "slow": SIMULATES_OR_WORKS_WITH_PROCESSES}
+LANES = {"ros": STARTS_NODES, "slow": TAKES_LONG}
 
 
 def pytest_collection_modifyitems(items):

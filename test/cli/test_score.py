@@ -1,10 +1,8 @@
-"""`dr-grasp score` as its user meets it: widths, the best, interruptions and resumptions."""
+"""`dr-grasp score` as its user meets it: widths, the best, what is said once, what is refused."""
 
 import json
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -106,64 +104,6 @@ def test_only_the_best(grasp_file, tmp_path):
     assert len(content["selection"]["chosen"]) == 1
     assert content["selection"]["criterion"] == "mdr"
     assert 0 <= content["selection"]["most_missed"] <= 1
-
-
-@pytest.mark.parametrize("words", [["--criteria", "mdr"], ["--criteria", "mdr", "--top", "1"]])
-def test_a_killed_run_goes_on_to_the_same_bytes(grasp_file, tmp_path, words, results_in):
-    whole, out = tmp_path / "whole.json", tmp_path / "out.json"
-    words = ["score", str(grasp_file), *words, "--trials", "12", "--jobs", "2"]
-    assert run(*words, "--out", whole).exit_code == 0
-    journal = tmp_path / "out.json.journal"
-    with subprocess.Popen([*PROGRAM, *words, "--out", str(out)]) as process:
-        while len(results_in(journal)) < 6:
-            assert process.poll() is None
-            time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    before = set(results_in(journal))
-    assert not out.exists()
-    assert any(path.name.startswith(".out.json.") for path in tmp_path.iterdir())
-    put = []
-
-    class Recording(score.ScoreJournal):
-        def put(self, key, value):
-            put.append(key)
-            super().put(key, value)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(score, "ScoreJournal", Recording)
-        done = run(*words, "--out", out, "--resume")
-    assert done.exit_code == 0, done.output
-    assert out.read_bytes() == whole.read_bytes()
-    assert put and len(put) == len(set(put)) and not before & set(put)
-    # Not the journal either, nor what was being written when it was killed.
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.json", "whole.json"]
-
-
-def test_a_resumption_of_something_else_is_refused_in_one_line(grasp_file, tmp_path):
-    out = tmp_path / "out.json"
-    journal = tmp_path / "out.json.journal"
-    words = ["score", grasp_file, "--out", out, "--trials", "2", "--criteria", "fdr", "--jobs", 1]
-
-    def stop(*args, **kwargs):
-        yield None
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Scorer, "stream", stop)
-        done = run(*words)
-    assert (done.exit_code, done.stdout) == (130, "")
-    assert done.stderr == "dr-grasp: interrupted; --resume goes on\n"
-    assert sorted(path.name for path in tmp_path.iterdir()) == [journal.name]
-    before = journal.read_bytes()
-    done = run(*words, "--seed", 1, "--resume")
-    assert done.exit_code == 1
-    assert done.stderr == (
-        f"dr-grasp: {journal}: seed: expected 1 as asked for now, got 0; "
-        "without --resume the run begins anew\n"
-    )
-    assert journal.read_bytes() == before
-    assert run(*words, "--seed", 1).exit_code == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == [out.name]
 
 
 @pytest.mark.parametrize(
