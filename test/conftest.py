@@ -1,4 +1,4 @@
-"""Values that are valid and all different, for tests of any room."""
+"""What tests of any room share; which of them `make check` leaves out."""
 
 import itertools
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.fitness import Fitness, GraspScore
@@ -18,6 +19,67 @@ from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
 
 ARM = tuple(f"panda_joint{index}" for index in range(1, 8))
 HAND = ("panda_finger_joint1",)
+
+# Tests by hypothesis are the same wherever they run, and none depends on how fast a machine is.
+settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=50)
+settings.load_profile("repeatable")
+
+# Files and folders below test/ that `make check` leaves out; all others it runs.
+STARTS_NODES = (
+    "bringup/test_demonstration.py",
+    "bringup/test_processes.py",
+    "launch",
+    "ros/arm",
+    "ros/test_attempt_path.py",
+    "ros/test_calibrated_scorer.py",
+    "ros/test_confirmation.py",
+    "ros/test_executor_node.py",
+    "ros/test_recorder_node.py",
+    "ros/test_requests.py",
+    "ros/test_scorer_node.py",
+    "ros/test_system.py",
+    "ros/twin/test_controllers.py",
+)
+# These simulate contacts, search, work with processes, or draw many figures.
+TAKES_LONG = (
+    "cli/test_cli.py",
+    "cli/test_dataset.py",
+    "cli/test_diagnose.py",
+    "cli/test_generate.py",
+    "cli/test_score.py",
+    "cli/test_score_resumed.py",
+    "diagnosis",
+    "generation/test_sampler.py",
+    "generation/test_search.py",
+    "recording/test_killed_writer.py",
+    "replaying/test_example.py",
+    "report/test_in_a_browser.py",
+    "report/test_report.py",
+    "robots/test_fourth_robot.py",
+    "scoring/test_racing_odds.py",
+    "scoring/test_scorer.py",
+    "simulation",
+    "test_house_rules.py",
+    "test_library_example.py",
+    "twin/test_twin_physics.py",
+    "workers/test_cluster.py",
+)
+LANES = {"ros": STARTS_NODES, "slow": TAKES_LONG}
+
+
+def pytest_collection_modifyitems(items):
+    """Marks tests by the file or folder that they are in."""
+    here = Path(__file__).parent
+    for item in items:
+        for mark, places in LANES.items():
+            if any(item.path.is_relative_to(here / place) for place in places):
+                item.add_marker(mark)
+
+
+@pytest.fixture
+def lanes():
+    """Files and folders below test/ by the mark that their tests have."""
+    return LANES
 
 
 class Samples:

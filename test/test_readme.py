@@ -2,14 +2,11 @@
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import typer
 
-from dr_grasp import write_grasps
 from dr_grasp.cli.main import app
 from dr_grasp.common.resources import config_names
 from dr_grasp.robots.robot_spec import robot_names
@@ -46,17 +43,6 @@ def test_a_command_is_understood(line):
         command = command.commands[verb]
     # Parsed as if typed, but not run; an unknown option or a missing argument raises.
     command.make_context(verb, words)
-
-
-def test_the_example_of_the_library_runs(home_grasp, tmp_path):
-    write_grasps(tmp_path / "grasps.json", [home_grasp()])
-    program = re.findall(r"^```python\n(.+?)^```", README, re.MULTILINE | re.DOTALL)[-1]
-    (tmp_path / "program.py").write_text(program.replace("trials=50", "trials=2"))
-    done = subprocess.run(
-        [sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, timeout=300
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("g1 {<Criterion.MDR")
 
 
 def test_make_knows_its_targets():

@@ -67,10 +67,10 @@ def test_a_summary_tells_what_became_of_the_proposals(tmp_path, start):
 
 def test_an_interrupted_run_keeps_its_grasps_and_goes_on_to_the_same_file(tmp_path, results_in):
     whole, out = tmp_path / "whole.json", tmp_path / "out.json"
-    words = [*WHERE, "--evaluations", "80", "--jobs", "1"]
+    words = [*WHERE, "--evaluations", "32", "--jobs", "1"]
     done = run(*words, "--out", whole)
     assert done.exit_code == 0, done.output
-    assert done.stdout.startswith(f"{whole}: ") and "from 80 evaluations" in done.stdout
+    assert done.stdout.startswith(f"{whole}: ") and "from 32 evaluations" in done.stdout
     journal = tmp_path / "out.json.journal"
     with subprocess.Popen(
         [*PROGRAM, *words, "--out", str(out)],
@@ -87,10 +87,10 @@ def test_an_interrupted_run_keeps_its_grasps_and_goes_on_to_the_same_file(tmp_pa
     kept = len(read_grasps(out).grasps)
     assert kept >= 1
     assert stderr == f"dr-grasp: interrupted: {kept} grasps kept in {out}; --resume goes on\n"
-    assert len(results_in(journal)) < 80
+    assert len(results_in(journal)) < 32
     done = run(*words, "--out", out, "--resume", "--json")
     assert done.exit_code == 0, done.output
-    assert json.loads(done.stdout)["evaluations"] == 80
+    assert json.loads(done.stdout)["evaluations"] == 32
     assert out.read_bytes() == whole.read_bytes()
     assert not journal.exists()
 

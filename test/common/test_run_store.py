@@ -184,7 +184,7 @@ plain = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(st.text(), plain), max_size=5))
 def test_any_plain_data_comes_back(tmp_path_factory, results):
     path = tmp_path_factory.mktemp("store") / "journal"

@@ -28,13 +28,13 @@ class ArmDouble:
         self.silent = False
         self.offset = 0.0
         self.standing = None
-        self._at = dict(zip(robot.arm_joints, robot.home.tolist(), strict=True))
-        self._at |= dict(zip(robot.hand_joints, robot.hand_open.tolist(), strict=True))
+        self.at = dict(zip(robot.arm_joints, robot.home.tolist(), strict=True))
+        self.at |= dict(zip(robot.hand_joints, robot.hand_open.tolist(), strict=True))
 
     def positions(self):
         if self.silent:
             raise BackendError("joint_states: nothing")
-        return dict(self._at)
+        return dict(self.at)
 
     def efforts(self):
         return dict(self.effort)
@@ -55,12 +55,12 @@ class ArmDouble:
         return self.faults.get((kind, number))
 
     def follow(self, path, is_cancelled):
-        start = np.array([self._at[joint] for joint in path.joints])
+        start = np.array([self.at[joint] for joint in path.joints])
         assert np.abs(path.positions[0] - start).max() < 0.02, "a path must begin where we stand"
         fault = self._ask("follow", path, is_cancelled)
         if fault is None:
             end = path.positions[-1] + self.offset
-            self._at |= dict(zip(path.joints, end.tolist(), strict=True))
+            self.at |= dict(zip(path.joints, end.tolist(), strict=True))
         return fault
 
     def move_hand(self, targets, force, timeout_s, is_cancelled):
@@ -68,7 +68,7 @@ class ArmDouble:
         fault = self._ask("hand", (targets.tolist(), force), is_cancelled)
         if fault is None:
             stop = np.minimum(np.maximum(targets, self.between), self.most)
-            self._at |= dict(zip(self.robot.hand_joints, stop.tolist(), strict=True))
+            self.at |= dict(zip(self.robot.hand_joints, stop.tolist(), strict=True))
         return fault
 
     def place_object(self, grasp, seed, attempt_index):

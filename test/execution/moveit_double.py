@@ -192,12 +192,12 @@ class Component:
 class Group:
     def __init__(self, joints, limits):
         self.active_joint_model_names = list(joints)
-        self._limits = limits
+        self.limits = limits
 
     def satisfies_position_bounds(self, values, margin=0.0):
         return all(
             low - margin <= value <= high + margin
-            for value, (low, high) in zip(values, self._limits, strict=True)
+            for value, (low, high) in zip(values, self.limits, strict=True)
         )
 
 

@@ -106,7 +106,7 @@ def test_fingers_that_close_later_have_lost_it(backend, arm, grasp, motion, outc
     joint = "panda_finger_joint1"
 
     def lose():
-        arm._at[joint] = 0.0
+        arm.at[joint] = 0.0
 
     if motion is not None:
         arm.after["follow", motion] = [lose]
@@ -295,7 +295,7 @@ def test_after_an_attempt_that_went_wrong_fake_hardware_makes_room_first(
 
 
 def test_what_keeps_it_from_making_room_is_the_outcome(backend, arm, planner, grasp):
-    arm._at["panda_joint1"] = 0.5
+    arm.at["panda_joint1"] = 0.5
     planner.plans[0] = StepResult(Outcome.PLAN_FAILED, "no way found")
     made = attempt(backend, grasp)
     assert (made.outcome, made.reason) == (
@@ -307,6 +307,6 @@ def test_what_keeps_it_from_making_room_is_the_outcome(backend, arm, planner, gr
 
 def test_a_real_arm_starts_from_where_it_is(backend, arm, grasp):
     arm.places = False
-    arm._at["panda_joint1"] = 0.5
+    arm.at["panda_joint1"] = 0.5
     assert attempt(backend, grasp).outcome is Outcome.SUCCESS
     assert kinds(arm.asked)[:3] == ["hand", "follow", "follow"]

@@ -177,10 +177,10 @@ def test_another_model_is_refused(make, franka, world):
     with pytest.raises(SettingsError, match=r"the joints panda_joint1, .* got panda_joint7"):
         make(franka)
     world.group.active_joint_model_names.reverse()
-    world.group._limits[3] = (-3.0, -1.0)
+    world.group.limits[3] = (-3.0, -1.0)
     with pytest.raises(SettingsError, match=r"expected panda_joint4 to reach -3.07"):
         make(franka)
-    world.group._limits[3] = (-2.0, -1.0)
+    world.group.limits[3] = (-2.0, -1.0)
     with pytest.raises(SettingsError, match="expected the robot's home within its limits"):
         make(franka)
 

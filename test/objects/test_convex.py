@@ -110,7 +110,7 @@ def test_a_hull_of_few_vertices_is_within_one_percent(mesh):
     assert hull.volume == pytest.approx(mesh.convex_hull.volume)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     axes=st.tuples(*[st.floats(0.01, 0.1)] * 3),
     count=st.integers(20, 1500),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import trimesh
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dr_grasp.objects.mesh_files import MeshSource, as_obj, joined
@@ -22,7 +22,6 @@ parts_of_files = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(parts=parts_of_files)
 def test_what_is_written_as_obj_is_read_to_the_last_bit_and_last_part_first(parts):
     read = MeshSource("it", as_obj(parts), ".obj").read()
@@ -32,7 +31,6 @@ def test_what_is_written_as_obj_is_read_to_the_last_bit_and_last_part_first(part
         np.testing.assert_array_equal(again.faces, part.faces)
 
 
-@settings(deadline=None)
 @given(parts=parts_of_files)
 def test_joined_parts_have_the_triangles_of_all(parts):
     expected = np.concatenate([part.triangles for part in parts])

@@ -11,7 +11,7 @@ from dr_grasp.objects.mesh_files import MeshSource, as_obj, file_source
 from dr_grasp.objects.meshes import prepare_meshes, sum_masses
 
 IN_ONE_CACHE = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 lengths = st.floats(0.01, 0.3)
 triples = st.tuples(*[st.floats(-0.3, 0.3)] * 3).map(np.array)
@@ -94,7 +94,6 @@ def test_mass_properties_turn_move_and_scale_with_the_mesh(cache, sides, turn, s
 bodies = st.tuples(st.floats(0.1, 5), triples, st.tuples(turns, st.tuples(*[lengths] * 3)))
 
 
-@settings(deadline=None)
 @given(parts=st.lists(bodies, min_size=2, max_size=5), at=st.integers(1, 4))
 def test_masses_may_be_summed_in_any_order_and_grouping(parts, at):
     masses, centers, turned = zip(*parts, strict=True)

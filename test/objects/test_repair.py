@@ -127,7 +127,7 @@ SHAPES = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     whole=st.sampled_from(sorted(SHAPES)).map(SHAPES.get),
     turned=st.sets(st.integers(0, 11)),
@@ -148,7 +148,6 @@ def test_what_was_repaired_needs_no_repair(whole, turned, lost, apart, seed):
         assert 0 < volume(once.mesh) <= 1.001 * whole.convex_hull.volume
 
 
-@settings(deadline=None)
 @given(
     name=st.sampled_from(sorted(SHAPES)),
     seed=st.integers(0, 1000),

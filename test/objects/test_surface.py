@@ -2,7 +2,7 @@
 
 import numpy as np
 import trimesh
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dr_grasp.core.arrays import frozen
@@ -36,14 +36,12 @@ points = st.tuples(*[st.floats(-0.1, 0.1)] * 3).map(np.array)
 RING = trimesh.creation.annulus(0.02, 0.05, 0.03, sections=12)
 
 
-@settings(deadline=None)
 @given(here=points, there=points)
 def test_a_distance_changes_no_faster_than_the_place(here, there):
     near, far = surface_distances(RING, np.array([here, there]))
     assert abs(near - far) <= np.linalg.norm(here - there) + 1e-12
 
 
-@settings(deadline=None)
 @given(face=st.integers(0, len(RING.faces) - 1), weights=st.tuples(*[st.floats(0.01, 1)] * 3))
 def test_a_point_of_a_face_is_on_the_surface(face, weights):
     point = np.average(RING.triangles[face], axis=0, weights=weights)

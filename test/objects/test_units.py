@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dr_grasp.errors import ModelError
@@ -27,7 +27,6 @@ def test_a_mesh_is_in_metres_or_in_millimetres(extent, unit):
     assert guess_unit(extent) == unit
 
 
-@settings(deadline=None)
 @given(exponent=st.floats(-4, 5))
 def test_a_recognised_unit_gives_something_that_can_be_grasped(exponent):
     extent = 10**exponent

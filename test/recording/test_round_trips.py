@@ -131,9 +131,7 @@ KINDS = {
     "OutcomeReport": (REPORTS, encoding.encode_report, decoding.decode_report),
 }
 
-quick = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
-)
+quick = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize("name", KINDS)

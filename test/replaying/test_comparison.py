@@ -62,13 +62,12 @@ def test_outcomes_count_as_well(samples, change, aspect):
 def test_a_grasp_that_dropped_out_of_a_race_at_once_is_the_same(home_grasp, mug_grasps, samples):
     """It has no fitness; what all four would be is of no account."""
     grasp = home_grasp()  # nowhere near the mug
-    with Scorer(jobs=1) as scorer:
-        request = ScoreRequest.from_names("default", ["mdr"], 4, 0, top=1)
-        scores = scorer.score([grasp, *mug_grasps], request).scores
-        (score,) = [one for one in scores if one.grasp_id == grasp.id]
-        assert score.nominal_outcome is Outcome.MISSED and not score.fitness
-    attempt = samples.attempt(grasp=grasp, score=score)
+    request = ScoreRequest.from_names("default", ["mdr"], 1, 0, top=1)
     with WorkerPool(1) as pool:
+        scores = Scorer(pool=pool).score([grasp, mug_grasps[0]], request).scores
+        (score,) = [score for score in scores if score.grasp_id == grasp.id]
+        assert score.nominal_outcome is Outcome.MISSED and not score.fitness
+        attempt = samples.attempt(grasp=grasp, score=score)
         checks = list(rescore([attempt], pool, lambda: False))
     assert verdicts(checks) == {"nominal outcome": Verdict.SAME}
 

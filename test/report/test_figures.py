@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dr_grasp.core.confidence import wilson_interval
@@ -15,7 +15,6 @@ GRASP = st.tuples(st.integers(0, 50), st.integers(1, 20), st.integers(0, 20))
 """Fitness in fiftieths, attempts, and attempts that held (at most all)."""
 
 
-@settings(deadline=None)
 @given(st.lists(GRASP, min_size=1, max_size=80))
 def test_every_grasp_and_every_attempt_is_in_one_bin(grasps):
     expected = np.array([fiftieths / 50 for fiftieths, _, _ in grasps])

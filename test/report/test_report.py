@@ -1,13 +1,11 @@
-"""The page: what it says, in words where numbers are lacking, and as a browser shows it."""
+"""The page: what it says, in words where numbers are lacking."""
 
-import io
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.image import imread
 
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
@@ -17,21 +15,7 @@ from dr_grasp.report.findings import findings_of
 from dr_grasp.report.tables import shortened
 from dr_grasp.report.wording import estimate_text, points_text, with_interval
 from dr_grasp.report.writer import write_report
-from dr_grasp.transfer.attempt_dataset import Dataset, UnreadBag, read_folder
-
-from ..transfer.conftest import make_rows
-
-HEADINGS = (
-    "What really happened",
-    "Does a higher fitness hold more often?",
-    "How well does each fitness sort grasps?",
-    "What would choosing have gained?",
-    "Where does it hold?",
-    "Can it be read as a probability?",
-    "Why do grasps fail?",
-    "Which grasps surprise?",
-    "What is this made of?",
-)
+from dr_grasp.transfer.attempt_dataset import UnreadBag, read_folder
 
 
 @pytest.fixture
@@ -52,11 +36,11 @@ def words(page):
     return " ".join(re.sub(r"<[^>]*>", " ", body).replace("&nbsp;", " ").split())
 
 
-def test_it_says_what_was_computed(page_of, many_rows):
+def test_it_says_what_was_computed(page_of, many_rows, headings):
     rows = many_rows(300)
     page, found = page_of(rows), findings_of(rows)
     said = words(page)
-    for heading in HEADINGS:
+    for heading in headings:
         assert heading in said
     assert f"{found.eta.value:.2f} eta, the share that held" in said
     assert "300 attempts 60 grasps 2 robots 3 objects" in said
@@ -78,9 +62,9 @@ def test_it_says_what_was_computed(page_of, many_rows):
         assert f'<circle class="dot" cx="{2 + 96 * place:.2f}%"' in page, number
 
 
-def test_ten_attempts_say_what_cannot_be_said_yet(page_of, many_rows):
+def test_ten_attempts_say_what_cannot_be_said_yet(page_of, many_rows, headings):
     said = words(page_of(many_rows(10, per_grasp=1)))
-    for heading in HEADINGS:
+    for heading in headings:
         assert heading in said
     assert "for a probability Cannot be said yet: 10 attempts have it; at least 30 are" in said
     assert "Calibrated model Cannot be said yet: expected at least 30 attempts" in said
@@ -134,7 +118,7 @@ def test_what_a_models_user_should_know_is_said(page_of, many_rows):
 
 
 def test_eta_against_each_fitness_is_shown_for_each_robot_method_and_object(page_of, many_rows):
-    page = page_of(many_rows(300))
+    page = page_of(many_rows(120))
     for title, names in (
         ("Robot by robot", ("baxter", "franka")),
         ("Method by method", ("me-fit", "sampler")),
@@ -146,13 +130,14 @@ def test_eta_against_each_fitness_is_shown_for_each_robot_method_and_object(page
         assert group.count("<svg") == 4 * len(names)
         assert all(name in group for name in names)
         tried = sum(int(n) for n in re.findall(r"<figcaption>(\d+) attempts", group))
-        assert tried == 4 * 300  # each attempt once for each fitness
-    alone = page_of([replace(one, robot="r", object="o", method="m") for one in many_rows(60)])
-    assert "Method by method" not in alone and "Object by object" not in alone
-    many = [
-        replace(one, object=f"{n % 20:03d}", robot="r", method="m")
-        for n, one in enumerate(many_rows(300))
+        assert tried == 4 * 120  # each attempt once for each fitness
+    alike = [
+        replace(row, robot="r", method="m", fitness={Criterion.MDR: row.fitness[Criterion.MDR]})
+        for row in many_rows(200)
     ]
+    alone = page_of([replace(row, object="o") for row in alike])
+    assert "Method by method" not in alone and "Object by object" not in alone
+    many = [replace(row, object=f"{n % 20:03d}") for n, row in enumerate(alike)]
     assert "And 8 more, with fewer attempts." in words(page_of(many))
 
 
@@ -331,45 +316,10 @@ def test_bags_that_could_not_be_read_are_on_the_page(page_of, many_rows):
     assert "day2: cannot be read: broken" in said
 
 
-def pixels(png):
-    """Shape (height, width, 3), from 0 to 1."""
-    return imread(io.BytesIO(png), format="png")[..., :3]
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    """A page, and what it says."""
-    path = tmp_path_factory.mktemp("page") / "report.html"
-    return path, write_report(path, Dataset(Path("fleet"), tuple(make_rows(300)), (), ()))
-
-
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [1200, 390])
-def test_a_browser_shows_it(browser, written, width, dark):
-    path, found = written
-    browser.open(path, width=width, dark=dark)
-    assert browser.requests() == [path.as_uri()]
-    assert browser.complaints() == []
-    shown = browser.evaluate("document.body.innerText")
-    for heading in HEADINGS:
-        assert heading in shown
-    assert f"{found.eta.value:.2f}" in shown
-    assert estimate_text(found.criteria[-1].rho) in shown
-    assert browser.evaluate("document.documentElement.scrollWidth") <= width
-    figures = "[...document.querySelectorAll('svg.panel')].map(one => one.getBoundingClientRect())"
-    sizes = browser.evaluate(f"{figures}.map(box => Math.min(box.width, box.height))")
-    assert len(sizes) == 6 + 4 * (2 + 2 + 3) and min(sizes) > 200
-    image = pixels(browser.screenshot())
-    page, ink = image[5, 5], image.reshape(-1, 3)
-    assert (page.mean() < 0.2) == dark
-    assert (np.abs(ink - page).max(axis=1) > 0.4).mean() > 0.01  # text and figures stand out
-
-
-def test_a_hundred_thousand_attempts_are_a_page_of_moderate_size(page_of, many_rows, tmp_path):
-    rows = many_rows(100_000, objects=3)
-    page = page_of(rows)
+def test_many_attempts_are_a_page_of_moderate_size(page_of, many_rows):
+    page = page_of(many_rows(20_000))
     assert len(page) < 1_000_000
-    assert "100,000 attempts 20,000 grasps" in words(page)
+    assert "20,000 attempts 4,000 grasps" in words(page)
 
 
 def test_many_objects_are_summed_up(many_rows):

@@ -56,6 +56,15 @@ def test_a_track_has_an_end():
         assert run_track(Track(23, until), outcomes, rng, 9)[:2] == (outcomes.sum(), 23)
 
 
+def test_once_all_trials_are_given_out_there_is_no_block_more():
+    track = Track(2 * BLOCK_TRIALS + 2, 0.01)
+    given = [track.next(), track.next()]
+    for first, count in given:
+        track.add(first, count, counts_of([True] * count))
+    assert track.next() == (2 * BLOCK_TRIALS, 2)
+    assert track.next() is None
+
+
 def test_little_is_given_out_that_will_not_be_needed():
     outcomes = np.random.default_rng(1).random(MOST_UNTIL) < 0.95
     track, given = Track(MOST_UNTIL, 0.1), 0
@@ -134,7 +143,7 @@ def test_requests_know_what_decides_and_how_much_it_takes():
     until=st.none() | st.floats(0.05, 0.95),
     data=st.data(),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_track_ends_as_if_blocks_had_come_in_order(outcomes, until, data):
     """Whatever order workers finish in, however many there are."""
 

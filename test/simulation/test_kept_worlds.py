@@ -24,7 +24,6 @@ def mass(monkeypatch):
     monkeypatch.setattr(rollout_runner, "load_object", lambda name: (name, masses.get(name)))
     monkeypatch.setattr(rollout_runner, "BulletWorld", lambda *of: SimpleNamespace(of=of))
     monkeypatch.setattr(rollout_runner, "RolloutRunner", FakeRunner)
-    monkeypatch.setattr(rollout_runner, "_kept", {})
     return masses
 
 

@@ -16,7 +16,7 @@ from dr_grasp.robots.robot_spec import load_robot, robot_names
 from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
-from dr_grasp.simulation.free_way import ArmErrors, find_free_way, tracked_positions
+from dr_grasp.simulation.free_way import ArmErrors, FreeWay, find_free_way, tracked_positions
 from dr_grasp.simulation.rollout import LOOK_EVERY, Commands, run_rollout, simulate
 from dr_grasp.simulation.rollout_runner import WINDOW, EarlyEnd, RolloutRunner, Shortcuts
 
@@ -46,23 +46,22 @@ def test_nothing_is_met_on_the_way_that_is_left_out(arm, criterion, monkeypatch)
         return simulate(world, commands, perturbation, entry, **observer)
 
     monkeypatch.setattr("dr_grasp.simulation.rollout_runner.simulate", noted)
-    for grasp in arm.grasps:
-        for trial in range(2):
-            perturbation = noise(arm, criterion, trial)
-            shortened = arm.runner.run(grasp, perturbation)
-            met = []
+    for trial, grasp in enumerate(arm.grasps):
+        perturbation = noise(arm, criterion, trial)
+        shortened = arm.runner.run(grasp, perturbation)
+        met = []
 
-            def look(step, phase, seen, met=met):
-                met.append(seen.hand_touches or seen.robot_hits_support or seen.self_collision)
+        def look(step, phase, seen, met=met):
+            met.append(seen.hand_touches or seen.robot_hits_support or seen.self_collision)
 
-            whole = run_rollout(arm.world, grasp, perturbation, on_observation=look)
-            plan = grasp.schedule(RATE_HZ)
-            approach = int((plan.phases == Phase.APPROACH).sum())
-            entry = entries[-1]
-            assert entry > approach / 4  # there is something to leave out
-            first = next((i * LOOK_EVERY for i, touching in enumerate(met) if touching), approach)
-            assert first > entry
-            assert shortened.steps < whole.steps
+        whole = run_rollout(arm.world, grasp, perturbation, on_observation=look)
+        plan = grasp.schedule(RATE_HZ)
+        approach = int((plan.phases == Phase.APPROACH).sum())
+        entry = entries[-1]
+        assert entry > approach / 4  # there is something to leave out
+        first = next((i * LOOK_EVERY for i, touching in enumerate(met) if touching), approach)
+        assert first > entry
+        assert shortened.steps < whole.steps
 
 
 def test_the_undisturbed_rollout_ends_the_same(arm):
@@ -117,20 +116,14 @@ def test_a_result_does_not_depend_on_what_ran_before(arm):
 
 
 def test_an_object_that_rolls_towards_the_robot_is_simulated_from_the_start(arm, monkeypatch):
-    settle = RolloutRunner._settle
-
-    def rolled(self, table, *arguments):
-        settled = settle(self, table, *arguments)
-        object.__setattr__(settled, "moved_m", 0.5)
-        return settled
-
-    monkeypatch.setattr(RolloutRunner, "_settle", rolled)
-    with RolloutRunner(arm.world, Shortcuts(early_end=False)) as runner:
-        whole = run_rollout(arm.world, arm.grasps[0], noise(arm, Criterion.OSDR, 0))
-        assert runner.run(arm.grasps[0], noise(arm, Criterion.OSDR, 0)) == whole
-
-    arm.runner = RolloutRunner(BulletWorld(arm.world.robot, arm.world.object))
-    arm.world = arm.runner.world
+    last_free_step = FreeWay.last_free_step
+    monkeypatch.setattr(
+        FreeWay, "last_free_step", lambda self, errors, moved_m: last_free_step(self, errors, 0.5)
+    )
+    grasp, perturbation = arm.grasps[0], noise(arm, Criterion.OSDR, 0)
+    whole = run_rollout(arm.world, grasp, perturbation)
+    runner = RolloutRunner(arm.world, Shortcuts(early_end=False))
+    assert runner.run(grasp, perturbation) == whole
 
 
 def seen(height, *, touches=True, supported=False):

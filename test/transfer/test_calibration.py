@@ -135,7 +135,7 @@ def test_isotonic_only_from_a_thousand_attempts_and_if_it_is_better(many_rows):
     assert calibrate(many_rows(1500, per_grasp=3)).model.steps is None
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(st.integers(0, 50), st.booleans()), min_size=2, max_size=60))
 def test_steps_never_decrease_and_are_never_certain(attempts):
     """Whatever is learned from: what is more probable before the steps is not less so after."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -138,7 +138,6 @@ def parsed(kind, cell):
     return {"text": str, "count": int}.get(kind, float)(cell)
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.lists(changes(), max_size=4))
 def test_both_formats_bring_every_value_back(tmp_path_factory, all_changes):
     folder = tmp_path_factory.getbasetemp()

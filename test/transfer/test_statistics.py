@@ -45,7 +45,6 @@ def on_sample(statistic, *columns):
     return value
 
 
-@settings(deadline=None)
 @given(samples_of_grasps())
 def test_rho_is_that_of_scipy(columns):
     fitness, held, attempts = columns
@@ -54,7 +53,6 @@ def test_rho_is_that_of_scipy(columns):
     assert on_sample(bootstrap.rho, *columns) == pytest.approx(expected, abs=1e-9)
 
 
-@settings(deadline=None)
 @given(samples_of_grasps())
 def test_auc_is_that_of_scikit_learn(columns):
     fitness, held, attempts = columns
@@ -64,7 +62,6 @@ def test_auc_is_that_of_scikit_learn(columns):
     assert on_sample(bootstrap.auc, *columns) == pytest.approx(expected, abs=1e-12)
 
 
-@settings(deadline=None)
 @given(samples_of_grasps())
 def test_statistics_stay_within_their_bounds_and_gain_is_a_difference(columns):
     fitness, held, attempts = columns
@@ -80,7 +77,7 @@ def test_statistics_stay_within_their_bounds_and_gain_is_a_difference(columns):
             assert value - about == pytest.approx(about - mirrored, abs=1e-9)
 
 
-@settings(deadline=None, max_examples=25, derandomize=True)
+@settings(max_examples=25)
 @given(samples_of_grasps(), st.integers(0, 2**32))
 def test_intervals_are_in_order_and_that_of_eta_contains_it(columns, seed):
     """Percentile intervals of the others need not: rho and AUC of resamples are biased."""

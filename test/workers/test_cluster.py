@@ -289,11 +289,11 @@ def meet(_):
 
 
 def test_a_worker_with_threads_does_one_thing_at_a_time(monkeypatch):
-    monkeypatch.setattr(cluster, "_check_identity", lambda *arguments: None)
-    met = []
+    monkeypatch.setattr("distributed.get_worker", lambda: SimpleNamespace(address="tcp://here"))
+    met, ours = [], cluster.identity("franka", "mug")
     packed = pickle.dumps((meet, 0))
     threads = [
-        threading.Thread(target=lambda: met.append(run_packed(packed, "franka", "mug", {})))
+        threading.Thread(target=lambda: met.append(run_packed(packed, "franka", "mug", ours)))
         for _ in range(2)
     ]
     for thread in threads:
