@@ -14,6 +14,7 @@ from dr_grasp.transfer.export import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^    (?:\$ )?dr-grasp (\w.+)$", README, re.MULTILINE)
 
 
@@ -58,6 +59,17 @@ def test_named_folders_and_pictures_are_there():
         assert (ROOT / folder).is_dir() or (ROOT / "dr_grasp" / folder).is_dir(), folder
     for picture in re.findall(r"!\[.*?\]\((.+?)\)", README):
         assert (ROOT / picture).stat().st_size > 10_000
+
+
+def test_contributing_names_every_room_and_only_files_that_are_there():
+    rooms = CONTRIBUTING.partition("## The rooms")[2].partition("## How to add")[0]
+    named = {name for name in re.findall(r"`(\w+)/`", rooms) if name != "bullet"}
+    package = ROOT / "dr_grasp"
+    assert named == {path.parent.name for path in package.glob("*/__init__.py")}
+    files = {*re.findall(r"`([\w/]+\.(?:py|toml|xml))\b", CONTRIBUTING)}
+    assert len(files) > 10
+    for file in files:
+        assert (ROOT / file).is_file() or (package / file).is_file(), file
 
 
 def test_named_profiles_and_robots_are_there():
