@@ -58,13 +58,13 @@ def measure(robot: str, obj: str, grasps: int, trials: int) -> list[str]:
     arm_joints = len(load_robot(robot).arm_joints)
     steps = rollouts = 0
     world = bullet_world.BulletWorld(load_robot(robot), load_object(obj))
-    with RolloutRunner(world) as replayer, Stopwatch() as inside:
+    with RolloutRunner(world) as runner, Stopwatch() as inside:
         began = time.perf_counter()
         for grasp in batch:
             for criterion in Criterion:
                 for trial in range(trials):
                     noise = sample_perturbation(profile, criterion, 0, trial, arm_joints)
-                    steps += replayer.run(grasp, noise).steps
+                    steps += runner.run(grasp, noise).steps
                     rollouts += 1
         seconds = time.perf_counter() - began
     return [
