@@ -178,4 +178,4 @@ def test_bad_input_is_one_line_and_no_file(words, message, start, tmp_path):
 
 def test_help_names_the_methods():
     said = " ".join(run("generate", "--help").stdout.replace("│", " ").split())
-    assert f"One of {', '.join(METHODS)}." in said
+    assert f"one of {', '.join(METHODS)}." in said

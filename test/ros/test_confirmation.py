@@ -1,6 +1,7 @@
 """An arm that asks before it moves, through the action and the command line."""
 
 import json
+import time
 
 import pytest
 from typer.testing import CliRunner
@@ -26,6 +27,10 @@ def careful(tmp_path_factory, new_namespace):
         "twin": {},
     }
     with NodeProcesses(commands, space, folder / "logs") as nodes:
+        deadline = time.monotonic() + 60.0
+        while not (folder / "bag").exists() and time.monotonic() < deadline:
+            nodes.check()
+            time.sleep(0.05)
         yield space, folder
         nodes.check()
 
