@@ -16,7 +16,7 @@ from dr_grasp.execution.arm import Arm, Planner, StepResult
 from dr_grasp.execution.arm_run import ArmRun
 from dr_grasp.execution.backend import IsCancelled, OnPhase, ignore_phase, never_cancelled
 from dr_grasp.objects.object_spec import load_object
-from dr_grasp.provenance.models import models_of
+from dr_grasp.provenance.fingerprint import models_of
 from dr_grasp.robots.checking import check_grasp
 from dr_grasp.robots.robot_spec import RobotSpec, hardware_of
 

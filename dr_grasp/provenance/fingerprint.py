@@ -1,8 +1,14 @@
-"""Fingerprints of robots, objects, profiles and grasps, which change when their content does."""
+"""What a score or an attempt was made of: fingerprints of models, and the kind of processor.
+
+A name may come to mean another thing: a mesh is repaired, a profile edited. A result that cannot be
+repeated later was often made of something else of the same name. On another kind of processor,
+mathematical libraries round in another way.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import platform
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
@@ -20,6 +26,11 @@ LENGTH = 16
 
 IGNORED = "ignored by fingerprints"
 """Key in the metadata of dataclass fields that do not affect what is simulated."""
+
+ROBOT, OBJECT, PROFILE, TWIN, PROCESSOR = "robot", "object", "profile", "twin", "processor"
+
+VECTOR_UNITS = ("fma", "avx2", "avx512f")
+"""Processor flags by which libm, NumPy and MuJoCo choose between variants of a function."""
 
 _FOLDER = re.compile(rb'(filename=")[^"]*/')
 
@@ -46,6 +57,42 @@ def fingerprint(value: Any) -> str:
 def grasp_fingerprint(grasp: GraspTrajectory) -> str:
     """Fingerprint of a grasp's motion: the id and the provenance of the grasp do not affect it."""
     return fingerprint(replace(grasp, id="any", provenance={}))
+
+
+def models_of(**made_of: Any) -> Mapping[str, str]:
+    """Compute the fingerprints of models, and name the kind of processor.
+
+    Args:
+        made_of: Robots, objects and profiles by kind ("robot", "object", "profile", "twin").
+    """
+    found = {kind: _fingerprint(value) for kind, value in made_of.items()}
+    return {**found, PROCESSOR: processor()}
+
+
+@lru_cache(maxsize=1)
+def processor() -> str:
+    """The kind of this machine's processor, as far as results may depend on it."""
+    flags: set[str] = set()
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("flags"):
+                flags.update(line.partition(":")[2].split())
+                break
+    except OSError:  # not Linux
+        pass
+    return " ".join([platform.machine(), *(unit for unit in VECTOR_UNITS if unit in flags)])
+
+
+def _fingerprint(value: Any) -> str:
+    try:
+        return _fingerprint_once(value)
+    except TypeError:  # the value cannot be hashed, so its fingerprint is not cached
+        return fingerprint(value)
+
+
+@lru_cache(maxsize=64)
+def _fingerprint_once(value: Any) -> str:
+    return fingerprint(value)
 
 
 def _parts(value: Any) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from dr_grasp.provenance.models import PROCESSOR
+from dr_grasp.provenance.fingerprint import PROCESSOR
 
 
 class Verdict(Enum):
@@ -60,7 +60,7 @@ def likely_reason(
     """List in one line which versions and models have changed since a recording.
 
     Args:
-        recorded: Fingerprints in the bag, by kind; see `dr_grasp.provenance.models`.
+        recorded: Fingerprints in the bag, by kind; see `dr_grasp.provenance.fingerprint`.
         recorded_version: Versions of dr_grasp and the engine, in the bag.
         now: Present fingerprints, by kind.
         version: Present versions of dr_grasp and the engine.

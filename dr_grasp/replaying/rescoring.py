@@ -10,7 +10,7 @@ from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
-from dr_grasp.provenance.models import PROFILE, models_of
+from dr_grasp.provenance.fingerprint import PROFILE, models_of
 from dr_grasp.replaying.checks import Check, Verdict, likely_reason
 from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.scoring.request import ScoreRequest

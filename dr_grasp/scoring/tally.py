@@ -19,7 +19,7 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.objects.object_spec import load_object
-from dr_grasp.provenance.models import models_of
+from dr_grasp.provenance.fingerprint import models_of
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.blocks import Block
 from dr_grasp.scoring.request import ScoreRequest

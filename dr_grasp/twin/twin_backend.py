@@ -26,7 +26,7 @@ from dr_grasp.errors import BackendError
 from dr_grasp.execution.backend import IsCancelled, OnPhase, ignore_phase, never_cancelled
 from dr_grasp.execution.motion_log import MotionLog
 from dr_grasp.objects.object_spec import ObjectSpec, load_object
-from dr_grasp.provenance.models import models_of
+from dr_grasp.provenance.fingerprint import models_of
 from dr_grasp.robots.checking import check_grasp
 from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.twin.mujoco_model import engine_version

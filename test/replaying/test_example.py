@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from dr_grasp.provenance.models import PROCESSOR, processor
+from dr_grasp.provenance.fingerprint import PROCESSOR, processor
 from dr_grasp.recording.bag_reader import read_bag
 from dr_grasp.recording.bag_writer import BagWriter
 
