@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -47,17 +48,22 @@ class Dask(Closing):
     def ready(self, workers: int) -> None:
         """Start so many workers more, and wait for them."""
         deadline = time.monotonic() + LIMIT_S
-        while not self._file.exists():
+        while not self._has_address():
             assert self.scheduler.poll() is None, self._log("scheduler").read_text()
             assert time.monotonic() < deadline
             time.sleep(0.02)
         options = ("--nthreads", "1", "--no-nanny", "--local-directory", self._folder)
         self.workers += [self._start("worker", *options) for _ in range(workers)]
-        self.address = json.loads(self._file.read_text())["address"]
         living = sum(worker.poll() is None for worker in self.workers)
         if living:
             with Client(self.address, timeout=LIMIT_S, set_as_default=False) as client:
                 client.wait_for_workers(living, timeout=LIMIT_S)
+
+    def _has_address(self) -> bool:
+        """Read the address; the file is there before it is whole."""
+        with suppress(OSError, json.JSONDecodeError):
+            self.address = json.loads(self._file.read_text())["address"]
+        return bool(self.address)
 
     def close(self) -> None:
         for process in (*self.workers, self.scheduler):
