@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sized
 from dataclasses import fields
 from typing import Any
 
@@ -52,6 +53,24 @@ def to_floats(name: str, values: Any) -> FloatArray:
         raise InvalidGraspError(
             f"{name}: expected an array of numbers, got {values!r:.80}"
         ) from None
+
+
+def check_widths(name: str, rows: Iterable[Sized], width: int) -> None:
+    """Refuse rows of waypoints that do not have a number for each joint.
+
+    Args:
+        name: Name of the rows in the message.
+        rows: A row of numbers for each waypoint.
+        width: Number of joints.
+
+    Raises:
+        InvalidGraspError: A row is longer or shorter; the message says which.
+    """
+    for index, row in enumerate(rows):
+        if len(row) != width:
+            raise InvalidGraspError(
+                f"{name}: expected {width} numbers at waypoint {index}, got {len(row)}"
+            )
 
 
 def check_finite(name: str, values: FloatArray) -> None:

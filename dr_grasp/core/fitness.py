@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from dr_grasp.core.confidence import check_counts, confidence_sequence, wilson_interval
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
+from dr_grasp.core.trajectory import GraspTrajectory
 
 VALUE_TOLERANCE = 1e-9
 """Largest difference between a recorded value and successes / trials: rounding in a file."""
@@ -146,3 +147,6 @@ class RefusedGrasp:
     index: int
     grasp_id: str
     reason: str
+
+
+GraspOrRefusal = GraspTrajectory | RefusedGrasp

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from dr_grasp.core.diagnosis import Diagnosis
-from dr_grasp.core.fitness import GraspScore, RefusedGrasp
+from dr_grasp.core.fitness import GraspOrRefusal, GraspScore, RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.diagnosis.measurement import diagnose
 from dr_grasp.robots.checking import check_each
@@ -24,7 +24,7 @@ class DiagnosisTask:
 
 
 def diagnose_each(
-    grasps: Iterable[GraspTrajectory | RefusedGrasp],
+    grasps: Iterable[GraspOrRefusal],
     scores: Mapping[str, GraspScore],
     pool: Pool,
     is_cancelled: Callable[[], bool],

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from dr_grasp.core.fitness import GraspScore, RefusedGrasp
+from dr_grasp.core.fitness import GraspOrRefusal, GraspScore, RefusedGrasp
 from dr_grasp.core.ranking import rank_grasps
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError, SettingsError
@@ -33,7 +33,7 @@ class ExecutionPlan:
 
 
 def plan_execution(
-    grasps: Sequence[GraspTrajectory | RefusedGrasp],
+    grasps: Sequence[GraspOrRefusal],
     scores: Sequence[GraspScore],
     top: int,
     robot: RobotSpec,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from dr_grasp.core.arrays import FloatArray
-from dr_grasp.core.fitness import RefusedGrasp
+from dr_grasp.core.fitness import GraspOrRefusal, RefusedGrasp
 from dr_grasp.core.geometry import Pose, Table
 from dr_grasp.core.trajectory import GraspTrajectory, Waypoints
 from dr_grasp.errors import DrGraspError, InvalidGraspError
@@ -60,9 +60,9 @@ def check_grasp(grasp: GraspTrajectory, robot: RobotSpec) -> None:
 
 
 def check_each(
-    grasps: Iterable[GraspTrajectory | RefusedGrasp],
+    grasps: Iterable[GraspOrRefusal],
     robot_of: Callable[[GraspTrajectory], RobotSpec],
-) -> Iterator[GraspTrajectory | RefusedGrasp]:
+) -> Iterator[GraspOrRefusal]:
     """Check grasps as they come: id, robot, object, joints and limits.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from rosidl_parser.definition import AbstractNestedType, NamespacedType
 
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
-from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
+from dr_grasp.core.fitness import GraspOrRefusal, GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
@@ -70,9 +70,9 @@ def refusal_to_msg(refusal: RefusedGrasp) -> msg.GraspRefusal:
     return msg.GraspRefusal(index=refusal.index, grasp_id=refusal.grasp_id, reason=refusal.reason)
 
 
-def decode_grasps(messages: Iterable[msg.GraspTrajectory]) -> list[GraspTrajectory | RefusedGrasp]:
+def decode_grasps(messages: Iterable[msg.GraspTrajectory]) -> list[GraspOrRefusal]:
     """Convert the grasps of a request to values; an invalid grasp becomes a refusal."""
-    decoded: list[GraspTrajectory | RefusedGrasp] = []
+    decoded: list[GraspOrRefusal] = []
     for index, message in enumerate(messages):
         try:
             decoded.append(decode_grasp(message))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from dr_grasp.core.fitness import RefusedGrasp
+from dr_grasp.core.fitness import GraspOrRefusal, RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.formats.grasp_file import GraspOrRefusal
 from dr_grasp.scoring.blocks import Block, run_block
 from dr_grasp.scoring.request import ProgressTracker, ScoreOrRefusal
 from dr_grasp.scoring.score_journal import ScoreJournal

@@ -19,12 +19,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
+from dr_grasp.core.fitness import GraspOrRefusal, GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.highest import inclusion, most_missed, shortfall
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.formats.grasp_file import GraspOrRefusal
 from dr_grasp.scoring.block_queue import BlockQueue, BlockRunner
 from dr_grasp.scoring.blocks import Block
 from dr_grasp.scoring.request import ProgressTracker, ScoreOrRefusal, ScoreRequest

@@ -6,9 +6,8 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from dr_grasp.common.closing import Closing
-from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
+from dr_grasp.core.fitness import GraspOrRefusal, GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.formats.grasp_file import GraspOrRefusal
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.checking import check_each
 from dr_grasp.robots.robot_spec import load_robot

@@ -11,6 +11,7 @@ from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import FileFormatError, InvalidGraspError
 from dr_grasp.formats.grasp_file import (
     GraspFile,
+    GraspReader,
     grasp_from_dict,
     grasp_to_dict,
     read_grasps,
@@ -369,3 +370,12 @@ def test_scores_of_a_file_belong_together(samples):
     assert refusal(lambda: ScoreFile((other,), (), **SHARED)) == (
         "score of grasp g1: profile: expected 'default' as for the whole file, got 'huber2023'"
     )
+
+
+def test_a_grasp_file_that_changes_after_it_was_looked_through_is_refused(samples, tmp_path):
+    path = tmp_path / "grasps.json"
+    write_grasps(path, [samples.grasp("g1")])
+    reader = GraspReader(path)
+    write_grasps(path, [samples.grasp("g2")])
+    with pytest.raises(FileFormatError, match="expected the file as it was, got another"):
+        list(reader)

@@ -77,3 +77,9 @@ def fake_grasps(grasp, shares):
 def fakes():
     """Scoring without physics: a pool, what a block comes to in it, and grasps for it."""
     return SimpleNamespace(pool=FakePool, block=fake_block, grasps=fake_grasps)
+
+
+@pytest.fixture(scope="session")
+def shares():
+    """Two hundred grasps as a sampler makes them: some fail, most are shaky, some are good."""
+    return np.round(np.random.default_rng(3).beta(2.0, 2.0, 200), 4).tolist() + [0.0] * 20

@@ -5,27 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.ranking import rank
-from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 
-OSDR, JSDR, FDR, MDR = Criterion
-TOP = 10
-
-
-def request_of(criteria=("mdr",), trials=200, top=TOP, seed=0):
-    return ScoreRequest.from_names("default", criteria, trials, seed, top=top)
-
-
-def trials_by_id(batch):
-    return {s.grasp_id: {c: f.trials for c, f in s.fitness.items()} for s in batch.scores}
-
-
-@pytest.fixture(scope="module")
-def shares():
-    """Two hundred grasps as a sampler makes them: some fail, most are shaky, some are good."""
-    return np.round(np.random.default_rng(3).beta(2.0, 2.0, 200), 4).tolist() + [0.0] * 20
+from .races import FDR, MDR, TOP, request_of, trials_by_id
 
 
 def test_finalists_have_their_whole_budget_and_the_others_say_what_became_of_them(
