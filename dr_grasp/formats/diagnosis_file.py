@@ -1,7 +1,7 @@
-"""The diagnosis file: what was measured of each grasp, and the causes that follow from it.
+"""The diagnosis file: measurements of each grasp, and the causes of failure that they show.
 
-Equal data give equal bytes. The causes follow from the numbers and the thresholds; they are written
-for readers that do not compute.
+Equal data give equal bytes. The causes follow from the measurements and the thresholds; they are in
+the file for readers that do not compute.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _ShareLimit = Annotated[float, Field(gt=0.0, le=1.0)]
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisFile:
-    """What a diagnosis file holds.
+    """The content of a diagnosis file.
 
     Attributes:
-        diagnoses: One for each grasp.
-        refused: Grasps that were not diagnosed.
-        thresholds: From where on a quantity speaks for its cause.
-        software_version: Of dr_grasp and of the simulator.
+        diagnoses: A diagnosis for each grasp that was not refused.
+        refused: Grasps that were not diagnosed, and why.
+        thresholds: Values of the measured quantities beyond which their cause is present.
+        software_version: Versions of dr_grasp and of the simulator.
     """
 
     diagnoses: tuple[Diagnosis, ...]
@@ -52,10 +52,10 @@ class DiagnosisFile:
     software_version: str
 
     def __post_init__(self) -> None:
-        """Check that each diagnosis is of another grasp.
+        """Check that no grasp has two diagnoses.
 
         Raises:
-            FileFormatError: A grasp has two.
+            FileFormatError: A grasp has two diagnoses.
         """
         ids = (diagnosis.grasp_id for diagnosis in self.diagnoses)
         check_unique("diagnoses: expected one for each grasp", ids)
@@ -107,10 +107,10 @@ def write_diagnoses(
     """Write a diagnosis file as the results come; it appears when all is written.
 
     Args:
-        path: The file.
-        results: Of different grasps.
-        thresholds: From where on a quantity speaks for its cause.
-        software_version: Of dr_grasp and of the simulator.
+        path: The file to write.
+        results: Diagnoses and refusals, one for each grasp.
+        thresholds: Values of the measured quantities beyond which their cause is present.
+        software_version: Versions of dr_grasp and of the simulator.
 
     Raises:
         FileFormatError: The file cannot be written.
@@ -139,7 +139,7 @@ def read_diagnoses(path: Path) -> DiagnosisFile:
 
     Raises:
         FileFormatError: The file is missing, half-written, of another kind or schema version, has
-            an unknown key, two diagnoses of a grasp, or one that contradicts itself.
+            an unknown key, two diagnoses of a grasp, or a diagnosis that contradicts itself.
     """
     content = read_document(path, DIAGNOSIS_KIND, allow_nan=False)
     with Within(str(path)):
@@ -154,10 +154,10 @@ def read_diagnoses(path: Path) -> DiagnosisFile:
 
 
 def read_causes(path: Path) -> dict[str, tuple[str, ...]]:
-    """Names of the causes found of each grasp of a diagnosis file, by its trajectory.
+    """Read the names of the causes of each grasp, by the fingerprint of the grasp's trajectory.
 
     Raises:
-        FileFormatError: As for `read_diagnoses`.
+        FileFormatError: The diagnosis file is missing or invalid; see `read_diagnoses`.
     """
     content = read_diagnoses(path)
     return {

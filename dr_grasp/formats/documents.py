@@ -1,6 +1,7 @@
-"""JSON documents of a kind and a schema version: one entry of a list a line, whole or not at all.
+"""Reads and writes JSON documents that have a kind and a schema version.
 
-Lists are written as their entries come, so that a document need never be in memory.
+A document is written whole or not at all. Lists are written with one entry on each line, as the
+entries come, so that a document need never be in memory.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ RecordT = TypeVar("RecordT", bound=BaseModel)
 
 
 class Record(BaseModel):
-    """Base of the schemas of our files; NaN may pass, so that a later check can name the field."""
+    """Base of the schemas of our files. NaN passes: the values refuse it, and name the field."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -34,10 +35,10 @@ def head(kind: str) -> dict[str, Any]:
 
 
 def check_writable(path: Path) -> None:
-    """Refuse a place where no file can be written, before hours of work are to go there.
+    """Check that a file can be written at a path, before hours of work are done for it.
 
     Raises:
-        FileFormatError: It is a folder, its folder is missing, or may not be written to.
+        FileFormatError: The path is a folder, or its folder is missing or read-only.
     """
     folder = path.resolve().parent
     for wrong, problem in (
@@ -53,9 +54,9 @@ def write_document(path: Path, items: Iterable[tuple[str, Any]]) -> None:
     """Write a document, whole or not at all.
 
     Args:
-        path: The file.
-        items: Keys and values in the order of the file; a list or an iterator is written with one
-            entry a line, and drawn to its end before the next key.
+        path: The file to write.
+        items: Keys and values in the order of the file. A list or an iterator is written with one
+            entry on each line, and is read to its end before the next key is.
 
     Raises:
         FileFormatError: The file cannot be written.
@@ -71,15 +72,15 @@ def read_document(path: Path, kind: str, *, allow_nan: bool) -> dict[str, Any]:
     """Read a document.
 
     Args:
-        path: The file.
-        kind: What it should be.
-        allow_nan: Whether NaN and infinity may pass, so that a later check can name the field.
+        path: The file to read.
+        kind: Expected kind of the document.
+        allow_nan: Whether to accept NaN and infinity, so that a later check can name the field.
 
     Returns:
-        Its content without kind and schema version, which are checked.
+        The content without kind and schema version, which are checked here.
 
     Raises:
-        FileFormatError: It is missing, half-written, or of another kind or schema version.
+        FileFormatError: The file is missing, half-written, or of another kind or schema version.
     """
 
     def refuse_constant(name: str) -> NoReturn:
@@ -113,7 +114,7 @@ def check_record(schema: type[RecordT], raw: object) -> RecordT:
     """Check plain data against a schema.
 
     Raises:
-        FileFormatError: It does not fit; one line with the field, what was expected, what came.
+        FileFormatError: The data do not fit; one line with the field, what was expected, what came.
     """
     try:
         return schema.model_validate(raw)
@@ -122,21 +123,21 @@ def check_record(schema: type[RecordT], raw: object) -> RecordT:
 
 
 class Within:
-    """Lets errors in its block begin with the file or field that they are about.
+    """A context that puts a place, such as a file or a field, in front of the errors in its block.
 
-    They become a FileFormatError. A class, as it is entered for each field of each grasp: a
-    generator of `contextlib` takes twice as long.
+    The errors become a FileFormatError. It is a class since it is entered for each field of each
+    grasp: a generator of `contextlib` takes twice as long.
     """
 
     def __init__(self, place: str) -> None:
-        """Take the name of the place."""
+        """Note the place, as messages name it."""
         self._place = place
 
     def __enter__(self) -> None:
-        """Begin the block."""
+        """Enter the block."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Give an error its place."""
+        """Put the place in front of an error."""
         if isinstance(error, InvalidGraspError):  # begins with a field of that place
             raise FileFormatError(f"{self._place} {error}") from error
         if isinstance(error, DrGraspError | ValueError):
@@ -144,16 +145,20 @@ class Within:
 
 
 def given_id(raw: object, key: str) -> str:
-    """The id in a broken record, in one line; empty if it has none."""
+    """The id in a record that may be broken, as one line; empty if the record has no id."""
     name = raw.get(key) if isinstance(raw, dict) else None
     return " ".join(name.split()) if isinstance(name, str) else ""
 
 
 def check_unique(what: str, ids: Iterable[str]) -> None:
-    """Refuse ids of grasps of which one comes twice.
+    """Refuse ids of grasps that are not unique.
+
+    Args:
+        what: Begin of the message: what is expected, and where.
+        ids: The ids to check.
 
     Raises:
-        FileFormatError: One does; the message begins with `what`, which says what is expected.
+        FileFormatError: An id comes twice.
     """
     seen: set[str] = set()
     for name in ids:

@@ -1,22 +1,24 @@
-"""The grasp file: JSON, one grasp a line, whole on disk or not at all.
+"""The grasp file: JSON with one grasp on each line, whole on disk or not at all.
 
-Equal grasps give equal bytes, and numbers come back to the bit. A grasp that cannot be replayed is
-refused without the others of its file; a file that cannot be trusted as a whole is refused whole.
+Equal grasps give equal bytes, and all numbers are read back exactly. An invalid grasp is refused by
+itself, and the other grasps of the file are read; an invalid file is refused as a whole.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import numpy as np
 from pydantic import BeforeValidator, Field
 
-from dr_grasp.core.fitness import RefusedGrasp
+from dr_grasp.core.arrays import check_widths
+from dr_grasp.core.fitness import GraspOrRefusal, RefusedGrasp
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
 from dr_grasp.errors import DrGraspError, FileFormatError, InvalidGraspError
@@ -34,19 +36,17 @@ from dr_grasp.formats.documents import (
 
 GRASPS_KIND = "dr_grasp/grasps"
 
-GraspOrRefusal = GraspTrajectory | RefusedGrasp
-
 _HEAD = f'{{\n"schema_version": {SCHEMA_VERSION},\n"kind": "{GRASPS_KIND}",\n"grasps": [\n'.encode()
 _TAIL = b"}\n]\n}\n"
 
 
 @dataclass(frozen=True, slots=True)
 class GraspFile:
-    """What a grasp file holds.
+    """The content of a grasp file.
 
     Attributes:
-        grasps: Those that can be replayed, in the order of the file.
-        refused: The others.
+        grasps: The valid grasps, in the order of the file.
+        refused: A refusal for each invalid grasp.
     """
 
     grasps: tuple[GraspTrajectory, ...]
@@ -54,7 +54,7 @@ class GraspFile:
 
 
 def _as_list(value: Any) -> Any:
-    """What a grasp holds, as lists; what a file holds is left to the schema to check."""
+    """Arrays and tuples of a grasp as lists; data of a file stay as they are, to be checked."""
     if isinstance(value, np.ndarray):
         return value.tolist()
     return list(value) if isinstance(value, tuple) else value
@@ -102,18 +102,18 @@ class _GraspFileRecord(Record):
 
 
 class GraspReader:
-    """A grasp file of any size, which gives its grasps one by one.
+    """Reads a grasp file of any size, grasp by grasp.
 
-    Of a file that `write_grasps` has written, only one grasp is in memory at a time; a file of
-    another layout is read whole.
+    Of a file that `write_grasps` wrote, only one grasp is in memory at a time; a file with another
+    layout is read as a whole.
 
     Attributes:
-        count: Number of grasps in it, those that will be refused included.
-        sha256: Of its bytes.
+        count: Number of grasps in the file, including invalid ones.
+        sha256: SHA-256 of the bytes of the file, in hexadecimal.
     """
 
     def __init__(self, path: Path) -> None:
-        """Look through a file, without reading its grasps yet.
+        """Check the layout of a file, count its grasps and hash it; grasps are not parsed yet.
 
         Raises:
             FileFormatError: The file is missing, half-written, of another kind or schema version,
@@ -125,6 +125,7 @@ class GraspReader:
         end = b""
         try:
             with path.open("rb") as file:
+                self._stamp = _stamp(file)
                 start = file.read(len(_HEAD))
                 digest.update(start)
                 for line in file:
@@ -145,10 +146,10 @@ class GraspReader:
             self.count = len(self._whole)
 
     def __iter__(self) -> Iterator[GraspOrRefusal]:
-        """Its grasps in order, and refusals of those that cannot be replayed.
+        """Yield the grasps of the file in order, with a refusal in place of each invalid grasp.
 
         Raises:
-            FileFormatError: A line is no JSON, or the file has changed since it was looked through.
+            FileFormatError: A line is no JSON, or the file has changed since this was constructed.
         """
         for index, raw in enumerate(self._lines() if self._whole is None else self._whole):
             try:
@@ -158,6 +159,8 @@ class GraspReader:
 
     def _lines(self) -> Iterator[Any]:
         with self._path.open("rb") as file:
+            if _stamp(file) != self._stamp:
+                raise FileFormatError(f"{self._path}: expected the file as it was, got another")
             file.seek(len(_HEAD))
             for number in range(self.count):
                 try:
@@ -169,7 +172,7 @@ class GraspReader:
 
 
 def read_grasps(path: Path) -> GraspFile:
-    """Read a grasp file; grasps that cannot be replayed are named beside the others.
+    """Read a grasp file; invalid grasps become refusals.
 
     Raises:
         FileFormatError: The file is missing, half-written, of another kind or schema version, or
@@ -196,16 +199,16 @@ def write_grasps(path: Path, grasps: Iterable[GraspTrajectory]) -> None:
 
 
 def grasp_to_dict(grasp: GraspTrajectory) -> dict[str, Any]:
-    """A grasp as it stands in a grasp file; equal grasps give equal text."""
+    """Plain data of a grasp for a grasp file; equal grasps give equal JSON text."""
     record = GraspRecord.model_validate(grasp, from_attributes=True).model_dump()
     return {**record, "provenance": dict(sorted(grasp.provenance.items()))}
 
 
 def grasp_from_dict(raw: object) -> GraspTrajectory:
-    """Inverse of `grasp_to_dict`.
+    """Make a grasp from the plain data that `grasp_to_dict` gives.
 
     Raises:
-        InvalidGraspError: Anything is missing, unknown, of a wrong type or out of bounds; the
+        InvalidGraspError: A field is missing, unknown, of a wrong type or out of bounds; the
             message begins with the grasp's id and the field.
     """
     try:
@@ -226,10 +229,10 @@ def grasp_from_dict(raw: object) -> GraspTrajectory:
 
 
 def _waypoints(record: _WaypointsRecord) -> Waypoints:
-    for index, row in enumerate(record.positions):
-        if len(row) != len(record.joints):
-            raise InvalidGraspError(
-                f"positions: expected {len(record.joints)} numbers at waypoint {index}, "
-                f"got {len(row)}"
-            )
+    check_widths("positions", record.positions, len(record.joints))
     return Waypoints(**vars(record))
+
+
+def _stamp(file: BinaryIO) -> tuple[int, int, int]:
+    status = os.fstat(file.fileno())
+    return status.st_ino, status.st_mtime_ns, status.st_size

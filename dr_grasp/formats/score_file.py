@@ -1,6 +1,6 @@
-"""The scores file: JSON, one score a line, whole on disk or not at all.
+"""The scores file: JSON with one score on each line, whole on disk or not at all.
 
-Equal scores give equal bytes, and numbers come back to the bit.
+Equal scores give equal bytes, and all numbers are read back exactly.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ from dr_grasp.formats.documents import (
 SCORES_KIND = "dr_grasp/scores"
 
 Count = Annotated[int, Field(ge=0, lt=2**32)]
-"""Counts travel as uint32."""
+"""A count, which must fit into uint32, as it is in messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreFile:
-    """What a scores file holds.
+    """The content of a scores file.
 
     Attributes:
-        scores: All of the seed, profile and software version below.
-        refused: Grasps that were not scored.
-        seed: Of the perturbations.
+        scores: The scores, all with the seed, profile and software version below.
+        refused: Grasps that were not scored, and why.
+        seed: Seed of the perturbations.
         profile: Name of the randomisation profile.
-        software_version: Of dr_grasp and of the simulator.
-        selection: The best, if only they were asked for.
+        software_version: Versions of dr_grasp and of the simulator.
+        selection: The best grasps, if the request was for the best only.
     """
 
     scores: tuple[GraspScore, ...]
@@ -60,7 +60,7 @@ class ScoreFile:
 
         Raises:
             FileFormatError: The seed does not fit into uint64, a grasp has two scores, or a score
-                was made in another way.
+                has another seed, profile or software version than the file.
         """
         if not 0 <= self.seed <= MAX_SEED:
             raise FileFormatError(f"seed: expected 0 to {MAX_SEED}, got {self.seed}")
@@ -86,7 +86,7 @@ class RefusalRecord(Record):
 
 
 class _FitnessRecord(Record):
-    """A fitness, and for readers that do not compute, what follows from its counts."""
+    """A fitness. Value and interval follow from the counts, for readers that do not compute."""
 
     successes: Count
     trials: Count
@@ -110,7 +110,7 @@ class _ScoreRecord(Record):
 
 
 class _SelectionRecord(Record):
-    # Strict, pydantic takes neither a name for a criterion nor a list for a tuple.
+    # In strict mode, pydantic accepts no name for a criterion and no list for a tuple.
     criterion: Annotated[Criterion, Strict(False)]
     chosen: Annotated[tuple[str, ...], Strict(False)]
     expected_share: float
@@ -154,11 +154,11 @@ def write_score_stream(
     """Write a scores file as the results come; it appears when all is written.
 
     Args:
-        path: The file.
-        results: Scores and refusals of different grasps, and at most one selection.
-        seed: Of the perturbations.
+        path: The file to write.
+        results: Scores and refusals, one for each grasp, and at most one selection.
+        seed: Seed of the perturbations.
         profile: Name of the randomisation profile.
-        software_version: Of dr_grasp and of the simulator.
+        software_version: Versions of dr_grasp and of the simulator.
 
     Raises:
         FileFormatError: The file cannot be written.
@@ -278,8 +278,6 @@ def _fitness(records: Mapping[str, _FitnessRecord]) -> dict[Criterion, Fitness]:
     for name, record in records.items():
         criterion = Criterion.from_name(name)
         counts = record.successes, record.trials, record.value, record.sequential
-        try:
+        with Within(name):
             found[criterion] = Fitness.stated(criterion, *counts)
-        except ValueError as error:
-            raise FileFormatError(f"{name}: {error}") from error
     return found

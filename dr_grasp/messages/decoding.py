@@ -1,8 +1,8 @@
-"""From messages to the values of core, whichever library made the messages.
+"""Decodes messages, of rclpy or of rosbags, to the values of `core`.
 
-Fields are read by their names; numbers may come as lists, `array.array` or NumPy arrays. What a
-message says more than our values hold (velocities of waypoints, frame ids) is left unread, and what
-the messages of older bags lack keeps its default.
+Fields are read by their names; numbers may be lists, `array.array` or NumPy arrays. Fields without
+a counterpart in our values (velocities of waypoints, frame ids) are ignored. Values that messages
+of older bags lack keep their defaults.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from dr_grasp.core.arrays import frozen
+from dr_grasp.core.arrays import check_widths, frozen
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.fitness import Fitness, GraspScore, Selection
 from dr_grasp.core.geometry import Pose
@@ -23,7 +23,7 @@ from dr_grasp.errors import DrGraspError, InvalidGraspError
 from dr_grasp.messages.encoding import NS_PER_S
 
 LAST_STAMP_S = 2**31 - 120
-"""Stamps of messages end at 2**31 s, and joint states follow an attempt for a minute."""
+"""Stamps must be below this [s]: messages end at 2**31 s, and joint states need a minute more."""
 
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
@@ -33,7 +33,7 @@ def decode_grasp(message: Any) -> GraspTrajectory:
     """Read a GraspTrajectory message.
 
     Raises:
-        InvalidGraspError: It cannot be replayed; the error begins with the grasp's id and the
+        InvalidGraspError: The grasp is not valid; the error begins with the grasp's id and the
             field.
     """
     with _within(f"grasp {_one_line(message.id) or 'without an id'}:"):
@@ -54,8 +54,8 @@ def decode_score(message: Any) -> GraspScore:
     """Read a GraspScore message.
 
     Raises:
-        InvalidGraspError: It contradicts itself; the error begins with the grasp's id and the
-            field.
+        InvalidGraspError: The score contradicts itself; the error begins with the grasp's id and
+            the field.
     """
     with _within(f"score of grasp {_one_line(message.grasp_id) or 'without an id'}:"):
         if not message.grasp_id:
@@ -94,8 +94,8 @@ def decode_fitness(message: Any) -> Fitness:
     """Read a Fitness message.
 
     Raises:
-        InvalidGraspError: An unknown criterion, counts out of bounds, or a value that does not
-            follow from them.
+        InvalidGraspError: The criterion is unknown, a count is out of bounds, or the value does not
+            follow from the counts.
     """
     with _within("fitness:"):
         criterion = Criterion.from_name(str(message.criterion))
@@ -113,8 +113,8 @@ def decode_selection(message: Any) -> Selection:
     """Read a Selection message.
 
     Raises:
-        InvalidGraspError: An unknown criterion, or a share outside of [0, 1]; the error begins with
-            the field.
+        InvalidGraspError: The criterion is unknown, or a share is outside of [0, 1]; the error
+            names the field.
     """
     with _within("selection:"):
         return Selection(
@@ -130,8 +130,8 @@ def decode_attempt(message: Any) -> GraspAttempt:
     """Read a GraspAttempt message.
 
     Raises:
-        InvalidGraspError: It has no id, or something in it cannot be read; the error begins with
-            the attempt's id and the field.
+        InvalidGraspError: The attempt has no id, or a field is not valid; the error begins with the
+            attempt's id and the field.
     """
     with _within(f"attempt {_one_line(message.attempt_id) or 'without an id'}:"):
         if not message.attempt_id:
@@ -167,7 +167,7 @@ def decode_report(message: Any) -> OutcomeReport:
     """Read an OutcomeReport message.
 
     Raises:
-        InvalidGraspError: An outcome that does not exist, or a stamp that no bag can hold.
+        InvalidGraspError: The outcome is unknown, or the stamp is too large for a bag.
     """
     with _within(f"report on attempt {_one_line(message.attempt_id)}:"):
         return OutcomeReport(
@@ -180,10 +180,10 @@ def decode_report(message: Any) -> OutcomeReport:
 
 
 def decode_outcome(field: str, message: Any) -> Outcome:
-    """Read an Outcome message; `field` is what errors call it.
+    """Read an Outcome message; `field` is its name in error messages.
 
     Raises:
-        InvalidGraspError: A number that stands for nothing.
+        InvalidGraspError: The number is no outcome.
     """
     try:
         return Outcome(int(message.value))
@@ -194,10 +194,10 @@ def decode_outcome(field: str, message: Any) -> Outcome:
 
 
 def decode_pose(field: str, message: Any) -> Pose:
-    """Read a geometry_msgs/Pose; `field` is what errors call it.
+    """Read a geometry_msgs/Pose; `field` is its name in error messages.
 
     Raises:
-        InvalidGraspError: Its numbers are no pose.
+        InvalidGraspError: A number is not finite, or the quaternion is far from unit length.
     """
     position, turn = message.position, message.orientation
     with _within(field):
@@ -242,16 +242,11 @@ def _close(grasp: Any) -> HandClose:
 
 def _waypoints(field: str, message: Any) -> Waypoints:
     joints = tuple(map(str, message.joint_names))
-    for index, point in enumerate(message.points):
-        if len(point.positions) != len(joints):
-            raise InvalidGraspError(
-                f"{field} positions: expected {len(joints)} numbers at waypoint {index}, "
-                f"got {len(point.positions)}"
-            )
+    rows = [list(point.positions) for point in message.points]
     times_s = frozen([_seconds(point.time_from_start) for point in message.points])
-    positions = frozen([list(point.positions) for point in message.points])
     with _within(field):
-        return Waypoints(joints, times_s, positions)
+        check_widths("positions", rows, len(joints))
+        return Waypoints(joints, times_s, frozen(rows))
 
 
 def _waypoints_if_any(field: str, message: Any) -> Waypoints | None:
@@ -283,7 +278,7 @@ def _unique(field: str, pairs: Sequence[tuple[KeyT, ValueT]]) -> dict[KeyT, Valu
 
 @contextmanager
 def _within(place: str) -> Iterator[None]:
-    """Have errors begin with the message or field that they stand in."""
+    """Put a place, such as a message or a field, in front of the errors in the block."""
     try:
         yield
     except DrGraspError as error:

@@ -1,10 +1,9 @@
-"""From the values of core to messages, as nested dicts in the messages' exact structure.
+"""Encodes the values of `core` as nested dicts that have the exact structure of our messages.
 
-`dr_grasp.ros.conversions` makes rclpy messages of these dicts, `dr_grasp.messages.typestore` those
-of rosbags; so there is one mapping for both. `decoding` is its inverse.
+`dr_grasp.ros.conversions` makes rclpy messages from these dicts, `dr_grasp.messages.typestore`
+makes those of rosbags; so both use the same mapping. `decoding` is its inverse.
 
-Times travel as whole nanoseconds: those of a grasp whose times are rounded to the nanosecond come
-back to the bit.
+Times are sent as whole nanoseconds: times that are rounded to the nanosecond are read back exactly.
 """
 
 from __future__ import annotations
@@ -136,12 +135,12 @@ def encode_outcome(outcome: Outcome) -> Fields:
 
 
 def encode_joint_state(stamp_ns: int, joints: Sequence[str], positions: Any) -> Fields:
-    """Fields of a sensor_msgs/JointState of positions alone.
+    """Fields of a sensor_msgs/JointState with positions only.
 
     Args:
-        stamp_ns: Nanoseconds since the epoch.
-        joints: Joint names, n of them.
-        positions: Shape (n,), in radians or metres.
+        stamp_ns: Time of the positions, nanoseconds since the epoch.
+        joints: Names of the n joints.
+        positions: Shape (n,), positions of the joints [rad or m].
     """
     return {
         "header": {"stamp": encode_time(stamp_ns), "frame_id": ""},
@@ -165,7 +164,7 @@ def encode_pose(pose: Pose) -> Fields:
 
 
 def _waypoints(waypoints: Waypoints | None) -> Fields:
-    # A trajectory_msgs/JointTrajectory of positions alone; an empty one for None.
+    # A trajectory_msgs/JointTrajectory with positions only; without points for None.
     timed = zip(waypoints.times_s, waypoints.positions, strict=True) if waypoints else ()
     return {
         "header": {"stamp": encode_time(0), "frame_id": ""},
@@ -190,5 +189,5 @@ def encode_time(time_ns: int) -> Fields:
 
 
 def to_ns(time_s: float) -> int:
-    """Seconds to the nearest whole nanosecond."""
+    """Convert seconds to nanoseconds, rounded to a whole number."""
     return round(float(time_s) * NS_PER_S)

@@ -28,11 +28,11 @@ _ADDED = (
     },
     {FITNESS_TYPE: ("sequential",)},
 )
-"""Fields that came to our messages in a version, the latest first: 0.3.0, 0.2.0."""
+"""Fields that a version added to our messages, the latest version first: 0.3.0, 0.2.0."""
 
 
 def our_typestore() -> Typestore:
-    """The types of ROS 2 Jazzy and ours.
+    """The message types of ROS 2 Jazzy and of dr_grasp.
 
     Raises:
         SettingsError: Our .msg files are not installed.
@@ -42,10 +42,10 @@ def our_typestore() -> Typestore:
 
 @lru_cache
 def past_typestore(versions: int) -> Typestore:
-    """The types of ROS 2 Jazzy, and ours as they were some versions ago.
+    """The message types of ROS 2 Jazzy, and those of an earlier version of dr_grasp.
 
     Args:
-        versions: How many, of those that changed a type.
+        versions: Number of versions to go back, counting versions that changed a type.
 
     Raises:
         SettingsError: Our .msg files are not installed.
@@ -65,10 +65,10 @@ def past_typestore(versions: int) -> Typestore:
 
 
 def typestore_of(typename: str, digest: str) -> Typestore | None:
-    """The types by which a message of ours was written; None if no version had such a type.
+    """Find the version of our types that a message was written with; None if there is none.
 
     Args:
-        typename: As "package/msg/Name".
+        typename: Name of the type, such as "package/msg/Name".
         digest: Hash of the type, as ROS computes it.
 
     Raises:
@@ -81,11 +81,11 @@ def typestore_of(typename: str, digest: str) -> Typestore | None:
 
 
 def digest_of(typename: str, definition: str) -> str:
-    """Hash of a type as a bag defines it, as ROS computes it; empty without a definition.
+    """Compute the hash that ROS gives a type that a bag defines; empty without a definition.
 
     Args:
-        typename: As "package/msg/Name".
-        definition: Its text and that of the types it uses.
+        typename: Name of the type, such as "package/msg/Name".
+        definition: Text that defines the type and all types in it.
     """
     if not definition:
         return ""
@@ -99,15 +99,15 @@ def serialize(typename: str, message: Any) -> memoryview:
     """Make the CDR bytes of a message.
 
     Args:
-        typename: As "package/msg/Name".
-        message: Of rclpy, or nested dicts with every field by its name.
+        typename: Name of the type, such as "package/msg/Name".
+        message: A message of rclpy, or nested dicts with all fields by name.
     """
     typestore = our_typestore()
     return typestore.serialize_cdr(_build(typestore, typename, message), typename)
 
 
 def _build(typestore: Typestore, typename: str, message: Any) -> Any:
-    """The message as rosbags would have made it."""
+    """Make the message as an object of rosbags."""
     _, definitions = typestore.fielddefs[typename]
     field = message.__getitem__ if isinstance(message, Mapping) else partial(getattr, message)
     values = {

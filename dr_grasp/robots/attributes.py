@@ -33,7 +33,7 @@ def check_numbers(file: str, root: ElementTree.Element) -> None:
 
     Args:
         file: Name of the URDF in messages.
-        root: Its element <robot>.
+        root: The element <robot> of the URDF.
 
     Raises:
         ModelError: An attribute of a link or joint holds something else.
@@ -57,7 +57,7 @@ def numbers(where: str, element: ElementTree.Element, key: str, count: int) -> F
         count: How many numbers it holds.
 
     Raises:
-        ModelError: It holds something else.
+        ModelError: The attribute holds something else.
     """
     text = element.get(key, "")
     try:
@@ -76,7 +76,7 @@ def number(where: str, element: ElementTree.Element, key: str, default: float) -
     """The finite number of an attribute; the default if the element lacks the attribute.
 
     Raises:
-        ModelError: It holds something else.
+        ModelError: The attribute holds something else.
     """
     return float(numbers(where, element, key, 1)[0]) if key in element.attrib else default
 

@@ -15,8 +15,8 @@ class ControllerStart:
     """A controller for the driver's controller manager to load and start.
 
     Attributes:
-        name: Its name.
-        parameters: Its ROS parameters.
+        name: Name of the controller.
+        parameters: ROS parameters of the controller.
     """
 
     name: str

@@ -61,7 +61,7 @@ def complete_inertias(
 
     Args:
         file: Name of the URDF in messages.
-        root: Its element <robot>; collision meshes must be convex, with absolute paths.
+        root: The element <robot> of the URDF; collision meshes must be convex, with absolute paths.
         bodies: The rigid bodies, as the names of their links.
         standing: The body that never moves: neither its mass nor its inertia counts.
 

@@ -151,7 +151,7 @@ class Hardware:
     """How a robot is reached through ROS: sections of its file.
 
     Attributes:
-        controllers: Its controllers.
+        controllers: The controllers of arm and hand.
         moveit: What MoveIt needs to know.
         driver: How to start the driver of a real arm; None if users start it themselves.
     """

@@ -162,8 +162,8 @@ def load_robot(name: str) -> RobotSpec:
 
     Raises:
         UnknownNameError: There is no such robot.
-        SettingsError: Its file does not fit the schema or its own model.
-        ModelError: Its model cannot be read.
+        SettingsError: The robot's file does not fit the schema or the robot's model.
+        ModelError: The robot's model cannot be read.
     """
     path = config_file("robots", name, "robot")
     settings = read_settings(path)
