@@ -118,7 +118,7 @@ def test_where_there_are_no_locks_nothing_is_removed(tmp_path, monkeypatch):
 def test_content_is_on_disk_before_it_takes_the_name_and_the_name_is_after(tmp_path, monkeypatch):
     """A power cut between any two steps leaves the old file or the new one, whole."""
     path, done = tmp_path / "out", []
-    fsync, replace = os.fsync, os.replace
+    fsync, replace = os.fsync, Path.replace
 
     def note_sync(descriptor):
         fsync(descriptor)
@@ -126,10 +126,11 @@ def test_content_is_on_disk_before_it_takes_the_name_and_the_name_is_after(tmp_p
 
     def note_replace(source, target):
         replace(source, target)
-        done.append(("replaced", Path(source)))
+        done.append(("replaced", source))
 
     monkeypatch.setattr(os, "fsync", note_sync)
-    monkeypatch.setattr(os, "replace", note_replace)
+    # Not os.replace: pathlib of Python 3.10 has its own reference to it.
+    monkeypatch.setattr(Path, "replace", note_replace)
     write_whole(path, b"x")
     scratch = done[0][1]
     assert scratch.parent == tmp_path and scratch != path
