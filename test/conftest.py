@@ -34,6 +34,7 @@ STARTS_NODES = (
     "ros/test_calibrated_scorer.py",
     "ros/test_confirmation.py",
     "ros/test_executor_node.py",
+    "ros/test_policies.py",
     "ros/test_recorder_node.py",
     "ros/test_requests.py",
     "ros/test_scorer_node.py",

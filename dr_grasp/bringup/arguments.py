@@ -79,6 +79,11 @@ def _argument(default: Any, description: str) -> Any:
 
 _JOBS = _argument(2, "Number of worker processes of the scorer.")
 _ROBOT = _argument("franka", "Name of the robot that executes the grasps or is shown in RViz.")
+_SECURITY = _argument(
+    "",
+    "Folder of an SROS 2 keystore with an enclave for each node, with which all nodes start "
+    "secured; empty for no security.",
+)
 _RVIZ = _argument(False, "Whether to show the robot and the scored grasps in RViz.")
 
 
@@ -87,6 +92,7 @@ class ScorerArguments(Settings):
 
     namespace: Namespace = _argument("", "ROS namespace of the nodes of dr_grasp.")
     jobs: Jobs = _JOBS
+    security: str = _SECURITY
 
 
 class BringupArguments(ScorerArguments):

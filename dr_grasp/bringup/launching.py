@@ -104,6 +104,8 @@ def _node(start: NodeStart) -> Node:
         name=start.executable,
         output="screen",
         arguments=list(start.arguments),
+        ros_arguments=["--enclave", start.enclave] if start.enclave else None,
+        additional_env=dict(start.environment),
         parameters=[parameters] if parameters else None,
         on_exit=end_all if start.package == PACKAGE else None,
         sigterm_timeout=STOP_S,

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dr_grasp.bringup.arguments import BringupArguments, ReplayArguments, ScorerArguments
+from dr_grasp.bringup.security import check_keystore, enclave, environment
 from dr_grasp.common.resources import PACKAGE, share_directory
 from dr_grasp.errors import SettingsError
 from dr_grasp.recording.bag_writer import TOPICS
@@ -30,12 +31,16 @@ class NodeStart:
         parameters: ROS parameters of the node.
         package: ROS package of the program.
         arguments: Words of the command line, before the arguments for ROS.
+        enclave: Name of the node's enclave in a keystore; empty for a node without security.
+        environment: Environment variables of the node's process, beside the usual ones.
     """
 
     executable: str
     parameters: Mapping[str, object] = field(default_factory=dict)
     package: str = PACKAGE
     arguments: tuple[str, ...] = ()
+    enclave: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,13 @@ class Start:
 
 
 def plan_scorer(arguments: ScorerArguments, has_package: HasPackage) -> Start:
-    """Plan to start the scorer alone."""
-    return Start(arguments.namespace, (NodeStart("scorer", {"jobs": arguments.jobs}),))
+    """Plan to start the scorer alone.
+
+    Raises:
+        SettingsError: The keystore lacks something; the message says how to make it.
+    """
+    nodes = [NodeStart("scorer", {"jobs": arguments.jobs})]
+    return Start(arguments.namespace, _secured(nodes, arguments, ""))
 
 
 def plan_bringup(arguments: BringupArguments, has_package: HasPackage) -> Start:
@@ -108,7 +118,13 @@ def plan_bringup(arguments: BringupArguments, has_package: HasPackage) -> Start:
         nodes += _state_publisher(robot, has_package)
     if arguments.rviz:
         nodes.append(_rviz(robot, has_package))
-    return Start(arguments.namespace, (*nodes,), (), driver, (*notes,))
+    if arguments.security and driver is not None:
+        raise SettingsError(
+            f"security: the driver of robot {robot.name} cannot be started secured from here; "
+            "start it by hand in the enclave of the driver, and say driver:=false"
+        )
+    secured = _secured(nodes, arguments, f"--robot {robot.name} ")
+    return Start(arguments.namespace, secured, (), driver, (*notes,))
 
 
 def plan_replay(arguments: ReplayArguments, has_package: HasPackage) -> Start:
@@ -150,6 +166,33 @@ def plan_replay(arguments: ReplayArguments, has_package: HasPackage) -> Start:
         robot = load_robot(arguments.robot)
         nodes += [*_state_publisher(robot, has_package), _rviz(robot, has_package)]
     return Start(arguments.namespace, (*nodes,), (*command,))
+
+
+def _secured(
+    nodes: Sequence[NodeStart], arguments: ScorerArguments, options: str
+) -> tuple[NodeStart, ...]:
+    """The nodes, each with its enclave if a keystore is given, which is checked.
+
+    Args:
+        nodes: The nodes to start.
+        arguments: Arguments of the launch file.
+        options: Options of `dr-grasp policies` beside the namespace, for the message.
+    """
+    if not arguments.security:
+        return (*nodes,)
+    keystore = Path(arguments.security).expanduser().absolute()
+    names = [enclave(arguments.namespace, node.executable) for node in nodes]
+    if arguments.namespace:
+        options += f"--namespace {arguments.namespace} "
+    remedy = (
+        f"dr-grasp policies {options}--out policy.xml && "
+        f"ros2 security generate_artifacts -k {keystore} -p policy.xml"
+    )
+    check_keystore(keystore, names, remedy)
+    return tuple(
+        replace(node, enclave=name, environment=environment(keystore, name))
+        for node, name in zip(nodes, names, strict=True)
+    )
 
 
 def _through_moveit(arguments: BringupArguments, robot: RobotSpec, has_package: HasPackage) -> bool:

@@ -15,6 +15,7 @@ from dr_grasp.cli import (
     importing,
     listing,
     objects,
+    policies,
     replay,
     report,
     score,
@@ -39,6 +40,7 @@ app.command("dataset")(dataset.command)
 app.command("report")(report.command)
 app.command("calibrate")(calibrate.command)
 app.command("demo")(demo.command)
+app.command("policies")(policies.command)
 app.command("robots")(listing.robots)
 app.add_typer(objects.app, name="objects")
 

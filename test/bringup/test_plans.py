@@ -13,6 +13,7 @@ from dr_grasp.bringup.arguments import (
     read_arguments,
 )
 from dr_grasp.bringup.plans import NodeStart, plan_bringup, plan_replay, plan_scorer
+from dr_grasp.bringup.security import FILES, environment
 from dr_grasp.common.resources import config_names
 from dr_grasp.common.settings import merged, read_yaml
 from dr_grasp.errors import DrGraspError, SettingsError
@@ -252,6 +253,73 @@ def test_the_scorer_starts_alone():
     assert (start.nodes, start.namespace) == ((NodeStart("scorer", {"jobs": 3}),), "lab")
 
 
+@pytest.fixture
+def keystore(tmp_path, monkeypatch):
+    """A keystore as far as it is looked at, with an enclave for every node that is started."""
+    monkeypatch.delenv("ROS_DOMAIN_ID", raising=False)
+    for policy in (ROOT / "config" / "security").glob("*.policy.xml"):
+        folder = tmp_path / "keys" / "enclaves" / "lab" / policy.name.removesuffix(".policy.xml")
+        folder.mkdir(parents=True)
+        for file in FILES:
+            (folder / file).touch()
+    return tmp_path / "keys"
+
+
+def test_with_a_keystore_each_node_starts_in_its_enclave(keystore):
+    typed = {"namespace": "lab", "security": str(keystore), "rviz": "true"}
+    start = bringup(*MOVEIT, *SHOWN, **typed)
+    assert {node.executable for node in start.nodes} == {
+        *("scorer", "executor", "recorder", "twin", "moveit", "robot_state_publisher", "rviz2")
+    }
+    for node in start.nodes:
+        assert node.enclave == f"/lab/{node.executable}"
+        assert node.environment == environment(keystore, node.enclave)
+    del typed["rviz"]
+    (scorer,) = plan(plan_scorer, ScorerArguments, typed).nodes
+    assert (scorer.enclave, dict(scorer.environment)) == (
+        "/lab/scorer",
+        environment(keystore, "/lab/scorer"),
+    )
+
+
+def test_without_a_keystore_nodes_have_neither_enclave_nor_environment():
+    for node in bringup(*MOVEIT, *SHOWN, rviz="true").nodes:
+        assert (node.enclave, node.environment) == ("", {})
+
+
+@pytest.mark.parametrize(
+    ("typed", "missing", "options"),
+    [
+        (
+            {"robot": "baxter", "namespace": "lab"},
+            "key.pem of the enclave /lab/twin in",
+            "--robot baxter --namespace lab ",
+        ),
+        ({}, "the enclave /scorer in", "--robot franka "),
+    ],
+)
+def test_a_keystore_that_lacks_an_enclave_is_one_line_with_the_commands_that_make_it(
+    keystore, typed, missing, options
+):
+    (keystore / "enclaves/lab/twin/key.pem").unlink()
+    with pytest.raises(SettingsError) as raised:
+        bringup(security=str(keystore), **typed)
+    assert str(raised.value).startswith(f"security: expected {missing} {keystore}/enclaves/")
+    assert str(raised.value).endswith(
+        f"make it: dr-grasp policies {options}--out policy.xml && "
+        f"ros2 security generate_artifacts -k {keystore} -p policy.xml"
+    )
+    assert "\n" not in str(raised.value)
+
+
+def test_a_driver_is_not_started_beside_secured_nodes(keystore):
+    typed = {"hardware": "real", "robot_ip": "x", "namespace": "lab", "security": str(keystore)}
+    with pytest.raises(SettingsError, match=r"^security: the driver of robot franka cannot be"):
+        bringup(*MOVEIT, *DRIVERS, **typed)
+    start = bringup(*MOVEIT, *DRIVERS, driver="false", **typed)
+    assert all(node.enclave for node in start.nodes)
+
+
 def replay(*installed, **typed):
     return plan(plan_replay, ReplayArguments, typed, installed)
 
@@ -320,7 +388,11 @@ def declared(arguments):
 
 
 def test_launch_is_told_names_defaults_and_choices():
-    assert declared(ScorerArguments) == {"namespace": ("", None), "jobs": ("2", None)}
+    assert declared(ScorerArguments) == {
+        "namespace": ("", None),
+        "jobs": ("2", None),
+        "security": ("", None),
+    }
     assert declared(BringupArguments) == {
         "robot": ("franka", robot_names()),
         "hardware": ("twin", ["twin", "real"]),
@@ -331,6 +403,7 @@ def test_launch_is_told_names_defaults_and_choices():
         "confirm": ("auto", None),
         "namespace": ("", None),
         "jobs": ("2", None),
+        "security": ("", None),
         "record": ("true", None),
         "bag": ("", None),
         "twin_profile": ("default", config_names("twin")),
