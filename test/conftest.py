@@ -38,6 +38,7 @@ STARTS_NODES = (
     "ros/test_recorder_node.py",
     "ros/test_requests.py",
     "ros/test_scorer_node.py",
+    "ros/test_secured.py",
     "ros/test_system.py",
     "ros/twin/test_controllers.py",
 )

@@ -123,7 +123,7 @@ def test_the_planner(namespace):
             deadline = time.monotonic() + LIMIT_S
             while True:
                 found = {kind: set() for kind in KINDS}
-                if "planner" in watcher.get_node_names():
+                if ("planner", namespace) in watcher.get_node_names_and_namespaces():
                     found = interfaces(watcher, "planner", namespace)
                 left = difference(found, namespace, "franka", "planner")
                 if not left or time.monotonic() > deadline:
