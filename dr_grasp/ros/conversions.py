@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from rosidl_parser.definition import AbstractNestedType, NamespacedType
@@ -12,10 +12,13 @@ from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.fitness import GraspOrRefusal, GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.errors import DrGraspError
+from dr_grasp.errors import DrGraspError, SettingsError
 from dr_grasp.messages import encoding
 from dr_grasp.messages.decoding import decode_grasp
 from dr_grasp_interfaces import msg
+
+MOST_GRASPS = 10_000
+"""Most grasps of a request, which is in memory as a whole: some 120 MB."""
 
 MessageT = TypeVar("MessageT")
 
@@ -70,8 +73,17 @@ def refusal_to_msg(refusal: RefusedGrasp) -> msg.GraspRefusal:
     return msg.GraspRefusal(index=refusal.index, grasp_id=refusal.grasp_id, reason=refusal.reason)
 
 
-def decode_grasps(messages: Iterable[msg.GraspTrajectory]) -> list[GraspOrRefusal]:
-    """Convert the grasps of a request to values; an invalid grasp becomes a refusal."""
+def decode_grasps(messages: Sequence[msg.GraspTrajectory]) -> list[GraspOrRefusal]:
+    """Convert the grasps of a request to values; an invalid grasp becomes a refusal.
+
+    Raises:
+        SettingsError: There are more than `MOST_GRASPS`.
+    """
+    if len(messages) > MOST_GRASPS:
+        raise SettingsError(
+            f"grasps: expected at most {MOST_GRASPS} in a request, got {len(messages)}; send them "
+            "in parts, or score a file with `dr-grasp score`"
+        )
     decoded: list[GraspOrRefusal] = []
     for index, message in enumerate(messages):
         try:

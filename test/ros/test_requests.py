@@ -163,10 +163,3 @@ def test_a_request_is_sent_again_until_answered(monkeypatch):
     assert not sent.wait(0.0)
     assert sent.wait(LIMIT_S)
     assert (sent.times, sent.answer()) == (3, "second")
-
-
-def test_a_request_is_not_sent_more_often_than_allowed(monkeypatch):
-    monkeypatch.setattr(requests, "ASK_AGAIN_S", 0.01)
-    futures = []
-    assert not RetriedRequest(lambda: never_answered(futures), most=2).wait(0.1)
-    assert len(futures) == 2
