@@ -46,7 +46,7 @@ class AttemptRecorder:
         self._begin = node.create_client(BeginAttempt, "begin_attempt", callback_group=group)
         self._record = node.create_client(RecordAttempt, "record_attempt", callback_group=group)
         self._recorder = ServerWatch(node, "recorder")
-        self._kept: list[msg.GraspAttempt] = []
+        self._kept: list[tuple[GraspAttempt, msg.GraspAttempt]] = []
         self._turn = threading.Lock()
         self._timer = node.create_timer(AGAIN_S, self._record_kept, callback_group=group)
 
@@ -78,12 +78,18 @@ class AttemptRecorder:
             Why the attempt is not on disk yet; empty if it is.
         """
         try:
+            decoded = decode_attempt(attempt)
+        except DrGraspError as error:  # by a backend with a fault: no recorder would ever take it
+            self._node.get_logger().error(f"lost: {error}")
+            return str(error)
+        try:
             self._try_to_record(attempt)
         except DrGraspError as error:
             with self._turn:
-                self._kept.append(attempt)
-            self._node.get_logger().error(f"kept until it can be recorded: {error}")
-            return str(error)
+                self._kept.append((decoded, attempt))
+            reason = f"attempt {attempt.attempt_id} is kept until it can be recorded: {error}"
+            self._node.get_logger().error(reason)
+            return reason
         return ""
 
     def close(self) -> None:
@@ -95,11 +101,8 @@ class AttemptRecorder:
             return
         directory = Path(time.strftime("dr_grasp_unrecorded_%Y-%m-%d_%H-%M-%S"))
         with BagWriter(directory) as bag:
-            for attempt in kept:
-                try:
-                    bag.write_attempt(decode_attempt(attempt), attempt)
-                except DrGraspError as error:
-                    self._node.get_logger().error(f"lost: {error}")
+            for decoded, attempt in kept:
+                bag.write_attempt(decoded, attempt)
         self._node.get_logger().warning(f"{directory}: attempts that no recorder took")
 
     def _try_to_record(self, attempt: msg.GraspAttempt) -> None:
@@ -113,11 +116,12 @@ class AttemptRecorder:
         if not self._kept or self._recorder.gone or not self._turn.acquire(blocking=False):
             return
         try:
-            for attempt in list(self._kept):
+            for entry in list(self._kept):
+                _, attempt = entry
                 if not self._record.wait_for_service(0.0):
                     return
                 self._try_to_record(attempt)
-                self._kept.remove(attempt)
+                self._kept.remove(entry)
                 self._node.get_logger().info(f"attempt {attempt.attempt_id}: recorded after all")
         except DrGraspError as error:
             self._node.get_logger().warning(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.errors import BackendError, ExecutionFailedError
+from dr_grasp.errors import BackendError, ExecutionFailedError, InvalidGraspError
 from dr_grasp.execution.runner import AttemptProgress
 from dr_grasp.messages.decoding import decode_attempt, decode_score, decode_selection
 from dr_grasp.ros.conversions import grasp_to_msg, outcome_to_msg, score_to_msg
@@ -197,11 +198,11 @@ class DrGraspClient(Closing):
                 on_progress(AttemptProgress(feedback.grasp_id, number, total, feedback.phase))
 
         result = self._run("execute_grasps", goal, forward, is_cancelled)
-        attempts = tuple(decode_attempt(message) for message in result.attempts)
         refused = _refusals(result.refused)
         if not result.success and not result.needs_confirmation:
             reason = result.message or "the goal was aborted"
-            raise ExecutionFailedError(f"execute_grasps: {reason}", attempts)
+            raise ExecutionFailedError(f"execute_grasps: {reason}", _readable(result.attempts))
+        attempts = tuple(decode_attempt(message) for message in result.attempts)
         return ExecutionResult(attempts, refused, result.needs_confirmation, result.token)
 
     def record_outcome(
@@ -244,6 +245,15 @@ class DrGraspClient(Closing):
             is_cancelled=is_cancelled,
             on_feedback=on_feedback,
         ).result
+
+
+def _readable(messages: Sequence[Any]) -> tuple[GraspAttempt, ...]:
+    """The attempts that are valid, of an execution that failed."""
+    attempts = []
+    for message in messages:
+        with suppress(InvalidGraspError):
+            attempts.append(decode_attempt(message))
+    return tuple(attempts)
 
 
 def _refusals(messages: Sequence[Any]) -> tuple[RefusedGrasp, ...]:

@@ -14,8 +14,8 @@ from dr_grasp.execution.backend import IsCancelled
 from dr_grasp.ros.answering import explain
 from dr_grasp.ros.liveliness import ClientWatches, announce
 
-RESULT_KEPT_S = 60
-"""Time for which a result is kept, for a client that asks again [s]; it may be megabytes."""
+RESULT_KEPT_S = 20
+"""Time for which a result is kept [s]: clients ask every 2 s, and a result may have a megabyte."""
 
 Work = Callable[[Any, Any, IsCancelled], None]
 """Function that executes a goal: called with the goal's handle, the result to fill in, and a

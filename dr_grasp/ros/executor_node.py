@@ -102,10 +102,7 @@ class ExecutorNode(Node):
 
         def check_recorded(done: AttemptGrasp.Result) -> None:
             if done.message:
-                raise RecordingError(
-                    f"attempt {done.attempt.attempt_id} is not recorded yet, and kept until it is: "
-                    f"{done.message}"
-                )
+                raise RecordingError(done.message)
 
         done = execute_plan(
             attempt_grasp,
