@@ -20,7 +20,7 @@ from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import BackendError, ExecutionFailedError, InvalidGraspError
 from dr_grasp.execution.runner import AttemptProgress
 from dr_grasp.messages.decoding import decode_attempt, decode_score, decode_selection
-from dr_grasp.ros.conversions import grasp_to_msg, outcome_to_msg, score_to_msg
+from dr_grasp.ros.conversions import grasps_to_msgs, outcome_to_msg, score_to_msg
 from dr_grasp.ros.liveliness import ServerWatch
 from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal
 from dr_grasp.scoring.request import Progress, check_stopping
@@ -125,13 +125,13 @@ class DrGraspClient(Closing):
             is_cancelled: Polled every 50 ms; True cancels the goal.
 
         Raises:
-            SettingsError: `until` or `top` is out of bounds.
+            SettingsError: `until` or `top` is out of bounds, or there are too many grasps.
             BackendError: There is no scorer, it refused the whole request, or it was cancelled.
         """
         # Checked here, since in the goal 0 means None, and negative numbers are impossible.
         check_stopping(until, top)
         goal = ScoreGrasps.Goal(
-            grasps=[grasp_to_msg(grasp) for grasp in grasps],
+            grasps=grasps_to_msgs(grasps),
             criteria=list(criteria),
             trials=ScoreGrasps.Goal.PROFILE_TRIALS if trials is None else trials,
             seed=seed,
@@ -179,12 +179,13 @@ class DrGraspClient(Closing):
             is_cancelled: Polled every 50 ms; True stops the arm.
 
         Raises:
+            SettingsError: There are too many grasps.
             ExecutionFailedError: The hardware or the recorder has failed, or the goal was
                 cancelled; the error has the attempts that were made.
             BackendError: There is no executor, or it refused the goal.
         """
         goal = ExecuteGrasps.Goal(
-            grasps=[grasp_to_msg(grasp) for grasp in grasps],
+            grasps=grasps_to_msgs(grasps),
             scores=[score_to_msg(score) for score in scores],
             top_k=top,
             seed=seed,

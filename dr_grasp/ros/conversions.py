@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from rosidl_parser.definition import AbstractNestedType, NamespacedType
@@ -18,7 +18,7 @@ from dr_grasp.messages.decoding import decode_grasp
 from dr_grasp_interfaces import msg
 
 MOST_GRASPS = 10_000
-"""Most grasps of a request, which is in memory as a whole: some 120 MB."""
+"""Most grasps of a request, as in the definitions of our actions: 100,000 take 1.2 GB of memory."""
 
 MessageT = TypeVar("MessageT")
 
@@ -73,17 +73,22 @@ def refusal_to_msg(refusal: RefusedGrasp) -> msg.GraspRefusal:
     return msg.GraspRefusal(index=refusal.index, grasp_id=refusal.grasp_id, reason=refusal.reason)
 
 
-def decode_grasps(messages: Sequence[msg.GraspTrajectory]) -> list[GraspOrRefusal]:
-    """Convert the grasps of a request to values; an invalid grasp becomes a refusal.
+def grasps_to_msgs(grasps: Sequence[GraspTrajectory]) -> list[msg.GraspTrajectory]:
+    """Convert the grasps of a request to messages.
 
     Raises:
         SettingsError: There are more than `MOST_GRASPS`.
     """
-    if len(messages) > MOST_GRASPS:
+    if len(grasps) > MOST_GRASPS:
         raise SettingsError(
-            f"grasps: expected at most {MOST_GRASPS} in a request, got {len(messages)}; send them "
+            f"grasps: expected at most {MOST_GRASPS} in a request, got {len(grasps)}; send them "
             "in parts, or score a file with `dr-grasp score`"
         )
+    return [grasp_to_msg(grasp) for grasp in grasps]
+
+
+def decode_grasps(messages: Iterable[msg.GraspTrajectory]) -> list[GraspOrRefusal]:
+    """Convert the grasps of a request to values; an invalid grasp becomes a refusal."""
     decoded: list[GraspOrRefusal] = []
     for index, message in enumerate(messages):
         try:
