@@ -19,7 +19,7 @@ endif
 # Our nodes find each other on this machine, and nobody else's robot.
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 
-.PHONY: help demo test check bench transfer lint clean setup FORCE
+.PHONY: help demo test check bench soak transfer lint clean setup FORCE
 .DELETE_ON_ERROR:
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo "make test   run all tests"
 	@echo "make check  run ruff, mypy, the import contract, and the tests without physics and ROS"
 	@echo "make bench  run the benchmarks"
+	@echo "make soak   kill nodes, workers and runs at random, mutate files; takes an hour"
 	@echo "make transfer  hold the labels against the twin; takes hours, leaves results in transfer/"
 	@echo "make lint   run ruff, mypy and the import contract"
 	@echo "make clean  remove .venv and what building left (demo/ stays)"
@@ -39,12 +40,20 @@ test: $(STAMPS)/package $(STAMPS)/test
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: lint
-	@$(VENV)/bin/python -m pytest -q -n 2 --dist loadfile -m "not slow and not ros" $(ARGS)
+	@$(VENV)/bin/python -m pytest -q -n 2 --dist loadfile -m "not slow and not ros and not soak" $(ARGS)
 
 bench: $(STAMPS)/package
 	@set -e; for file in benchmarks/bench_*.py; do \
 	  [ -f "$$file" ] || continue; echo "== $$file"; $(VENV)/bin/python "$$file" $(ARGS); \
 	done
+
+# SOAK=1 does each kind of kill once or twice: some minutes.
+SOAK := 20
+soak: $(STAMPS)/package $(STAMPS)/test
+	@rm -f soak.json
+	@DR_GRASP_SOAK=$(SOAK) DR_GRASP_SOAK_FIGURES=$(CURDIR)/soak.json \
+	  $(VENV)/bin/python -m pytest -m soak test/soak $(ARGS); status=$$?; \
+	  $(VENV)/bin/python test/soak/show_figures.py soak.json; exit $$status
 
 transfer: $(STAMPS)/package
 	@$(VENV)/bin/python benchmarks/transfer.py $(ARGS)

@@ -51,7 +51,7 @@ def main() -> None:
             attempt
             for turn in range(ATTEMPTS_EACH)
             for attempt in execute_plan(
-                twin,
+                twin.attempt,
                 plan,
                 seed=6,
                 first_index=turn * len(plan.chosen),

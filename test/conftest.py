@@ -34,9 +34,12 @@ STARTS_NODES = (
     "ros/test_calibrated_scorer.py",
     "ros/test_confirmation.py",
     "ros/test_executor_node.py",
+    "ros/test_gates.py",
+    "ros/test_liveliness.py",
     "ros/test_policies.py",
     "ros/test_recorder_node.py",
     "ros/test_requests.py",
+    "ros/test_running.py",
     "ros/test_scorer_node.py",
     "ros/test_secured.py",
     "ros/test_system.py",
@@ -66,7 +69,7 @@ TAKES_LONG = (
     "twin/test_twin_physics.py",
     "workers/test_cluster.py",
 )
-LANES = {"ros": STARTS_NODES, "slow": TAKES_LONG}
+LANES = {"ros": STARTS_NODES, "slow": TAKES_LONG, "soak": ("soak",)}
 
 
 def pytest_collection_modifyitems(items):

@@ -91,8 +91,9 @@ def plan_bringup(arguments: BringupArguments, has_package: HasPackage) -> Start:
         "robot": robot.name,
         "backend": "moveit" if moveit else "twin",
         "confirm": real if arguments.confirm is None else arguments.confirm,
-        "record": arguments.record,
     }
+    # The gates are where the motion is: in the node that moves the arm.
+    gates = {"confirm": executor["confirm"], "record": arguments.record}
     nodes = [NodeStart("scorer", {"jobs": arguments.jobs}), NodeStart("executor", executor)]
     if arguments.record:
         nodes.append(NodeStart("recorder", {"bag": arguments.bag}))
@@ -102,12 +103,13 @@ def plan_bringup(arguments: BringupArguments, has_package: HasPackage) -> Start:
             "profile": arguments.twin_profile,
             "real_time": arguments.real_time,
             "controllers": moveit,
+            **({} if moveit else gates),
         }
         nodes.append(NodeStart("twin", twin))
     if moveit:
         # Without this parameter, the node has a default speed for a real arm or for the twin.
         speed = {} if arguments.speed is None else {"speed": arguments.speed}
-        nodes.append(NodeStart("moveit", {"robot": robot.name, "real": real, **speed}))
+        nodes.append(NodeStart("moveit", {"robot": robot.name, "real": real, **gates, **speed}))
     driver = _driver(arguments, robot, has_package) if real and arguments.driver else None
     notes = []
     if real and driver is None:

@@ -21,6 +21,7 @@ from dr_grasp.core.confidence import wilson_interval
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.transfer.attempt_dataset import BagSummary, Dataset, read_folder
 from dr_grasp.transfer.export import iso_time, write_csv, write_parquet
+from dr_grasp.transfer.rows import OPEN_ENDED
 
 Folder = Annotated[Path, typer.Argument(help="Folder with bags in it, at any depth; or one bag.")]
 
@@ -69,6 +70,8 @@ def read(folder: Path) -> Dataset:
     if dataset.copies:
         copied = ", ".join(bag.bag for bag in dataset.bags if bag.copies)
         complain(f"{dataset.copies} attempts are in several bags and count once: see {copied}")
+    for row in dataset.open_ended:
+        complain(f"{row.bag}: attempt {row.attempt_id} of grasp {row.grasp_id}: {OPEN_ENDED}")
     return dataset
 
 
@@ -134,6 +137,7 @@ def _document(dataset: Dataset) -> dict[str, Any]:
         "counted": sum(row.held is not None for row in dataset.rows),
         "held": sum(bool(row.held) for row in dataset.rows),
         "copies": dataset.copies,
+        "open_ended": [row.attempt_id for row in dataset.open_ended],
         "bags": [
             {
                 "bag": bag.bag,

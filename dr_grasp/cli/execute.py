@@ -24,7 +24,7 @@ from dr_grasp.cli.console import (
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.errors import DrGraspError, UnknownNameError
+from dr_grasp.errors import DrGraspError, ExecutionFailedError, UnknownNameError
 from dr_grasp.execution.runner import (
     AttemptProgress,
     ExecutionPlan,
@@ -82,6 +82,7 @@ def command(
     plan = plan_execution(given.grasps, scored.scores, top, robot)
     say_refusals([*given.refused, *plan.refused])
     attempts: Sequence[GraspAttempt]
+    failure: ExecutionFailedError | None = None
     with progress_bar() as bar:
         task = bar.add_task("executing", total=len(plan.chosen), note="")
 
@@ -97,7 +98,10 @@ def command(
             return agreed
 
         if bag is None:
-            attempts = _through_ros(plan, seed, namespace, dry_run, yes, agree, follow)
+            try:
+                attempts = _through_ros(plan, seed, namespace, dry_run, yes, agree, follow)
+            except ExecutionFailedError as error:
+                attempts, failure = error.attempts, error
         else:
             profile = load_twin_profile(twin)
             with (
@@ -106,12 +110,19 @@ def command(
             ):
                 writer.write_scores(scored.scores, time.time_ns())
                 attempts = execute_plan(
-                    hardware, plan, seed=seed, record=writer.write_attempt, on_progress=follow
+                    partial(hardware.attempt, on_begin=writer.write_begun),
+                    plan,
+                    seed=seed,
+                    record=writer.write_attempt,
+                    on_progress=follow,
                 )
     if as_json:
         print_json([_summary(attempt) for attempt in attempts])
     else:
         print_attempts(attempts)
+    if failure is not None:
+        raise failure
+    if not as_json:
         kept = f"{bag}: " if bag is not None else ""
         print(f"{kept}{len(attempts)} attempts {'checked' if dry_run else 'recorded'}")
     refused = len(given.refused) + len(plan.refused)
@@ -156,11 +167,11 @@ def _through_ros(
             on_progress=follow,
             is_cancelled=interrupted,
         )
-        done = execute(confirmed=yes)
+        done = execute()
         if done.needs_confirmation:
-            if not agree(done.attempts):
+            if not yes and not agree(done.attempts):
                 raise DrGraspError("not confirmed: nothing moved")
-            done = execute(confirmed=True)
+            done = execute(confirmed=done.token)
         return done.attempts
 
 

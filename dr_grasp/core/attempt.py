@@ -13,7 +13,7 @@ from dr_grasp.core.trajectory import GraspTrajectory, Waypoints
 
 @dataclass(frozen=True, slots=True)
 class GraspAttempt:
-    """One execution of a grasp on an arm or on the twin.
+    """One execution of a grasp on an arm or on the twin; by default as before it begins.
 
     Attributes:
         attempt_id: Id of the attempt, unique among all attempts.
@@ -43,13 +43,13 @@ class GraspAttempt:
     attempt_index: int
     grasp: GraspTrajectory
     score: GraspScore | None
-    outcome: Outcome
-    reason: str
-    commanded: Waypoints | None
-    measured: Waypoints | None
-    gripper_opening: float | None
-    object_before: Pose | None
-    object_after: Pose | None
+    outcome: Outcome = Outcome.UNKNOWN
+    reason: str = ""
+    commanded: Waypoints | None = None
+    measured: Waypoints | None = None
+    gripper_opening: float | None = None
+    object_before: Pose | None = None
+    object_after: Pose | None = None
     backend_profile: str = ""
     models: Mapping[str, str] = field(default_factory=dict)
     software_version: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from dataclasses import replace
 
 from dr_grasp import __version__
 from dr_grasp.common.closing import Closing
@@ -14,7 +15,14 @@ from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import BackendError, SettingsError
 from dr_grasp.execution.arm import Arm, Planner, StepResult
 from dr_grasp.execution.arm_run import ArmRun
-from dr_grasp.execution.backend import IsCancelled, OnPhase, ignore_phase, never_cancelled
+from dr_grasp.execution.backend import (
+    IsCancelled,
+    OnBegin,
+    OnPhase,
+    ignore_begin,
+    ignore_phase,
+    never_cancelled,
+)
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.provenance.fingerprint import models_of
 from dr_grasp.robots.checking import check_grasp
@@ -59,6 +67,7 @@ class ArmBackend(Closing):
         seed: int,
         attempt_index: int,
         dry_run: bool = False,
+        on_begin: OnBegin = ignore_begin,
         on_phase: OnPhase = ignore_phase,
         is_cancelled: IsCancelled = never_cancelled,
     ) -> GraspAttempt:
@@ -73,9 +82,21 @@ class ArmBackend(Closing):
         if self._closed:
             raise BackendError(f"{self.name}: expected an open backend, got a closed one")
         check_grasp(grasp, self._robot)
-        stamp_ns = time.time_ns()
-        on_phase("prepare")
         item = load_object(grasp.object)
+        begun = GraspAttempt(
+            attempt_id=uuid.uuid4().hex,
+            stamp_ns=time.time_ns(),
+            backend=self.name,
+            seed=seed,
+            attempt_index=attempt_index,
+            grasp=grasp,
+            score=score,
+            models=models_of(robot=self._robot, object=item),
+            software_version=f"dr_grasp {__version__}",
+        )
+        on_phase("prepare")
+        if not dry_run:
+            on_begin(begun)
         end, standing = None, None
         parts = (self._robot, self._planner, self._arm, self._speed, grasp, on_phase, is_cancelled)
         if self._arm.places and not dry_run:
@@ -93,23 +114,14 @@ class ArmBackend(Closing):
             commanded = run.commanded
         if run.moved:
             end = run.finish(end)
-        return GraspAttempt(
-            attempt_id=uuid.uuid4().hex,
-            stamp_ns=stamp_ns,
-            backend=self.name,
-            seed=seed,
-            attempt_index=attempt_index,
-            grasp=grasp,
-            score=score,
+        return replace(
+            begun,
             outcome=end.outcome,
             reason=end.reason,
             commanded=commanded,
             measured=log.waypoints() if run.moved else None,
             gripper_opening=run.opening,
             object_before=standing,
-            object_after=None,
-            models=models_of(robot=self._robot, object=item),
-            software_version=f"dr_grasp {__version__}",
         )
 
     def close(self) -> None:

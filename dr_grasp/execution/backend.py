@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol
 
+from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.trajectory import GraspTrajectory
 
@@ -15,8 +16,16 @@ IsCancelled = Callable[[], bool]
 """Polled at least every 50 ms of motion; True stops the arm where it is."""
 
 
+OnBegin = Callable[[GraspAttempt], None]
+"""Called with an attempt as known before anything moves; if it raises an error, nothing moves."""
+
+
 def ignore_phase(phase: str) -> None:
     """Do nothing; for callers that do not need the phase."""
+
+
+def ignore_begin(attempt: GraspAttempt) -> None:
+    """Do nothing; for callers that keep no record of what begins."""
 
 
 def never_cancelled() -> bool:
@@ -24,11 +33,7 @@ def never_cancelled() -> bool:
     return False
 
 
-AttemptT_co = TypeVar("AttemptT_co", covariant=True)
-"""A `GraspAttempt`, or the ROS message of an attempt if it is only passed on."""
-
-
-class Backend(Protocol[AttemptT_co]):
+class Backend(Protocol):
     """Executes grasps, one at a time; attempts record the backend's name."""
 
     name: str
@@ -41,9 +46,10 @@ class Backend(Protocol[AttemptT_co]):
         seed: int,
         attempt_index: int,
         dry_run: bool = False,
+        on_begin: OnBegin = ignore_begin,
         on_phase: OnPhase = ignore_phase,
         is_cancelled: IsCancelled = never_cancelled,
-    ) -> AttemptT_co:
+    ) -> GraspAttempt:
         """Execute one grasp to its end.
 
         A grasp that is lost, refused by the controller or cancelled is an outcome of the attempt.
@@ -54,6 +60,7 @@ class Backend(Protocol[AttemptT_co]):
             seed: Seed of the backend's errors, such as the object's pose on the twin.
             attempt_index: Number of this attempt under that seed.
             dry_run: Whether to do everything but move.
+            on_begin: Called before anything moves, not in a dry run; its errors end the attempt.
             on_phase: Called with the name of each phase as it begins.
             is_cancelled: Polled during motions; True ends the attempt.
 

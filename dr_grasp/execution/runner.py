@@ -10,7 +10,7 @@ from dr_grasp.core.fitness import GraspOrRefusal, GraspScore, RefusedGrasp
 from dr_grasp.core.ranking import rank_grasps
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError, SettingsError
-from dr_grasp.execution.backend import Backend, IsCancelled, never_cancelled
+from dr_grasp.execution.backend import IsCancelled, never_cancelled
 from dr_grasp.robots.checking import check_each
 from dr_grasp.robots.robot_spec import RobotSpec
 
@@ -78,7 +78,7 @@ class AttemptProgress:
 
 
 def execute_plan(
-    backend: Backend[AttemptT],
+    attempt_grasp: Callable[..., AttemptT],
     plan: ExecutionPlan,
     *,
     seed: int,
@@ -91,7 +91,8 @@ def execute_plan(
     """Execute a plan, and record each attempt before the next attempt begins.
 
     Args:
-        backend: Backend that executes the grasps.
+        attempt_grasp: Executes a grasp: the method `attempt` of a `Backend`, or a function with the
+            same arguments, which may return an attempt in another form.
         plan: The grasps to execute.
         seed: Seed of the backend's errors.
         record: Records an attempt, and returns when it is safe; not called in a dry run.
@@ -116,7 +117,7 @@ def execute_plan(
             if on_progress is not None:
                 on_progress(AttemptProgress(grasp_id, number, len(plan.chosen), phase))
 
-        attempt = backend.attempt(
+        attempt = attempt_grasp(
             grasp,
             score,
             seed=seed,

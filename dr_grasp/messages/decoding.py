@@ -163,6 +163,15 @@ def decode_attempt(message: Any) -> GraspAttempt:
         )
 
 
+def decode_begun(message: Any) -> GraspAttempt:
+    """Read an AttemptBegun message.
+
+    Raises:
+        InvalidGraspError: The attempt is not valid, as for `decode_attempt`.
+    """
+    return decode_attempt(message.attempt)
+
+
 def decode_report(message: Any) -> OutcomeReport:
     """Read an OutcomeReport message.
 

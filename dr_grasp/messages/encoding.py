@@ -118,6 +118,11 @@ def encode_attempt(attempt: GraspAttempt) -> Fields:
     }
 
 
+def encode_begun(attempt: GraspAttempt) -> Fields:
+    """Fields of an AttemptBegun message."""
+    return {"attempt": encode_attempt(attempt)}
+
+
 def encode_report(report: OutcomeReport) -> Fields:
     """Fields of an OutcomeReport message."""
     return {

@@ -16,6 +16,7 @@ from dr_grasp.common.resources import find_share
 INTERFACES = "dr_grasp_interfaces"
 SCORE_TYPE = f"{INTERFACES}/msg/GraspScore"
 ATTEMPT_TYPE = f"{INTERFACES}/msg/GraspAttempt"
+BEGUN_TYPE = f"{INTERFACES}/msg/AttemptBegun"
 FITNESS_TYPE = f"{INTERFACES}/msg/Fitness"
 REPORT_TYPE = f"{INTERFACES}/msg/OutcomeReport"
 JOINT_STATE_TYPE = "sensor_msgs/msg/JointState"

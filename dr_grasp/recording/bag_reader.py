@@ -17,9 +17,15 @@ from rosbags.typesys.store import Typestore
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.errors import DrGraspError, RecordingError
-from dr_grasp.messages.decoding import decode_attempt, decode_report, decode_score
+from dr_grasp.messages.decoding import (
+    decode_attempt,
+    decode_begun,
+    decode_report,
+    decode_score,
+)
 from dr_grasp.messages.typestore import (
     ATTEMPT_TYPE,
+    BEGUN_TYPE,
     REPORT_TYPE,
     SCORE_TYPE,
     digest_of,
@@ -40,12 +46,14 @@ class BagContents:
         attempts: All recorded attempts, with the outcomes that the backends reported.
         reports: Operators' reports on the attempts.
         damage: Description of all damage to the bag; empty if there is none.
+        begun: Attempts that began, as known then, and whose end is not in the bag.
     """
 
     scores: tuple[GraspScore, ...]
     attempts: tuple[GraspAttempt, ...]
     reports: tuple[OutcomeReport, ...]
     damage: str = ""
+    begun: tuple[GraspAttempt, ...] = ()
 
 
 def read_bag(path: Path) -> BagContents:
@@ -100,6 +108,7 @@ def _mcap_files(path: Path) -> list[Path]:
 
 _DECODERS: dict[str, Callable[[Any], Any]] = {
     SCORE_TYPE: decode_score,
+    BEGUN_TYPE: decode_begun,
     ATTEMPT_TYPE: decode_attempt,
     REPORT_TYPE: decode_report,
 }
@@ -156,11 +165,13 @@ class _Pass:
 
     def contents(self, damage: str = "") -> BagContents:
         # Sorted, since the files of a bag that was not closed may overlap in time.
-        scores, attempts, reports = (
+        scores, begun, attempts, reports = (
             tuple(value for _, value in sorted(entries, key=lambda entry: entry[0]))
             for entries in self._found.values()
         )
-        return BagContents(scores, attempts, reports, damage)
+        ended = {attempt.attempt_id for attempt in attempts}
+        open_ended = tuple(attempt for attempt in begun if attempt.attempt_id not in ended)
+        return BagContents(scores, attempts, reports, damage, open_ended)
 
 
 def _by_index(path: Path) -> _Pass:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from dr_grasp.core.trajectory import Waypoints
 from dr_grasp.errors import RecordingError
 from dr_grasp.messages.encoding import (
     encode_attempt,
+    encode_begun,
     encode_joint_state,
     encode_report,
     encode_score,
@@ -29,6 +32,7 @@ from dr_grasp.messages.encoding import (
 )
 from dr_grasp.messages.typestore import (
     ATTEMPT_TYPE,
+    BEGUN_TYPE,
     JOINT_STATE_TYPE,
     REPORT_TYPE,
     SCORE_TYPE,
@@ -37,9 +41,14 @@ from dr_grasp.messages.typestore import (
 from dr_grasp.recording.splits import LoggedMessage, SplitBag, Topic
 
 SCORES_TOPIC = "/scores"
+BEGUN_TOPIC = "/attempts_begun"
 ATTEMPTS_TOPIC = "/attempts"
 REPORTS_TOPIC = "/outcome_reports"
 JOINT_STATES_TOPIC = "/joint_states"
+
+
+LISTED = 10
+"""Most ids of attempts in an error message; the latest are the most useful."""
 
 
 def _qos(durability: QosDurability) -> Qos:
@@ -59,6 +68,7 @@ def _qos(durability: QosDurability) -> Qos:
 
 TOPICS = (
     Topic(SCORES_TOPIC, SCORE_TYPE, _qos(QosDurability.TRANSIENT_LOCAL)),
+    Topic(BEGUN_TOPIC, BEGUN_TYPE, _qos(QosDurability.TRANSIENT_LOCAL)),
     Topic(ATTEMPTS_TOPIC, ATTEMPT_TYPE, _qos(QosDurability.TRANSIENT_LOCAL)),
     Topic(REPORTS_TOPIC, REPORT_TYPE, _qos(QosDurability.TRANSIENT_LOCAL)),
     Topic(JOINT_STATES_TOPIC, JOINT_STATE_TYPE, _qos(QosDurability.VOLATILE)),
@@ -71,19 +81,29 @@ class BagWriter(Closing):
     Even after kill -9 at any moment, the bag can be opened and holds all these messages.
     """
 
-    def __init__(self, directory: Path, *, splits_before_merge: int = 50) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        splits_before_merge: int = 50,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
         """Make an empty bag.
 
         Args:
             directory: Folder for the bag, new or empty.
             splits_before_merge: Number of small files that are merged into a larger file.
+            clock: Gives the time, nanoseconds since the epoch.
 
         Raises:
             RecordingError: The folder is not empty, or cannot be written.
             SettingsError: The message definitions of dr_grasp are not installed.
         """
         self._bag: SplitBag | None = SplitBag(directory, TOPICS, splits_before_merge)
+        self._clock = clock
+        # Log time of attempts that began, the end of the motion of those that ended.
         self._logged_ns: dict[str, int] = {}
+        self._written: dict[str, bytes] = {}
         self._moving_until_ns = 0
         self.directory = directory
 
@@ -105,51 +125,78 @@ class BagWriter(Closing):
         if messages:
             self._open_bag().append(messages)
 
-    def write_attempt(self, attempt: GraspAttempt, message: Any = None) -> None:
-        """Add an attempt, and the joint states that were measured in it.
-
-        The log time is the start of the attempt, or later the end of the motion before. A twin that
-        does not wait for the clock starts attempts before the motion before has ended, and a player
-        of the bag would make the arm jump between the two. The attempt's own stamp is unchanged.
+    def write_begun(self, attempt: GraspAttempt, message: Any = None) -> None:
+        """Add that an attempt begins, before anything moves.
 
         Args:
-            attempt: The attempt.
+            attempt: The attempt as known so far.
             message: The message that the attempt was decoded from, which is then written as it is;
                 None to encode the attempt.
 
         Raises:
-            RecordingError: The bag already holds an attempt with this id, or the attempt could not
-                be written; the bag is as it was before.
+            RecordingError: The bag already holds another attempt with this id, or the attempt could
+                not be written; the bag is as it was before.
         """
-        bag = self._open_bag()
-        if attempt.attempt_id in self._logged_ns:
-            raise RecordingError(
-                f"attempt {attempt.attempt_id}: expected a new id, got one that is recorded already"
-            )
-        log_ns = max(attempt.stamp_ns, self._moving_until_ns)
-        data = serialize(ATTEMPT_TYPE, encode_attempt(attempt) if message is None else message)
-        bag.append([(ATTEMPTS_TOPIC, log_ns, data), *_joint_states(attempt.measured, log_ns)])
+        fields = encode_begun(attempt) if message is None else {"attempt": message}
+        data = serialize(BEGUN_TYPE, fields)
+        if not self._is_new(f"{attempt.attempt_id} begun", attempt.attempt_id, data):
+            return
+        log_ns = self._clock()
+        self._open_bag().append([(BEGUN_TOPIC, log_ns, data)])
+        self._written[f"{attempt.attempt_id} begun"] = sha256(data).digest()
         self._logged_ns[attempt.attempt_id] = log_ns
-        if attempt.measured is not None:
-            self._moving_until_ns = log_ns + to_ns(attempt.measured.times_s[-1]) + 1
+
+    def write_attempt(self, attempt: GraspAttempt, message: Any = None) -> None:
+        """Add an attempt, and the joint states that were measured in it.
+
+        Log times are those of this machine's clock, whatever the attempt's own stamp is, which is
+        kept. They never run ahead of the clock, and the motion of one attempt ends before that of
+        the next begins, or else a player of the bag would make the arm jump between the two. So the
+        motion of a twin that does not wait for the clock is logged as fast as it really went.
+
+        Args:
+            attempt: The attempt. If the bag has this very attempt already, nothing happens.
+            message: The message that the attempt was decoded from, which is then written as it is;
+                None to encode the attempt.
+
+        Raises:
+            RecordingError: The bag already holds another attempt with this id, or the attempt could
+                not be written; the bag is as it was before.
+        """
+        data = serialize(ATTEMPT_TYPE, encode_attempt(attempt) if message is None else message)
+        if not self._is_new(attempt.attempt_id, attempt.attempt_id, data):
+            return
+        now_ns = self._clock()
+        lasts_ns = 0 if attempt.measured is None else to_ns(attempt.measured.times_s[-1])
+        # A stamp in the future is that of a wrong clock.
+        began_ns = attempt.stamp_ns if attempt.stamp_ns <= now_ns else now_ns - lasts_ns
+        log_ns = min(max(began_ns, self._moving_until_ns), now_ns)
+        until_ns = max(log_ns, min(log_ns + lasts_ns, now_ns))
+        joint_states = _joint_states(attempt.measured, log_ns, until_ns)
+        self._open_bag().append([(ATTEMPTS_TOPIC, log_ns, data), *joint_states])
+        self._written[attempt.attempt_id] = sha256(data).digest()
+        self._logged_ns[attempt.attempt_id] = self._moving_until_ns = until_ns + 1
 
     def write_report(self, report: OutcomeReport) -> None:
         """Add an operator's report on an attempt; the outcome from the backend is kept, too.
 
         Raises:
-            RecordingError: The bag holds no attempt with this id, or the report could not be
-                written; the bag is as it was before.
+            RecordingError: The bag holds no attempt with this id, not even its begin, or the report
+                could not be written; the bag is as it was before.
         """
         bag = self._open_bag()
         if report.attempt_id not in self._logged_ns:
-            known = ", ".join(sorted(self._logged_ns)) or "none yet"
+            latest = [*self._logged_ns][-LISTED:]
+            known = ("... " * (len(self._logged_ns) > LISTED) + ", ".join(latest)) or "none yet"
             raise RecordingError(
                 f"attempt {report.attempt_id!r}: expected one that is recorded ({known})"
             )
         data = serialize(REPORT_TYPE, encode_report(report))
-        # Later than the attempt, so that players publish the report after it.
-        log_ns = max(report.stamp_ns, self._logged_ns[report.attempt_id] + 1)
+        # Later than the attempt and than earlier reports on it, also by a clock that went back:
+        # the latest report counts.
+        log_ns = max(self._clock(), self._logged_ns[report.attempt_id] + 1)
         bag.append([(REPORTS_TOPIC, log_ns, data)])
+        self._logged_ns[report.attempt_id] = log_ns
 
     def close(self) -> None:
         """Merge the bag into one file; may be called twice.
@@ -161,16 +208,29 @@ class BagWriter(Closing):
         if bag is not None:
             bag.close()
 
+    def _is_new(self, key: str, attempt_id: str, data: memoryview) -> bool:
+        """Whether data are not in the bag yet; a request whose answer was lost comes again."""
+        self._open_bag()
+        written = self._written.get(key)
+        if written is not None and written != sha256(data).digest():
+            raise RecordingError(
+                f"attempt {attempt_id}: expected a new id, got one that is recorded already"
+            )
+        return written is None
+
     def _open_bag(self) -> SplitBag:
         if self._bag is None:
             raise RecordingError(f"{self.directory}: expected an open bag, got a closed one")
         return self._bag
 
 
-def _joint_states(measured: Waypoints | None, log_ns: int) -> Iterator[LoggedMessage]:
+def _joint_states(
+    measured: Waypoints | None, first_ns: int, last_ns: int
+) -> Iterator[LoggedMessage]:
     if measured is None:
         return
+    lasts_s = float(measured.times_s[-1]) or 1.0
     for time_s, positions in zip(measured.times_s, measured.positions, strict=True):
-        stamp_ns = log_ns + to_ns(time_s)
+        stamp_ns = first_ns + round((last_ns - first_ns) * (time_s / lasts_s))
         fields = encode_joint_state(stamp_ns, measured.joints, positions)
         yield JOINT_STATES_TOPIC, stamp_ns, serialize(JOINT_STATE_TYPE, fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,11 @@ from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.errors import BackendError
+from dr_grasp.errors import BackendError, ExecutionFailedError, InvalidGraspError
 from dr_grasp.execution.runner import AttemptProgress
 from dr_grasp.messages.decoding import decode_attempt, decode_score, decode_selection
-from dr_grasp.ros.conversions import grasp_to_msg, outcome_to_msg, score_to_msg
+from dr_grasp.ros.conversions import grasps_to_msgs, outcome_to_msg, score_to_msg
+from dr_grasp.ros.liveliness import ServerWatch
 from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal
 from dr_grasp.scoring.request import Progress, check_stopping
 from dr_grasp_interfaces.action import ExecuteGrasps, ScoreGrasps
@@ -39,12 +41,14 @@ class ScoringResult:
 class ExecutionResult:
     """Answer of the node `executor`.
 
-    If `needs_confirmation`, nothing has moved: the attempts are of a dry run.
+    If `needs_confirmation`, nothing has moved: the attempts are of a dry run. The token of a dry
+    run lets these very grasps move the arm, once.
     """
 
     attempts: tuple[GraspAttempt, ...]
     refused: tuple[RefusedGrasp, ...]
     needs_confirmation: bool = False
+    token: str = ""
 
 
 class DrGraspClient(Closing):
@@ -65,10 +69,11 @@ class DrGraspClient(Closing):
         rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         self._node = rclpy.create_node("planner", namespace=namespace, context=self._context)
         self._actions = {
-            name: RetryingActionClient(self._node, kind, name)
+            name: RetryingActionClient(self._node, kind, name, ours=True)
             for name, kind in (("score_grasps", ScoreGrasps), ("execute_grasps", ExecuteGrasps))
         }
         self._outcome = self._node.create_client(RecordOutcome, "record_outcome")
+        self._recorder = ServerWatch(self._node, "recorder")
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
         self._closing = threading.Event()
@@ -120,13 +125,13 @@ class DrGraspClient(Closing):
             is_cancelled: Polled every 50 ms; True cancels the goal.
 
         Raises:
-            SettingsError: `until` or `top` is out of bounds.
+            SettingsError: `until` or `top` is out of bounds, or there are too many grasps.
             BackendError: There is no scorer, it refused the whole request, or it was cancelled.
         """
         # Checked here, since in the goal 0 means None, and negative numbers are impossible.
         check_stopping(until, top)
         goal = ScoreGrasps.Goal(
-            grasps=[grasp_to_msg(grasp) for grasp in grasps],
+            grasps=grasps_to_msgs(grasps),
             criteria=list(criteria),
             trials=ScoreGrasps.Goal.PROFILE_TRIALS if trials is None else trials,
             seed=seed,
@@ -141,6 +146,8 @@ class DrGraspClient(Closing):
                 on_progress(Progress(done, total, feedback.best_grasp_id, feedback.best_value))
 
         result = self._run("score_grasps", goal, forward, is_cancelled)
+        if not result.success:
+            raise BackendError(f"score_grasps: {result.message or 'the goal was aborted'}")
         scores = tuple(decode_score(message) for message in result.scores)
         selection = next((decode_selection(message) for message in result.selection), None)
         return ScoringResult(scores, _refusals(result.refused), selection)
@@ -153,7 +160,7 @@ class DrGraspClient(Closing):
         top: int,
         seed: int = 0,
         dry_run: bool = False,
-        confirmed: bool = False,
+        confirmed: str = "",
         on_progress: Callable[[AttemptProgress], None] | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> ExecutionResult:
@@ -165,17 +172,20 @@ class DrGraspClient(Closing):
             top: Number of grasps to execute.
             seed: Seed of the twin's errors.
             dry_run: Whether to do everything but move.
-            confirmed: Whether a person has seen what will move, and watches the arm. If False, an
-                executor that asks for confirmation makes a dry run, and the result says so.
+            confirmed: Token of a dry run of the same grasps, after a person has seen what will
+                move, and watches the arm. Without it, an executor that asks for confirmation makes
+                a dry run, and the result says so and has the token.
             on_progress: Called at the beginning of each phase of each attempt.
             is_cancelled: Polled every 50 ms; True stops the arm.
 
         Raises:
-            BackendError: There is no executor, the hardware or the recorder has failed, or the goal
-                was cancelled.
+            SettingsError: There are too many grasps.
+            ExecutionFailedError: The hardware or the recorder has failed, or the goal was
+                cancelled; the error has the attempts that were made.
+            BackendError: There is no executor, or it refused the goal.
         """
         goal = ExecuteGrasps.Goal(
-            grasps=[grasp_to_msg(grasp) for grasp in grasps],
+            grasps=grasps_to_msgs(grasps),
             scores=[score_to_msg(score) for score in scores],
             top_k=top,
             seed=seed,
@@ -189,8 +199,12 @@ class DrGraspClient(Closing):
                 on_progress(AttemptProgress(feedback.grasp_id, number, total, feedback.phase))
 
         result = self._run("execute_grasps", goal, forward, is_cancelled)
+        refused = _refusals(result.refused)
+        if not result.success and not result.needs_confirmation:
+            reason = result.message or "the goal was aborted"
+            raise ExecutionFailedError(f"execute_grasps: {reason}", _readable(result.attempts))
         attempts = tuple(decode_attempt(message) for message in result.attempts)
-        return ExecutionResult(attempts, _refusals(result.refused), bool(result.needs_confirmation))
+        return ExecutionResult(attempts, refused, result.needs_confirmation, result.token)
 
     def record_outcome(
         self, attempt_id: str, outcome: Outcome, reason: str = "", reporter: str = "operator"
@@ -212,7 +226,7 @@ class DrGraspClient(Closing):
             reason=reason,
             reporter=reporter,
         )
-        answer = call_service(self._outcome, request, self._connect_s)
+        answer = call_service(self._outcome, request, self._connect_s, self._recorder)
         if not answer.success:
             raise BackendError(f"record_outcome: {answer.message}")
 
@@ -223,7 +237,7 @@ class DrGraspClient(Closing):
         on_feedback: Callable[[Any], None],
         is_cancelled: Callable[[], bool],
     ) -> Any:
-        result = run_goal(
+        return run_goal(
             self._actions[name],
             name,
             goal,
@@ -232,9 +246,15 @@ class DrGraspClient(Closing):
             is_cancelled=is_cancelled,
             on_feedback=on_feedback,
         ).result
-        if not result.success and not getattr(result, "needs_confirmation", False):
-            raise BackendError(f"{name}: {result.message or 'the goal was aborted'}")
-        return result
+
+
+def _readable(messages: Sequence[Any]) -> tuple[GraspAttempt, ...]:
+    """The attempts that are valid, of an execution that failed."""
+    attempts = []
+    for message in messages:
+        with suppress(InvalidGraspError):
+            attempts.append(decode_attempt(message))
+    return tuple(attempts)
 
 
 def _refusals(messages: Sequence[Any]) -> tuple[RefusedGrasp, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from rosidl_parser.definition import AbstractNestedType, NamespacedType
@@ -12,10 +12,13 @@ from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.fitness import GraspOrRefusal, GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.errors import DrGraspError
+from dr_grasp.errors import DrGraspError, SettingsError
 from dr_grasp.messages import encoding
 from dr_grasp.messages.decoding import decode_grasp
 from dr_grasp_interfaces import msg
+
+MOST_GRASPS = 10_000
+"""Most grasps of a request, as in the definitions of our actions: 100,000 take 1.2 GB of memory."""
 
 MessageT = TypeVar("MessageT")
 
@@ -68,6 +71,20 @@ def outcome_to_msg(outcome: Outcome) -> msg.Outcome:
 def refusal_to_msg(refusal: RefusedGrasp) -> msg.GraspRefusal:
     """Convert a refused grasp to a message."""
     return msg.GraspRefusal(index=refusal.index, grasp_id=refusal.grasp_id, reason=refusal.reason)
+
+
+def grasps_to_msgs(grasps: Sequence[GraspTrajectory]) -> list[msg.GraspTrajectory]:
+    """Convert the grasps of a request to messages.
+
+    Raises:
+        SettingsError: There are more than `MOST_GRASPS`.
+    """
+    if len(grasps) > MOST_GRASPS:
+        raise SettingsError(
+            f"grasps: expected at most {MOST_GRASPS} in a request, got {len(grasps)}; send them "
+            "in parts, or score a file with `dr-grasp score`"
+        )
+    return [grasp_to_msg(grasp) for grasp in grasps]
 
 
 def decode_grasps(messages: Iterable[msg.GraspTrajectory]) -> list[GraspOrRefusal]:

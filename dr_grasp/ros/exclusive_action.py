@@ -10,13 +10,19 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
-from dr_grasp.errors import DrGraspError
 from dr_grasp.execution.backend import IsCancelled
+from dr_grasp.ros.answering import explain
+from dr_grasp.ros.liveliness import ClientWatches, announce
+
+RESULT_KEPT_S = 20
+"""Time for which a result is kept [s]: clients ask every 2 s, and a result may have a megabyte."""
 
 Work = Callable[[Any, Any, IsCancelled], None]
 """Function that executes a goal: called with the goal's handle, the result to fill in, and a
 function that returns whether the goal was cancelled. It sets `success` and `message` of the result,
-or raises a DrGraspError, which becomes the message."""
+or raises an error, which becomes the message."""
+
+VANISHED = "the client gave no sign of life for 2 s"
 
 
 class ExclusiveAction:
@@ -26,7 +32,16 @@ class ExclusiveAction:
         closing: Set when the server is stopping: goals are cancelled, and new goals refused.
     """
 
-    def __init__(self, node: Node, action: Any, name: str, work: Work, places: int = 1) -> None:
+    def __init__(
+        self,
+        node: Node,
+        action: Any,
+        name: str,
+        work: Work,
+        places: int = 1,
+        *,
+        watches_clients: bool = False,
+    ) -> None:
         """Advertise the action.
 
         Args:
@@ -36,10 +51,13 @@ class ExclusiveAction:
             work: Function that executes a goal.
             places: Largest number of accepted goals: one runs, the rest wait; more are refused.
                 Each needs a thread of the executor, which needs one more to receive a cancel.
+            watches_clients: Whether a goal is cancelled when its client has no heartbeat.
         """
         self._node = node
         self._action = action
         self._work = work
+        self._name = name
+        self._watches = ClientWatches(node, name) if watches_clients else None
         self._places = threading.BoundedSemaphore(places)
         self._full = f"{name}: expected at most {places} goal{'s' * (places > 1)} at a time"
         self._turn = threading.Lock()
@@ -52,7 +70,9 @@ class ExclusiveAction:
             goal_callback=self._accept,
             cancel_callback=lambda _: CancelResponse.ACCEPT,
             callback_group=ReentrantCallbackGroup(),
+            result_timeout=RESULT_KEPT_S,
         )
+        self._alive = announce(node, name)
 
     def stop(self, within_s: float) -> bool:
         """Cancel all goals and refuse new goals; may be called twice.
@@ -81,18 +101,24 @@ class ExclusiveAction:
     def _execute(self, goal: Any) -> Any:
         result = self._action.Result()
 
+        vanished = self._watches.watch(goal.goal_id) if self._watches else lambda: False
+
         def is_cancelled() -> bool:
-            return bool(goal.is_cancel_requested) or self.closing.is_set()
+            return bool(goal.is_cancel_requested) or self.closing.is_set() or vanished()
 
         if self._places.acquire(blocking=False):
             try:
                 self._run(goal, result, is_cancelled)
-            except DrGraspError as error:
-                result.success, result.message = False, str(error)
+            except Exception as error:
+                result.success, result.message = False, explain(self._node, self._name, error)
             finally:
                 self._places.release()
         else:
             result.message = self._full
+        if vanished():
+            self._node.get_logger().error(f"{self._name}: stopped a goal: {VANISHED}")
+        if self._watches:
+            self._watches.forget(goal.goal_id)
         if goal.is_cancel_requested:
             goal.canceled()
         elif result.success:

@@ -1,4 +1,4 @@
-"""Node `executor`: executes the best grasps in rank order, and lets each attempt be recorded."""
+"""Node `executor`: executes the best grasps in rank order."""
 
 from __future__ import annotations
 
@@ -6,38 +6,34 @@ import sys
 from collections import Counter
 from typing import Any
 
-from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
-from dr_grasp.errors import RecordingError
+from dr_grasp.errors import BackendError, RecordingError, ServerGoneError
 from dr_grasp.execution.backend import IsCancelled
 from dr_grasp.execution.runner import AttemptProgress, execute_plan, plan_execution
 from dr_grasp.messages.decoding import decode_score
 from dr_grasp.robots.robot_spec import load_robot
+from dr_grasp.ros.arm.controller_stop import ControllerStop
+from dr_grasp.ros.attempt_recorder import RECORD_S
 from dr_grasp.ros.conversions import decode_grasps, refusal_to_msg
 from dr_grasp.ros.exclusive_action import ExclusiveAction
 from dr_grasp.ros.parameters import declare
-from dr_grasp.ros.qos import RESULTS
 from dr_grasp.ros.remote_backend import RemoteBackend
-from dr_grasp.ros.requests import CANCEL_S, call_service
+from dr_grasp.ros.requests import CANCEL_S
 from dr_grasp.ros.running import run_node
-from dr_grasp_interfaces.action import ExecuteGrasps
-from dr_grasp_interfaces.msg import GraspAttempt
-from dr_grasp_interfaces.srv import RecordAttempt
-
-RECORD_S = 10.0
-"""Time limit for the recorder to write an attempt to disk [s]."""
+from dr_grasp_interfaces.action import AttemptGrasp, ExecuteGrasps
 
 
 class ExecutorNode(Node):
     """Serves the execution of grasps over ROS.
 
+    The node behind `attempt_grasp` moves the arm and lets each attempt be recorded. If that node
+    dies, the executor stops the arm's controllers.
+
     Actions:
         execute_grasps (ExecuteGrasps): One goal at a time, since there is only one arm. A second
-            goal is refused, since an arm should not begin to move when no person expects it.
-
-    Topics:
-        attempts (GraspAttempt), published when an attempt is recorded.
+            goal is refused, since an arm should not begin to move when no person expects it. If
+            the goal's client vanishes, the arm stops.
     """
 
     def __init__(self) -> None:
@@ -49,25 +45,18 @@ class ExecutorNode(Node):
             self,
             "confirm",
             False,
-            "Move only for goals with `confirmed`; make a dry run for goals without it.",
+            "Move only for goals with the token of a dry run; make a dry run for goals without it.",
         )
-        self._record = declare(
-            self, "record", True, "Refuse to move without a recorder that keeps each attempt."
-        )
-        connect = declare(
-            self, "connect_s", 10, "Seconds to wait for the backend or the recorder.", (1, 600)
-        )
+        connect = declare(self, "connect_s", 10, "Seconds to wait for the backend.", (1, 600))
         longest = declare(self, "attempt_s", 600, "Time limit of an attempt [s].", (1, 3600))
         self._robot = load_robot(robot)
-        self._connect_s = float(connect)
-        self._backend = RemoteBackend(self, backend, self._connect_s, float(longest))
-        self._recorder = self.create_client(
-            RecordAttempt, "record_attempt", callback_group=ReentrantCallbackGroup()
-        )
-        self._attempts = self.create_publisher(GraspAttempt, "attempts", RESULTS)
+        self._backend = RemoteBackend(self, backend, float(connect), float(longest))
+        self._controllers = ControllerStop(self, self._robot)
         # Number of attempts for each seed, so that no two get the same error of the twin.
         self._made: Counter[int] = Counter()
-        self._goals = ExclusiveAction(self, ExecuteGrasps, "execute_grasps", self._execute)
+        self._goals = ExclusiveAction(
+            self, ExecuteGrasps, "execute_grasps", self._execute, watches_clients=True
+        )
 
     def close(self) -> None:
         """Stop the goal in progress and wait until its attempt is recorded; may be called twice."""
@@ -81,12 +70,13 @@ class ExecutorNode(Node):
         result.refused = [refusal_to_msg(refusal) for refusal in plan.refused]
         asks = self._confirm and not request.confirmed and not request.dry_run
         dry_run = request.dry_run or asks
-        # The recorder must be there before anything moves.
-        must_record = self._record and not dry_run
-        if must_record and not self._recorder.wait_for_service(self._connect_s):
-            raise RecordingError(
-                f"{self._recorder.srv_name}: no recorder within {self._connect_s:g} s; start one, "
-                "or set the parameter record to false"
+        first_index = self._made[request.seed]
+        # The token of a dry run is made of those that the backend gave, one for each attempt.
+        tokens = request.confirmed.split()
+        if tokens and len(tokens) != len(plan.chosen):
+            raise BackendError(
+                f"confirmed: expected the token of a dry run of these {len(plan.chosen)} grasps, "
+                f"got one for {len(tokens)}"
             )
 
         def report(progress: AttemptProgress) -> None:
@@ -99,40 +89,52 @@ class ExecutorNode(Node):
                 )
             )
 
-        def record(attempt: GraspAttempt) -> None:
-            self._made[request.seed] += 1
-            if self._record:
-                self._record_attempt(attempt)
-            self._attempts.publish(attempt)
-            result.attempts.append(attempt)
+        def attempt_grasp(*args: Any, attempt_index: int, **options: Any) -> AttemptGrasp.Result:
+            token = tokens[attempt_index - first_index] if tokens else ""
+            done = self._attempt(*args, attempt_index=attempt_index, confirmed=token, **options)
+            if done.attempt.attempt_id:
+                result.attempts.append(done.attempt)
+                self._made[request.seed] += not dry_run
+            if not done.success:
+                reason = done.message or "the attempt was aborted"
+                raise BackendError(f"{self._backend.name}: {reason}")
+            return done
 
-        attempts = execute_plan(
-            self._backend,
+        def check_recorded(done: AttemptGrasp.Result) -> None:
+            if done.message:
+                raise RecordingError(done.message)
+
+        done = execute_plan(
+            attempt_grasp,
             plan,
             seed=request.seed,
-            first_index=self._made[request.seed],
-            record=record,
+            first_index=first_index,
+            record=check_recorded,
             dry_run=dry_run,
             on_progress=report,
             is_cancelled=is_cancelled,
         )
         if dry_run:
-            result.attempts = attempts
+            result.token = " ".join(answer.token for answer in done)
         if is_cancelled():
             result.message = "cancelled"
         elif asks:
             result.needs_confirmation = True
             result.message = (
-                f"nothing moved: {len(attempts)} grasps were checked; look at them and at the arm, "
-                "and send the goal again with `confirmed`"
+                f"nothing moved: {len(done)} grasps were checked; look at them and at the arm, "
+                "and send the goal again with the token of this answer as `confirmed`"
             )
         else:
             result.success = True
 
-    def _record_attempt(self, attempt: GraspAttempt) -> None:
-        answer = call_service(self._recorder, RecordAttempt.Request(attempt=attempt), RECORD_S)
-        if not answer.success:
-            raise RecordingError(f"the recorder refused the attempt: {answer.message}")
+    def _attempt(self, *args: Any, **options: Any) -> AttemptGrasp.Result:
+        try:
+            return self._backend.attempt(*args, **options)
+        except ServerGoneError as error:
+            stopped = self._controllers.stop()
+            raise ServerGoneError(
+                f"{error}; stopped: {', '.join(stopped) or 'no controller answered'}"
+            ) from error
 
 
 if __name__ == "__main__":

@@ -42,7 +42,8 @@ class MoveItNode(Node):
         # The arm first: if there are no controllers, it is useless to wait for MoveIt.
         arm = ControllerArm(self, robot, connect_s=float(connect), places=not real)
         planner = start_planner(robot, self.get_namespace())
-        self._server = AttemptServer(self, ArmBackend(robot, planner, arm, speed=float(speed)))
+        backend = ArmBackend(robot, planner, arm, speed=float(speed))
+        self._server = AttemptServer(self, backend, confirm=real)
 
     def close(self) -> None:
         """Stop the goal in progress and close the backend; may be called twice."""

@@ -9,4 +9,11 @@ RESULTS = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
-"""For scores, attempts and reports on attempts: a late subscriber still gets the last 1000."""
+"""For scores and reports on attempts: a late subscriber still gets the last 1000."""
+
+ATTEMPTS = QoSProfile(
+    depth=10,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+"""For attempts, each of which may have a megabyte: a late subscriber gets the last 10."""

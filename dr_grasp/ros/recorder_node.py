@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from rclpy.node import Node
 
@@ -16,7 +16,9 @@ from dr_grasp.core.fitness import GraspScore
 from dr_grasp.errors import DrGraspError
 from dr_grasp.messages.decoding import decode_attempt, decode_outcome, decode_score
 from dr_grasp.recording.bag_writer import BagWriter
+from dr_grasp.ros.answering import serve
 from dr_grasp.ros.conversions import report_to_msg
+from dr_grasp.ros.liveliness import announce
 from dr_grasp.ros.parameters import declare
 from dr_grasp.ros.qos import RESULTS
 from dr_grasp.ros.running import run_node
@@ -30,6 +32,7 @@ class RecorderNode(Node):
     """Records a session in a bag.
 
     Services:
+        begin_attempt (BeginAttempt): Answers when it is on disk that the attempt begins.
         record_attempt (RecordAttempt): Answers when the attempt is on disk.
         record_outcome (RecordOutcome): Records an operator's report beside the backend's outcome.
 
@@ -58,12 +61,15 @@ class RecorderNode(Node):
         directory = Path(named or time.strftime("dr_grasp_%Y-%m-%d_%H-%M-%S"))
         self._bag = BagWriter(directory)
         self._pending: list[GraspScore] = []
+        self._last_said: tuple[object, ...] = ()
         # Callbacks never run at the same time, but `close` may run at the same time as a callback.
         self._lock = threading.Lock()
         self._reports = self.create_publisher(msg.OutcomeReport, "outcome_reports", RESULTS)
         self.create_subscription(msg.GraspScore, "scores", self._on_score, RESULTS)
-        self._serve(srv.RecordAttempt, "record_attempt", self._record_attempt)
-        self._serve(srv.RecordOutcome, "record_outcome", self._record_outcome)
+        serve(self, srv.BeginAttempt, "begin_attempt", self._begin_attempt)
+        serve(self, srv.RecordAttempt, "record_attempt", self._record_attempt)
+        serve(self, srv.RecordOutcome, "record_outcome", self._record_outcome)
+        self._alive = announce(self, "recorder")
         self.create_timer(FLUSH_PERIOD_S, self._flush_or_warn)
         self.get_logger().info(f"recording to {directory}")
 
@@ -88,13 +94,37 @@ class RecorderNode(Node):
         except DrGraspError as error:
             self.get_logger().warning(f"not recorded: {error}")
 
-    def _record_attempt(self, request: srv.RecordAttempt.Request) -> None:
-        attempt = decode_attempt(request.attempt)
-        self._flush_or_warn()
-        with self._lock:
-            self._bag.write_attempt(attempt, request.attempt)
+    def _begin_attempt(
+        self, request: srv.BeginAttempt.Request, response: srv.BeginAttempt.Response
+    ) -> None:
+        with self._noting_failures():
+            attempt = decode_attempt(request.attempt)
+            with self._lock:
+                self._bag.write_begun(attempt, request.attempt)
+            response.success = True
 
-    def _record_outcome(self, request: srv.RecordOutcome.Request) -> None:
+    def _record_attempt(
+        self, request: srv.RecordAttempt.Request, response: srv.RecordAttempt.Response
+    ) -> None:
+        with self._noting_failures():
+            attempt = decode_attempt(request.attempt)
+            self._flush_or_warn()
+            with self._lock:
+                self._bag.write_attempt(attempt, request.attempt)
+            response.success = True
+
+    def _record_outcome(
+        self, request: srv.RecordOutcome.Request, response: srv.RecordOutcome.Response
+    ) -> None:
+        said = request.attempt_id, request.outcome.value, request.reason, request.reporter
+        # The answer to the same request before may have been lost.
+        if said != self._last_said:
+            with self._noting_failures():
+                self._write_report(request)
+        self._last_said = said
+        response.success = True
+
+    def _write_report(self, request: srv.RecordOutcome.Request) -> None:
         report = OutcomeReport(
             attempt_id=request.attempt_id,
             stamp_ns=self.get_clock().now().nanoseconds,
@@ -106,27 +136,13 @@ class RecorderNode(Node):
             self._bag.write_report(report)
         self._reports.publish(report_to_msg(report))
 
-    def _serve(self, service: type[Any], name: str, record: Callable[[Any], None]) -> None:
-        """Serve a service that records only the first of several equal requests in a row."""
-        recorded, answer = "", None
-
-        def callback(request: Any, response: Any) -> Any:
-            nonlocal recorded, answer
-            # Compared as text: by == NaN differs from itself, and as bytes the padding may differ.
-            text = repr(request)
-            if text == recorded:
-                return answer
-            try:
-                record(request)
-                response.success = True
-            except DrGraspError as error:
-                response.message = str(error)
-                self.get_logger().warning(f"not recorded: {error}")
-            # A failed request may be tried again.
-            recorded, answer = (text, response) if response.success else ("", None)
-            return response
-
-        self.create_service(service, name, callback)
+    @contextmanager
+    def _noting_failures(self) -> Iterator[None]:
+        try:
+            yield
+        except DrGraspError as error:
+            self.get_logger().warning(f"not recorded: {error}")
+            raise
 
     def _flush(self) -> None:
         if self._pending:

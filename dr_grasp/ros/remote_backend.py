@@ -1,4 +1,4 @@
-"""A backend in another node that serves the action `attempt_grasp`, such as the node `twin`."""
+"""Executes grasps by another node that serves the action `attempt_grasp`, such as `twin`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from rclpy.node import Node
 from dr_grasp.common.closing import Closing
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.errors import BackendError
 from dr_grasp.execution.backend import IsCancelled, OnPhase, ignore_phase, never_cancelled
 from dr_grasp.ros.conversions import grasp_to_msg, score_to_msg
 from dr_grasp.ros.requests import RetryingActionClient, run_goal
 from dr_grasp_interfaces.action import AttemptGrasp
-from dr_grasp_interfaces.msg import GraspAttempt
 
 ACTION = "attempt_grasp"
 
@@ -36,7 +34,7 @@ class RemoteBackend(Closing):
         self._attempt_s = attempt_s
         self._closed = False
         self._client = RetryingActionClient(
-            node, AttemptGrasp, ACTION, callback_group=ReentrantCallbackGroup()
+            node, AttemptGrasp, ACTION, ours=True, callback_group=ReentrantCallbackGroup()
         )
 
     def attempt(
@@ -47,17 +45,29 @@ class RemoteBackend(Closing):
         seed: int,
         attempt_index: int,
         dry_run: bool = False,
+        confirmed: str = "",
         on_phase: OnPhase = ignore_phase,
         is_cancelled: IsCancelled = never_cancelled,
-    ) -> GraspAttempt:
-        """Execute one grasp to its end; see `Backend`.
+    ) -> AttemptGrasp.Result:
+        """Execute one grasp to its end; see `Backend`. The server lets the attempt be recorded.
+
+        Args:
+            grasp: The grasp to execute.
+            score: Score of the grasp; None if there is none.
+            seed: Seed of the backend's errors.
+            attempt_index: Number of this attempt under that seed.
+            dry_run: Whether to do everything but move.
+            confirmed: Token of the grasp's dry run, where the server asks for it.
+            on_phase: Called with the name of each phase as it begins.
+            is_cancelled: Polled during motions; True ends the attempt.
 
         Returns:
-            The attempt's message as the server sent it. It is checked later: by the recorder, and
-            by `decode_attempt` where it is read.
+            The result as the server sent it. Its attempt was checked by the recorder, and is
+            checked again by `decode_attempt` where it is read.
 
         Raises:
-            BackendError: There is no server, or it refuses, fails or takes too long.
+            BackendError: There is no server, or it refuses or takes too long.
+            ServerGoneError: The server vanished; the arm may still be moving.
         """
         goal = AttemptGrasp.Goal(
             grasp=grasp_to_msg(grasp),
@@ -65,8 +75,9 @@ class RemoteBackend(Closing):
             seed=seed,
             attempt_index=attempt_index,
             dry_run=dry_run,
+            confirmed=confirmed,
         )
-        result = run_goal(
+        return run_goal(
             self._client,
             f"{self.name} {ACTION}",
             goal,
@@ -75,9 +86,6 @@ class RemoteBackend(Closing):
             is_cancelled=is_cancelled,
             on_feedback=lambda feedback: on_phase(feedback.phase),
         ).result
-        if not result.success:
-            raise BackendError(f"{self.name}: {result.message or 'the attempt was aborted'}")
-        return result.attempt
 
     def close(self) -> None:
         """Destroy the client; may be called twice."""

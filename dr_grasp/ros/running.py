@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -12,6 +13,7 @@ from typing import Protocol, cast
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
@@ -63,7 +65,7 @@ def run_node(make: Callable[[], ClosableNode], args: list[str] | None = None) ->
         executor.add_node(cast(Node, node))
         with suppress(ExternalShutdownException):
             while not stopped:
-                executor.spin_once(timeout_sec=0.1)
+                _spin_once(executor)
         _close_while_spinning(node, executor)
         return 0
     except DrGraspError as error:
@@ -81,8 +83,20 @@ def _close_while_spinning(node: ClosableNode, executor: MultiThreadedExecutor) -
     with ThreadPoolExecutor(1) as closing:
         closed = closing.submit(node.close)
         while not closed.done():
-            executor.spin_once(timeout_sec=0.1)
+            _spin_once(executor)
     deadline = time.monotonic() + LAST_WORDS_S
     while time.monotonic() < deadline:
-        executor.spin_once(timeout_sec=0.1)
+        _spin_once(executor)
     closed.result()
+
+
+def _spin_once(executor: MultiThreadedExecutor) -> None:
+    """Run callbacks for a moment; an error in a callback is logged, and the node lives on."""
+    try:
+        executor.spin_once(timeout_sec=0.1)
+    except ExternalShutdownException:
+        raise
+    except Exception:
+        get_logger("dr_grasp").error(
+            f"an error in a callback; please report it:\n{traceback.format_exc()}"
+        )

@@ -16,8 +16,9 @@ from rclpy.node import Node
 
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.errors import DrGraspError
+from dr_grasp.errors import SettingsError
 from dr_grasp.execution.backend import IsCancelled
+from dr_grasp.ros.answering import serve
 from dr_grasp.ros.conversions import (
     decode_grasps,
     refusal_to_msg,
@@ -37,6 +38,9 @@ from dr_grasp_interfaces.srv import ScoreGrasps as ScoreGraspsService
 
 FEEDBACK_PERIOD_S = 0.2
 """Least time between two feedbacks [s]."""
+
+MOST_SERVICE_ROLLOUTS = 5000
+"""Most rollouts of a call of the service: a minute or two, in which other calls wait."""
 
 STOP_S = 5.0
 """Time limit for a goal in progress to stop when the node ends [s]."""
@@ -82,7 +86,8 @@ class ScorerNode(Node):
         self._goals = ExclusiveAction(
             self, ScoreGraspsAction, "score_grasps", self._run_goal, places=2
         )
-        self.create_service(
+        serve(
+            self,
             ScoreGraspsService,
             "score_grasps",
             self._serve,
@@ -100,15 +105,9 @@ class ScorerNode(Node):
 
     def _serve(
         self, request: ScoreGraspsService.Request, response: ScoreGraspsService.Response
-    ) -> ScoreGraspsService.Response:
+    ) -> None:
         with self._service_turn:
-            try:
-                self._score(
-                    self._service_scorer, request, response, self._goals.closing.is_set, None
-                )
-            except DrGraspError as error:
-                response.success, response.message = False, str(error)
-        return response
+            self._score(self._service_scorer, request, response, self._goals.closing.is_set, None)
 
     def _run_goal(
         self, goal: Any, result: ScoreGraspsAction.Result, is_cancelled: IsCancelled
@@ -156,6 +155,12 @@ class ScorerNode(Node):
             request.top_k or None,
             estimate=self._estimate,
         )
+        rollouts = what.rollouts_per_grasp * len(request.grasps)
+        if scorer is self._service_scorer and rollouts > MOST_SERVICE_ROLLOUTS:
+            raise SettingsError(
+                f"trials: expected at most {MOST_SERVICE_ROLLOUTS} rollouts in all from a service, "
+                f"which nobody can cancel, got {rollouts}; use the action score_grasps"
+            )
         decoded = decode_grasps(request.grasps)
         grasps = {grasp.id: grasp for grasp in decoded if isinstance(grasp, GraspTrajectory)}
         self._markers.clear()

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import RecordingError, UnknownNameError
 from dr_grasp.recording.bag_reader import read_bag
-from dr_grasp.transfer.rows import AttemptRow, rows_of
+from dr_grasp.transfer.rows import AttemptRow, joined, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,11 @@ class Dataset:
     unread: tuple[UnreadBag, ...]
 
     @property
+    def open_ended(self) -> tuple[AttemptRow, ...]:
+        """Attempts that began, and of which neither the end nor an operator's word is known."""
+        return tuple(row for row in self.rows if row.open_ended and row.outcome is Outcome.UNKNOWN)
+
+    @property
     def copies(self) -> int:
         """Number of attempts that are in a second bag as well; each attempt is only one row."""
         return sum(bag.copies for bag in self.bags)
@@ -126,7 +132,8 @@ class Dataset:
             attempt.attempt_id: attempt.grasp
             for bag in self.bags
             if bag.bag in wanted
-            for attempt in read_bag(bag.path).attempts
+            for contents in [read_bag(bag.path)]
+            for attempt in (*contents.begun, *contents.attempts)
             if attempt.attempt_id in wanted[bag.bag]
         }
 
@@ -136,8 +143,7 @@ def read_folder(
 ) -> Dataset:
     """Read all bags below a folder.
 
-    An attempt that is in two bags, of which one is a copy of the other, is one row: the row with
-    the latest report, since a copy may be older than an operator's report.
+    An attempt that is in two bags is one row; see `joined`.
 
     Args:
         folder: Folder that holds the bags, or a bag.
@@ -165,11 +171,13 @@ def read_folder(
             unread.append(UnreadBag(name, readable(str(error))))
             continue
         in_bag = list(rows_of(name, contents))
-        copies = sum(row.attempt_id in rows for row in in_bag)
+        copies = sum(
+            row.attempt_id in rows and row.open_ended == rows[row.attempt_id].open_ended
+            for row in in_bag
+        )
         for row in in_bag:
             earlier = rows.get(row.attempt_id)
-            if earlier is None or row.said_ns > earlier.said_ns:
-                rows[row.attempt_id] = row
+            rows[row.attempt_id] = row if earlier is None else joined(earlier, row)
         bags.append(_summary(name, path, in_bag, copies, contents.damage))
     return Dataset(folder, tuple(rows.values()), tuple(bags), tuple(unread))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
@@ -28,6 +28,10 @@ LOST: Final = frozenset(
     }
 )
 """Outcomes of attempts in which the grasp was executed as planned and did not hold the object."""
+
+
+OPEN_ENDED: Final = "it began, and nobody recorded how it ended"
+"""Reason of the outcome UNKNOWN of an attempt whose end is in no bag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class AttemptRow:
         said_by: Name of the operator or of the backend that gave the outcome that counts.
         said_ns: Time of the report, or of the attempt without report, nanoseconds since the epoch.
         gripper_opening: Mean position of the hand joints after the lift [rad or m], if known.
+        open_ended: Whether only the attempt's begin was recorded: nobody knows how it ended, unless
+            an operator has reported.
     """
 
     bag: str
@@ -81,6 +87,7 @@ class AttemptRow:
     said_by: str
     said_ns: int
     gripper_opening: float | None
+    open_ended: bool = False
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -106,17 +113,41 @@ class AttemptRow:
 
 
 def rows_of(bag: str, contents: BagContents) -> Iterator[AttemptRow]:
-    """Make the rows of a bag's attempts, in the order of time.
+    """Make the rows of a bag's attempts in the order of time, then those that never ended.
 
     Args:
         bag: Name of the bag in the rows.
         contents: What the bag holds.
     """
-    last_reports: dict[str, OutcomeReport] = {}
-    for report in sorted(contents.reports, key=lambda report: report.stamp_ns):
-        last_reports[report.attempt_id] = report
+    # In the order in which they were recorded, since the clock may have gone back.
+    last_reports = {report.attempt_id: report for report in contents.reports}
     for attempt in contents.attempts:
         yield _row(bag, attempt, last_reports.get(attempt.attempt_id))
+    for attempt in contents.begun:
+        row = _row(bag, replace(attempt, reason=OPEN_ENDED), last_reports.get(attempt.attempt_id))
+        yield replace(row, open_ended=True)
+
+
+def joined(earlier: AttemptRow, row: AttemptRow) -> AttemptRow:
+    """Join two rows of the same attempt that are in different bags.
+
+    A bag may have the begin of an attempt only, and another bag its end. Of copies, the row with
+    the latest word counts, since a copy may be older than an operator's report.
+    """
+    first, second = sorted((earlier, row), key=lambda entry: entry.said_ns)
+    if first.open_ended == second.open_ended:
+        return second if second.said_ns > first.said_ns else earlier
+    ended, begun = (second, first) if first.open_ended else (first, second)
+    if begun.said_by == begun.backend:  # no operator's word
+        return ended
+    last = max(ended, begun, key=lambda entry: entry.said_ns)
+    return replace(
+        ended,
+        outcome=last.outcome,
+        reason=last.reason,
+        said_by=last.said_by,
+        said_ns=last.said_ns,
+    )
 
 
 def _row(bag: str, attempt: GraspAttempt, report: OutcomeReport | None) -> AttemptRow:

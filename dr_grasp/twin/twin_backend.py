@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -23,7 +23,14 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Judge, Outcome
 from dr_grasp.core.trajectory import GraspTrajectory, Phase
 from dr_grasp.errors import BackendError
-from dr_grasp.execution.backend import IsCancelled, OnPhase, ignore_phase, never_cancelled
+from dr_grasp.execution.backend import (
+    IsCancelled,
+    OnBegin,
+    OnPhase,
+    ignore_begin,
+    ignore_phase,
+    never_cancelled,
+)
 from dr_grasp.execution.motion_log import MotionLog
 from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.provenance.fingerprint import models_of
@@ -95,6 +102,7 @@ class TwinBackend(Closing):
         seed: int,
         attempt_index: int,
         dry_run: bool = False,
+        on_begin: OnBegin = ignore_begin,
         on_phase: OnPhase = ignore_phase,
         is_cancelled: IsCancelled = never_cancelled,
     ) -> GraspAttempt:
@@ -114,10 +122,23 @@ class TwinBackend(Closing):
             raise BackendError("twin: expected an open backend, got a closed one")
         check_grasp(grasp, self._robot)
         real = real_pose(self._profile, grasp.object_in_base, seed, attempt_index)
-        stamp_ns = time.time_ns()
-        on_phase("prepare")
         item = load_object(grasp.object)
+        begun = GraspAttempt(
+            attempt_id=uuid.uuid4().hex,
+            stamp_ns=time.time_ns(),
+            backend=self.name,
+            seed=seed,
+            attempt_index=attempt_index,
+            grasp=grasp,
+            score=score,
+            backend_profile=self._profile_name,
+            models=models_of(robot=self._robot, object=item, twin=self._profile.model_dump()),
+            software_version=f"dr_grasp {__version__}, {engine_version()}",
+        )
+        on_phase("prepare")
         world = self._world(item)
+        if not dry_run:
+            on_begin(begun)
         run = GraspRun(
             world,
             grasp,
@@ -133,14 +154,8 @@ class TwinBackend(Closing):
             outcome, reason = Outcome.UNKNOWN, "dry run"
         if outcome is None:
             outcome = run.run()
-        return GraspAttempt(
-            attempt_id=uuid.uuid4().hex,
-            stamp_ns=stamp_ns,
-            backend=self.name,
-            seed=seed,
-            attempt_index=attempt_index,
-            grasp=grasp,
-            score=score,
+        return replace(
+            begun,
             outcome=outcome,
             reason=reason or REASONS[outcome],
             commanded=run.commanded.waypoints(),
@@ -148,9 +163,6 @@ class TwinBackend(Closing):
             gripper_opening=run.gripper_opening,
             object_before=before,
             object_after=None if world.diverged else world.object_in_base(),
-            backend_profile=self._profile_name,
-            models=models_of(robot=self._robot, object=item, twin=self._profile.model_dump()),
-            software_version=f"dr_grasp {__version__}, {engine_version()}",
         )
 
     def _world(self, item: ObjectSpec) -> MujocoWorld:

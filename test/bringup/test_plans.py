@@ -51,13 +51,15 @@ def test_without_moveit_the_twin_executes_by_itself():
     start = bringup()
     assert parameters(start) == {
         "scorer": {"jobs": 2},
-        "executor": {"robot": "franka", "backend": "twin", "confirm": False, "record": True},
+        "executor": {"robot": "franka", "backend": "twin", "confirm": False},
         "recorder": {"bag": ""},
         "twin": {
             "robot": "franka",
             "profile": "default",
             "real_time": False,
             "controllers": False,
+            "confirm": False,
+            "record": True,
         },
     }
     assert (start.namespace, start.driver, start.notes, start.command) == ("", None, (), ())
@@ -76,7 +78,8 @@ def test_with_moveit_the_twin_is_an_arm_behind_controllers(robot):
         "real_time": True,
         "controllers": True,
     }
-    assert said["moveit"] == {"robot": robot, "real": False, "speed": 0.5}
+    gates = {"confirm": False, "record": True}
+    assert said["moveit"] == {"robot": robot, "real": False, "speed": 0.5, **gates}
     assert said["recorder"] == {"bag": "b"}
 
 
@@ -92,7 +95,8 @@ def test_a_real_arm_has_a_driver_and_no_twin_and_asks():
     assert "twin" not in said
     assert said["executor"]["confirm"] is True
     # The node knows best how slow a real arm goes.
-    assert said["moveit"] == {"robot": "ur5_schunk_sih", "real": True}
+    gates = {"confirm": True, "record": True}
+    assert said["moveit"] == {"robot": "ur5_schunk_sih", "real": True, **gates}
     assert (start.driver.package, start.driver.launch) == (
         "ur_robot_driver",
         "ur_control.launch.py",
@@ -109,7 +113,9 @@ def test_a_real_arm_has_a_driver_and_no_twin_and_asks():
 def test_confirmation_can_be_waived_and_asked_for():
     real = bringup(*MOVEIT, *DRIVERS, hardware="real", robot_ip="x", confirm="false")
     assert parameters(real)["executor"]["confirm"] is False
-    assert parameters(bringup(confirm="true"))["executor"]["confirm"] is True
+    assert parameters(real)["moveit"]["confirm"] is False
+    asked = parameters(bringup(confirm="true"))
+    assert asked["executor"]["confirm"] is asked["twin"]["confirm"] is True
 
 
 def test_a_driver_without_a_controller_for_the_arm_gets_ours():
@@ -174,7 +180,7 @@ def test_rviz_shows_our_displays_in_the_frame_of_the_base(robot, frame):
 def test_without_a_record_there_is_no_recorder():
     said = parameters(bringup(record="false"))
     assert "recorder" not in said
-    assert said["executor"]["record"] is False
+    assert said["twin"]["record"] is False
 
 
 @pytest.mark.parametrize(

@@ -85,14 +85,14 @@ def test_a_repeated_grasp_is_refused_by_name_and_the_first_kept(grasps, scores, 
 def test_attempts_are_numbered_on(grasps, scores, franka):
     backend = Remembering()
     plan = plan_execution(grasps, scores, 2, franka)
-    execute_plan(backend, plan, seed=7, record=lambda attempt: None, first_index=5)
+    execute_plan(backend.attempt, plan, seed=7, record=lambda attempt: None, first_index=5)
     assert [index for _, _, index, _ in backend.asked] == [5, 6]
 
 
 def test_each_attempt_is_recorded_before_the_next_begins(grasps, scores, franka):
     backend, events = Remembering(), []
     attempts = execute_plan(
-        backend,
+        backend.attempt,
         plan_execution(grasps, scores, 2, franka),
         seed=7,
         record=lambda attempt: events.append(("recorded", attempt.grasp.id)),
@@ -108,7 +108,7 @@ def test_each_attempt_is_recorded_before_the_next_begins(grasps, scores, franka)
 def test_a_dry_run_records_nothing(grasps, scores, franka):
     backend, recorded = Remembering(), []
     plan = plan_execution(grasps, scores, 1, franka)
-    execute_plan(backend, plan, seed=0, record=recorded.append, dry_run=True)
+    execute_plan(backend.attempt, plan, seed=0, record=recorded.append, dry_run=True)
     assert backend.asked == [("high", 0, 0, True)]
     assert recorded == []
 
@@ -116,7 +116,7 @@ def test_a_dry_run_records_nothing(grasps, scores, franka):
 def test_cancelling_keeps_what_was_done(grasps, scores, franka):
     recorded = []
     attempts = execute_plan(
-        Remembering(),
+        Remembering().attempt,
         plan_execution(grasps, scores, 3, franka),
         seed=0,
         record=recorded.append,
@@ -130,7 +130,7 @@ def test_a_backend_that_breaks_down_loses_no_earlier_attempt(grasps, scores, fra
     recorded = []
     with pytest.raises(BackendError, match="it broke"):
         execute_plan(
-            Remembering(fails_on="middle"),
+            Remembering(fails_on="middle").attempt,
             plan_execution(grasps, scores, 3, franka),
             seed=0,
             record=recorded.append,

@@ -13,7 +13,7 @@ from rosbags.rosbag2 import Reader, StoragePlugin, Writer
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.errors import RecordingError
 from dr_grasp.messages import typestore
-from dr_grasp.messages.decoding import decode_attempt
+from dr_grasp.messages.decoding import LAST_STAMP_S, decode_attempt
 from dr_grasp.messages.encoding import encode_attempt, to_ns
 from dr_grasp.messages.typestore import ATTEMPT_TYPE, SCORE_TYPE
 from dr_grasp.recording import splits
@@ -43,6 +43,7 @@ def test_a_bag_comes_back(tmp_path, samples):
     assert check_metadata(tmp_path / "bag") == open_counts
     assert open_counts == {
         "/scores": 3,
+        "/attempts_begun": 0,
         "/attempts": 3,
         "/outcome_reports": 1,
         "/joint_states": 27,
@@ -60,6 +61,7 @@ def test_a_bag_opens_before_anything_is_written(tmp_path):
         assert read_bag(writer.directory) == EMPTY
         assert set(check_metadata(writer.directory)) == {
             "/scores",
+            "/attempts_begun",
             "/attempts",
             "/outcome_reports",
             "/joint_states",
@@ -108,6 +110,92 @@ def test_motions_do_not_overlap_when_attempts_do(tmp_path, samples):
     assert times == [begun + to_ns(time_s) for time_s in second.measured.times_s]
     found = read_bag(tmp_path / "bag")
     assert found.attempts == (first, second) and found.reports == (word,)
+
+
+def hour_of(samples):
+    path = samples.waypoints()
+    return replace(path, times_s=path.times_s / path.duration_s * 3600.0)
+
+
+def logged(bag, topic):
+    with AnyReader([bag]) as reader:
+        return [stamp for one, stamp, _ in reader.messages() if one.topic == topic]
+
+
+@pytest.mark.parametrize("stamp_s", [1_800_003_600, LAST_STAMP_S - 1])
+def test_log_times_never_run_ahead_of_the_clock(tmp_path, samples, stamp_s):
+    """Neither by a stamp of a wrong clock, nor by a twin that does not wait for the clock."""
+    now = 1_800_000_000 * 10**9
+    wrong = samples.attempt("a1", stamp_ns=stamp_s * 10**9, measured=hour_of(samples))
+    fast = [samples.attempt(f"b{index}", stamp_ns=now - 10) for index in range(20)]
+    with BagWriter(tmp_path / "bag", clock=lambda: now) as writer:
+        writer.write_attempt(wrong)
+        for attempt in fast:
+            writer.write_begun(replace(attempt, outcome=Outcome.UNKNOWN))
+            writer.write_attempt(attempt)
+    with AnyReader([tmp_path / "bag"]) as reader:
+        assert max(stamp for _, stamp, _ in reader.messages()) <= now
+    # The wrong clock's motion is where it must have been; its own stamp is kept.
+    assert logged(tmp_path / "bag", "/attempts")[0] == now - to_ns(wrong.measured.times_s[-1])
+    found = {attempt.attempt_id: attempt for attempt in read_bag(tmp_path / "bag").attempts}
+    assert found["a1"].stamp_ns == wrong.stamp_ns and len(found) == 21
+
+
+def test_a_clock_that_was_wrong_for_a_moment_spoils_nothing_later(tmp_path, samples):
+    times = iter([3 * 10**18, 2 * 10**18])
+    with BagWriter(tmp_path / "bag", clock=lambda: next(times)) as writer:
+        writer.write_attempt(samples.attempt("a1", stamp_ns=10**18))
+        writer.write_attempt(samples.attempt("a2", stamp_ns=2 * 10**18 - 1))
+    assert max(logged(tmp_path / "bag", "/attempts")) <= 2 * 10**18
+
+
+def test_the_last_report_is_the_last_though_the_clock_went_back(tmp_path, samples):
+    times = iter([4 * 10**18, 3 * 10**18, 2 * 10**18])
+    with BagWriter(tmp_path / "bag", clock=lambda: next(times)) as writer:
+        writer.write_attempt(samples.attempt("a1", stamp_ns=10**18))
+        for reason in ("first", "last"):
+            writer.write_report(samples.report("a1", reason=reason))
+    assert [report.reason for report in read_bag(tmp_path / "bag").reports] == ["first", "last"]
+
+
+def test_an_attempt_that_began_is_known_until_its_end_is(tmp_path, samples):
+    lost, made = (
+        samples.attempt(
+            name,
+            outcome=Outcome.UNKNOWN,
+            reason="",
+            commanded=None,
+            measured=None,
+            gripper_opening=None,
+            object_before=None,
+            object_after=None,
+        )
+        for name in ("lost", "made")
+    )
+    ended = replace(made, outcome=Outcome.SUCCESS, measured=samples.waypoints())
+    with BagWriter(tmp_path / "bag") as writer:
+        writer.write_begun(lost)
+        writer.write_begun(lost)  # the answer to the first request was lost
+        writer.write_begun(made)
+        assert read_bag(tmp_path / "bag").begun == (lost, made)
+        writer.write_attempt(ended)
+        with pytest.raises(RecordingError, match="attempt lost: expected a new id, got one"):
+            writer.write_begun(replace(lost, seed=1))
+        # An operator may tell how it ended.
+        writer.write_report(samples.report("lost"))
+    found = read_bag(tmp_path / "bag")
+    assert found.begun == (lost,) and found.attempts == (ended,)
+    assert check_metadata(tmp_path / "bag")["/attempts_begun"] == 2
+
+
+def test_the_same_attempt_twice_is_recorded_once(tmp_path, samples):
+    attempts = [samples.attempt("a1"), samples.attempt("a2")]
+    with BagWriter(tmp_path / "bag") as writer:
+        for attempt in (*attempts, *attempts):
+            writer.write_attempt(attempt)
+        with pytest.raises(RecordingError, match="attempt a1: expected a new id, got one"):
+            writer.write_attempt(replace(attempts[0], reason="another"))
+    assert read_bag(tmp_path / "bag").attempts == tuple(attempts)
 
 
 def test_no_file_of_a_bag_is_empty_once_something_is_in_it(tmp_path, samples):
@@ -185,7 +273,7 @@ def test_words_on_attempts_that_are_not_there_are_refused(tmp_path, samples):
         writer.write_attempt(samples.attempt("a2"))
         writer.write_attempt(samples.attempt("a1"))
         message = refusal(writer.write_report, samples.report("a7"))
-        assert message == "attempt 'a7': expected one that is recorded (a1, a2)"
+        assert message == "attempt 'a7': expected one that is recorded (a2, a1)"
     assert read_bag(tmp_path / "bag").reports == ()
 
 

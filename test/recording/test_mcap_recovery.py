@@ -113,6 +113,7 @@ def test_a_bag_says_what_it_holds(whole):
     assert file.ended and not file.problems
     assert {name.rpartition("/")[2]: count for name, count in file.stated.items()} == {
         "GraspScore": 0,
+        "AttemptBegun": 0,
         "GraspAttempt": 3,
         "OutcomeReport": 0,
         "JointState": 27,

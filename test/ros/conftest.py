@@ -15,7 +15,7 @@ def system(tmp_path_factory, new_namespace):
         "scorer": {"jobs": 2},
         "executor": {"connect_s": 60},
         "recorder": {"bag": str(folder / "bag")},
-        "twin": {},
+        "twin": {"recorder_s": 60},
     }
     with NodeProcesses(commands, space, folder / "logs") as nodes, DrGraspClient(space) as planner:
         yield System(nodes, planner, folder / "bag", space)

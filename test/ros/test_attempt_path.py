@@ -28,8 +28,10 @@ class StubBackend:
     def __init__(self):
         self.attempts = []
 
-    def attempt(self, *_, **__):
-        return self.attempts.pop(0)
+    def attempt(self, *_, on_begin, **__):
+        attempt = self.attempts.pop(0)
+        on_begin(attempt)
+        return attempt
 
     def close(self):
         pass

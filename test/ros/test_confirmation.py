@@ -24,7 +24,7 @@ def careful(tmp_path_factory, new_namespace):
     commands = {
         "executor": {"confirm": True, "connect_s": 60},
         "recorder": {"bag": str(folder / "bag")},
-        "twin": {},
+        "twin": {"confirm": True, "recorder_s": 60},
     }
     with NodeProcesses(commands, space, folder / "logs") as nodes:
         deadline = time.monotonic() + 60.0
@@ -57,7 +57,8 @@ def test_without_a_word_nothing_moves(careful, block_grasps):
         assert answer.needs_confirmation
         assert [attempt.outcome for attempt in answer.attempts] == [Outcome.UNKNOWN] * 2
         assert recorded(careful) == before
-        moved = planner.execute(block_grasps, [], top=1, confirmed=True)
+        shown = planner.execute(block_grasps, [], top=1)
+        moved = planner.execute(block_grasps, [], top=1, confirmed=shown.token)
         assert not moved.needs_confirmation and moved.attempts[0].outcome is not Outcome.UNKNOWN
         dry = planner.execute(block_grasps, [], top=1, dry_run=True)
         assert not dry.needs_confirmation and dry.attempts[0].outcome is Outcome.UNKNOWN

@@ -24,13 +24,14 @@ class MadeUp:
         self.may_end = threading.Event()
         self.may_end.set()
 
-    def attempt(self, grasp, score, *, is_cancelled, **options):
+    def attempt(self, grasp, score, *, on_begin, is_cancelled, **options):
+        name = f"attempt {options['attempt_index']} of {options['seed']}"
+        on_begin(self._samples.attempt(name, grasp=grasp, score=score))
         self.busy.set()
         while not (self.may_end.wait(0.01) or is_cancelled()):
             pass
         if grasp.id == "broken":
             raise DrGraspError("the hand came off")
-        name = f"attempt {options['attempt_index']} of {options['seed']}"
         return self._samples.attempt(name, grasp=grasp, score=score)
 
     def close(self):
@@ -69,8 +70,8 @@ def executing(namespace, samples):
 
 def test_without_a_recorder_nothing_moves(executing, home_grasp):
     with (
-        executing(connect_s=1) as (planner, backend),
-        pytest.raises(BackendError, match="no recorder within 1 s"),
+        executing(recorder_s=1) as (planner, backend),
+        pytest.raises(BackendError, match="nothing moved, since no recorder keeps it: "),
     ):
         planner.execute([home_grasp()], [], top=1)
     assert not backend.busy.is_set()

@@ -165,8 +165,32 @@ def test_a_request_is_sent_again_until_answered(monkeypatch):
     assert (sent.times, sent.answer()) == (3, "second")
 
 
-def test_a_request_is_not_sent_more_often_than_allowed(monkeypatch):
-    monkeypatch.setattr(requests, "ASK_AGAIN_S", 0.01)
+def test_a_request_is_sent_as_long_as_there_is_no_answer_but_less_and_less_often(monkeypatch):
+    """A result that was lost comes hours later, too, and nobody is flooded with requests."""
+    clock = [0.0]
+    monkeypatch.setattr(requests.time, "monotonic", lambda: clock[0])
     futures = []
-    assert not RetriedRequest(lambda: never_answered(futures), most=2).wait(0.1)
-    assert len(futures) == 2
+    sent = RetriedRequest(lambda: never_answered(futures))
+    for until_s in (60.0, 3600.0, 2 * 3600.0, 4 * 3600.0, 8 * 3600.0):
+        before = len(futures)
+        while clock[0] < until_s:
+            clock[0] += 1.0
+            sent.wait(0.0)
+        assert len(futures) > before
+    assert 20 < len(futures) < 60
+
+
+def test_a_result_that_must_be_there_is_asked_for_soon(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(requests.time, "monotonic", lambda: clock[0])
+    futures = []
+    sent = RetriedRequest(lambda: never_answered(futures))
+    while clock[0] < 3600.0:
+        clock[0] += 1.0
+        sent.wait(0.0)
+    before = len(futures)
+    for _ in range(10):
+        clock[0] += 1.0
+        sent.hurry()
+        sent.wait(0.0)
+    assert len(futures) - before >= 4

@@ -380,7 +380,7 @@ def test_cancel_and_kills_in_the_middle_of_an_attempt(namespace, tmp_path, slow_
     commands = {
         "executor": {"connect_s": 60},
         "recorder": {"bag": str(tmp_path / "bag")},
-        "twin": {"real_time": True},
+        "twin": {"real_time": True, "recorder_s": 60},
     }
     with (
         NodeProcesses(commands, namespace, tmp_path / "logs") as nodes,
@@ -419,7 +419,7 @@ def test_a_signal_to_the_executor_stops_the_arm_and_keeps_the_attempt(
     commands = {
         "executor": {"connect_s": 60},
         "recorder": {"bag": str(tmp_path / "bag")},
-        "twin": {"real_time": True},
+        "twin": {"real_time": True, "recorder_s": 60},
     }
     with (
         NodeProcesses(commands, namespace, tmp_path / "logs") as nodes,

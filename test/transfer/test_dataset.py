@@ -3,10 +3,12 @@
 import errno
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import RecordingError, UnknownNameError
@@ -14,6 +16,7 @@ from dr_grasp.recording.bag_writer import BagWriter
 from dr_grasp.report.writer import write_report
 from dr_grasp.transfer.attempt_dataset import read_folder
 from dr_grasp.transfer.export import write_csv
+from dr_grasp.transfer.rows import OPEN_ENDED
 
 
 def write_bag(path, attempts, reports=()):
@@ -55,11 +58,48 @@ def test_what_is_not_known_is_none(tmp_path, samples):
 def test_the_last_word_counts_and_the_backend_keeps_its_own(tmp_path, samples):
     first = samples.report(stamp_ns=1_800_000_000_000_000_000, outcome=Outcome.FAILED)
     last = samples.report(stamp_ns=1_900_000_000_000_000_000, reporter="Grace", reason="")
-    write_bag(tmp_path / "bag", [samples.attempt()], [last, first])
+    write_bag(tmp_path / "bag", [samples.attempt()], [first, last])
     (row,) = read_folder(tmp_path).rows
     assert (row.outcome, row.backend_outcome) == (Outcome.SUCCESS, Outcome.DROPPED_HOLDING)
     assert (row.said_by, row.reason, row.said_ns) == ("Grace", "", last.stamp_ns)
     assert row.held is True
+
+
+def begun(samples, name):
+    return GraspAttempt(name, 10**18, "moveit", 0, 0, samples.grasp(), samples.score())
+
+
+def test_an_attempt_that_never_ended_is_one_of_unknown_outcome(tmp_path, samples):
+    with BagWriter(tmp_path / "bag") as writer:
+        writer.write_begun(begun(samples, "a1"))
+        writer.write_begun(begun(samples, "a2"))
+        writer.write_report(samples.report("a2", outcome=Outcome.SUCCESS))
+    found = read_folder(tmp_path)
+    lost, seen = found.rows
+    assert (lost.outcome, lost.held, lost.reason) == (Outcome.UNKNOWN, None, OPEN_ENDED)
+    assert lost.fitness == samples.score().fitness
+    assert (seen.outcome, seen.held, seen.said_by) == (Outcome.SUCCESS, True, "Ada")
+    assert found.open_ended == (lost,)
+    (bag,) = found.bags
+    assert (bag.attempts, bag.counted, bag.held, bag.copies) == (2, 1, 1, 0)
+    assert list(found.grasps_of([lost])) == ["a1"]
+
+
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+@pytest.mark.parametrize("said", [False, True])
+def test_the_end_of_an_attempt_may_be_in_another_bag(tmp_path, samples, order, said):
+    """Of a recorder that was started after the first was killed."""
+    with BagWriter(tmp_path / order[0]) as writer:
+        writer.write_begun(begun(samples, "a1"))
+        if said:
+            writer.write_report(samples.report("a1", outcome=Outcome.FAILED, stamp_ns=2 * 10**18))
+    ended = replace(begun(samples, "a1"), outcome=Outcome.SUCCESS, gripper_opening=0.02)
+    write_bag(tmp_path / order[1], [ended])
+    found = read_folder(tmp_path)
+    (row,) = found.rows
+    assert row.outcome is (Outcome.FAILED if said else Outcome.SUCCESS)
+    assert (row.backend_outcome, row.gripper_opening) == (Outcome.SUCCESS, 0.02)
+    assert found.open_ended == () and found.copies == 0
 
 
 def test_bags_are_found_at_any_depth_and_once(tmp_path, samples):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from geometry_msgs.msg import Pose
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from dr_grasp.common.closing import Closing
-from dr_grasp.errors import BackendError, DrGraspError, SettingsError
+from dr_grasp.errors import BackendError, SettingsError
 from dr_grasp.messages.decoding import decode_pose
 from dr_grasp.messages.encoding import encode_pose
 from dr_grasp.robots.robot_settings import HandControllerSettings, HandInterface
 from dr_grasp.robots.robot_spec import RobotSpec, hardware_of
+from dr_grasp.ros.answering import serve
 from dr_grasp.ros.controller_messages import franka_move_action, message_types
 from dr_grasp.ros.conversions import to_msg
 from dr_grasp.ros.twin.goal_server import ActionAdapter, GoalServer
@@ -60,7 +62,8 @@ class Controllers(Closing):
         served |= self._hand(robot, controllers.hand, actions)
         self._servers = [GoalServer(node, twin, name, served[name]) for name in served]
         self._joint_states = node.create_publisher(JointState, "joint_states", 100)
-        self._place = node.create_service(
+        self._place = serve(
+            node,
             PlaceObject,
             PLACE,
             self._place_object,
@@ -101,19 +104,15 @@ class Controllers(Closing):
                 }
         return {name: GripperCommandAdapter(twin, actions.GripperCommand, scale)}
 
-    def _place_object(self, request: Any, response: Any) -> Any:
-        try:
-            standing = self._twin.place(
-                request.object,
-                decode_pose("object_in_base", request.object_in_base),
-                request.seed,
-                request.attempt_index,
-            )
-        except DrGraspError as error:
-            response.success, response.message = False, str(error)
-            return response
-        answer = {"success": True, "message": "", "standing": encode_pose(standing)}
-        return to_msg(PlaceObject.Response, answer)
+    def _place_object(self, request: Any, response: Any) -> None:
+        standing = self._twin.place(
+            request.object,
+            decode_pose("object_in_base", request.object_in_base),
+            request.seed,
+            request.attempt_index,
+        )
+        response.standing = to_msg(Pose, encode_pose(standing))
+        response.success = True
 
     def _publish(self) -> None:
         node = self._node

@@ -8,7 +8,8 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
-from dr_grasp.errors import DrGraspError
+from dr_grasp.ros.answering import explain
+from dr_grasp.ros.exclusive_action import RESULT_KEPT_S
 from dr_grasp.twin.active_goal import Status
 from dr_grasp.twin.gripper_control import GripperGoal
 from dr_grasp.twin.live_twin import LiveTwin
@@ -78,22 +79,24 @@ class GoalServer:
             goal_callback=self._accept,
             cancel_callback=lambda _: CancelResponse.ACCEPT,
             callback_group=ReentrantCallbackGroup(),
+            result_timeout=RESULT_KEPT_S,
         )
 
     def _accept(self, request: Any) -> GoalResponse:
         try:
             self._adapter.check(request)
-        except DrGraspError as error:
-            self._node.get_logger().error(f"{self._name}: refused a goal: {error}")
+        except Exception as error:
+            reason = explain(self._node, self._name, error)
+            self._node.get_logger().error(f"{self._name}: refused a goal: {reason}")
             return GoalResponse.REJECT
         return GoalResponse.ACCEPT
 
     def _execute(self, handle: Any) -> Any:
         try:
             goal = self._adapter.start(handle.request)
-        except DrGraspError as error:
+        except Exception as error:
             handle.abort()
-            return self._adapter.failure(str(error))
+            return self._adapter.failure(explain(self._node, self._name, error))
         cancelling = False
         while (result := goal.wait(POLL_S)) is None:
             if handle.is_cancel_requested and not cancelling:

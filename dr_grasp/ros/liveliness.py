@@ -1,0 +1,162 @@
+"""Notices within two seconds that the node at the other end has died or hangs.
+
+DDS goes on to show the services of a killed process until a lease ends, some 20 s, and requests to
+it are lost. So a server publishes a topic of shorter lease, which DDS itself keeps alive; it does
+so even while Python computes. A client publishes the id of its goal again and again, from the very
+loop that waits for the goal: a client that hangs counts as gone, too.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.duration import Duration
+from rclpy.event_handler import QoSLivelinessChangedInfo, SubscriptionEventCallbacks
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import LivelinessPolicy, QoSProfile, ReliabilityPolicy
+from std_msgs.msg import Empty
+from unique_identifier_msgs.msg import UUID
+
+LEASE_S = 1.5
+"""DDS reports a process that has been silent for this time [s]; it speaks each two thirds of it."""
+
+GONE_AFTER_S = 0.4
+"""A server must be reported as silent for this time [s], so that a late sign of life counts."""
+
+HEARTBEAT_S = 0.25
+"""Time between two heartbeats of a client [s]."""
+
+VANISHED_AFTER_S = 2.0
+"""A client without a heartbeat for this time has vanished [s]."""
+
+LONGEST_STEP_S = 0.2
+"""Most that counts between two looks at a client [s]. Where more has passed, this process was held
+up, by a busy machine or by MoveIt's planner, and heartbeats may wait to be read."""
+
+_ALIVE = QoSProfile(
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    liveliness=LivelinessPolicy.AUTOMATIC,
+    liveliness_lease_duration=Duration(seconds=LEASE_S),
+)
+_HEARTBEAT = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+
+
+def announce(node: Node, name: str) -> Publisher:
+    """Let clients see that this process lives, as long as the publisher exists.
+
+    Args:
+        node: Node of the publisher.
+        name: Name of the action, or of the node that serves; the topic is <name>/alive.
+    """
+    return node.create_publisher(Empty, f"{name}/alive", _ALIVE)
+
+
+class ServerWatch:
+    """Watches the topic that a server `announce`s.
+
+    A server that never announced itself, such as a controller, never counts as gone.
+    """
+
+    def __init__(self, node: Node, name: str) -> None:
+        """Begin to watch.
+
+        Args:
+            node: Node of the client; its executor must have a thread for the topic's events.
+            name: Name with which the server announces itself.
+        """
+        self._changed = threading.Condition()
+        self._silent_since_s: float | None = None
+        self._topic = node.create_subscription(
+            Empty,
+            f"{name}/alive",
+            lambda _: None,
+            _ALIVE,
+            callback_group=ReentrantCallbackGroup(),
+            event_callbacks=SubscriptionEventCallbacks(liveliness=self._on_change),
+        )
+
+    def _on_change(self, info: QoSLivelinessChangedInfo) -> None:
+        with self._changed:
+            if info.alive_count:
+                self._silent_since_s = None
+            elif self._silent_since_s is None:
+                self._silent_since_s = time.monotonic()
+            self._changed.notify_all()
+
+    @property
+    def gone(self) -> bool:
+        """Whether the server was there, and gives no sign of life any more."""
+        since_s = self._silent_since_s
+        return since_s is not None and time.monotonic() - since_s > GONE_AFTER_S
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until the server is not silent, at most `timeout_s` [s]; False if it still is."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._silent_since_s is None, timeout_s)
+
+
+class Heartbeat:
+    """Publishes signs of life of a client, while it waits for a goal."""
+
+    def __init__(self, node: Node, action: str) -> None:
+        """Create the publisher, <action>/heartbeat."""
+        self._publisher = node.create_publisher(UUID, f"{action}/heartbeat", _HEARTBEAT)
+        self._next_s = 0.0
+
+    def beat(self, goal_id: UUID) -> None:
+        """Publish the goal's id if the last time was `HEARTBEAT_S` ago; call it all the time."""
+        now = time.monotonic()
+        if now >= self._next_s:
+            self._next_s = now + HEARTBEAT_S
+            self._publisher.publish(goal_id)
+
+
+class ClientWatches:
+    """Listens to the heartbeats of an action's clients."""
+
+    def __init__(self, node: Node, action: str) -> None:
+        """Subscribe to <action>/heartbeat; the node's executor must have a thread for it."""
+        self._beats: dict[bytes, int] = {}
+        self._topic = node.create_subscription(
+            UUID,
+            f"{action}/heartbeat",
+            self._on_heartbeat,
+            _HEARTBEAT,
+            callback_group=ReentrantCallbackGroup(),
+        )
+
+    def _on_heartbeat(self, goal_id: Any) -> None:
+        key = bytes(goal_id.uuid)
+        if key in self._beats:
+            self._beats[key] += 1
+
+    def watch(self, goal_id: UUID) -> Callable[[], bool]:
+        """Begin to watch the client of a goal; `forget` the goal at its end.
+
+        Returns:
+            A function that returns whether the client has vanished; call it at least every 50 ms.
+        """
+        key = bytes(goal_id.uuid)
+        self._beats[key] = 0
+        looked_s, silent_s, heard = time.monotonic(), 0.0, 0
+
+        def vanished() -> bool:
+            nonlocal looked_s, silent_s, heard
+            now, beats = time.monotonic(), self._beats.get(key, 0)
+            if silent_s > VANISHED_AFTER_S:  # and it stays so
+                return True
+            silent_s = silent_s + min(now - looked_s, LONGEST_STEP_S) if beats == heard else 0.0
+            looked_s, heard = now, beats
+            return silent_s > VANISHED_AFTER_S
+
+        return vanished
+
+    def forget(self, goal_id: UUID) -> None:
+        """End to watch the client of a goal."""
+        self._beats.pop(bytes(goal_id.uuid), None)

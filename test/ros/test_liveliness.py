@@ -1,0 +1,126 @@
+"""Whether the node at the other end lives; with processes that are really killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+import rclpy
+from rclpy.executors import MultiThreadedExecutor
+from unique_identifier_msgs.msg import UUID
+
+from dr_grasp.ros import liveliness
+from dr_grasp.ros.liveliness import ClientWatches, Heartbeat, ServerWatch
+
+LIMIT_S = 60.0
+LEASE_OF_DDS_S = 20.0
+SERVER = """
+import rclpy, sys
+from dr_grasp.ros.liveliness import announce
+rclpy.init()
+node = rclpy.create_node("server", namespace=sys.argv[1])
+alive = announce(node, "thing")
+rclpy.spin(node)
+"""
+
+
+@pytest.fixture
+def node(namespace):
+    rclpy.init()
+    node = rclpy.create_node("client", namespace=namespace)
+    executor = MultiThreadedExecutor(2)
+    executor.add_node(node)
+    thread = threading.Thread(target=executor.spin, daemon=True)
+    thread.start()
+    yield node
+    executor.shutdown(timeout_sec=5.0)
+    thread.join(5.0)
+    node.destroy_node()
+    rclpy.shutdown()
+
+
+@pytest.fixture
+def start(namespace):
+    processes = []
+
+    def start():
+        processes.append(subprocess.Popen([sys.executable, "-c", SERVER, namespace]))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait(LIMIT_S)
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def seen(node):
+    return node.count_publishers("thing/alive") > 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_server_that_dies_or_hangs_is_gone_long_before_its_lease_ends(node, start, number):
+    watch = ServerWatch(node, "thing")
+    assert not watch.gone
+    process = start()
+    wait_until(lambda: seen(node))
+    time.sleep(2.0)  # it speaks once a second
+    assert not watch.gone
+    process.send_signal(number)
+    killed = time.monotonic()
+    wait_until(lambda: watch.gone)
+    assert time.monotonic() - killed < LEASE_OF_DDS_S / 2
+    assert not watch.wait(0.0)
+    if number == signal.SIGSTOP:
+        os.kill(process.pid, signal.SIGCONT)
+    else:
+        start()
+    assert watch.wait(LIMIT_S)
+    assert not watch.gone
+
+
+def test_a_server_that_never_announced_itself_is_not_gone(node):
+    watch = ServerWatch(node, "thing")
+    assert watch.wait(0.0)
+    assert not watch.gone
+
+
+def test_a_heart_beats_for_its_own_goal_only(node):
+    watches, heart = ClientWatches(node, "act"), Heartbeat(node, "act")
+    ours, theirs = (UUID(uuid=list(range(first, first + 16))) for first in (0, 1))
+    wait_until(
+        lambda: node.count_subscribers("act/heartbeat") and node.count_publishers("act/heartbeat")
+    )
+    lives, dies = watches.watch(ours), watches.watch(theirs)
+
+    def gone():
+        heart.beat(ours)
+        assert not lives()
+        time.sleep(0.02)
+        return dies()
+
+    wait_until(gone)
+    watches.forget(theirs)
+    assert dies()
+
+
+def test_time_in_which_we_were_held_up_ourselves_hardly_counts(node, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(liveliness.time, "monotonic", lambda: clock[0])
+    vanished = ClientWatches(node, "act").watch(UUID())
+    clock[0] += 60.0  # MoveIt plans, and Python stands still
+    assert not vanished()
+    for _ in range(100):
+        clock[0] += 0.05
+        if vanished():
+            break
+    assert 61.0 < clock[0] < 63.0
