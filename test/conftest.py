@@ -37,6 +37,7 @@ STARTS_NODES = (
     "ros/test_gates.py",
     "ros/test_liveliness.py",
     "ros/test_policies.py",
+    "ros/test_real_hardware.py",
     "ros/test_recorder_node.py",
     "ros/test_requests.py",
     "ros/test_running.py",

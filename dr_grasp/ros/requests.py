@@ -241,7 +241,9 @@ def run_goal(
         deadline = time.monotonic() + connect_s
         while not sent.wait(POLL_S):
             client.beat(goal_id)
-            if client.server_is_gone or time.monotonic() > deadline:
+            if client.server_is_gone:
+                raise ServerGoneError(f"{name}: the server vanished when it got the goal")
+            if time.monotonic() > deadline:
                 # The server may have accepted the goal, and no arm must move unattended.
                 handle.cancel_goal_async()
                 raise BackendError(f"{name}: expected an answer within {connect_s:g} s, got none")

@@ -12,11 +12,11 @@ from sensor_msgs.msg import JointState
 from dr_grasp.core.fitness import RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.errors import InvalidGraspError
+from dr_grasp.errors import InvalidGraspError, SettingsError
 from dr_grasp.messages import decoding, encoding
 from dr_grasp.messages.typestore import our_typestore, serialize
 from dr_grasp.ros import conversions
-from dr_grasp_interfaces import msg
+from dr_grasp_interfaces import action, msg, srv
 
 SELECTION = Selection(Criterion.FDR, ("g1", "größe"), 0.875, 0.0125, 1.0)
 
@@ -147,3 +147,18 @@ def test_types_are_those_that_rclpy_asserts(request):
     environment = os.environ | {"ROS_PYTHON_CHECK_FIELDS": "1"}
     folder = str(request.config.rootpath / "test")
     subprocess.run([sys.executable, "-c", STRICT, folder], env=environment, check=True)
+
+
+@pytest.mark.parametrize(
+    "kind", [action.ScoreGrasps.Goal, action.ExecuteGrasps.Goal, srv.ScoreGrasps.Request]
+)
+def test_a_request_of_too_many_grasps_is_refused_before_it_is_in_memory(kind, samples):
+    grasps = [samples.grasp()] * (conversions.MOST_GRASPS + 1)
+    with pytest.raises(SettingsError, match="grasps: expected at most 10000 in a request, got"):
+        conversions.grasps_to_msgs(grasps)
+    # Whoever has none of our code is refused by the definition of the type.
+    with pytest.raises(RuntimeError, match="Failed to serialize"):
+        serialize_message(kind(grasps=[msg.GraspTrajectory()] * len(grasps)))
+    cdr = b"\x00\x01\x00\x00" + len(grasps).to_bytes(4, "little") + bytes(64)
+    with pytest.raises(RuntimeError, match="failed to deserialize"):
+        deserialize_message(cdr, kind)

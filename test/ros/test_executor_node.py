@@ -7,7 +7,8 @@ import pytest
 import rclpy
 from rclpy.executors import MultiThreadedExecutor
 
-from dr_grasp.errors import BackendError, DrGraspError
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.errors import BackendError, DrGraspError, ExecutionFailedError
 from dr_grasp.ros.attempt_server import AttemptServer
 from dr_grasp.ros.client import DrGraspClient
 from dr_grasp.ros.executor_node import ExecutorNode
@@ -26,6 +27,8 @@ class MadeUp:
 
     def attempt(self, grasp, score, *, on_begin, is_cancelled, **options):
         name = f"attempt {options['attempt_index']} of {options['seed']}"
+        if options["dry_run"]:
+            return self._samples.attempt(name, grasp=grasp, score=score)
         on_begin(self._samples.attempt(name, grasp=grasp, score=score))
         self.busy.set()
         while not (self.may_end.wait(0.01) or is_cancelled()):
@@ -84,6 +87,32 @@ def test_it_may_be_told_to_keep_no_record_and_counts_attempts_of_a_seed(executin
         again = planner.execute(grasps, [], top=1, seed=7)
     names = [attempt.attempt_id for attempt in (*first.attempts, *again.attempts)]
     assert names == ["attempt 0 of 7", "attempt 1 of 7", "attempt 2 of 7"]
+
+
+def test_a_token_is_for_the_list_that_was_shown(executing, home_grasp):
+    grasps = [home_grasp(id="a"), home_grasp(id="b")]
+    with executing(record="false", confirm="true") as (planner, backend):
+        shown = planner.execute(grasps, [], top=2)
+        assert shown.needs_confirmation and len(shown.attempts) == 2
+        with pytest.raises(BackendError, match="of these 1 grasps, got one for 2"):
+            planner.execute(grasps, [], top=1, confirmed=shown.token)
+        with pytest.raises(BackendError, match="expected the grasp that the dry run has shown"):
+            changed = [home_grasp(id=name, hold_s=0.5) for name in "ab"]
+            planner.execute(changed, [], top=2, confirmed=shown.token)
+        assert not backend.busy.is_set()
+        shown = planner.execute(grasps, [], top=2)
+        assert len(planner.execute(grasps, [], top=2, confirmed=shown.token).attempts) == 2
+
+
+def test_what_was_done_before_a_failure_is_in_the_error(executing, home_grasp):
+    grasps = [home_grasp(id="a"), home_grasp(id="broken"), home_grasp(id="never")]
+    with (
+        executing(record="false") as (planner, _),
+        pytest.raises(ExecutionFailedError, match="the hand came off") as caught,
+    ):
+        planner.execute(grasps, [], top=3)
+    outcomes = [attempt.outcome for attempt in caught.value.attempts]
+    assert outcomes == [Outcome.DROPPED_HOLDING, Outcome.BACKEND_ERROR]
 
 
 def test_a_backend_that_breaks_down_is_named(executing, home_grasp):

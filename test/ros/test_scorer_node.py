@@ -176,6 +176,16 @@ def test_what_makes_no_sense_is_refused_by_its_name(raw, grasps, way, fields, me
     assert (list(answer.scores), list(answer.selection)) == ([], [])
 
 
+def test_a_service_that_nobody_can_cancel_takes_no_large_request(raw, grasps):
+    answer = raw.service(grasps=[grasp_to_msg(grasps[0])], criteria=["mdr"], trials=5000)
+    assert not answer.success
+    assert answer.message == (
+        "trials: expected at most 5000 rollouts in all from a service, which nobody can cancel, "
+        "got 5001; use the action score_grasps"
+    )
+    assert raw.service(grasps=[grasp_to_msg(grasps[0])], criteria=["mdr"], trials=4999).success
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
