@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from dr_grasp.core.attempt import GraspAttempt
 
 
 class DrGraspError(Exception):
@@ -65,12 +61,3 @@ class ServerGoneError(BackendError):
 
 class ResultLateError(BackendError):
     """A server accepted a goal but gave no result in time."""
-
-
-class ExecutionFailedError(BackendError):
-    """An execution that did not come to its end."""
-
-    def __init__(self, message: str, attempts: tuple[GraspAttempt, ...]) -> None:
-        """Compose the error; `attempts` are those that were made before, and the last one."""
-        super().__init__(message)
-        self.attempts = attempts

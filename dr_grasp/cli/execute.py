@@ -24,9 +24,10 @@ from dr_grasp.cli.console import (
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.errors import DrGraspError, ExecutionFailedError, UnknownNameError
+from dr_grasp.errors import DrGraspError, UnknownNameError
 from dr_grasp.execution.runner import (
     AttemptProgress,
+    ExecutionFailedError,
     ExecutionPlan,
     execute_plan,
     plan_execution,

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspOrRefusal, GraspScore, RefusedGrasp
 from dr_grasp.core.ranking import rank_grasps
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.errors import DrGraspError, SettingsError
+from dr_grasp.errors import BackendError, DrGraspError, SettingsError
 from dr_grasp.execution.backend import IsCancelled, never_cancelled
 from dr_grasp.robots.checking import check_each
 from dr_grasp.robots.robot_spec import RobotSpec
@@ -17,6 +18,20 @@ from dr_grasp.robots.robot_spec import RobotSpec
 AttemptT = TypeVar("AttemptT")
 
 Chosen = tuple[GraspTrajectory, GraspScore | None]
+
+
+class ExecutionFailedError(BackendError):
+    """An execution that did not come to its end."""
+
+    def __init__(self, message: str, attempts: tuple[GraspAttempt, ...]) -> None:
+        """Compose the error.
+
+        Args:
+            message: Why the execution ended.
+            attempts: The attempts that were made; the last may have failed.
+        """
+        super().__init__(message)
+        self.attempts = attempts
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.errors import BackendError, ExecutionFailedError, InvalidGraspError
-from dr_grasp.execution.runner import AttemptProgress
+from dr_grasp.errors import BackendError, InvalidGraspError
+from dr_grasp.execution.runner import AttemptProgress, ExecutionFailedError
 from dr_grasp.messages.decoding import decode_attempt, decode_score, decode_selection
 from dr_grasp.ros.conversions import grasps_to_msgs, outcome_to_msg, score_to_msg
 from dr_grasp.ros.liveliness import ServerWatch

@@ -13,6 +13,7 @@ from typing import Protocol, cast
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
@@ -68,8 +69,9 @@ def run_node(make: Callable[[], ClosableNode], args: list[str] | None = None) ->
                 _spin_once(executor)
         _close_while_spinning(node, executor)
         return 0
-    except DrGraspError as error:
-        print(error, file=sys.stderr)
+    # RCLError: for example of a node that has no keys, where security is on.
+    except (DrGraspError, rclpy_implementation.RCLError) as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
         return 1
     finally:
         executor.shutdown(timeout_sec=2.0)

@@ -8,7 +8,8 @@ import rclpy
 from rclpy.executors import MultiThreadedExecutor
 
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.errors import BackendError, DrGraspError, ExecutionFailedError
+from dr_grasp.errors import BackendError, DrGraspError
+from dr_grasp.execution.runner import ExecutionFailedError
 from dr_grasp.ros.attempt_server import AttemptServer
 from dr_grasp.ros.client import DrGraspClient
 from dr_grasp.ros.executor_node import ExecutorNode

@@ -24,7 +24,8 @@ from sensor_msgs.msg import JointState
 
 from dr_grasp.bringup.processes import NodeProcesses
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.errors import BackendError, ExecutionFailedError
+from dr_grasp.errors import BackendError
+from dr_grasp.execution.runner import ExecutionFailedError
 from dr_grasp.formats.grasp_file import write_grasps
 from dr_grasp.formats.score_file import ScoreFile, write_scores
 from dr_grasp.ros.client import DrGraspClient
