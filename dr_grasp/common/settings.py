@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from dr_grasp.errors import SettingsError
+from dr_grasp.common.reading import read_text
+from dr_grasp.common.yaml_text import parse_yaml
+from dr_grasp.errors import FileFormatError, SettingsError, quoted
+
+LARGEST_SETTINGS_BYTES = 4 * 1024**2
+"""Largest YAML file of settings; a robot's has about 4,000 bytes."""
 
 
 class Settings(BaseModel):
@@ -33,12 +37,15 @@ def read_yaml(path: Path) -> object:
     """Read a YAML file.
 
     Raises:
-        SettingsError: The file cannot be read or is no YAML.
+        SettingsError: The file cannot be read, is no YAML, too large or nested too deep, or has a
+            key twice.
     """
     try:
-        content: object = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: bad UTF-8, 30 February
-        raise SettingsError(f"{path}: {' '.join(str(error).split())}") from error
+        content: object = parse_yaml(read_text(path, LARGEST_SETTINGS_BYTES))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+    except FileFormatError as error:
+        raise SettingsError(f"{path}: {error}") from error
     return content
 
 
@@ -77,4 +84,4 @@ def first_problem(error: ValidationError) -> str:
     if problem["type"] == "value_error":  # raised by a validator of ours, which says all
         return f"{where}: {problem['ctx']['error']}"
     expected = problem["msg"].removeprefix("Input should be ")
-    return f"{where}: expected {expected[:1].lower()}{expected[1:]}, got {problem['input']!r:.60}"
+    return f"{where}: expected {expected[:1].lower()}{expected[1:]}, got {quoted(problem['input'])}"

@@ -13,6 +13,7 @@ import trimesh
 from scipy.spatial.transform import Rotation
 
 from dr_grasp.common.resources import resolve_uri
+from dr_grasp.common.xml_text import read_xml
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import ModelError
 from dr_grasp.objects.mesh_files import MeshSource, as_obj, file_source
@@ -58,11 +59,7 @@ def read_urdf(path: Path) -> UrdfObject:
     Raises:
         ModelError: The file is no URDF, a joint moves, the links are no tree, or a mesh is broken.
     """
-    try:
-        root = ElementTree.parse(path).getroot()
-    except (OSError, ElementTree.ParseError) as error:
-        problem = getattr(error, "strerror", None) or error
-        raise ModelError(f"{path}: expected a URDF, got {problem}") from error
+    root = read_xml(path, "a URDF")
     links = {link.get("name", ""): link for link in root.findall("link")}
     if root.tag != "robot" or not links:
         raise ModelError(f"{path}: expected a URDF of at least one link, got <{root.tag}>")

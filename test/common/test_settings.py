@@ -61,5 +61,8 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_a_date_that_does_not_exist_is_one_line(tmp_path):
     path = tmp_path / "item.yaml"
     path.write_text("description: 2024-13-45\n")
-    with pytest.raises(SettingsError, match=r"item.yaml: month must be in 1..12"):
+    with pytest.raises(
+        SettingsError,
+        match=r"item.yaml: expected a whole YAML document, got month must be in 1..12",
+    ):
         read_yaml(path)

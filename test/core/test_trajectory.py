@@ -112,7 +112,7 @@ def simple_grasp(samples, **changes) -> GraspTrajectory:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"provenance": {"k": "\ud800"}}, "text: expected Unicode, got"),
+        ({"provenance": {"k": "\ud800"}}, "provenance k: expected Unicode, got"),
         ({"id": ""}, "id: expected a name, got an empty string"),
         ({"id": "g\n1"}, r"id: expected printable characters, got 'g\\n1'"),
         ({"hold_s": 0.0}, "hold: expected more than 0 and at most 60 s, got 0.0"),

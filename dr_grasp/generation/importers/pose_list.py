@@ -35,9 +35,10 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from dr_grasp.common.reading import one_line
 from dr_grasp.errors import FileFormatError
 from dr_grasp.formats.documents import Record, check_record
-from dr_grasp.generation.importers.foreign_documents import load_json, one_line, read_text
+from dr_grasp.generation.importers.foreign_documents import load_json, read_text
 from dr_grasp.generation.importers.frames import GRIP
 from dr_grasp.generation.importers.grasp_poses import (
     GraspPoses,
