@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from dr_grasp.common.reading import one_line
-from dr_grasp.errors import FileFormatError
+from dr_grasp.errors import FileFormatError, quoted
 
 DEEPEST_JSON = 100
 """Most levels of a JSON document. Our files have 6; Python's reader and our messages would fail at
@@ -74,7 +74,11 @@ def _without_loss(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
-        raise FileFormatError(f"expected each key once, got {twice!r:.60} twice")
+        key, value = pairs[0]
+        raise FileFormatError(
+            f"expected each key once, got {twice!r:.60} twice in the object that begins with "
+            f"{key!r:.60}: {quoted(value)}"
+        )
     return found
 
 

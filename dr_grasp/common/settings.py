@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from typing_extensions import Self
 
 from dr_grasp.common.reading import read_text
 from dr_grasp.common.yaml_text import parse_yaml
@@ -15,10 +17,41 @@ LARGEST_SETTINGS_BYTES = 4 * 1024**2
 """Largest YAML file of settings; a robot's has about 4,000 bytes."""
 
 
-class Settings(BaseModel):
-    """Base class of the schemas of our YAML files: no unknown keys, no infinite numbers."""
+LARGEST_NUMBER = 1e9
+"""Largest number of a setting, in SI units, where the schema names no smaller one. Squares of it,
+and products of a few, are finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+LONGEST_SETTING = 10_000
+"""Most characters of a text in a setting."""
+
+
+class Settings(BaseModel):
+    """Base class of the schemas of our YAML files: no unknown keys, no endless numbers or texts."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, str_max_length=LONGEST_SETTING
+    )
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        for name, value in self:
+            for number in _numbers(value):
+                if abs(number) > LARGEST_NUMBER:
+                    raise ValueError(
+                        f"{name}: expected at most {LARGEST_NUMBER:g}, got {quoted(number)}"
+                    )
+        return self
+
+
+def _numbers(value: object) -> Iterator[float]:
+    if isinstance(value, int | float):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _numbers(part)
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from _numbers(part)
 
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)

@@ -70,7 +70,10 @@ def _check_extent(text: str | bytes, most_values: int) -> None:
             extent = _Extent(event.anchor)
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor not in named:
-                raise FileFormatError(f"expected *{event.anchor} to stand for an earlier value")
+                raise FileFormatError(
+                    f"expected *{event.anchor} to stand for an earlier value, got none before "
+                    f"line {event.start_mark.line + 1}"
+                )
             extent = named[event.anchor]
         else:
             continue
@@ -80,11 +83,15 @@ def _check_extent(text: str | bytes, most_values: int) -> None:
             around = opened[-1]
             around.values += extent.values
             around.levels = max(around.levels, extent.levels + 1)
+        line = event.start_mark.line + 1
         if len(opened) + opened[-1].levels - 2 > DEEPEST_YAML:
-            raise FileFormatError(f"expected at most {DEEPEST_YAML} levels, got more")
+            raise FileFormatError(
+                f"expected at most {DEEPEST_YAML} levels, got more in line {line}"
+            )
         if opened[-1].values > most_values:
             raise FileFormatError(
-                f"expected at most {most_values} values, aliases counted as copies, got more"
+                f"expected at most {most_values} values, aliases counted as copies, "
+                f"got more up to line {line}"
             )
 
 
@@ -98,6 +105,10 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
             counts = Counter(str(key.value) for key, _ in node.value)
             for key, count in counts.items():
                 if count > 1:
-                    raise FileFormatError(f"expected each key once, got {key!r:.60} twice")
+                    line = node.start_mark.line + 1
+                    raise FileFormatError(
+                        f"expected each key once, got {key!r:.60} twice in the mapping that "
+                        f"begins in line {line}"
+                    )
             node.checked = True
         super().flatten_mapping(node)

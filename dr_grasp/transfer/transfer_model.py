@@ -18,11 +18,12 @@ from pydantic_core import to_json
 from dr_grasp.common.settings import first_problem
 from dr_grasp.core.fitness import Fitness, GraspScore
 from dr_grasp.core.perturbation import Criterion
+from dr_grasp.core.texts import LONGEST_NAME
 from dr_grasp.errors import FileFormatError
 from dr_grasp.formats.documents import head, read_document, write_document
 
 MODEL_KIND: Final = "dr_grasp/transfer_model"
-_AS_WRITTEN: Final = ConfigDict(extra="forbid", strict=True)
+_AS_WRITTEN: Final = ConfigDict(extra="forbid", strict=True, str_max_length=LONGEST_NAME)
 
 
 @dataclass(frozen=True, slots=True)

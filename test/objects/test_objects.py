@@ -121,7 +121,7 @@ def write_half(path):
             "expected faces of vertices that there are",
         ),
         ("half.stl", write_half, "expected 684 bytes for 12 faces, got 600"),
-        ("what.xyzzy", lambda path: path.write_text("what"), "expected a mesh, got"),
+        ("what.xyzzy", lambda path: path.write_text("what"), "expected a mesh that ends in .obj"),
         ("absent.obj", lambda path: None, "expected a mesh, got No such file"),
     ],
 )
