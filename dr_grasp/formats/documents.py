@@ -18,7 +18,6 @@ from dr_grasp.common.atomic import whole_file
 from dr_grasp.common.json_text import parse_json
 from dr_grasp.common.reading import read_text
 from dr_grasp.common.settings import first_problem
-from dr_grasp.core.texts import LONGEST_TEXT
 from dr_grasp.errors import DrGraspError, FileFormatError, InvalidGraspError, quoted
 
 SCHEMA_VERSION = 1
@@ -33,7 +32,7 @@ RecordT = TypeVar("RecordT", bound=BaseModel)
 class Record(BaseModel):
     """Base of the schemas of our files. NaN passes: the values refuse it, and name the field."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, str_max_length=LONGEST_TEXT)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 def head(kind: str) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def diagnosis_files(draw):
     lengths = st.floats(0, 1e3)
     diagnoses = st.builds(
         Diagnosis,
-        grasp_id=texts,
+        grasp_id=names,
         outcome=st.sampled_from(Outcome),
         mdr=maybe(shares),
         least_friction=maybe(shares),
@@ -136,7 +136,7 @@ def diagnosis_files(draw):
         grip_offset_m=maybe(lengths),
         grip_lever_m=maybe(lengths),
         surface_distance_m=maybe(lengths),
-        trajectory=texts,
+        trajectory=names,
     )
     by_id = st.lists(diagnoses, max_size=4, unique_by=lambda one: one.grasp_id).map(tuple)
     return DiagnosisFile(

@@ -159,7 +159,9 @@ def parsed(kind, cell):
         return int(datetime.fromisoformat(f"{seconds}+00:00").timestamp()) * 10**9 + int(rest)
     if kind == "flag":
         return {"true": True, "false": False}[cell]
-    return {"text": str, "count": int}.get(kind, float)(cell)
+    if kind == "text":
+        return cell.removeprefix("'")
+    return {"count": int}.get(kind, float)(cell)
 
 
 @given(st.lists(changes(), max_size=4))
