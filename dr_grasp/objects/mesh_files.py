@@ -104,6 +104,8 @@ class MeshSource:
         if faces > MOST_FACES_READ:
             raise ModelError(f"{self.label}: expected at most {MOST_FACES_READ} faces, got {faces}")
         for mesh in meshes:
+            if mesh.vertices.ndim != 2 or mesh.vertices.shape[1] != 3 or mesh.faces.shape[1] != 3:
+                raise ModelError(f"{self.label}: expected vertices of three coordinates")
             if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
                 raise ModelError(f"{self.label}: expected faces of vertices that there are")
             if not np.isfinite(mesh.vertices[mesh.faces]).all():

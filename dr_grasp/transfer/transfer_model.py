@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 from dr_grasp.common.settings import first_problem
 from dr_grasp.core.fitness import Fitness, GraspScore
@@ -249,6 +249,8 @@ def read_model(path: Path) -> TransferModel:
         return TypeAdapter(TransferModel).validate_json(to_json(content))
     except ValidationError as error:
         raise FileFormatError(f"{path}: {first_problem(error)}") from error
+    except PydanticSerializationError as error:
+        raise FileFormatError(f"{path}: expected texts in Unicode, got half a character") from error
 
 
 def _names(criteria: Iterable[Criterion]) -> str:

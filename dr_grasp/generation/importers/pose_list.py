@@ -27,7 +27,6 @@ between the finger pads, z along the approach, out of the hand, and y along the 
 from __future__ import annotations
 
 import re
-import tokenize
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -186,7 +185,7 @@ def _from_matrices(path: Path) -> _Reading:
     try:
         # Mapped, so that a wrong size in the header reserves no memory.
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError, tokenize.TokenError) as error:
+    except Exception as error:  # a broken header can cause any error of NumPy and Python
         raise FileFormatError(f"expected a whole NumPy file, got {one_line(error)}") from error
     if array.ndim != 3 or array.shape[1:] != (4, 4) or array.dtype.kind not in "iuf":
         raise FileFormatError(
