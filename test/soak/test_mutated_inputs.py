@@ -385,11 +385,14 @@ def test_a_mutated_file_is_read_or_refused(kind, place, samples, contrary_model,
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        (grasp_file, ["execute", "{path}", "--dry-run"]),
+        (
+            grasp_file,
+            ["score", "{path}", "--out", "{folder}/s.json", "--trials", "1", "--jobs", "1"],
+        ),
         (mesh_obj, ["objects", "add", "{path}", "--mass", "0.1", "--name", "x"]),
         (bag_file, ["dataset", "{folder}"]),
     ],
-    ids=["execute", "objects", "dataset"],
+    ids=["score", "objects", "dataset"],
 )
 def test_the_program_says_it_in_lines(kind, words, place, samples, contrary_model, rounds, figures):
     path, _ = kind(place, samples, contrary_model)
