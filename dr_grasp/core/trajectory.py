@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -20,6 +19,7 @@ from dr_grasp.core.arrays import (
     to_floats,
 )
 from dr_grasp.core.geometry import Pose
+from dr_grasp.core.joints import check_joint_names, check_positions
 from dr_grasp.core.texts import check_entries, check_name
 from dr_grasp.errors import InvalidGraspError
 
@@ -34,13 +34,6 @@ MOST_WAYPOINTS = 4_000_000
 
 MOST_GRASP_WAYPOINTS = 100_000
 """Most waypoints of a phase of a grasp: the longest phase at 1,000 a second, and some more."""
-
-MOST_JOINTS = 200
-"""Most joints of a path; a humanoid with two hands has about 80."""
-
-LARGEST_POSITION = 1e6
-"""Largest position of a joint [rad or m]: a thousand times what an arm turns in an hour. Squares of
-larger numbers may no longer be finite."""
 
 LARGEST_DISTANCE_M = 1000.0
 """Largest distance of an object from the robot's base along an axis [m]; more is a mistake of
@@ -114,14 +107,15 @@ class Waypoints(ComparedByValue):
         if count == 0:
             raise InvalidGraspError("times: expected at least one waypoint, got none")
         if count > MOST_WAYPOINTS:
-            raise InvalidGraspError(f"times: expected at most {MOST_WAYPOINTS}, got {count}")
+            raise InvalidGraspError(
+                f"times: expected at most {MOST_WAYPOINTS} waypoints, got {count}"
+            )
         if self.positions.shape != (count, width):
             raise InvalidGraspError(
                 f"positions: expected shape ({count}, {width}), got {self.positions.shape}"
             )
         check_finite("times", self.times_s)
-        check_finite("positions", self.positions)
-        _check_positions("positions", self.positions)
+        check_positions("positions", self.positions)
         if self.times_s[0] < 0 or (np.diff(self.times_s) <= 0).any():
             index = 0 if self.times_s[0] < 0 else int(np.argmax(np.diff(self.times_s) <= 0)) + 1
             raise InvalidGraspError(
@@ -184,8 +178,7 @@ class HandClose(ComparedByValue):
                 raise InvalidGraspError(
                     f"{name}: expected {len(self.joints)} numbers, got shape {value.shape}"
                 )
-            check_finite(name, value)
-            _check_positions(name, value)
+            check_positions(name, value)
         check_scalar("force", self.force, 0.0, 1000.0, "N or N m")
         check_scalar("duration", self.duration_s, 0.0, LONGEST_PHASE_S, "s")
 
@@ -240,7 +233,7 @@ class GraspTrajectory:
             count = len(getattr(self, name).times_s)
             if count > MOST_GRASP_WAYPOINTS:
                 raise InvalidGraspError(
-                    f"{name} times: expected at most {MOST_GRASP_WAYPOINTS}, got {count}"
+                    f"{name} times: expected at most {MOST_GRASP_WAYPOINTS} waypoints, got {count}"
                 )
         if self.lift.joints != self.approach.joints:
             raise InvalidGraspError(
@@ -304,28 +297,3 @@ class GraspTrajectory:
             (phases == Phase.APPROACH)[:, None], self.close.preshape, self.close.positions
         )
         return Schedule(phases, arm, velocity, hand)
-
-
-def check_joint_names(joints: tuple[str, ...]) -> None:
-    """Refuse joint names that are repeated, too many, too long or not printable.
-
-    Raises:
-        InvalidGraspError: The names are not valid, or there is none.
-    """
-    if not joints:
-        raise InvalidGraspError("joints: expected at least one name, got none")
-    if len(joints) > MOST_JOINTS:
-        raise InvalidGraspError(f"joints: expected at most {MOST_JOINTS} names, got {len(joints)}")
-    for name in joints:
-        check_name("joints", name)
-    repeated = sorted(name for name, count in Counter(joints).items() if count > 1)
-    if repeated:
-        raise InvalidGraspError(f"joints: expected unique names, got {', '.join(repeated)} twice")
-
-
-def _check_positions(name: str, positions: FloatArray) -> None:
-    largest = float(np.abs(positions).max(initial=0.0))
-    if largest > LARGEST_POSITION:
-        raise InvalidGraspError(
-            f"{name}: expected at most {LARGEST_POSITION:g} rad or m, got {largest:g}"
-        )
