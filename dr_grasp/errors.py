@@ -3,10 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from reprlib import Repr
+
+LONGEST_MESSAGE = 4000
+"""Most characters of an error's message: a page. What a hostile file quotes may be megabytes."""
+
+
+def printable(text: str) -> str:
+    """Text that is safe in one line of a terminal, a log or a table.
+
+    Whatever is not printable is shown escaped, as in Python's literals: line breaks, control
+    characters, escape sequences of terminals, and marks that reverse the direction of writing.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+_SHORT = Repr()
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = 20
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 100
+
+
+def quoted(value: object) -> str:
+    """A value of any size and kind in at most 60 characters, for messages."""
+    try:
+        return f"{_SHORT.repr(value):.60}"
+    except ValueError:  # an integer of more digits than Python converts
+        return f"a too long {type(value).__name__}"
 
 
 class DrGraspError(Exception):
-    """Base of all errors; the message is one line that says what came and what was expected."""
+    """Base of all errors; the message is one line that says what came and what was expected.
+
+    Messages quote files and messages of strangers, so they are made printable here, for all.
+    """
+
+    def __str__(self) -> str:
+        """The message, in one printable line of bounded length."""
+        text = printable(super().__str__())
+        if len(text) <= LONGEST_MESSAGE:
+            return text
+        return f"{text[:LONGEST_MESSAGE]} ... ({len(text) - LONGEST_MESSAGE} characters more)"
 
 
 class InvalidGraspError(DrGraspError):

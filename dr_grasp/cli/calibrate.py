@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dr_grasp.cli.console import complain, print_json, print_table, reports_errors
+from dr_grasp.cli.console import complain, print_json, print_line, print_table, reports_errors
 from dr_grasp.cli.dataset import Folder, read, say_unread
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.transfer.calibration import calibrate
@@ -57,7 +57,7 @@ def _show(training: Training, out: Path) -> None:
         title=f"cross-validated by {training.folds_by}; less is better",
     )
     objects = "1 object" if len(training.objects) == 1 else f"{len(training.objects)} objects"
-    print(
+    print_line(
         f"{out}: from {training.attempts} attempts, {training.held} held, "
         f"{training.grasps} grasps of {objects}"
     )

@@ -5,14 +5,18 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import shlex
 import shutil
 import signal
 import sys
+import traceback
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from types import FrameType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TextIO, TypeVar
 
 import typer
 from rich.console import Console
@@ -21,18 +25,25 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
+from dr_grasp import __version__
 from dr_grasp.core.fitness import Fitness, GraspScore, RefusedGrasp
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.errors import DrGraspError
+from dr_grasp.errors import DrGraspError, printable
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as in shells."""
+
+CRASHED = 70
+"""Exit status after an error of the program itself, EX_SOFTWARE of <sysexits.h>."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,7 +71,23 @@ def reports_errors(verb: Callable[P, T]) -> Callable[P, T]:
 
 def complain(message: str) -> None:
     """Print one line on standard error."""
-    print(f"dr-grasp: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    print(f"dr-grasp: {printable(' '.join(message.split()))}", file=sys.stderr, flush=True)
+
+
+def report_crash(error: Exception) -> None:
+    """Say in one line that the program itself went wrong, and keep the traceback in a file."""
+    kept = ""
+    # Best effort: what went wrong may be a full disk.
+    with (
+        suppress(OSError),
+        NamedTemporaryFile(
+            "w", prefix="dr-grasp-", suffix=".log", delete=False, errors="backslashreplace"
+        ) as file,
+    ):
+        file.write(f"dr_grasp {__version__}: {shlex.join(sys.argv)}\n")
+        file.writelines(traceback.format_exception(error))
+        kept = f" with {file.name}, which has the traceback"
+    complain(f"internal error: {type(error).__name__}: {str(error)[:200]}; please report it{kept}")
 
 
 class _Complaints(logging.Handler):
@@ -77,8 +104,23 @@ _COMPLAINTS = _Complaints(logging.WARNING)
 
 
 def complain_of_warnings() -> None:
-    """Print warnings of the library on standard error; may be called twice."""
-    logging.getLogger("dr_grasp").addHandler(_COMPLAINTS)  # a handler is added only once
+    """Print warnings of ours and of all libraries as lines on standard error; may be called twice.
+
+    Without a handler, Python would print those of other libraries as they are.
+    """
+    logging.getLogger().addHandler(_COMPLAINTS)  # a handler is added only once
+    warnings.showwarning = _show_warning
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    complain(f"{category.__name__}: {message}")
 
 
 @contextmanager
@@ -135,9 +177,21 @@ def print_file(path: Path) -> None:
         shutil.copyfileobj(file, sys.stdout)
 
 
+def print_line(text: str) -> None:
+    """Print one line on standard output."""
+    print(printable(text))
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON on standard output."""
     print(json.dumps(value, indent=2, allow_nan=False))
+
+
+class _NoteColumn(ProgressColumn):
+    """Shows what is worked on, such as the name of a file."""
+
+    def render(self, task: Task) -> Text:
+        return Text(printable(task.fields["note"]))
 
 
 def progress_bar() -> Progress:
@@ -149,7 +203,7 @@ def progress_bar() -> Progress:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
+        _NoteColumn(),
         console=console,
         disable=not console.is_terminal,
         transient=True,
@@ -158,11 +212,12 @@ def progress_bar() -> Progress:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
     """Print a table on standard output; texts are not wrapped or cut in a pipe."""
-    table = Table(title=title or None)
+    table = Table(title=escape(printable(title)) or None)
     for index, column in enumerate(columns):
         table.add_column(column, no_wrap=True, justify="left" if index == 0 else "center")
     for row in rows:
-        table.add_row(*map(escape, row))  # an id may look like rich's markup
+        # An id may look like rich's markup, or hold what a terminal obeys.
+        table.add_row(*(escape(printable(cell)) for cell in row))
     # A pipe has no width, and with rich's small default a script would read texts that are cut.
     console = Console() if sys.stdout.isatty() else Console(width=200)
     console.print(table)

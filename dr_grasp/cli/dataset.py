@@ -13,6 +13,7 @@ import typer
 from dr_grasp.cli.console import (
     complain,
     print_json,
+    print_line,
     print_table,
     progress_bar,
     reports_errors,
@@ -54,7 +55,7 @@ def command(
         _show(dataset)
         for out in (csv, parquet):
             if out is not None:
-                print(f"{out}: {len(dataset.rows)} attempts")
+                print_line(f"{out}: {len(dataset.rows)} attempts")
     say_unread(dataset)
 
 
@@ -106,7 +107,7 @@ def _show(dataset: Dataset) -> None:
     )
     counted = [row.held for row in dataset.rows if row.held is not None]
     bags = "1 bag" if len(dataset.bags) == 1 else f"{len(dataset.bags)} bags"
-    print(
+    print_line(
         f"{len(dataset.rows)} attempts in {bags}; {len(counted)} say something about their grasp, "
         f"and {sum(counted)} of these held"
     )

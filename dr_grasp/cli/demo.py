@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dr_grasp.cli.console import print_json, progress_bar, reports_errors
+from dr_grasp.cli.console import print_json, print_line, progress_bar, reports_errors
 from dr_grasp.cli.execute import print_attempts
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.errors import BackendError
@@ -55,7 +55,7 @@ def command(
         title = f"the {name} {len(attempts)} of {len(result.scores)} grasps, on the twin"
         print_attempts(attempts, title)
     for name, path in result.files.items():
-        print(f"{name}: {path}")
+        print_line(f"{name}: {path}")
 
 
 def _free_folder() -> Path:

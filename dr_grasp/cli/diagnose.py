@@ -15,6 +15,7 @@ from dr_grasp.cli.console import (
     complain,
     kept_from_ctrl_c,
     print_file,
+    print_line,
     print_table,
     progress_bar,
     reports_errors,
@@ -139,7 +140,7 @@ class _Summary:
         )
         if self.count > SHOWN:
             where = f"; all are in {out}" if out is not None else ""
-            print(f"the best {SHOWN} of {self.count} grasps{where}")
+            print_line(f"the best {SHOWN} of {self.count} grasps{where}")
         print_table(
             ["cause", "grasps", "most severe in"],
             [
@@ -156,7 +157,7 @@ class _Summary:
             (Criterion.FDR, "what friction noise costs is not known"),
         ):
             if not any(criterion in score.fitness for score in self._scores.values()):
-                print(f"{criterion.name} was not scored: {consequence}")
+                print_line(f"{criterion.name} was not scored: {consequence}")
 
     def _causes(self, diagnosis: Diagnosis) -> str:
         if not diagnosis.holds:

@@ -15,6 +15,7 @@ from dr_grasp.cli.console import (
     complain,
     kept_from_ctrl_c,
     print_json,
+    print_line,
     print_table,
     progress_bar,
     reports_errors,
@@ -125,7 +126,7 @@ def command(
         raise failure
     if not as_json:
         kept = f"{bag}: " if bag is not None else ""
-        print(f"{kept}{len(attempts)} attempts {'checked' if dry_run else 'recorded'}")
+        print_line(f"{kept}{len(attempts)} attempts {'checked' if dry_run else 'recorded'}")
     refused = len(given.refused) + len(plan.refused)
     if refused:
         complain(f"{refused} grasps refused")
@@ -141,7 +142,7 @@ def print_attempts(attempts: Sequence[GraspAttempt], title: str = "") -> None:
     print_table(["grasp", *CRITERION_COLUMNS, "outcome"], rows, title)
     for attempt in attempts:
         if attempt.outcome is not Outcome.SUCCESS:
-            print(f"{attempt.grasp.id}: {attempt.reason}")
+            print_line(f"{attempt.grasp.id}: {attempt.reason}")
 
 
 def _through_ros(

@@ -14,6 +14,7 @@ from dr_grasp.cli.console import (
     journal_of,
     kept_from_ctrl_c,
     print_json,
+    print_line,
     progress_bar,
     reports_errors,
 )
@@ -144,14 +145,14 @@ def command(
             }
         )
     else:
-        print(
+        print_line(
             f"{out}: {len(findings.grasps)} grasps, of {findings.distinct} distinct among "
             f"{findings.successes} successes from {findings.evaluations} evaluations, "
             f"{findings.simulated} of them simulated; {findings.coverage:.0%} of the surface "
             f"covered; {findings.seconds:.0f} s, {findings.rate:.1f} evaluations a second"
         )
         for reason, number in findings.failures.items():
-            print(f"  {number} x {reason}")
+            print_line(f"  {number} x {reason}")
     if by_count and len(findings.grasps) < (limits.count or 0):
         raise DrGraspError(
             f"{robot} with {obj}: expected {limits.count} distinct grasps, "

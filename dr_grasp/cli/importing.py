@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from dr_grasp.cli.console import complain, print_json, progress_bar, reports_errors, say_refusals
+from dr_grasp.cli.console import (
+    complain,
+    print_json,
+    print_line,
+    progress_bar,
+    reports_errors,
+    say_refusals,
+)
 from dr_grasp.errors import DrGraspError
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.formats.grasp_file import write_grasps
@@ -75,18 +82,18 @@ def command(
             }
         )
     else:
-        print(f"{file}: {len(poses.grasps) + len(imported.refused)} poses")
+        print_line(f"{file}: {len(poses.grasps) + len(imported.refused)} poses")
         if poses.object_file is not None:
-            print(
+            print_line(
                 f"  for {poses.object_file} times {poses.object_scale:g}; "
                 f"{obj} should be that mesh in that size"
             )
         for reason, names in imported.unreachable.items():
-            print(f"  {len(names)} out of reach: {reason.value}")
+            print_line(f"  {len(names)} out of reach: {reason.value}")
         if imported.refused:
-            print(f"  {len(imported.refused)} refused")
+            print_line(f"  {len(imported.refused)} refused")
         if imported.grasps:
-            print(f"{out}: {len(imported.grasps)} grasps")
+            print_line(f"{out}: {len(imported.grasps)} grasps")
     if not imported.grasps:
         raise DrGraspError(
             f"{file}: none of its poses can be reached by {robot}; {out} not written"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+from io import TextIOWrapper
+
 import typer
 
 from dr_grasp import __version__
@@ -20,7 +24,7 @@ from dr_grasp.cli import (
     report,
     score,
 )
-from dr_grasp.cli.console import complain_of_warnings
+from dr_grasp.cli.console import CRASHED, complain_of_warnings, report_crash
 
 app = typer.Typer(
     name="dr-grasp",
@@ -62,8 +66,16 @@ def options(
 
 
 def main() -> None:
-    """Run the program."""
-    app()
+    """Run the program; what goes wrong in the program itself becomes one line and status 70."""
+    logging.raiseExceptions = False  # it would print the tracebacks of errors in logging
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal may lack characters that names have
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app()
+    except Exception as error:  # any error that is not ours: RecursionError, MemoryError, ...
+        report_crash(error)
+        sys.exit(CRASHED)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from dr_grasp.cli.console import complain, print_json, print_table, reports_errors
+from dr_grasp.cli.console import complain, print_json, print_line, print_table, reports_errors
 from dr_grasp.cli.listing import AsJson, complain_of
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import SettingsError
@@ -109,7 +109,7 @@ def add(
     _show_details(details, as_json)
     if not as_json:
         words = ["--robot", "franka", "--object", details.spec.name, "--out", "grasps.json"]
-        print(f"next: dr-grasp generate {shlex.join(words)}")
+        print_line(f"next: dr-grasp generate {shlex.join(words)}")
 
 
 @app.command("show")
@@ -125,7 +125,7 @@ def show(
 @reports_errors
 def remove(name: Annotated[str, typer.Argument(help="Name of an object of your own.")]) -> None:
     """Remove an object of your own, with the copy of its mesh."""
-    print(f"{name}: removed {remove_object(name)}")
+    print_line(f"{name}: removed {remove_object(name)}")
 
 
 def _show_details(details: ObjectDetails, as_json: bool) -> None:
@@ -167,9 +167,9 @@ def _show_details(details: ObjectDetails, as_json: bool) -> None:
         "mesh origin": f"at {_millimetres(spec.mesh_origin)}",
         "file": str(details.file),
     }
-    print(spec.name)
+    print_line(spec.name)
     for key, value in rows.items():
-        print(f"  {key:<12} {value}")
+        print_line(f"  {key:<12} {value}")
 
 
 def _millimetres(position: FloatArray) -> str:

@@ -16,6 +16,7 @@ from dr_grasp.cli.console import (
     complain,
     kept_from_ctrl_c,
     print_json,
+    print_line,
     print_table,
     progress_bar,
     reports_errors,
@@ -77,8 +78,8 @@ def command(
         for reason, number in Counter(
             check.reason for check in checks if check.verdict is Verdict.SKIPPED
         ).items():
-            print(f"{number} attempts not repeated: {reason}")
-        print(
+            print_line(f"{number} attempts not repeated: {reason}")
+        print_line(
             f"{bag}: {counts[Verdict.SAME]} checks the same, {counts[Verdict.DIFFERS]} differ, "
             f"{counts[Verdict.SKIPPED]} skipped"
         )

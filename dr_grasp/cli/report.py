@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dr_grasp.cli.calibrate import Backend
-from dr_grasp.cli.console import print_json, progress_bar, reports_errors
+from dr_grasp.cli.console import print_json, print_line, progress_bar, reports_errors
 from dr_grasp.cli.dataset import Folder, read, say_unread
 from dr_grasp.errors import DrGraspError
 from dr_grasp.formats.diagnosis_file import read_causes
@@ -60,7 +60,7 @@ def command(
         print_json(_document(findings))
     else:
         told = f"eta {eta.value:.2f} of {eta.attempts} attempts" if eta else "no attempt counts"
-        print(f"{out}: {told}, {len(findings.tallies)} grasps")
+        print_line(f"{out}: {told}, {len(findings.tallies)} grasps")
     say_unread(dataset)
 
 

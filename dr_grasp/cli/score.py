@@ -17,6 +17,7 @@ from dr_grasp.cli.console import (
     journal_of,
     kept_from_ctrl_c,
     print_file,
+    print_line,
     print_table,
     progress_bar,
     reports_errors,
@@ -180,9 +181,9 @@ class _Summary:
             ],
         )
         if self.scored > SHOWN:
-            print(f"the best {SHOWN} of {self.scored} grasps; all are in {out}")
+            print_line(f"the best {SHOWN} of {self.scored} grasps; all are in {out}")
         if self._selection is not None:
-            print(_selection_text(self._selection, self.scored))
+            print_line(_selection_text(self._selection, self.scored))
 
 
 def _probability(score: GraspScore) -> str:

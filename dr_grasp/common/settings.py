@@ -2,19 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from typing_extensions import Self
 
-from dr_grasp.errors import SettingsError
+from dr_grasp.common.reading import read_text
+from dr_grasp.common.yaml_text import parse_yaml
+from dr_grasp.errors import FileFormatError, SettingsError, quoted
+
+LARGEST_SETTINGS_BYTES = 4 * 1024**2
+"""Largest YAML file of settings; a robot's has about 4,000 bytes."""
+
+
+LARGEST_NUMBER = 1e9
+"""Largest number of a setting, in SI units, where the schema names no smaller one. Squares of it,
+and products of a few, are finite."""
+
+LONGEST_SETTING = 10_000
+"""Most characters of a text in a setting."""
 
 
 class Settings(BaseModel):
-    """Base class of the schemas of our YAML files: no unknown keys, no infinite numbers."""
+    """Base class of the schemas of our YAML files: no unknown keys, no endless numbers or texts."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, str_max_length=LONGEST_SETTING
+    )
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        for name, value in self:
+            for number in _numbers(value):
+                if abs(number) > LARGEST_NUMBER:
+                    raise ValueError(
+                        f"{name}: expected at most {LARGEST_NUMBER:g}, got {quoted(number)}"
+                    )
+        return self
+
+
+def _numbers(value: object) -> Iterator[float]:
+    if isinstance(value, int | float):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _numbers(part)
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from _numbers(part)
 
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
@@ -33,12 +70,15 @@ def read_yaml(path: Path) -> object:
     """Read a YAML file.
 
     Raises:
-        SettingsError: The file cannot be read or is no YAML.
+        SettingsError: The file cannot be read, is no YAML, too large or nested too deep, or has a
+            key twice.
     """
     try:
-        content: object = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: bad UTF-8, 30 February
-        raise SettingsError(f"{path}: {' '.join(str(error).split())}") from error
+        content: object = parse_yaml(read_text(path, LARGEST_SETTINGS_BYTES))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+    except FileFormatError as error:
+        raise SettingsError(f"{path}: {error}") from error
     return content
 
 
@@ -77,4 +117,4 @@ def first_problem(error: ValidationError) -> str:
     if problem["type"] == "value_error":  # raised by a validator of ours, which says all
         return f"{where}: {problem['ctx']['error']}"
     expected = problem["msg"].removeprefix("Input should be ")
-    return f"{where}: expected {expected[:1].lower()}{expected[1:]}, got {problem['input']!r:.60}"
+    return f"{where}: expected {expected[:1].lower()}{expected[1:]}, got {quoted(problem['input'])}"

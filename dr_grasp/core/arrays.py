@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dr_grasp.errors import InvalidGraspError
+from dr_grasp.errors import InvalidGraspError, quoted
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -51,7 +51,7 @@ def to_floats(name: str, values: Any) -> FloatArray:
         return frozen(values)
     except (TypeError, ValueError):
         raise InvalidGraspError(
-            f"{name}: expected an array of numbers, got {values!r:.80}"
+            f"{name}: expected an array of numbers, got {quoted(values)}"
         ) from None
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.texts import check_entries, check_name, check_text
 from dr_grasp.core.trajectory import GraspTrajectory, Waypoints
 
 
@@ -54,6 +55,18 @@ class GraspAttempt:
     models: Mapping[str, str] = field(default_factory=dict)
     software_version: str = ""
 
+    def __post_init__(self) -> None:
+        """Check the texts.
+
+        Raises:
+            InvalidGraspError: A name or text is too long, or no Unicode.
+        """
+        for name in ("attempt_id", "backend", "backend_profile"):
+            check_name(name, getattr(self, name))
+        for name in ("reason", "software_version"):
+            check_text(name, getattr(self, name))
+        check_entries("models", self.models)
+
     @property
     def robot(self) -> str:
         """Name of the robot."""
@@ -77,3 +90,13 @@ class OutcomeReport:
     outcome: Outcome
     reason: str
     reporter: str
+
+    def __post_init__(self) -> None:
+        """Check the texts.
+
+        Raises:
+            InvalidGraspError: A name or text is too long, or no Unicode.
+        """
+        for name in ("attempt_id", "reporter"):
+            check_name(name, getattr(self, name))
+        check_text("reason", self.reason)

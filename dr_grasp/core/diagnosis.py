@@ -12,6 +12,7 @@ from enum import Enum
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
+from dr_grasp.core.texts import check_name
 
 LOWEST_FRICTION = 0.05
 """The smallest factor on an object's friction that is tried; a grasp that holds with so little
@@ -132,6 +133,15 @@ class Diagnosis:
     grip_lever_m: float | None = None
     surface_distance_m: float | None = None
     trajectory: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the texts.
+
+        Raises:
+            InvalidGraspError: The id or the fingerprint is too long or not printable.
+        """
+        check_name("grasp_id", self.grasp_id)
+        check_name("trajectory", self.trajectory)
 
     @property
     def holds(self) -> bool:

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from dr_grasp.core.confidence import check_counts, confidence_sequence, wilson_interval
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
+from dr_grasp.core.texts import (
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    check_entries,
+    check_name,
+    check_text,
+)
 from dr_grasp.core.trajectory import GraspTrajectory
+from dr_grasp.errors import printable
 
 VALUE_TOLERANCE = 1e-9
 """Largest difference between a recorded value and successes / trials: rounding in a file."""
@@ -103,6 +111,17 @@ class GraspScore:
     models: Mapping[str, str] = field(default_factory=dict)
     transfer_probability: float | None = None
 
+    def __post_init__(self) -> None:
+        """Check the texts.
+
+        Raises:
+            InvalidGraspError: A name or text is too long, or no Unicode.
+        """
+        check_name("grasp_id", self.grasp_id)
+        check_name("profile", self.profile)
+        check_text("software_version", self.software_version)
+        check_entries("models", self.models)
+
     @property
     def nominal_success(self) -> bool:
         """Whether the unperturbed rollout succeeded."""
@@ -147,6 +166,11 @@ class RefusedGrasp:
     index: int
     grasp_id: str
     reason: str
+
+    def __post_init__(self) -> None:
+        """Make id and reason fit to be shown: they may be what the grasp was refused for."""
+        object.__setattr__(self, "grasp_id", printable(self.grasp_id)[:LONGEST_NAME])
+        object.__setattr__(self, "reason", printable(self.reason)[:LONGEST_TEXT])
 
 
 GraspOrRefusal = GraspTrajectory | RefusedGrasp

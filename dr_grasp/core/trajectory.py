@@ -19,6 +19,8 @@ from dr_grasp.core.arrays import (
     to_floats,
 )
 from dr_grasp.core.geometry import Pose
+from dr_grasp.core.joints import check_joint_names, check_positions
+from dr_grasp.core.texts import check_entries, check_name
 from dr_grasp.errors import InvalidGraspError
 
 LONGEST_PHASE_S = 60.0
@@ -26,6 +28,16 @@ LONGEST_PHASE_S = 60.0
 
 LONGEST_PATH_S = 3600.0
 """Longest time of an arm's path [s]: the longest phase at a tenth of its speed, and some more."""
+
+MOST_WAYPOINTS = 4_000_000
+"""Most waypoints of a path: the longest path at 1,000 a second, and some more."""
+
+MOST_GRASP_WAYPOINTS = 100_000
+"""Most waypoints of a phase of a grasp: the longest phase at 1,000 a second, and some more."""
+
+LARGEST_DISTANCE_M = 1000.0
+"""Largest distance of an object from the robot's base along an axis [m]; more is a mistake of
+units."""
 
 LARGEST_JUMP = 1e-3
 """Largest difference between the last waypoint of the approach and a first waypoint of the lift at
@@ -82,8 +94,8 @@ class Waypoints(ComparedByValue):
         """Copy the values and check them.
 
         Raises:
-            InvalidGraspError: Wrong shapes, duplicate names, numbers that are not finite, or times
-                that do not increase.
+            InvalidGraspError: Wrong shapes, duplicate names, too many joints or waypoints, numbers
+                that are not finite or out of bounds, or times that do not increase.
         """
         object.__setattr__(self, "joints", tuple(self.joints))
         object.__setattr__(self, "times_s", to_floats("times", self.times_s))
@@ -94,12 +106,16 @@ class Waypoints(ComparedByValue):
         count, width = len(self.times_s), len(self.joints)
         if count == 0:
             raise InvalidGraspError("times: expected at least one waypoint, got none")
+        if count > MOST_WAYPOINTS:
+            raise InvalidGraspError(
+                f"times: expected at most {MOST_WAYPOINTS} waypoints, got {count}"
+            )
         if self.positions.shape != (count, width):
             raise InvalidGraspError(
                 f"positions: expected shape ({count}, {width}), got {self.positions.shape}"
             )
         check_finite("times", self.times_s)
-        check_finite("positions", self.positions)
+        check_positions("positions", self.positions)
         if self.times_s[0] < 0 or (np.diff(self.times_s) <= 0).any():
             index = 0 if self.times_s[0] < 0 else int(np.argmax(np.diff(self.times_s) <= 0)) + 1
             raise InvalidGraspError(
@@ -162,7 +178,7 @@ class HandClose(ComparedByValue):
                 raise InvalidGraspError(
                     f"{name}: expected {len(self.joints)} numbers, got shape {value.shape}"
                 )
-            check_finite(name, value)
+            check_positions(name, value)
         check_scalar("force", self.force, 0.0, 1000.0, "N or N m")
         check_scalar("duration", self.duration_s, 0.0, LONGEST_PHASE_S, "s")
 
@@ -197,13 +213,28 @@ class GraspTrajectory:
         """Check what can be checked without the robot's model.
 
         Raises:
-            InvalidGraspError: An empty id, approach and lift of different joints, a lift that does
-                not begin where the approach ends, or a hold or a sum of phases out of bounds.
+            InvalidGraspError: An empty id, a name or text that is too long or not printable, an
+                object or a number of waypoints out of bounds, approach and lift of different
+                joints, a lift that does not begin where the approach ends, or a hold or a sum of
+                phases out of bounds.
         """
         if not self.id:
             raise InvalidGraspError("id: expected a name, got an empty string")
-        if not self.id.isprintable():  # it will stand in one-line messages and in tables
-            raise InvalidGraspError(f"id: expected printable characters, got {self.id!r:.80}")
+        for name in ("id", "robot", "object"):
+            check_name(name, getattr(self, name))
+        check_entries("provenance", self.provenance)
+        farthest = float(np.abs(self.object_in_base.position).max())
+        if farthest > LARGEST_DISTANCE_M:
+            raise InvalidGraspError(
+                f"object_in_base position: expected at most {LARGEST_DISTANCE_M:g} m along an "
+                f"axis, got {farthest:g} m"
+            )
+        for name in ("approach", "lift"):
+            count = len(getattr(self, name).times_s)
+            if count > MOST_GRASP_WAYPOINTS:
+                raise InvalidGraspError(
+                    f"{name} times: expected at most {MOST_GRASP_WAYPOINTS} waypoints, got {count}"
+                )
         if self.lift.joints != self.approach.joints:
             raise InvalidGraspError(
                 f"lift joints: expected those of approach {list(self.approach.joints)}, "
@@ -221,11 +252,6 @@ class GraspTrajectory:
                 f"duration: expected at most {LONGEST_GRASP_S:g} s in all, "
                 f"got {self.duration_s:g} s"
             )
-        for text in (self.robot, self.object, *self.provenance.keys(), *self.provenance.values()):
-            try:
-                text.encode()
-            except UnicodeEncodeError:
-                raise InvalidGraspError(f"text: expected Unicode, got {text!r:.80}") from None
         object.__setattr__(self, "provenance", dict(self.provenance))
 
     @property
@@ -271,16 +297,3 @@ class GraspTrajectory:
             (phases == Phase.APPROACH)[:, None], self.close.preshape, self.close.positions
         )
         return Schedule(phases, arm, velocity, hand)
-
-
-def check_joint_names(joints: tuple[str, ...]) -> None:
-    """Refuse empty and repeated joint names.
-
-    Raises:
-        InvalidGraspError: A name is repeated, or there is none.
-    """
-    if not joints:
-        raise InvalidGraspError("joints: expected at least one name, got none")
-    repeated = sorted({name for name in joints if joints.count(name) > 1})
-    if repeated:
-        raise InvalidGraspError(f"joints: expected unique names, got {', '.join(repeated)} twice")

@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field, NonNegativeFloat, PositiveFloat
 from dr_grasp.core.diagnosis import QUANTITIES, Diagnosis, DiagnosisThresholds
 from dr_grasp.core.fitness import RefusedGrasp
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.errors import FileFormatError
+from dr_grasp.errors import DrGraspError, FileFormatError
 from dr_grasp.formats.documents import (
     Record,
     Within,
@@ -186,6 +186,6 @@ def _diagnosis(raw: object, thresholds: DiagnosisThresholds) -> Diagnosis:
         if came != causes:
             raise FileFormatError(f"causes: expected {causes} by the file's thresholds, got {came}")
         return diagnosis
-    except (FileFormatError, ValueError) as error:
+    except (DrGraspError, ValueError) as error:
         named = given_id(raw, "grasp_id") or "without an id"
         raise FileFormatError(f"diagnosis of grasp {named}: {error}") from error

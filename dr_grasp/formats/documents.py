@@ -10,15 +10,21 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dr_grasp.common.atomic import whole_file
+from dr_grasp.common.json_text import parse_json
+from dr_grasp.common.reading import read_text
 from dr_grasp.common.settings import first_problem
-from dr_grasp.errors import DrGraspError, FileFormatError, InvalidGraspError
+from dr_grasp.errors import DrGraspError, FileFormatError, InvalidGraspError, quoted
 
 SCHEMA_VERSION = 1
+
+LARGEST_DOCUMENT_BYTES = 512 * 1024**2
+"""Largest document that is read as a whole: about 600,000 scores, or 50,000 grasps. Files that
+`write_grasps` wrote are read grasp by grasp, and may have any size."""
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 
@@ -80,30 +86,20 @@ def read_document(path: Path, kind: str, *, allow_nan: bool) -> dict[str, Any]:
         The content without kind and schema version, which are checked here.
 
     Raises:
-        FileFormatError: The file is missing, half-written, or of another kind or schema version.
+        FileFormatError: The file is missing, half-written, too large, nested too deep, of another
+            kind or schema version, or has a key twice.
     """
-
-    def refuse_constant(name: str) -> NoReturn:
-        raise FileFormatError(f"{path}: expected finite numbers, got {name}")
-
     try:
-        text = path.read_text(encoding="utf-8")
+        content = parse_json(read_text(path, LARGEST_DOCUMENT_BYTES), finite=not allow_nan)
     except OSError as error:
         raise FileFormatError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise FileFormatError(f"{path}: expected JSON in UTF-8, got other bytes") from error
-    try:
-        content = json.loads(text, parse_constant=None if allow_nan else refuse_constant)
-    except (ValueError, RecursionError) as error:
-        problem = " ".join(str(error).split())
-        raise FileFormatError(
-            f"{path}: expected a whole JSON document, got {problem} (half-written?)"
-        ) from error
+    except FileFormatError as error:
+        raise FileFormatError(f"{path}: {error}") from error
     if not isinstance(content, dict):
         raise FileFormatError(f"{path}: expected a JSON object, got a {type(content).__name__}")
     # Kind and version first: of another kind of file, every key would be wrong.
     for key, expected in (("kind", kind), ("schema_version", SCHEMA_VERSION)):
-        came = repr(content[key])[:60] if key in content else "nothing"
+        came = quoted(content[key]) if key in content else "nothing"
         got = content.pop(key, None)
         if type(got) is not type(expected) or got != expected:
             raise FileFormatError(f"{path}: {key}: expected {expected!r}, got {came}")

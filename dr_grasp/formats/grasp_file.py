@@ -7,7 +7,6 @@ itself, and the other grasps of the file are read; an invalid file is refused as
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Annotated, Any, BinaryIO
 import numpy as np
 from pydantic import BeforeValidator, Field
 
+from dr_grasp.common.json_text import parse_json
 from dr_grasp.core.arrays import check_widths
 from dr_grasp.core.fitness import GraspOrRefusal, RefusedGrasp
 from dr_grasp.core.geometry import Pose
@@ -35,6 +35,9 @@ from dr_grasp.formats.documents import (
 )
 
 GRASPS_KIND = "dr_grasp/grasps"
+
+LONGEST_LINE_BYTES = 64 * 1024**2
+"""Longest line of a grasp file. A grasp of 55 s with a waypoint each millisecond has 10 MB."""
 
 _HEAD = f'{{\n"schema_version": {SCHEMA_VERSION},\n"kind": "{GRASPS_KIND}",\n"grasps": [\n'.encode()
 _TAIL = b"}\n]\n}\n"
@@ -128,7 +131,8 @@ class GraspReader:
                 self._stamp = _stamp(file)
                 start = file.read(len(_HEAD))
                 digest.update(start)
-                for line in file:
+                # By parts of bounded size: a hostile file may have no second line.
+                for line in iter(lambda: file.readline(LONGEST_LINE_BYTES), b""):
                     digest.update(line)
                     end = end[-len(_TAIL) :] + line
                     lines += 1
@@ -164,10 +168,10 @@ class GraspReader:
             file.seek(len(_HEAD))
             for number in range(self.count):
                 try:
-                    yield json.loads(file.readline().rstrip(b",\n"))
-                except (ValueError, RecursionError) as error:
+                    yield parse_json(file.readline(LONGEST_LINE_BYTES).rstrip(b",\n"))
+                except FileFormatError as error:
                     raise FileFormatError(
-                        f"{self._path}: grasp {number} of {self.count}: expected JSON, got {error}"
+                        f"{self._path}: grasp {number} of {self.count}: {error}"
                     ) from error
 
 

@@ -17,7 +17,7 @@ from pydantic_core import to_jsonable_python
 from dr_grasp.core.fitness import Fitness, GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import MAX_SEED, Criterion
-from dr_grasp.errors import FileFormatError
+from dr_grasp.errors import DrGraspError, FileFormatError
 from dr_grasp.formats.documents import (
     Record,
     Within,
@@ -255,7 +255,7 @@ def _score(raw: object, file: _ScoreFileRecord) -> GraspScore:
             models=record.models,
             transfer_probability=record.transfer_probability,
         )
-    except FileFormatError as error:
+    except DrGraspError as error:
         named = given_id(raw, "grasp_id") or "without an id"
         raise FileFormatError(f"score of grasp {named}: {error}") from error
 

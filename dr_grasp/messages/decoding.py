@@ -18,12 +18,13 @@ from dr_grasp.core.fitness import Fitness, GraspScore, Selection
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
+from dr_grasp.core.trajectory import LONGEST_PATH_S, GraspTrajectory, HandClose, Waypoints
 from dr_grasp.errors import DrGraspError, InvalidGraspError
 from dr_grasp.messages.encoding import NS_PER_S
 
-LAST_STAMP_S = 2**31 - 120
-"""Stamps must be below this [s]: messages end at 2**31 s, and joint states need a minute more."""
+LAST_STAMP_S = 2**31 - int(LONGEST_PATH_S) - 120
+"""Stamps must be below this [s]: messages end at 2**31 s, and the joint states of an attempt are
+stamped up to the end of its path, which may begin a minute late."""
 
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")

@@ -13,9 +13,24 @@ import numpy as np
 import trimesh
 from trimesh.resolvers import FilePathResolver
 
-from dr_grasp.errors import ModelError
+from dr_grasp.common.reading import read_bytes
+from dr_grasp.errors import FileFormatError, ModelError
 
 MESH_ENDINGS = (".obj", ".stl", ".ply")
+LARGEST_MESH_BYTES = 512 * 1024**2
+"""Largest mesh file that is read: ten million faces of a binary STL. Datasets have up to a million.
+"""
+
+MOST_FACES_READ = 5_000_000
+"""Most faces of a mesh file; reading more takes minutes and gigabytes."""
+
+LARGEST_COORDINATE = 1e9
+"""Largest coordinate of a vertex, in the unit of the file; squares and cubes of it are finite."""
+
+READABLE = (*MESH_ENDINGS, ".dae", ".glb", ".gltf", ".off")
+"""Endings of the meshes that a URDF may name. Archives are not among them: a small one may hold
+gigabytes."""
+
 STL_HEADER_BYTES = 84
 STL_FACE_BYTES = 50
 
@@ -50,9 +65,15 @@ class MeshSource:
             of the file, or in metres if the file names its unit, as COLLADA does.
 
         Raises:
-            ModelError: The file is no mesh, has no faces, or a vertex or the unit is not finite.
+            ModelError: The file is no mesh, has no faces or too many, or a vertex or the unit is
+                not finite or out of bounds.
         """
         data = self.data
+        if self.ending not in READABLE:
+            raise ModelError(
+                f"{self.label}: expected a mesh that ends in {', '.join(READABLE)}, "
+                f"got {self.ending or 'no ending'}"
+            )
         if self.ending == ".stl" and not _is_text(data):
             _check_length(data, self.label)
         elif self.ending in (".obj", ".stl"):
@@ -79,11 +100,20 @@ class MeshSource:
         meshes = [mesh for mesh in dumped if isinstance(mesh, trimesh.Trimesh) and len(mesh.faces)]
         if not meshes:
             raise ModelError(f"{self.label}: expected a mesh with faces, got an empty one")
+        faces = sum(len(mesh.faces) for mesh in meshes)
+        if faces > MOST_FACES_READ:
+            raise ModelError(f"{self.label}: expected at most {MOST_FACES_READ} faces, got {faces}")
         for mesh in meshes:
+            if mesh.vertices.ndim != 2 or mesh.vertices.shape[1] != 3 or mesh.faces.shape[1] != 3:
+                raise ModelError(f"{self.label}: expected vertices of three coordinates")
             if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
                 raise ModelError(f"{self.label}: expected faces of vertices that there are")
             if not np.isfinite(mesh.vertices[mesh.faces]).all():
                 raise ModelError(f"{self.label}: expected finite vertices")
+            if np.abs(mesh.vertices).max() > LARGEST_COORDINATE:
+                raise ModelError(
+                    f"{self.label}: expected coordinates of at most {LARGEST_COORDINATE:g}"
+                )
         return [
             trimesh.Trimesh(
                 np.asarray(mesh.vertices) * _metres(mesh, self.label), mesh.faces, process=False
@@ -96,12 +126,14 @@ def file_source(path: Path) -> MeshSource:
     """Load the bytes of a mesh file, without reading them as a mesh.
 
     Raises:
-        ModelError: The file cannot be read.
+        ModelError: The file cannot be read, or is too large.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, LARGEST_MESH_BYTES)
     except OSError as error:
         raise ModelError(f"{path}: expected a mesh, got {error.strerror}") from error
+    except FileFormatError as error:
+        raise ModelError(f"{path}: {error}") from error
     return MeshSource(str(path), data, path.suffix.lower(), path.parent)
 
 

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
-from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from typing import Annotated
+
+from pydantic import Field, model_validator
 
 from dr_grasp.common.settings import Settings
+from dr_grasp.common.xml_numbers import LARGEST_LENGTH_M
 from dr_grasp.objects.convex import Decomposition
+
+HEAVIEST_KG = 1_000.0
+"""Largest mass of an object [kg]; a larger number is a mistake of units."""
+
+LARGEST_FRICTION = 100.0
+"""Largest coefficient of lateral friction; sticky rubber has 4."""
+
+LONGEST_LEVER_M = 1.0
+"""Largest lever of the torque against rolling or spinning [m]: the size of the largest object."""
+
+LARGEST_SCALE = 1e6
+"""Largest factor from the unit of a mesh to metres."""
+
+MOST_OF_A_FAMILY = 1_000_000
+"""Most objects of a family."""
+
+MOST_DIGITS = 9
+"""Most digits of the number of an object in its family."""
+
+Length = Annotated[float, Field(gt=0.0, le=LARGEST_LENGTH_M)]
 
 
 class FamilySettings(Settings):
@@ -18,21 +41,21 @@ class FamilySettings(Settings):
     """
 
     prefix: str
-    count: PositiveInt
-    digits: PositiveInt
+    count: Annotated[int, Field(gt=0, le=MOST_OF_A_FAMILY)]
+    digits: Annotated[int, Field(gt=0, le=MOST_DIGITS)]
 
 
 class CylinderSettings(Settings):
     """An upright cylinder [m]."""
 
-    radius: PositiveFloat
-    height: PositiveFloat
+    radius: Length
+    height: Length
 
 
 class SphereSettings(Settings):
     """A ball [m]."""
 
-    radius: PositiveFloat
+    radius: Length
 
 
 class ShapeSettings(Settings):
@@ -44,7 +67,7 @@ class ShapeSettings(Settings):
         sphere: A ball.
     """
 
-    box: tuple[PositiveFloat, PositiveFloat, PositiveFloat] | None = None
+    box: tuple[Length, Length, Length] | None = None
     cylinder: CylinderSettings | None = None
     sphere: SphereSettings | None = None
 
@@ -81,13 +104,13 @@ class ObjectSettings(Settings):
     description: str
     mesh: str | None = None
     shape: ShapeSettings | None = None
-    scale: PositiveFloat = 1.0
+    scale: Annotated[float, Field(gt=0.0, le=LARGEST_SCALE)] = 1.0
     center: bool = False
     collision: Decomposition = "auto"
-    mass: PositiveFloat
-    lateral_friction: PositiveFloat
-    rolling_friction: NonNegativeFloat = 0.0
-    spinning_friction: NonNegativeFloat = 0.0
+    mass: Annotated[float, Field(gt=0.0, le=HEAVIEST_KG)]
+    lateral_friction: Annotated[float, Field(gt=0.0, le=LARGEST_FRICTION)]
+    rolling_friction: Annotated[float, Field(ge=0.0, le=LONGEST_LEVER_M)] = 0.0
+    spinning_friction: Annotated[float, Field(ge=0.0, le=LONGEST_LEVER_M)] = 0.0
     family: FamilySettings | None = None
 
     @model_validator(mode="after")

@@ -13,12 +13,17 @@ import trimesh
 from scipy.spatial.transform import Rotation
 
 from dr_grasp.common.resources import resolve_uri
+from dr_grasp.common.xml_numbers import numbers
+from dr_grasp.common.xml_text import read_xml
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import ModelError
 from dr_grasp.objects.mesh_files import MeshSource, as_obj, file_source
 
 PARENTS_TO_SEARCH = 4
 """If a package:// is not installed, this many folders above the URDF are searched for it."""
+
+MOST_LINKS = 1_000
+"""Most links of an object; each is a part of its surface."""
 
 FRICTIONS = ("lateral_friction", "rolling_friction", "spinning_friction")
 """Names of the frictions in Bullet's element <contact>, and in `ObjectSettings`."""
@@ -58,12 +63,13 @@ def read_urdf(path: Path) -> UrdfObject:
     Raises:
         ModelError: The file is no URDF, a joint moves, the links are no tree, or a mesh is broken.
     """
-    try:
-        root = ElementTree.parse(path).getroot()
-    except (OSError, ElementTree.ParseError) as error:
-        problem = getattr(error, "strerror", None) or error
-        raise ModelError(f"{path}: expected a URDF, got {problem}") from error
-    links = {link.get("name", ""): link for link in root.findall("link")}
+    root = read_xml(path, "a URDF")
+    named = root.findall("link")
+    if len(named) > MOST_LINKS:
+        raise ModelError(f"{path}: expected at most {MOST_LINKS} links, got {len(named)}")
+    links = {link.get("name", ""): link for link in named}
+    if len(links) < len(named):
+        raise ModelError(f"{path}: links: expected a name each, got a name twice")
     if root.tag != "robot" or not links:
         raise ModelError(f"{path}: expected a URDF of at least one link, got <{root.tag}>")
     link_in_root = _link_frames(path, root, links)
@@ -75,11 +81,15 @@ def read_urdf(path: Path) -> UrdfObject:
             parts += [part.apply_transform(pose) for part in _geometry(path, name, element)]
     if not parts:
         raise ModelError(f"{path}: expected links with geometry, got none")
-    mass = math.fsum(_number(path, element) for element in root.findall("link/inertial/mass"))
+    mass = math.fsum(
+        _number(f"{path}: link {name!r}", element)
+        for name, link in links.items()
+        for element in link.findall("inertial/mass")
+    )
     properties = {"mass": mass} if mass else {}
     for key in FRICTIONS:
         for element in root.findall(f"link/contact/{key}")[:1]:
-            properties[key] = _number(path, element)
+            properties[key] = _number(str(path), element)
     return UrdfObject(tuple(parts), properties)
 
 
@@ -145,7 +155,7 @@ def _geometry(path: Path, link: str, element: ElementTree.Element) -> list[trime
 
 def _mesh_parts(path: Path, shape: ElementTree.Element) -> list[trimesh.Trimesh]:
     file = _find_mesh(path, shape.get("filename", ""))
-    scale = np.diag([*_numbers(path, shape, "scale", 3, "1 1 1"), 1.0])
+    scale = np.diag([*numbers(str(path), shape, "scale", 3, "1 1 1"), 1.0])
     return [part.apply_transform(scale) for part in file_source(file).read()]
 
 
@@ -165,13 +175,15 @@ def _find_mesh(path: Path, address: str) -> Path:
 def _pose(path: Path, origin: ElementTree.Element | None) -> FloatArray:
     matrix = np.eye(4)
     if origin is not None:
-        matrix[:3, :3] = Rotation.from_euler("xyz", _numbers(path, origin, "rpy", 3)).as_matrix()
-        matrix[:3, 3] = _numbers(path, origin, "xyz", 3)
+        matrix[:3, :3] = Rotation.from_euler(
+            "xyz", numbers(str(path), origin, "rpy", 3, "0 0 0")
+        ).as_matrix()
+        matrix[:3, 3] = numbers(str(path), origin, "xyz", 3, "0 0 0")
     return matrix
 
 
 def _positive(path: Path, element: ElementTree.Element, key: str, count: int) -> FloatArray:
-    values = _numbers(path, element, key, count, "")
+    values = numbers(str(path), element, key, count)
     if (values <= 0).any():
         raise ModelError(
             f"{path}: <{element.tag}> {key}: expected above 0, got {element.get(key)!r}"
@@ -179,21 +191,5 @@ def _positive(path: Path, element: ElementTree.Element, key: str, count: int) ->
     return values
 
 
-def _number(path: Path, element: ElementTree.Element) -> float:
-    return float(_numbers(path, element, "value", 1)[0])
-
-
-def _numbers(
-    path: Path, element: ElementTree.Element, key: str, count: int, default: str = "0 0 0"
-) -> FloatArray:
-    text = element.get(key, default)
-    try:
-        values = np.array([float(word) for word in text.split()])
-    except ValueError:
-        values = np.array([np.nan])
-    if len(values) != count or not np.isfinite(values).all():
-        plural = "s" * (count > 1)
-        raise ModelError(
-            f"{path}: <{element.tag}> {key}: expected {count} finite number{plural}, got {text!r}"
-        )
-    return values
+def _number(where: str, element: ElementTree.Element) -> float:
+    return float(numbers(where, element, "value", 1)[0])

@@ -9,14 +9,13 @@ from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import Any
 
-import yaml
-from rosbags.rosbag2 import Reader, ReaderError
+from rosbags.rosbag2 import ReaderError
 from rosbags.serde import SerdeError
 from rosbags.typesys.store import Typestore
 
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.fitness import GraspScore
-from dr_grasp.errors import DrGraspError, RecordingError
+from dr_grasp.errors import DrGraspError, RecordingError, SettingsError, printable
 from dr_grasp.messages.decoding import (
     decode_attempt,
     decode_begun,
@@ -32,9 +31,8 @@ from dr_grasp.messages.typestore import (
     our_typestore,
     typestore_of,
 )
+from dr_grasp.recording.bounded_reader import METADATA, BoundedReader, read_metadata
 from dr_grasp.recording.mcap_recovery import McapRecovery
-
-METADATA = "metadata.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,15 +180,15 @@ def _by_index(path: Path) -> _Pass:
     """
     found = _Pass()
     try:
-        with Reader(path) as reader:
+        with BoundedReader(path) as reader:
             ours = [topic for topic in reader.connections if topic.msgtype in _DECODERS]
             types = {}
             for topic in ours:
                 digest = topic.digest or digest_of(topic.msgtype, topic.msgdef.data)
                 types[topic.id] = _typestore_of(path, topic.msgtype, digest)
-            for topic, stamp_ns, data in reader.messages(ours) if ours else ():
+            for topic, stamp_ns, data in reader.bounded_messages(ours) if ours else ():
                 found.add(topic.msgtype, types[topic.id], stamp_ns, data)
-    except DrGraspError:
+    except (RecordingError, SettingsError):
         raise
     except Exception as error:
         # A broken file can cause any error of the libraries that rosbags uses: struct, YAML,
@@ -255,7 +253,7 @@ def _stated_in_metadata(path: Path) -> tuple[Counter[str], list[str]]:
     if not file.exists():
         return stated, []
     try:
-        information = yaml.safe_load(file.read_bytes())["rosbag2_bagfile_information"]
+        information = read_metadata(path)
         for entry in information["topics_with_message_count"]:
             topic = entry["topic_metadata"]
             stated[topic["type"]] += int(entry["message_count"])
@@ -263,7 +261,7 @@ def _stated_in_metadata(path: Path) -> tuple[Counter[str], list[str]]:
                 _typestore_of(path, topic["type"], digest)
         names = [PurePath(name).name for name in information["relative_file_paths"]]
         lost = [f"{name} is not there" for name in names if not (path / name).exists()]
-    except DrGraspError:
+    except (RecordingError, SettingsError):
         raise
     except Exception as error:
         # Broken YAML may be anything: lists for dicts, impossible dates, broken UTF-8.
@@ -286,5 +284,4 @@ def _reason(error: Exception) -> str:
     words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     if not isinstance(error, OSError | ReaderError | SerdeError | DrGraspError):
         words = f"{type(error).__name__}: {words}"
-    line = " ".join(words.split())
-    return "".join(char if char.isprintable() else "?" for char in line).rstrip(".")
+    return printable(" ".join(words.split())).rstrip(".")

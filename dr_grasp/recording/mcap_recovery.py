@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from struct import Struct
@@ -22,6 +22,8 @@ from mcap.opcode import Opcode
 from mcap.reader import make_reader
 from mcap.records import Channel, Chunk, McapRecord, Message, Schema, Statistics
 from mcap.stream_reader import CRCValidationError, StreamReader, breakup_chunk
+
+from dr_grasp.recording.decompression import decompressed
 
 MAGIC = b"\x89MCAP0\r\n"
 HEAD = Struct("<BQ")
@@ -122,11 +124,13 @@ class McapRecovery:
         if not isinstance(record, Chunk):
             return [record]
         try:
+            data = decompressed(record.data, record.compression)
+            chunk = replace(record, compression="", data=data)
             try:
-                return breakup_chunk(record, validate_crc=True)
+                return breakup_chunk(chunk, validate_crc=True)
             except CRCValidationError:
                 self._note("has a chunk whose checksum is wrong, so that its numbers may be, too")
-                return breakup_chunk(record)
+                return breakup_chunk(chunk)
         except Exception as error:
             # Broken bytes can cause any error, and each compression library has its own errors.
             self._note(f"has a chunk that is broken ({str(error) or type(error).__name__})")

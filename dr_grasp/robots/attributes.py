@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from dr_grasp.common.xml_numbers import numbers
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
-from dr_grasp.errors import ModelError
 
 COUNTS = {
     "origin": {"xyz": 3, "rpy": 3},
@@ -45,31 +45,6 @@ def check_numbers(file: str, root: ElementTree.Element) -> None:
                 for key, count in COUNTS.get(element.tag, {}).items():
                     if key in element.attrib:
                         numbers(where, element, key, count)
-
-
-def numbers(where: str, element: ElementTree.Element, key: str, count: int) -> FloatArray:
-    """The finite numbers of an attribute that the element has, shape (count,).
-
-    Args:
-        where: The file, and the link or joint that the element belongs to, for the message.
-        element: The element.
-        key: Name of the attribute.
-        count: How many numbers it holds.
-
-    Raises:
-        ModelError: The attribute holds something else.
-    """
-    text = element.get(key, "")
-    try:
-        values = np.array([float(word) for word in text.split()])
-    except ValueError:
-        values = np.array([])
-    if len(values) != count or not np.isfinite(values).all():
-        plural = "s" * (count > 1)
-        raise ModelError(
-            f"{where}: <{element.tag}> {key}: expected {count} finite number{plural}, got {text!r}"
-        )
-    return values
 
 
 def number(where: str, element: ElementTree.Element, key: str, default: float) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from dr_grasp.common.resources import resolve_uri
+from dr_grasp.common.xml_text import parse_xml, read_xml
 from dr_grasp.errors import ModelError
 
 
@@ -53,7 +54,7 @@ def read_description(source: DescriptionSource) -> Description:
         ModelError: A file is missing or not of its format, or a name to map is not in it.
     """
     path = resolve_uri(source.urdf, source.folder)
-    root = _process_xacro(path, source) if path.suffix == ".xacro" else _parse(path)
+    root = _process_xacro(path, source) if path.suffix == ".xacro" else read_xml(path)
     ours = {theirs: name for name, theirs in source.names.items()}
     named = {element.get("name") for tag in ("link", "joint") for element in root.findall(tag)}
     unknown = [name for name in ours if name not in named]
@@ -62,7 +63,7 @@ def read_description(source: DescriptionSource) -> Description:
     _rename(root, ours)
     disabled: frozenset[frozenset[str]] = frozenset()
     if source.srdf is not None:
-        srdf = _parse(resolve_uri(source.srdf, source.folder))
+        srdf = read_xml(resolve_uri(source.srdf, source.folder))
         pairs = [
             (pair.get("link1", ""), pair.get("link2", ""))
             for pair in srdf.iter("disable_collisions")
@@ -71,16 +72,10 @@ def read_description(source: DescriptionSource) -> Description:
     return Description(root, path.parent, disabled)
 
 
-def _parse(path: Path) -> ElementTree.Element:
-    try:
-        return ElementTree.parse(path).getroot()
-    except ElementTree.ParseError as error:
-        raise ModelError(f"{path}: expected XML, got {error}") from error
-
-
 def _process_xacro(path: Path, source: DescriptionSource) -> ElementTree.Element:
     import xacro  # only some robots need it
 
+    read_xml(path)  # refuses what would take xacro's own parser hours and gigabytes
     arguments = {
         key: str(resolve_uri(value, source.folder)) if "://" in value else value
         for key, value in source.arguments.items()
@@ -89,7 +84,7 @@ def _process_xacro(path: Path, source: DescriptionSource) -> ElementTree.Element
         text = xacro.process_file(str(path), mappings=arguments).toxml()
     except Exception as error:  # xacro raises what the XML parser, Python and itself raise
         raise ModelError(f"{path}: xacro: {' '.join(str(error).split())}") from error
-    return ElementTree.fromstring(text)
+    return parse_xml(text, str(path))
 
 
 def _rename(root: ElementTree.Element, ours: Mapping[str, str]) -> None:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from dr_grasp.common.xml_text import read_xml
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import UnknownNameError
@@ -102,7 +103,7 @@ def chain_to(robot: RobotSpec, link: str) -> tuple[Joint, ...]:
 @lru_cache(maxsize=16)
 def _carriers(robot: RobotSpec) -> Mapping[str, Joint]:
     """The joint that carries a link, by the link's name; the base link has none."""
-    root = ElementTree.parse(robot.model.urdf).getroot()
+    root = read_xml(robot.model.urdf)
     return {joint.child: joint for joint in map(_joint, root.findall("joint"))}
 
 

@@ -100,7 +100,11 @@ def prepare(
     """
     root = description.root
     for mesh in root.iter("mesh"):
-        path = resolve_uri(mesh.get("filename", ""), relative_to=description.folder)
+        address = mesh.get("filename", "")
+        try:
+            path = resolve_uri(address, relative_to=description.folder)
+        except ModelError as error:
+            raise ModelError(f"{file}: mesh {error}") from error
         mesh.set("filename", str(path))
     for collision in root.iter("collision"):
         for mesh in collision.iter("mesh"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,10 @@ from dr_grasp.robots.attributes import check_numbers, number
 from dr_grasp.robots.description import DescriptionSource, read_description
 from dr_grasp.robots.preparation import park, prepare
 
+MOST_LINKS = 1_000
+"""Most links of a robot; a humanoid with two hands has about 150. Pairs of them are listed."""
+
+LINKS_JOINTS = ("link", "joint")
 MOVABLE = ("revolute", "prismatic", "continuous")
 
 
@@ -82,6 +87,7 @@ def load_model(
     description = read_description(source)
     root = description.root
     check_numbers(source.urdf, root)
+    _check_tree(source.urdf, root)
     joints = root.findall("joint")
     movable = {joint.get("name", ""): joint for joint in joints if joint.get("type") in MOVABLE}
     for where, names in (("driven", driven), ("parked", parked)):
@@ -98,15 +104,13 @@ def load_model(
     park(root, kept, parked)
     links = tuple(link.get("name", "") for link in root.findall("link"))
     carried = {_link(joint, "child") for joint in joints}
-    roots = [name for name in links if name not in carried]
-    if len(roots) != 1:
-        raise ModelError(f"{source.urdf}: expected one root link, got {', '.join(roots) or 'none'}")
+    (root_link,) = set(links) - carried  # `_check_tree` makes sure of it
     bodies = _bodies(links, joints)
-    standing = bodies[roots[0]]
+    standing = bodies[root_link]
     prepared = prepare(source.urdf, description, set(bodies.values()), standing)
     return RobotModel(
         urdf=prepared.urdf,
-        root_link=roots[0],
+        root_link=root_link,
         links=links,
         standing_links=standing,
         limits=limits,
@@ -114,6 +118,39 @@ def load_model(
         allowed_collisions=description.disabled_collisions | _neighbours(bodies, joints),
         notes=prepared.notes,
     )
+
+
+def _check_tree(file: str, root: ElementTree.Element) -> None:
+    """Refuse links and joints that are not one tree, each with a name of its own."""
+    links, joints = ([part.get("name", "") for part in root.findall(tag)] for tag in LINKS_JOINTS)
+    if len(links) > MOST_LINKS:
+        raise ModelError(f"{file}: expected at most {MOST_LINKS} links, got {len(links)}")
+    for tag, names in zip(LINKS_JOINTS, (links, joints), strict=True):
+        for name, count in Counter(names).items():
+            if not name or count > 1:
+                got = f"{name!r} {count} times" if name else "none"
+                raise ModelError(f"{file}: {tag}: expected a name of its own, got {got}")
+    parents: dict[str, str] = {}
+    for joint in root.findall("joint"):
+        for tag in ("parent", "child"):
+            if _link(joint, tag) not in links:
+                raise ModelError(
+                    f"{file}: joint {joint.get('name')}: <{tag}>: expected a link of the file, "
+                    f"got {_link(joint, tag) or 'none'}"
+                )
+        child = _link(joint, "child")
+        if child in parents:
+            raise ModelError(f"{file}: link {child}: expected one joint to carry it, got two")
+        parents[child] = _link(joint, "parent")
+    roots = [name for name in links if name not in parents]
+    if len(roots) != 1:
+        raise ModelError(f"{file}: expected one root link, got {', '.join(roots) or 'none'}")
+    for name in links:
+        ancestor, steps = name, 0
+        while ancestor in parents:
+            ancestor, steps = parents[ancestor], steps + 1
+            if steps > len(parents):
+                raise ModelError(f"{file}: joints: expected a tree, got a ring through {name}")
 
 
 def _link(joint: ElementTree.Element, tag: str) -> str:

@@ -13,7 +13,9 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat
 from dr_grasp.common import resources
 from dr_grasp.common.resources import config_file
 from dr_grasp.common.settings import Settings, merged, read_yaml, validate
+from dr_grasp.core.trajectory import LONGEST_PHASE_S
 from dr_grasp.errors import SettingsError
+from dr_grasp.objects.object_settings import LARGEST_FRICTION
 
 Vector3 = tuple[float, float, float]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_/~][A-Za-z0-9_/]*$")]
@@ -59,12 +61,12 @@ class HandSettings(Settings):
     joints: tuple[str, ...] = Field(min_length=1)
     force: PositiveFloat | None = None
     force_is_shared: bool = False
-    close_duration_s: PositiveFloat
+    close_duration_s: Annotated[float, Field(gt=0.0, le=LONGEST_PHASE_S)]
     closing_speed: PositiveFloat | None = None
     drive_inertia: NonNegativeFloat | None = None
     tcp_link: str
     links: tuple[str, ...] = Field(min_length=1)
-    friction: PositiveFloat
+    friction: Annotated[float, Field(gt=0.0, le=LARGEST_FRICTION)]
     synergies: dict[str, SynergySettings] = Field(min_length=1)
 
 

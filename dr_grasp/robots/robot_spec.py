@@ -12,7 +12,7 @@ import numpy as np
 from dr_grasp.common.resources import config_file, config_names
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose, Table, grip_frame
-from dr_grasp.errors import SettingsError, UnknownNameError
+from dr_grasp.errors import ModelError, SettingsError, UnknownNameError
 from dr_grasp.provenance.fingerprint import IGNORED
 from dr_grasp.robots.description import DescriptionSource
 from dr_grasp.robots.hand_drives import hand_drives
@@ -171,7 +171,10 @@ def load_robot(name: str) -> RobotSpec:
     source = DescriptionSource(
         settings.urdf, settings.srdf, settings.xacro, settings.names, path.parent
     )
-    model = load_model(source, [*arm.joints, *hand.joints], settings.parked)
+    try:
+        model = load_model(source, [*arm.joints, *hand.joints], settings.parked)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
     _check(str(path), settings, model)
     for note in model.notes:
         _LOGGER.warning("%s", note)

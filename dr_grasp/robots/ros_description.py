@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
+from dr_grasp.common.xml_text import read_xml
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import SettingsError
 from dr_grasp.robots.forward_kinematics import chain_to
@@ -21,7 +22,7 @@ def ros_urdf(robot: RobotSpec) -> str:
 
     Transmissions, hints for simulators and all else that is not the robot itself are left out.
     """
-    root = ElementTree.parse(robot.model.urdf).getroot()
+    root = read_xml(robot.model.urdf)
     root.set("name", robot.name)  # an SRDF has to have the same
     for element in list(root):
         if element.tag not in ("link", "joint", "material"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, model_validator
 
 from dr_grasp.common.resources import config_file
 from dr_grasp.common.settings import Settings, load_yaml
@@ -16,6 +16,10 @@ from dr_grasp.core.perturbation import (
     Profile,
 )
 
+MOST_TRIALS = 1_000_000
+"""Most rollouts of a criterion; a fitness is then known to 0.1 %."""
+
+Trials = Annotated[int, Field(gt=0, le=MOST_TRIALS)]
 Range = tuple[NonNegativeFloat, NonNegativeFloat]
 Deviation = Annotated[float, Field(ge=0.0)]
 
@@ -46,10 +50,10 @@ class _Dynamics(Settings):
 
 
 class _Trials(Settings):
-    osdr: PositiveInt
-    jsdr: PositiveInt
-    fdr: PositiveInt
-    mdr: PositiveInt
+    osdr: Trials
+    jsdr: Trials
+    fdr: Trials
+    mdr: Trials
 
 
 class _Profile(Settings):

@@ -27,6 +27,10 @@ PREDICTED: Final = tuple(
 )
 """The failures that rollouts may have; each has its own column."""
 
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
+"""Begins of a text that spreadsheets take for a formula (OWASP, "CSV Injection"), and the mark that
+says it is none."""
+
 ROWS_AT_ONCE: Final = 20_000
 """Number of rows that are turned into columns at once, to limit memory."""
 
@@ -102,7 +106,9 @@ def write_csv(path: Path, rows: Iterable[AttemptRow]) -> None:
     """Write a table of attempts as CSV (RFC 4180, UTF-8), whole or not at all.
 
     Times are ISO 8601 in UTC with nanoseconds, flags `true` and `false`; a missing value is an
-    empty cell.
+    empty cell. A text that a spreadsheet could take for a formula, by its `FORMULA_STARTS`, has an
+    apostrophe in front, and so has a text that begins with one itself: whoever takes one away has
+    the text exactly. Parquet has all texts as they are.
 
     Raises:
         FileFormatError: The file cannot be written.
@@ -165,4 +171,6 @@ def _cell(kind: Kind, value: Any) -> Any:
         return ""
     if kind == "time":
         return iso_time(value)
+    if kind == "text":
+        return f"'{value}" if value.startswith(FORMULA_STARTS) else value
     return str(value).lower() if kind == "flag" else value

@@ -13,16 +13,17 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 from dr_grasp.common.settings import first_problem
 from dr_grasp.core.fitness import Fitness, GraspScore
 from dr_grasp.core.perturbation import Criterion
+from dr_grasp.core.texts import LONGEST_NAME
 from dr_grasp.errors import FileFormatError
 from dr_grasp.formats.documents import head, read_document, write_document
 
 MODEL_KIND: Final = "dr_grasp/transfer_model"
-_AS_WRITTEN: Final = ConfigDict(extra="forbid", strict=True)
+_AS_WRITTEN: Final = ConfigDict(extra="forbid", strict=True, str_max_length=LONGEST_NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +249,8 @@ def read_model(path: Path) -> TransferModel:
         return TypeAdapter(TransferModel).validate_json(to_json(content))
     except ValidationError as error:
         raise FileFormatError(f"{path}: {first_problem(error)}") from error
+    except PydanticSerializationError as error:
+        raise FileFormatError(f"{path}: expected texts in Unicode, got half a character") from error
 
 
 def _names(criteria: Iterable[Criterion]) -> str:

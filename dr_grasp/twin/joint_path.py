@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from dr_grasp.core.arrays import FloatArray, check_finite, frozen
-from dr_grasp.core.trajectory import check_joint_names
+from dr_grasp.core.joints import check_joint_names
 from dr_grasp.errors import InvalidGraspError
 
 STANDSTILL = float(np.finfo(np.float32).eps)

@@ -22,7 +22,9 @@ def test_broken_robots_of_the_users_own_are_named_and_all_others_are_listed(tmp_
     for done in (as_table, as_json):
         assert done.exit_code == 1
         half, tall = done.stderr.splitlines()
-        assert half.startswith(f"dr-grasp: half: {folder}/half.yaml: while parsing")
+        assert half.startswith(
+            f"dr-grasp: half: {folder}/half.yaml: expected a whole YAML document"
+        )
         assert tall.startswith("dr-grasp: tall: ") and "not in the URDF: thumb" in tall
     names = ["baxter", "franka", "ur5_schunk_sih", "whole_of_test_listing"]
     assert [robot["name"] for robot in json.loads(as_json.stdout)] == names

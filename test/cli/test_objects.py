@@ -120,7 +120,7 @@ def test_broken_files_of_the_users_own_are_named_and_all_else_is_listed(own):
         assert done.exit_code == 1
         first, second = done.stderr.splitlines()
         assert first == f"dr-grasp: {folder}/half.yaml: mass: expected a value, got nothing"
-        assert second.startswith(f"dr-grasp: {folder}/torn.yaml: while parsing")
+        assert second.startswith(f"dr-grasp: {folder}/torn.yaml: expected a whole YAML document")
     assert "mug" in as_table.stdout and "procedural_000 .. procedural_999" in as_table.stdout
     assert [family["first"] for family in json.loads(as_json.stdout)] == [
         "box",

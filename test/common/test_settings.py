@@ -1,6 +1,7 @@
 import pytest
+from pydantic import Field
 
-from dr_grasp.common.settings import Settings, load_yaml, read_yaml
+from dr_grasp.common.settings import LARGEST_SETTINGS_BYTES, Settings, load_yaml, read_yaml
 from dr_grasp.errors import SettingsError
 
 
@@ -61,5 +62,43 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_a_date_that_does_not_exist_is_one_line(tmp_path):
     path = tmp_path / "item.yaml"
     path.write_text("description: 2024-13-45\n")
-    with pytest.raises(SettingsError, match=r"item.yaml: month must be in 1..12"):
+    with pytest.raises(
+        SettingsError,
+        match=r"item.yaml: expected a whole YAML document, got month must be in 1..12",
+    ):
+        read_yaml(path)
+
+
+class Numbers(Settings):
+    one: float = 0.0
+    some: tuple[float, ...] = ()
+    named: dict[str, float] = Field(default_factory=dict)
+    text: str = ""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("one: 1.0e+308", "one: expected at most 1e\\+09, got 1e\\+308"),
+        ("one: 1e308", "one: expected at most 1e\\+09, got 1e\\+308"),
+        ("some: [1, -2.0e+9]", "some: expected at most 1e\\+09, got -2000000000.0"),
+        ("named: {a: 2.0e+9}", "named: expected at most 1e\\+09, got 2000000000.0"),
+        (f"text: {'x' * 10_001}", "text: expected string should have at most 10000 characters"),
+        (f"one: 0x{'f' * 5000}", "one: expected .*got a too long int"),
+    ],
+)
+def test_numbers_and_texts_have_bounds(tmp_path, text, message):
+    path = tmp_path / "item.yaml"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=f"item.yaml: .*{message}"):
+        load_yaml(path, Numbers)
+    path.write_text("one: 1.0e+9\nsome: [-1.0e+9]")
+    assert load_yaml(path, Numbers).one == 1e9
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path):
+    path = tmp_path / "item.yaml"
+    with path.open("wb") as file:
+        file.truncate(LARGEST_SETTINGS_BYTES + 1)
+    with pytest.raises(SettingsError, match=r"item.yaml: expected at most 4194304 bytes, got more"):
         read_yaml(path)

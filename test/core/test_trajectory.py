@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from dr_grasp.core.geometry import Pose
 from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Phase, Waypoints
 from dr_grasp.errors import InvalidGraspError
 
@@ -62,6 +63,10 @@ def test_waypoints_copy_in_and_equal_to_the_bit():
         (("a",), [0, 1, 0.5], [[1]] * 3, "strictly increasing from 0 s, got 0.5 s at waypoint 2"),
         (("a",), [0, 1, 1], [[1]] * 3, "strictly increasing from 0 s, got 1 s at waypoint 2"),
         (("a",), [0, 3601], [[1], [2]], "times: expected at most 3600 s, got 3601 s"),
+        (("a",), [0], [[-2e6]], "positions: expected at most 1e\\+06 rad or m, got 2e\\+06"),
+        (("a\x1b",), [0], [[0]], r"joints: expected printable characters, got 'a\\x1b'"),
+        (("a" * 501,), [0], [[0]], "joints: expected at most 500 characters, got 501"),
+        (range(300_000), [0], [[0]], "joints: expected at most 200 names, got 300000"),
     ],
 )
 def test_waypoints_refuse(joints, times, positions, message):
@@ -99,6 +104,15 @@ def test_hand_close_refuses(changes, message):
         HandClose(**{**good, **changes})
 
 
+def test_an_hour_at_a_thousand_waypoints_a_second_is_a_path():
+    times = np.linspace(0, 3600, 3_600_001)
+    assert Waypoints(("a",), times, np.zeros((len(times), 1))).duration_s == 3600.0
+    with pytest.raises(
+        InvalidGraspError, match="times: expected at most 4000000 waypoints, got 4000001"
+    ):
+        Waypoints(("a",), np.linspace(0, 3600, 4_000_001), np.zeros((4_000_001, 1)))
+
+
 def simple_grasp(samples, **changes) -> GraspTrajectory:
     grasp = samples.grasp(
         approach=Waypoints(("a", "b"), [0.0, 0.4, 1.0], [[0, 0], [0.2, 0.4], [0.5, 0.1]]),
@@ -112,7 +126,15 @@ def simple_grasp(samples, **changes) -> GraspTrajectory:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"provenance": {"k": "\ud800"}}, "text: expected Unicode, got"),
+        ({"provenance": {"k": "\ud800"}}, "provenance k: expected Unicode, got"),
+        (
+            {"object_in_base": Pose([0, -1001, 0], [0, 0, 0, 1])},
+            "object_in_base position: expected at most 1000 m along an axis, got 1001 m",
+        ),
+        (
+            {"approach": Waypoints(("a", "b"), np.arange(100_001) / 1e4, np.zeros((100_001, 2)))},
+            "approach times: expected at most 100000 waypoints, got 100001",
+        ),
         ({"id": ""}, "id: expected a name, got an empty string"),
         ({"id": "g\n1"}, r"id: expected printable characters, got 'g\\n1'"),
         ({"hold_s": 0.0}, "hold: expected more than 0 and at most 60 s, got 0.0"),

@@ -21,8 +21,11 @@ some = settings(max_examples=30, deadline=None)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 ids = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=8)
+names = st.just("") | ids
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 shares = st.floats(0, 1)
+metres = st.floats(-1000, 1000)
+radians = st.floats(-1e6, 1e6)
 positive = st.floats(0, 1e6, exclude_min=True)
 seeds = st.integers(0, MAX_SEED)
 
@@ -36,7 +39,7 @@ def poses(draw):
     turn = np.array(draw(st.lists(st.floats(-1, 1), min_size=4, max_size=4)))
     norm = np.linalg.norm(turn)
     turn = turn / norm if norm > 1e-3 else [0, 0, 0, 1]
-    return Pose(draw(st.lists(numbers, min_size=3, max_size=3)), turn)
+    return Pose(draw(st.lists(metres, min_size=3, max_size=3)), turn)
 
 
 @st.composite
@@ -52,13 +55,13 @@ def waypoints(draw, joints):
 def grasps(draw):
     arm = tuple(draw(st.lists(ids, min_size=1, max_size=3, unique=True)))
     hand = tuple(draw(st.lists(ids, min_size=1, max_size=3, unique=True)))
-    of_hand = st.lists(numbers, min_size=len(hand), max_size=len(hand))
+    of_hand = st.lists(radians, min_size=len(hand), max_size=len(hand))
     times = st.floats(1e-6, 20)
     force = draw(st.floats(1e-6, 1000))
     return GraspTrajectory(
         id=draw(ids),
-        robot=draw(texts),
-        object=draw(texts),
+        robot=draw(names),
+        object=draw(names),
         object_in_base=draw(poses()),
         approach=draw(waypoints(arm)),
         close=HandClose(hand, draw(of_hand), draw(of_hand), force, draw(times)),
@@ -79,16 +82,16 @@ def fitnesses(draw):
     return found
 
 
-refusals = st.builds(RefusedGrasp, st.integers(0, 2**32 - 1), texts, texts)
+refusals = st.builds(RefusedGrasp, st.integers(0, 2**32 - 1), names, names)
 
 
 @st.composite
 def score_files(draw):
-    shared = {"seed": draw(seeds), "profile": draw(texts), "software_version": draw(texts)}
+    shared = {"seed": draw(seeds), "profile": draw(names), "software_version": draw(texts)}
     outcomes = st.sampled_from(Outcome)
     scores = st.builds(
         GraspScore,
-        grasp_id=texts,
+        grasp_id=names,
         nominal_outcome=outcomes,
         fitness=fitnesses(),
         failures=st.dictionaries(outcomes, st.integers(0, 2**32 - 1), max_size=3),
@@ -123,7 +126,7 @@ def diagnosis_files(draw):
     lengths = st.floats(0, 1e3)
     diagnoses = st.builds(
         Diagnosis,
-        grasp_id=texts,
+        grasp_id=names,
         outcome=st.sampled_from(Outcome),
         mdr=maybe(shares),
         least_friction=maybe(shares),
@@ -133,7 +136,7 @@ def diagnosis_files(draw):
         grip_offset_m=maybe(lengths),
         grip_lever_m=maybe(lengths),
         surface_distance_m=maybe(lengths),
-        trajectory=texts,
+        trajectory=names,
     )
     by_id = st.lists(diagnoses, max_size=4, unique_by=lambda one: one.grasp_id).map(tuple)
     return DiagnosisFile(

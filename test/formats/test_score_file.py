@@ -222,7 +222,7 @@ def test_files_that_cannot_be_read(tmp_path):
     assert refusal(read_grasps, path) == f"{path}: cannot be read: No such file or directory"
     assert refusal(read_scores, tmp_path) == f"{tmp_path}: cannot be read: Is a directory"
     path.write_bytes(b"\xff\xfe{}")
-    assert refusal(read_grasps, path) == f"{path}: expected JSON in UTF-8, got other bytes"
+    assert refusal(read_grasps, path) == f"{path}: expected text in UTF-8, got other bytes"
 
 
 BAD_GRASPS = [

@@ -751,7 +751,12 @@ def test_a_folder_far_above_says_nothing_of_the_gripper(tmp_path):
             "object_scale: expected greater",
         ),
         ("x.yaml", "format: [isaac", "graspgen", "expected a whole YAML document, got "),
-        ("x.yaml", "a: 1\na: 2", "graspgen", "expected each key once, got 'a' twice"),
+        (
+            "x.yaml",
+            "a: 1\na: 2",
+            "graspgen",
+            "expected each key once, got 'a' twice in the mapping that begins in line 1",
+        ),
         ("x.yaml", "- 1", "graspgen", "format: expected 'isaac_grasp', got [1]"),
         ("x.yaml", "format: yaml", "graspgen", "format: expected 'isaac_grasp', got 'yaml'"),
         (
@@ -773,10 +778,10 @@ def test_files_that_are_none(tmp_path, name, text, format, message):
 
 def test_a_file_nested_without_end_is_none(tmp_path):
     message = error_of(write_text(tmp_path / "x.json", "[" * 100_000), "poses")
-    assert message.startswith("expected a whole JSON document, got ")
+    assert message == "expected at most 100 levels, got more"
     for text in ("[", "- ", "{a: "):
         message = error_of(write_text(tmp_path / "x.yaml", text * 100_000), "graspgen")
-        assert message == "expected at most 100 levels, got more"
+        assert message == "expected at most 100 levels, got more in line 1"
 
 
 @pytest.mark.parametrize(("name", "format"), [("x.json", "graspgen"), ("x.csv", "poses")])

@@ -13,7 +13,7 @@ from dr_grasp.common.resources import find_share
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.core.trajectory import Waypoints
+from dr_grasp.core.trajectory import LONGEST_PATH_S, Waypoints
 from dr_grasp.errors import InvalidGraspError, SettingsError
 from dr_grasp.messages import decoding, encoding
 from dr_grasp.messages import typestore as typestores
@@ -271,3 +271,8 @@ def test_a_stamp_that_no_bag_can_hold_is_refused(samples, seconds):
     message = replace(message, stamp=replace(message.stamp, sec=seconds))
     with pytest.raises(InvalidGraspError, match="attempt a1: stamp: expected seconds since"):
         decoding.decode_attempt(message)
+
+
+def test_the_latest_stamp_leaves_room_for_the_longest_path():
+    """The joint states of an attempt are stamped up to the end of its path, in 31 bits of s."""
+    assert decoding.LAST_STAMP_S + LONGEST_PATH_S + 60 < 2**31

@@ -121,7 +121,17 @@ def write_half(path):
             "expected faces of vertices that there are",
         ),
         ("half.stl", write_half, "expected 684 bytes for 12 faces, got 600"),
-        ("what.xyzzy", lambda path: path.write_text("what"), "expected a mesh, got"),
+        ("what.xyzzy", lambda path: path.write_text("what"), "expected a mesh that ends in .obj"),
+        (
+            "flat.obj",
+            lambda path: path.write_text("v 0\nv 1\nv 2\nf 1 2 3\n"),
+            "expected vertices of three coordinates",
+        ),
+        (
+            "far.obj",
+            lambda path: path.write_text("v 0 0 0\nv 1e10 0 0\nv 0 1 0\nf 1 2 3\n"),
+            "expected coordinates of at most 1e\\+09",
+        ),
         ("absent.obj", lambda path: None, "expected a mesh, got No such file"),
     ],
 )
@@ -180,6 +190,17 @@ def test_lowest_point_is_that_of_the_turned_object():
     ("old", "new", "message"),
     [
         ("mass: 0.3", "mass: 0", "mass: expected greater than 0, got 0"),
+        ("mass: 0.3", "mass: 1e308", "mass: expected less than or equal to 1000, got "),
+        (
+            "lateral_friction: ",
+            "lateral_friction: 101 #",
+            "lateral_friction: expected less than or",
+        ),
+        (
+            "mass: 0.3",
+            "mass: 0.3\nfamily: {prefix: x, count: 1, digits: 999999999}",
+            "family.digits: expected less than or equal to 9, got 999999999",
+        ),
         ("mass: 0.3", "mass: 0.3\nweight: 3", "weight: expected no such key"),
         ("collision: coacd", "collision: vhacd", "collision: expected 'auto', 'coacd', 'groups'"),
         ("mesh: pybullet_data://objects/mug.obj", "", "expected either mesh or shape, got neither"),

@@ -21,10 +21,13 @@ from dr_grasp.recording.bag_reader import read_bag
 from dr_grasp.recording.bag_writer import BagWriter
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+RADIANS = st.floats(-1e6, 1e6)
+METRES = st.floats(-1000.0, 1000.0)
 SHARES = st.floats(0.0, 1.0)
 # Any Unicode but half characters, and NUL, which ends a string of ROS.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 NAMES = st.text("abcz_1é", min_size=1, max_size=8)
+NAMES_IF_ANY = st.just("") | NAMES
 UINT64 = st.integers(0, 2**64 - 1)
 STAMPS = st.integers(10**9, 2 * 10**18)
 LATER = st.integers(1, 15 * 10**9).map(lambda ns: ns / 1e9)
@@ -35,7 +38,7 @@ MODELS = st.dictionaries(TEXTS, TEXTS, max_size=3)
 def waypoints(draw):
     joints = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
     steps_ns = draw(st.lists(st.integers(1, 10**9), min_size=1, max_size=4))
-    row = st.lists(NUMBERS, min_size=len(joints), max_size=len(joints))
+    row = st.lists(RADIANS, min_size=len(joints), max_size=len(joints))
     positions = draw(st.lists(row, min_size=len(steps_ns), max_size=len(steps_ns)))
     return Waypoints(tuple(joints), np.cumsum(steps_ns) / 1e9, np.array(positions))
 
@@ -43,7 +46,7 @@ def waypoints(draw):
 @st.composite
 def poses(draw):
     turn = np.array(draw(st.lists(st.floats(0.1, 1.0), min_size=4, max_size=4)))
-    position = draw(st.lists(NUMBERS, min_size=3, max_size=3))
+    position = draw(st.lists(METRES, min_size=3, max_size=3))
     return Pose(np.array(position), turn / np.linalg.norm(turn))
 
 
@@ -51,12 +54,12 @@ def poses(draw):
 def grasps(draw):
     way = draw(waypoints())
     hand = draw(st.lists(NAMES, min_size=1, max_size=2, unique=True))
-    postures = st.lists(NUMBERS, min_size=len(hand), max_size=len(hand)).map(np.array)
+    postures = st.lists(RADIANS, min_size=len(hand), max_size=len(hand)).map(np.array)
     force = draw(st.floats(0.0, 1000.0, exclude_min=True))
     return GraspTrajectory(
         id=draw(NAMES),
-        robot=draw(TEXTS),
-        object=draw(TEXTS),
+        robot=draw(NAMES_IF_ANY),
+        object=draw(NAMES_IF_ANY),
         object_in_base=draw(poses()),
         approach=way,
         close=HandClose(tuple(hand), draw(postures), draw(postures), force, draw(LATER)),
@@ -81,7 +84,7 @@ SCORES = st.builds(
     ),
     failures=st.dictionaries(st.sampled_from(Outcome), st.integers(0, 2**32 - 1)),
     seed=UINT64,
-    profile=TEXTS,
+    profile=NAMES_IF_ANY,
     software_version=TEXTS,
     whole=st.booleans(),
     models=MODELS,
@@ -99,7 +102,7 @@ ATTEMPTS = st.builds(
     GraspAttempt,
     attempt_id=NAMES,
     stamp_ns=STAMPS,
-    backend=TEXTS,
+    backend=NAMES_IF_ANY,
     seed=UINT64,
     attempt_index=st.integers(0, 2**32 - 1),
     grasp=grasps(),
@@ -111,7 +114,7 @@ ATTEMPTS = st.builds(
     gripper_opening=st.none() | NUMBERS,
     object_before=st.none() | poses(),
     object_after=st.none() | poses(),
-    backend_profile=TEXTS,
+    backend_profile=NAMES_IF_ANY,
     models=MODELS,
     software_version=TEXTS,
 )
@@ -121,7 +124,7 @@ REPORTS = st.builds(
     stamp_ns=STAMPS,
     outcome=st.sampled_from(Outcome),
     reason=TEXTS,
-    reporter=TEXTS,
+    reporter=NAMES_IF_ANY,
 )
 KINDS = {
     "GraspTrajectory": (grasps(), encoding.encode_grasp, decoding.decode_grasp),

@@ -58,6 +58,7 @@ def test_an_unknown_profile_lists_the_valid_ones():
         ),
         ("jitter_std: 0.002", "jitter_std: -0.1", "joints.jitter_std: expected greater"),
         ("osdr: 200", "osdr: 0", "trials.osdr: expected greater than 0, got 0"),
+        ("osdr: 200", "osdr: 1000001", "trials.osdr: expected less than or equal to 1000000"),
         ("osdr: 200", "osdr: 200, gdr: 5", "trials.gdr: expected no such key"),
         (
             "spinning_friction: [0.1, 0.4]",

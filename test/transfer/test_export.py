@@ -44,6 +44,30 @@ def test_csv_says_what_the_rows_say(tmp_path, row):
     assert (second["outcome"], second["mdr"], second["predicted_missed"]) == ("missed", "1.0", "0")
 
 
+@pytest.mark.parametrize(
+    ("reason", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("'quoted", "''quoted"),
+        ("\t=1+1", "'\t=1+1"),
+        ("\r=1+1", "'\r=1+1"),
+        ("\n=1+1", "'\n=1+1"),
+        ("a=1", "a=1"),
+    ],
+)
+def test_no_text_is_a_formula(tmp_path, row, reason, cell):
+    write_csv(tmp_path / "t.csv", [row("a1", reason=reason, gripper_opening=-0.5)])
+    with (tmp_path / "t.csv").open(encoding="utf-8", newline="") as file:
+        (cells,) = csv.DictReader(file)
+    assert cells["reason"] == cell
+    assert cells["gripper_opening"] == "-0.5"  # a number stays one
+    write_parquet(tmp_path / "t.parquet", [row("a1", reason=reason)])
+    assert parquet.read_table(tmp_path / "t.parquet").to_pylist()[0]["reason"] == reason
+
+
 def test_what_is_missing_is_empty_or_null(tmp_path, row):
     bare = row(
         "a1",
@@ -135,7 +159,9 @@ def parsed(kind, cell):
         return int(datetime.fromisoformat(f"{seconds}+00:00").timestamp()) * 10**9 + int(rest)
     if kind == "flag":
         return {"true": True, "false": False}[cell]
-    return {"text": str, "count": int}.get(kind, float)(cell)
+    if kind == "text":
+        return cell.removeprefix("'")
+    return {"count": int}.get(kind, float)(cell)
 
 
 @given(st.lists(changes(), max_size=4))

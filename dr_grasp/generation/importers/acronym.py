@@ -21,8 +21,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from dr_grasp.common.reading import one_line
 from dr_grasp.errors import FileFormatError
-from dr_grasp.generation.importers.foreign_documents import one_line
 from dr_grasp.generation.importers.grasp_poses import (
     GraspPoses,
     check_count,

@@ -121,7 +121,7 @@ def collect(
             grasps[grasp.id] = grasp
         except FileFormatError as error:
             shown = name if name and name.isprintable() else number_id(index)
-            refused.append(RefusedGrasp(index, shown, f"grasp {shown}: {escaped(str(error))}"))
+            refused.append(RefusedGrasp(index, shown, f"grasp {shown}: {error}"))
     return GraspPoses(
         path.name, gripper, grip, object_file, object_scale, (*grasps.values(),), (*refused,)
     )
@@ -174,8 +174,3 @@ def read_verdict(field: str, value: object) -> bool:
     if value not in (0, 1):
         raise FileFormatError(f"{field}: expected true or false, got {short(value)}")
     return bool(value)
-
-
-def escaped(text: str) -> str:
-    """Escape all characters of a message that cannot be printed, such as line breaks."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
-from dr_grasp.errors import FileFormatError
+from dr_grasp.errors import FileFormatError, quoted
 
 RIGID_TOLERANCE = 1e-3
 """Largest error of a rotation matrix from orthonormal, and of a quaternion's norm from 1."""
@@ -97,7 +97,7 @@ def pose_from_quaternion(position: object, quaternion_xyzw: object, field: str) 
 
 def short(value: object) -> str:
     """Show a value in at most 60 characters, for error messages."""
-    return f"{value!r:.60}"
+    return quoted(value)
 
 
 def _check_distance(position: FloatArray) -> None:

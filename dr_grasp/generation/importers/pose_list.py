@@ -27,7 +27,6 @@ between the finger pads, z along the approach, out of the hand, and y along the 
 from __future__ import annotations
 
 import re
-import tokenize
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,9 +34,10 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from dr_grasp.common.reading import one_line
 from dr_grasp.errors import FileFormatError
 from dr_grasp.formats.documents import Record, check_record
-from dr_grasp.generation.importers.foreign_documents import load_json, one_line, read_text
+from dr_grasp.generation.importers.foreign_documents import load_json, read_text
 from dr_grasp.generation.importers.frames import GRIP
 from dr_grasp.generation.importers.grasp_poses import (
     GraspPoses,
@@ -185,7 +185,7 @@ def _from_matrices(path: Path) -> _Reading:
     try:
         # Mapped, so that a wrong size in the header reserves no memory.
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError, tokenize.TokenError) as error:
+    except Exception as error:  # a broken header can cause any error of NumPy and Python
         raise FileFormatError(f"expected a whole NumPy file, got {one_line(error)}") from error
     if array.ndim != 3 or array.shape[1:] != (4, 4) or array.dtype.kind not in "iuf":
         raise FileFormatError(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dr_grasp.errors import DrGraspError, FileFormatError, UnknownNameError
 from dr_grasp.generation.importers.frames import grip_in_gripper
-from dr_grasp.generation.importers.grasp_poses import GraspPoses, escaped
+from dr_grasp.generation.importers.grasp_poses import GraspPoses
 from dr_grasp.generation.importers.graspgen import read_graspgen
 from dr_grasp.generation.importers.pose_checks import short
 from dr_grasp.generation.importers.pose_list import read_pose_list
@@ -57,7 +57,7 @@ def read_poses(path: Path | str, format: str, gripper: str | None = None) -> Gra
             if text is not None and not text.isprintable():  # messages and files will contain it
                 raise FileFormatError(f"expected names in printable characters, got {short(text)}")
     except DrGraspError as error:
-        raise FileFormatError(f"{path}: {escaped(str(error))}") from error
+        raise FileFormatError(f"{path}: {error}") from error
     except OSError as error:
         raise FileFormatError(f"{path}: cannot be read: {error.strerror or error}") from error
     return poses
