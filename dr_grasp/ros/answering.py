@@ -9,7 +9,7 @@ from typing import Any
 from rclpy.node import Node
 from rclpy.service import Service
 
-from dr_grasp.errors import DrGraspError
+from dr_grasp.errors import DrGraspError, printable
 
 
 def explain(node: Node, what: str, error: Exception) -> str:
@@ -27,9 +27,8 @@ def explain(node: Node, what: str, error: Exception) -> str:
         return str(error)
     text = "".join(traceback.format_exception(error))
     node.get_logger().error(f"{what}: an error that nobody expected; please report it:\n{text}")
-    return f"internal error of node {node.get_name()}: {type(error).__name__}: " + " ".join(
-        str(error).split()
-    )
+    reason = printable(" ".join(str(error).split()))
+    return f"internal error of node {node.get_name()}: {type(error).__name__}: {reason}"
 
 
 def serve(
