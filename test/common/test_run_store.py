@@ -157,9 +157,12 @@ def test_a_damaged_file_is_refused_and_may_be_replaced(path):
 
 
 def test_where_nothing_can_be_written(tmp_path):
-    for place in (tmp_path / "no" / "journal", tmp_path):
-        message = refusal(RunStore, place, "a test", ASKED)
-        assert message.startswith(f"{place}: the journal cannot be read or written: ")
+    place = tmp_path / "no" / "journal"
+    lock = place.with_name(".journal.lock")
+    message = refusal(RunStore, place, "a test", ASKED)
+    assert message == f"{place}: cannot be written: {lock}: No such file or directory"
+    message = refusal(RunStore, tmp_path, "a test", ASKED)
+    assert message.startswith(f"{tmp_path}: the journal cannot be read or written: ")
 
 
 def test_a_full_disk_is_one_line_and_costs_what_was_not_put(path):
