@@ -1,4 +1,4 @@
-"""A disk that fails at any single call: a bag stays whole, and what was acknowledged stays in it."""
+"""A disk that fails at any call: the bag stays whole, what was acknowledged stays in it."""
 
 import errno
 import io
@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-
 from rosbags.rosbag2 import Reader
 
 from dr_grasp.errors import RecordingError
