@@ -97,6 +97,8 @@ def damages(content, rng, rounds):
         yield "zeroed", content[:place] + b"\0" + content[place + 1 :]
         # As if an older page had not been overwritten to its end.
         yield "torn", content[:place] + content[: len(content) - place]
+    for place in range(100):  # the head of a database
+        yield "head changed", content[:place] + b"\x0a" + content[place + 1 :]
     for _ in range(rounds(12)):
         place = rng.randrange(len(content))
         start = place // PAGE * PAGE
