@@ -124,11 +124,14 @@ class RecordFile(Closing):
         """
         good = seen = 0
         whole = False
-        self._database.text_factory = bytes
+        # Texts come as bytearray, and so differ from blobs, which damage may have made of them.
+        self._database.text_factory = bytearray
         try:
             for number, *texts, checksum in self._database.execute(_ALL):
                 seen += 1
-                if number == seen == good + 1 and checksum == _chained(self._last, texts):
+                typed = {type(text) for text in texts} == {bytearray} and type(checksum) is bytes
+                in_order = number == seen == good + 1
+                if typed and in_order and checksum == _chained(self._last, texts):
                     good, self._last = number, checksum
             # Fails if the head of the file says that it must not be written.
             self._database.execute("DELETE FROM records WHERE number < 0")
@@ -198,12 +201,10 @@ def _create(database: sqlite3.Connection) -> None:
     database.execute("COMMIT")
 
 
-def _chained(last: bytes, texts: Sequence[object]) -> bytes:
+def _chained(last: bytes, texts: Sequence[bytes]) -> bytes:
     """The checksum of a record, from that of the record before it and the record's texts."""
     digest = hashlib.blake2b(last, digest_size=16)
     for text in texts:
-        if not isinstance(text, bytes):  # a damaged record may hold anything
-            return b""
         digest.update(len(text).to_bytes(8, "little"))
         digest.update(text)
     return digest.digest()

@@ -133,7 +133,8 @@ class RunStore(Closing):
     def _say_what_is_lost(self) -> None:
         lost = self._records.lost
         _LOGGER.warning(
-            "%s: the journal is damaged: its first %d results are kept; %s lost, and done again",
+            "%s: the journal is damaged: its first %d results are kept; %s lost and will "
+            "be computed again",
             self._path,
             self._records.count(_RESULT),
             f"at least {lost} records after them are" if lost else "any after them are",

@@ -59,7 +59,7 @@ class _Piece(Generic[WorkT]):
         else:
             self.crashes += 1
         if self.kills >= MOST_KILLS or self.crashes >= MOST_CRASHES:
-            ended = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+            ended = f"by {signal.strsignal(-status)}" if status < 0 else f"with status {status}"
             raise WorkerError(
                 f"worker processes died {self.kills + self.crashes} times at the same work, the "
                 f"last one {ended}: {shorten(str(self.work), 200)}; is there enough memory, and "

@@ -59,9 +59,12 @@ def test_each_piece_once_whatever_is_killed(two, deadly):
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        ("crash_at_7", "died 3 times at the same work, the last one by SIGSEGV: 7; is there"),
-        ("exit_at_7", "died 3 times at the same work, the last one with status 9: 7; is ther"),
-        ("killed_at_7", "died 4 times at the same work, the last one by SIGKILL: 7; is there"),
+        (
+            "crash_at_7",
+            "died 3 times at the same work, the last one by Segmentation fault: 7; is there",
+        ),
+        ("exit_at_7", "died 3 times at the same work, the last one with status 9: 7; is there"),
+        ("killed_at_7", "died 4 times at the same work, the last one by Killed: 7; is there"),
     ],
 )
 def test_a_piece_that_its_workers_die_of_is_named(two, deadly, monkeypatch, function, message):
