@@ -27,6 +27,8 @@ _ALL = "SELECT number, kind, key, value, checksum FROM records ORDER BY number"
 _PAGE_BYTES = 4096
 """Size of a page of the database."""
 
+_WAL_MAGIC = b"\x37\x7f\x06"
+
 _WAL_HEAD_BYTES, _FRAME_HEAD_BYTES = 32, 24
 """Sizes in a WAL file, of its head and of that of each frame (sqlite.org/fileformat2.html, 4.1)."""
 
@@ -228,4 +230,9 @@ def _commits(wal: Path) -> list[bool]:
     ]
     # Frames of an earlier use of the file have other marks than its head and its first frame.
     marks = {content[16:24], *(frame[8:16] for frame in frames[:1])}
-    return [frame[4:8] != bytes(4) and frame[8:16] in marks for frame in frames]
+    headless = content[:3] != _WAL_MAGIC
+    zeroed = bytes(_FRAME_HEAD_BYTES)
+    return [
+        frame == zeroed or (frame[4:8] != bytes(4) and (headless or frame[8:16] in marks))
+        for frame in frames
+    ]

@@ -99,6 +99,7 @@ def damages(content, rng, rounds):
         yield "torn", content[:place] + content[: len(content) - place]
     for place in range(100):  # the head of a database
         yield "head changed", content[:place] + b"\x0a" + content[place + 1 :]
+    yield "its first page zeroed", bytes(PAGE) + content[PAGE:]
     for _ in range(rounds(12)):
         place = rng.randrange(len(content))
         start = place // PAGE * PAGE

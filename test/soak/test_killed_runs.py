@@ -21,13 +21,13 @@ def commands(tmp_path_factory, block_grasps, shortened):
     folder = tmp_path_factory.mktemp("inputs")
     grasps, scores = folder / "grasps.json", folder / "scores.json"
     write_grasps(grasps, map(shortened, block_grasps))
-    score = ["score", str(grasps), "--criteria", "mdr", "--trials", "15", "--jobs", "2"]
+    score = ["score", str(grasps), "--criteria", "mdr", "--trials", "8", "--jobs", "2"]
     subprocess.run([*PROGRAM, *score, "--out", str(scores)], check=True, stdout=subprocess.DEVNULL)
     search = ["generate", "--robot", "franka", "--object", "procedural_000", "--jobs", "2"]
     return {
         "score": (score, ["--resume"]),
         "score --top": ([*score, "--top", "1"], ["--resume"]),
-        "generate": ([*search, "--evaluations", "16"], ["--resume"]),
+        "generate": ([*search, "--evaluations", "8"], ["--resume"]),
         "diagnose": (["diagnose", str(grasps), "--scores", str(scores), "--jobs", "2"], []),
     }
 
