@@ -68,7 +68,7 @@ TAKES_LONG = (
     "test_house_rules.py",
     "test_library_example.py",
     "twin/test_twin_physics.py",
-    "workers/test_cluster.py",
+    "workers",
 )
 LANES = {"ros": STARTS_NODES, "slow": TAKES_LONG, "soak": ("soak",)}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from dr_grasp.cli.console import (
     reports_errors,
 )
 from dr_grasp.cli.pools import Cluster, make_pool
+from dr_grasp.common.run_lock import RunLock
 from dr_grasp.core.diagnosis import (
     QUANTITIES,
     CauseCounter,
@@ -69,6 +71,7 @@ def command(
         check_writable(out)
     summary = _Summary(limits, score_of)
     with (
+        nullcontext() if out is None else RunLock(out),
         tempfile.TemporaryDirectory() as scratch,
         make_pool(jobs, cluster) as pool,
         kept_from_ctrl_c() as pressed,

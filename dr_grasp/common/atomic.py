@@ -18,7 +18,7 @@ def write_whole(path: Path, content: bytes) -> None:
     The umask decides the permission bits. A symbolic link is followed.
 
     Raises:
-        OSError: The file could not be written; an earlier version of it is untouched.
+        OSError: The file could not be written; see `whole_file`.
     """
     with whole_file(path) as file:
         file.write(content)
@@ -31,7 +31,9 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     Unfinished files that killed processes have left beside it are removed.
 
     Raises:
-        OSError: The file could not be written; an earlier version of it is untouched.
+        OSError: The file could not be written. It has its earlier content; or, if only the last
+            steps failed, such as the sync of its folder, the new content, which a power cut may
+            undo. Whoever has to know reads it.
     """
     path = path.resolve()
     _remove_leftovers(path)

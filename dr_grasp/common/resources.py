@@ -1,17 +1,13 @@
-"""Finds files: our configuration, models of other packages, and the cache."""
+"""Finds files: our configuration, and models of other packages."""
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from dr_grasp.common.atomic import sync
 from dr_grasp.errors import ModelError, SettingsError, UnknownNameError
 
 PACKAGE = "dr_grasp"
@@ -154,54 +150,3 @@ def _prefixes() -> Iterator[Path]:
 def _package_folders(name: str) -> list[Path]:
     spec = importlib.util.find_spec(name)
     return [Path(folder) for folder in (spec.submodule_search_locations or [])] if spec else []
-
-
-def cache_directory() -> Path:
-    """The folder for prepared models: $DR_GRASP_CACHE, or dr_grasp in the user's cache folder."""
-    named = os.environ.get("DR_GRASP_CACHE")
-    if named:
-        return Path(named).absolute()  # files that are read from other folders contain this path
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / PACKAGE
-
-
-def cached_folder(kind: str, parts: Iterable[bytes], build: Callable[[Path], object]) -> Path:
-    """Find a cached folder of derived files; fill it first if there is none for this content.
-
-    Several processes may build the same folder: each fills a scratch folder, and the first that is
-    full gets the final name. All its files are on disk before it has that name.
-
-    Args:
-        kind: Folder below the cache.
-        parts: The content that the derived files depend on.
-        build: Called with an empty folder, to fill it, if there is none for this content.
-    """
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "little"))
-        digest.update(part)
-    final = cache_directory() / kind / digest.hexdigest()[:24]
-    if final.is_dir():
-        return final
-    try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".building-", dir=final.parent))
-    except OSError as error:
-        raise ModelError(
-            f"{final.parent}: the cache cannot be written: {error.strerror}; name another place in "
-            "DR_GRASP_CACHE"
-        ) from error
-    try:
-        build(scratch)
-        scratch.chmod(0o755)
-        for path in (*scratch.rglob("*"), scratch):
-            sync(path)
-        try:
-            scratch.rename(final)
-        except OSError:
-            if not final.is_dir():
-                raise
-        sync(final.parent)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    return final

@@ -22,6 +22,10 @@ class DiagnosisTask:
     index: int
     grasp: GraspTrajectory
 
+    def __str__(self) -> str:
+        """Name the grasp in an error."""
+        return f"grasp {self.grasp.id}"
+
 
 def diagnose_each(
     grasps: Iterable[GraspOrRefusal],

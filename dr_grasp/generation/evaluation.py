@@ -122,6 +122,10 @@ class Job:
     seed: int
     proposal: Proposal
 
+    def __str__(self) -> str:
+        """Name the proposal in an error."""
+        return f"proposal {self.proposal.index} of {self.method} for {self.robot} and {self.object}"
+
 
 def evaluate(job: Job) -> Result:
     """Try a proposal in a worker process, which keeps its world for the next proposal.

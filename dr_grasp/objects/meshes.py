@@ -12,7 +12,7 @@ import numpy as np
 import trimesh
 from pydantic import TypeAdapter
 
-from dr_grasp.common.resources import cached_folder
+from dr_grasp.common.cache import cached_folder
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import ModelError
 from dr_grasp.objects.convex import (

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from dr_grasp.common.cache import cache_directory
 from dr_grasp.common.resources import (
     built_in_files,
-    cache_directory,
     config_file,
     config_names,
     resolve_uri,

@@ -132,10 +132,12 @@ class SplitBag:
             self._splits = [self._write_split(nascent, [], merged=False)]
             write_whole(nascent / "metadata.yaml", self._metadata(self._splits))
             nascent.rename(self.directory)
+            sync(parent)
         except BaseException:
-            shutil.rmtree(nascent, ignore_errors=True)
+            # If it has its final name already, the folder is ours, and the bag in it is empty.
+            made = nascent if nascent.exists() else self.directory
+            shutil.rmtree(made, ignore_errors=True)
             raise
-        sync(parent)
 
     def _write_split(
         self, directory: Path, messages: Iterable[LoggedMessage], *, merged: bool
@@ -143,29 +145,35 @@ class SplitBag:
         """Write a complete file into the bag's folder, where metadata.yaml does not name it yet."""
         name = f"{self.directory.name}_{self._next_index}"
         self._next_index += 1
-        with TemporaryDirectory(prefix=".writing_", dir=directory) as scratch:
-            folder = Path(scratch, name)
-            writer = Writer(folder, version=METADATA_VERSION, storage_plugin=StoragePlugin.MCAP)
-            with writer:
-                connections = {
-                    topic.name: writer.add_connection(
-                        topic.name,
-                        topic.typename,
-                        typestore=our_typestore(),
-                        offered_qos_profiles=[topic.qos],
-                    )
-                    for topic in self._topics
-                }
-                for topic_name, stamp_ns, data in messages:
-                    writer.write(connections[topic_name], stamp_ns, data)
-            if not self._template:
-                # Version, topics and quality of service, as `rosbags` wrote them for this file.
-                content = yaml.safe_load((folder / "metadata.yaml").read_bytes())
-                self._template = content["rosbag2_bagfile_information"] | {"ros_distro": "jazzy"}
-            path = folder / f"{name}.mcap"
-            sync(path)
-            path.rename(directory / path.name)
-        sync(directory)
+        path = directory / f"{name}.mcap"
+        try:
+            with TemporaryDirectory(prefix=".writing_", dir=directory) as scratch:
+                folder = Path(scratch, name)
+                writer = Writer(folder, version=METADATA_VERSION, storage_plugin=StoragePlugin.MCAP)
+                with writer:
+                    connections = {
+                        topic.name: writer.add_connection(
+                            topic.name,
+                            topic.typename,
+                            typestore=our_typestore(),
+                            offered_qos_profiles=[topic.qos],
+                        )
+                        for topic in self._topics
+                    }
+                    for topic_name, stamp_ns, data in messages:
+                        writer.write(connections[topic_name], stamp_ns, data)
+                if not self._template:
+                    # Version, topics and quality of service, as `rosbags` wrote them for this file.
+                    content = yaml.safe_load((folder / "metadata.yaml").read_bytes())
+                    self._template = content["rosbag2_bagfile_information"] | {
+                        "ros_distro": "jazzy"
+                    }
+                sync(folder / path.name)
+                (folder / path.name).rename(path)
+            sync(directory)
+        except BaseException:
+            _remove(path)
+            raise
         counts = {topic: writer.counts[entry.id] for topic, entry in connections.items()}
         filled = any(counts.values())
         start_ns, end_ns = (writer.min_timestamp, writer.max_timestamp) if filled else (0, 0)
@@ -174,17 +182,34 @@ class SplitBag:
     def _admit(self, new: _Split, *, instead_of: Sequence[_Split]) -> None:
         """List a new file in metadata.yaml, and remove the files that it replaces."""
         splits = [*(split for split in self._splits if split not in instead_of), new]
+        metadata = self.directory / "metadata.yaml"
         try:
-            write_whole(self.directory / "metadata.yaml", self._metadata(splits))
+            write_whole(metadata, self._metadata(splits))
         except BaseException:
-            with suppress(OSError):
-                new.path.unlink()
+            if self._take_back(new):
+                _remove(new.path)
+            elif _names(metadata, new):
+                self._splits = splits
             raise
         self._splits = splits
         for split in instead_of:
-            # No longer listed: if the file cannot be removed, it only takes up space.
-            with suppress(OSError):
-                split.path.unlink()
+            _remove(split.path)
+
+    def _take_back(self, new: _Split) -> bool:
+        """After metadata.yaml could not be written: see to it that it does not name a new file.
+
+        Returns:
+            Whether it does not, and would not after a power cut either.
+        """
+        metadata = self.directory / "metadata.yaml"
+        if not _names(metadata, new):
+            return True
+        # It has its new content, and then something failed: it was not synced, for example.
+        try:
+            write_whole(metadata, self._metadata(self._splits))
+        except OSError:
+            return False
+        return True
 
     def _merge(self, splits: Sequence[_Split]) -> None:
         try:
@@ -215,6 +240,20 @@ class SplitBag:
         dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
         text: str = yaml.dump(content, Dumper=dumper, sort_keys=False)
         return text.encode()
+
+
+def _names(metadata: Path, split: _Split) -> bool:
+    """Whether metadata.yaml names a file, as far as can be told."""
+    try:
+        return split.path.name in metadata.read_text(encoding="utf-8")
+    except OSError:
+        return True
+
+
+def _remove(path: Path) -> None:
+    """Remove a file that metadata.yaml does not name: if it stays, it only takes up space."""
+    with suppress(OSError):
+        path.unlink()
 
 
 def _extent(start_ns: int, end_ns: int, count: int) -> dict[str, Any]:

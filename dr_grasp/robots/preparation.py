@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 
 from scipy.spatial.transform import Rotation
 
-from dr_grasp.common.resources import cached_folder, resolve_uri
+from dr_grasp.common.cache import cached_folder
+from dr_grasp.common.resources import resolve_uri
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import ModelError
@@ -150,6 +151,8 @@ def _write_hull(source: MeshSource, scale: str, target: Path) -> None:
     try:
         mesh.apply_scale([float(word) for word in scale.split()])
         mesh.convex_hull.export(target)
+    except OSError:  # the cache has no room
+        raise
     except Exception as error:  # trimesh and Qhull raise whatever their many parts raise
         problem = " ".join(str(error).split())[:200]
         raise ModelError(

@@ -35,6 +35,11 @@ class Block:
     count: int
     shortcuts: Shortcuts = ALL
 
+    def __str__(self) -> str:
+        """Name the block in an error."""
+        what = "undisturbed" if self.criterion is None else self.criterion.value
+        return f"grasp {self.grasp.id}, {what}, trials from {self.first} on"
+
 
 def run_block(block: Block) -> Counter[Outcome]:
     """Run all rollouts of a block, in a worker process; returns how often each outcome came."""

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
+from dr_grasp.common.atomic import whole_file
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory
@@ -56,7 +57,8 @@ def draw_best_and_worst(path: Path, best: GraspAttempt, worst: GraspAttempt) -> 
         axes.imshow(picture_of(attempt.grasp))
         axes.set_axis_off()
         axes.set_title(f"{title}: {attempt.grasp.id}\n{_caption(attempt)}", fontsize=12)
-    figure.savefig(path, dpi=100)
+    with whole_file(path) as file:
+        figure.savefig(file, format="png", dpi=100)
 
 
 def _caption(attempt: GraspAttempt) -> str:

@@ -2,29 +2,69 @@
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
-import os
-import threading
+import signal
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
+from textwrap import shorten
+from typing import Any, Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 from dr_grasp.common.closing import Closing
 from dr_grasp.common.interrupts import starting_workers
 from dr_grasp.errors import SettingsError, WorkerError
+from dr_grasp.workers.worker_process import WorkerProcess
 
-MOST_DEATHS = 5
-"""A run fails when workers have died this many times without any result in between."""
+MOST_CRASHES = 3
+"""A run fails when this many workers have crashed in the same piece of work. Work does the same
+each time, so the second crash would be proof, were it not for the rest of the machine."""
+
+MOST_KILLS = 21
+"""A run fails when this many workers were killed in the same piece of work. A kill comes from
+outside, and most have nothing to do with the work: 20 in a minute must only cost time. But the
+system also kills what takes too much memory, and that would go on for ever."""
+
+KILLED = (-signal.SIGKILL, -signal.SIGTERM)
+"""Exit statuses of workers that were killed; all others have crashed."""
 
 POLL_S = 0.05
 """Time between two checks whether the work was cancelled [s]."""
 
 WorkT = TypeVar("WorkT")
 ResultT = TypeVar("ResultT")
+
+
+@dataclass(slots=True)
+class _Piece(Generic[WorkT]):
+    """A piece of work, and how often workers died while they were at it."""
+
+    work: WorkT
+    crashes: int = 0
+    kills: int = 0
+
+    def died(self, status: int) -> None:
+        """Count the death of a worker.
+
+        Args:
+            status: Its exit status; negative for the signal that ended it.
+
+        Raises:
+            WorkerError: There were too many.
+        """
+        if status in KILLED:
+            self.kills += 1
+        else:
+            self.crashes += 1
+        if self.kills >= MOST_KILLS or self.crashes >= MOST_CRASHES:
+            ended = f"by {signal.strsignal(-status)}" if status < 0 else f"with status {status}"
+            raise WorkerError(
+                f"worker processes died {self.kills + self.crashes} times at the same work, the "
+                f"last one {ended}: {shorten(str(self.work), 200)}; is there enough memory, and "
+                "does a calling script have its `if __name__ == '__main__'`?"
+            )
 
 
 class Pool(Closing):
@@ -44,20 +84,20 @@ class Pool(Closing):
 
         Args:
             function: A function of a module, so that other processes can import it.
-            work: Arguments for the function, read as they are needed: there may be millions.
+            work: Arguments for the function, read as they are needed: there may be millions. An
+                error names one by its `str`.
             is_cancelled: Polled every 50 ms; True ends the run at once.
 
         Yields:
             Pieces of work with their results; None last if the run was cancelled.
 
         Raises:
-            WorkerError: Workers died again and again without finishing anything.
+            WorkerError: Workers died again and again at the same piece of work.
         """
-        running: dict[Future[ResultT], WorkT] = {}
+        running: dict[Future[ResultT], _Piece[WorkT]] = {}
         # Work that dead workers left undone is first in this queue.
-        left = iter(work)
+        left = map(_Piece, work)
         waiting = deque(islice(left, 1))
-        deaths = 0
         while waiting or running:
             if is_cancelled():
                 for future in running:
@@ -66,28 +106,22 @@ class Pool(Closing):
                 return
             # Two pieces for each worker keep it busy; more would only delay a cancel.
             places = 2 * self._workers()
-            try:
-                while waiting and len(running) < places:
-                    future = self._submit(function, waiting[0])
-                    running[future] = waiting.popleft()
-                    if not waiting:
-                        waiting.extend(islice(left, 1))
-                finished = wait(running, timeout=POLL_S, return_when=FIRST_COMPLETED).done
-                for future in finished:
+            while waiting and len(running) < places:
+                future = self._submit(function, waiting[0].work)
+                running[future] = waiting.popleft()
+                if not waiting:
+                    waiting.extend(islice(left, 1))
+            for future in wait(running, timeout=POLL_S, return_when=FIRST_COMPLETED).done:
+                piece = running.pop(future)
+                try:
                     result = future.result()
-                    deaths = 0
-                    yield running.pop(future), result
-            except BrokenExecutor as error:
-                deaths += 1
-                if deaths >= MOST_DEATHS:
-                    raise WorkerError(
-                        f"worker processes died {deaths} times in a row at the same work; "
-                        "is there enough memory, and does a calling script have its "
-                        "`if __name__ == '__main__'`?"
-                    ) from error
-                waiting.extendleft(reversed(running.values()))
-                running.clear()
-                self.close()
+                except BrokenExecutor:
+                    waiting.appendleft(piece)
+                    status = self._death_in(future)
+                    if status is not None:
+                        piece.died(status)
+                else:
+                    yield piece.work, result
 
     @abstractmethod
     def _workers(self) -> int:
@@ -97,26 +131,19 @@ class Pool(Closing):
     def _submit(self, function: Callable[[WorkT], ResultT], piece: WorkT) -> Future[ResultT]:
         """Give a piece of work to any worker."""
 
+    def _death_in(self, future: Future[ResultT]) -> int | None:
+        """Exit status of the worker that died in a piece of work.
 
-def start_worker() -> None:
-    """Prepare a worker process, which ends with its parent, even if the parent is killed."""
-    # The parent has loaded the robots before, and has given the warnings about them.
-    logging.getLogger("dr_grasp.robots").setLevel(logging.ERROR)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
-
-
-def _die_with(parent: multiprocessing.process.BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
+        None if the piece had not begun, or if whoever runs it counts the deaths.
+        """
+        return None
 
 
 class WorkerPool(Pool):
     """Spawned processes of this machine."""
 
     def __init__(self, jobs: int = 1) -> None:
-        """Prepare to run work; processes start with the first piece of work.
+        """Prepare to run work; processes start as work comes.
 
         Args:
             jobs: Number of worker processes, at least 1.
@@ -127,24 +154,38 @@ class WorkerPool(Pool):
         if jobs < 1:
             raise SettingsError(f"jobs: expected at least 1, got {jobs}")
         self._jobs = jobs
-        self._pool: ProcessPoolExecutor | None = None
+        self._living: list[WorkerProcess] = []
+        self._worker_of: WeakKeyDictionary[Future[Any], WorkerProcess] = WeakKeyDictionary()
 
     def close(self) -> None:
         """End the worker processes after their current work; may be called twice."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
+        while self._living:
+            self._living.pop().close()
 
     def _workers(self) -> int:
         return self._jobs
 
     def _submit(self, function: Callable[[WorkT], ResultT], piece: WorkT) -> Future[ResultT]:
-        with starting_workers():
-            if self._pool is None:
-                # Spawned, never forked: neither rclpy nor PyBullet survives a fork.
-                self._pool = ProcessPoolExecutor(
-                    self._jobs,
-                    mp_context=multiprocessing.get_context("spawn"),
-                    initializer=start_worker,
-                )
-            return self._pool.submit(function, piece)
+        while True:
+            worker = min(self._living, key=WorkerProcess.load, default=None)
+            if worker is None or (worker.load() and len(self._living) < self._jobs):
+                worker = WorkerProcess()
+                self._living.append(worker)
+            try:
+                with starting_workers():
+                    future = worker.submit(function, piece)
+            except BrokenExecutor:  # it has died since it did its last work
+                self._bury(worker)
+            else:
+                self._worker_of[future] = worker
+                return future
+
+    def _death_in(self, future: Future[ResultT]) -> int | None:
+        worker = self._worker_of[future]
+        self._bury(worker)
+        return worker.death_in(future)
+
+    def _bury(self, worker: WorkerProcess) -> None:
+        worker.close()
+        if worker in self._living:
+            self._living.remove(worker)

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-QUERY = "SELECT key, value FROM results"
+QUERY = "SELECT key, value FROM records WHERE kind = 'result' ORDER BY number"
 
 
 @pytest.fixture

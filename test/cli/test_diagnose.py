@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from dr_grasp.cli import diagnose
 from dr_grasp.cli.main import app
+from dr_grasp.common.run_lock import RunLock
 from dr_grasp.core.diagnosis import Cause, Diagnosis
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
@@ -209,3 +210,20 @@ def test_ctrl_c_of_a_terminal_is_one_line_and_no_file(write, tmp_path, children_
     assert (process.returncode, stdout) == (130, "")
     assert stderr == "dr-grasp: interrupted\n"
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_second_run_to_the_same_file_is_refused_in_one_line(write, no_physics, tmp_path):
+    grasps, scores = write()
+    out = tmp_path / "diagnosis.json"
+    words = ["diagnose", grasps, "--scores", scores, "--out", out, "--jobs", 1]
+    with RunLock(out):
+        done = run(*words)
+    assert done.exit_code == 1
+    assert done.stderr == f"dr-grasp: {out}: another process is working on the same run\n"
+    assert not out.exists()
+    assert run(*words).exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "diagnosis.json",
+        "grasps.json",
+        "scores.json",
+    ]

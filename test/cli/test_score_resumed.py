@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from dr_grasp.cli import score
 from dr_grasp.cli.main import app
+from dr_grasp.common.run_lock import RunLock
 from dr_grasp.formats.grasp_file import write_grasps
 from dr_grasp.scoring.scorer import Scorer
 
@@ -84,3 +85,17 @@ def test_a_resumption_of_something_else_is_refused_in_one_line(grasp_file, tmp_p
     assert journal.read_bytes() == before
     assert run(*words, "--seed", 1).exit_code == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == [out.name]
+
+
+@pytest.mark.parametrize("resume", [[], ["--resume"]])
+def test_a_second_run_to_the_same_file_is_refused_in_one_line(grasp_file, tmp_path, resume):
+    out = tmp_path / "out.json"
+    journal = tmp_path / "out.json.journal"
+    generate = ["generate", "--robot", "franka", "--object", "mug", "--evaluations", 1]
+    with RunLock(journal):
+        for words in (["score", grasp_file, "--criteria", "fdr"], generate):
+            done = run(*words, "--out", out, "--jobs", 1, *resume)
+            assert (done.exit_code, done.stdout) == (1, "")
+            problem = "another process is working on the same run"
+            assert done.stderr == f"dr-grasp: {journal}: {problem}\n"
+    assert list(tmp_path.iterdir()) == []

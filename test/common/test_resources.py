@@ -1,16 +1,7 @@
-import os
-from pathlib import Path
-
 import pytest
 
 from dr_grasp.common import resources
 from dr_grasp.errors import ModelError, SettingsError, UnknownNameError
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("DR_GRASP_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
 
 
 @pytest.fixture
@@ -115,75 +106,3 @@ def test_shares_are_found_by_what_they_hold(tmp_path, monkeypatch):
     assert resources.find_share("other_package", "holds.txt") == folder
     with pytest.raises(SettingsError, match=r"other_package: absent.txt not found in any of"):
         resources.find_share("other_package", "absent.txt")
-
-
-def test_the_cache_is_where_the_environment_says(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.delenv("DR_GRASP_CACHE", raising=False)
-    assert resources.cache_directory() == tmp_path / "dr_grasp"
-    monkeypatch.setenv("DR_GRASP_CACHE", str(tmp_path / "named"))
-    assert resources.cache_directory() == tmp_path / "named"
-
-
-def test_a_cached_folder_is_built_once_for_each_content(cache):
-    built = []
-
-    def build(folder: Path):
-        built.append(folder)
-        (folder / "file").write_text(str(len(built)))
-
-    first = resources.cached_folder("kind", [b"ab", b"c"], build)
-    assert resources.cached_folder("kind", [b"ab", b"c"], build) == first
-    assert len(built) == 1 and (first / "file").read_text() == "1"
-    # The same bytes, cut elsewhere, are other content.
-    assert resources.cached_folder("kind", [b"a", b"bc"], build) != first
-    assert resources.cached_folder("other", [b"ab", b"c"], build) != first
-
-
-def test_a_cached_folder_is_on_disk_before_it_has_its_name(cache, monkeypatch):
-    """A power cut leaves it whole or not there: half a model would stay in use."""
-    synced, fsync = [], os.fsync
-
-    def note(descriptor):
-        synced.append(Path(f"/proc/self/fd/{descriptor}").resolve())
-        fsync(descriptor)
-
-    def build(folder: Path):
-        (folder / "parts").mkdir()
-        (folder / "parts" / "mesh").write_text("v 0 0 0")
-
-    monkeypatch.setattr(os, "fsync", note)
-    final = resources.cached_folder("kind", [b"x"], build)
-    *before, after = synced
-    scratch = before[-1]
-    assert scratch.name.startswith(".building-") and not scratch.exists()
-    assert set(before) == {scratch, scratch / "parts", scratch / "parts" / "mesh"}
-    assert after == final.parent
-
-
-def test_a_build_that_fails_leaves_nothing(cache):
-    def build(folder: Path):
-        (folder / "half").touch()
-        raise ModelError("no")
-
-    with pytest.raises(ModelError):
-        resources.cached_folder("kind", [b"x"], build)
-    assert list((cache / "kind").iterdir()) == []
-    resources.cached_folder("kind", [b"x"], lambda folder: (folder / "whole").touch())
-
-
-def test_of_two_that_build_the_same_the_first_is_kept(cache):
-    def slow(folder: Path):
-        resources.cached_folder("kind", [b"x"], lambda other: (other / "fast").touch())
-        (folder / "slow").touch()
-
-    kept = resources.cached_folder("kind", [b"x"], slow)
-    assert [file.name for file in kept.iterdir()] == ["fast"]
-    assert list((cache / "kind").iterdir()) == [kept]
-
-
-def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("DR_GRASP_CACHE", str(tmp_path / "file" / "cache"))
-    with pytest.raises(ModelError, match=r"the cache cannot be written: .* DR_GRASP_CACHE"):
-        resources.cached_folder("kind", [b"content"], lambda folder: None)

@@ -156,10 +156,61 @@ def test_a_damaged_file_is_refused_and_may_be_replaced(path):
         assert store.get("1") is None
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE records SET value = '7' WHERE key = '6'",
+        "UPDATE records SET key = '99' WHERE key = '6'",
+        "UPDATE records SET number = 999 WHERE key = '6'",
+        "UPDATE records SET value = CAST(value AS BLOB) WHERE key = '6'",
+        "UPDATE records SET value = value || ' ' WHERE key = '6'",
+    ],
+)
+def test_results_before_a_bad_record_are_kept_and_that_is_said(path, caplog, change):
+    with RunStore(path, "a test", ASKED) as store:
+        store.depend_on("object mug", "abc")
+        for number in range(8):
+            store.put(str(number), number)
+        store.depend_on("object box", "abc")
+        store.put("8", 8)
+    database = sqlite3.connect(path)
+    with database:
+        database.execute(change)
+    database.close()
+    with RunStore(path, "a test", ASKED, resume=True) as store:
+        assert [store.get(str(number)) for number in range(9)] == [*range(6), None, None, None]
+        # What those results were made of must still be so; of the lost ones nothing is known.
+        refusal(store.depend_on, "object mug", "xyz")
+        store.depend_on("object box", "xyz")
+        store.put("6", 6)
+    assert caplog.messages == [
+        f"{path}: the journal is damaged: its first 6 results are kept; at least 4 records after "
+        "them are lost and will be computed again"
+    ]
+    with RunStore(path, "a test", ASKED, resume=True) as store:
+        assert store.get("6") == 6
+        refusal(store.depend_on, "object box", "abc")
+    assert len(caplog.messages) == 1 and names(path.parent) == [path.name]
+
+
+def test_a_journal_without_checksums_is_refused(path):
+    database = sqlite3.connect(path)
+    for table in ("asked", "results"):
+        database.execute(
+            f"CREATE TABLE {table} (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
+        )
+    database.close()
+    message = refusal(RunStore, path, "a test", ASKED, resume=True)
+    assert message.startswith(f"{path}: expected the journal of a test, got something else")
+
+
 def test_where_nothing_can_be_written(tmp_path):
-    for place in (tmp_path / "no" / "journal", tmp_path):
-        message = refusal(RunStore, place, "a test", ASKED)
-        assert message.startswith(f"{place}: the journal cannot be read or written: ")
+    place = tmp_path / "no" / "journal"
+    lock = place.with_name(".journal.lock")
+    message = refusal(RunStore, place, "a test", ASKED)
+    assert message == f"{place}: cannot be written: {lock}: No such file or directory"
+    message = refusal(RunStore, tmp_path, "a test", ASKED)
+    assert message.startswith(f"{tmp_path}: the journal cannot be read or written: ")
 
 
 def test_a_full_disk_is_one_line_and_costs_what_was_not_put(path):

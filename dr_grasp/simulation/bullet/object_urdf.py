@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from dr_grasp.common.resources import cached_folder
+from dr_grasp.common.cache import cached_folder
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.objects.object_spec import ObjectSpec
 
