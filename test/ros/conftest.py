@@ -1,6 +1,10 @@
 """Real nodes in real processes."""
 
+import threading
+
 import pytest
+import rclpy
+from rclpy.executors import MultiThreadedExecutor
 
 from dr_grasp.bringup.processes import NodeProcesses
 from dr_grasp.ros.client import DrGraspClient
@@ -30,3 +34,19 @@ class System:
         self.planner = planner
         self.bag = bag
         self.namespace = namespace
+
+
+@pytest.fixture
+def node(namespace):
+    """A node of this process whose callbacks run in other threads."""
+    rclpy.init()
+    node = rclpy.create_node("tester", namespace=namespace)
+    executor = MultiThreadedExecutor(6)
+    executor.add_node(node)
+    thread = threading.Thread(target=executor.spin, daemon=True)
+    thread.start()
+    yield node
+    executor.shutdown(timeout_sec=5.0)
+    thread.join(5.0)
+    node.destroy_node()
+    rclpy.shutdown()

@@ -1,7 +1,7 @@
 """What stands before an arm that would move, in the node that moves it; a real recorder behind."""
 
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 import pytest
@@ -99,6 +99,18 @@ class Cell:
     def attempt(self, grasp, **options):
         return self.backend.attempt(grasp, None, seed=0, attempt_index=0, **options)
 
+    @contextmanager
+    def moving(self, grasp):
+        """An attempt that lasts as long as the block; gives a list for its result."""
+        self.arm.may_arrive.clear()
+        done = []
+        thread = threading.Thread(target=lambda: done.append(self.attempt(grasp)))
+        thread.start()
+        assert self.arm.moving.wait(LIMIT_S)
+        yield done
+        self.arm.may_arrive.set()
+        thread.join(LIMIT_S)
+
     def attempt_without_heartbeat(self, grasp):
         goal = AttemptGrasp.Goal(grasp=grasp_to_msg(grasp))
         options = {"connect_s": 10.0, "timeout_s": LIMIT_S, "is_cancelled": lambda: False}
@@ -151,15 +163,9 @@ def test_without_a_recorder_nothing_moves(cell, home_grasp):
 def test_it_is_on_disk_that_an_attempt_begins_before_it_does(cell, home_grasp):
     cell.serve()
     _, bag = cell.record()
-    cell.arm.may_arrive.clear()
-    done = []
-    thread = threading.Thread(target=lambda: done.append(cell.attempt(home_grasp())))
-    thread.start()
-    assert cell.arm.moving.wait(LIMIT_S)
-    (begun,) = read_bag(bag).begun
+    with cell.moving(home_grasp()) as done:
+        (begun,) = read_bag(bag).begun
     assert (begun.attempt_id, begun.grasp, begun.outcome) == ("a1", home_grasp(), Outcome.UNKNOWN)
-    cell.arm.may_arrive.set()
-    thread.join(LIMIT_S)
     assert done[0].recorded and done[0].success
     found = read_bag(bag)
     assert found.begun == () and found.attempts[0].outcome is Outcome.SUCCESS
@@ -225,15 +231,9 @@ def test_an_error_that_nobody_expected_is_an_answer_and_the_node_lives(cell, hom
 def test_what_no_recorder_took_is_recorded_when_one_is_back(cell, home_grasp):
     cell.serve(recorder_s=10)
     node, first = cell.record("first")
-    cell.arm.may_arrive.clear()
-    done = []
-    thread = threading.Thread(target=lambda: done.append(cell.attempt(home_grasp())))
-    thread.start()
-    assert cell.arm.moving.wait(LIMIT_S)
-    node.close()
-    node.destroy_node()
-    cell.arm.may_arrive.set()
-    thread.join(LIMIT_S)
+    with cell.moving(home_grasp()) as done:
+        node.close()
+        node.destroy_node()
     assert done[0].success and not done[0].recorded
     assert "attempt a1 is kept until it can be recorded" in done[0].message
     assert done[0].attempt.attempt_id == "a1"
@@ -250,29 +250,20 @@ def test_what_no_recorder_ever_took_is_in_a_bag_of_its_own(cell, home_grasp, tmp
     monkeypatch.chdir(tmp_path)
     cell.serve(recorder_s=10)
     node, _ = cell.record()
-    cell.arm.may_arrive.clear()
-    thread = threading.Thread(target=lambda: cell.attempt(home_grasp()))
-    thread.start()
-    assert cell.arm.moving.wait(LIMIT_S)
-    node.close()
-    node.destroy_node()
-    cell.arm.may_arrive.set()
-    thread.join(LIMIT_S)
+    with cell.moving(home_grasp()):
+        node.close()
+        node.destroy_node()
     cell.server.close()
     (bag,) = tmp_path.glob("dr_grasp_unrecorded_*")
     assert [made.attempt_id for made in read_bag(bag).attempts] == ["a1"]
 
 
-def test_a_goal_that_ends_in_the_grip_of_another_is_not_moved_twice(cell, home_grasp):
-    """One arm: a second goal is refused, and nothing is written of it."""
+def test_a_second_goal_for_one_arm_is_refused_and_nothing_is_written_of_it(cell, home_grasp):
     cell.serve()
     _, bag = cell.record()
-    cell.arm.may_arrive.clear()
-    thread = threading.Thread(target=lambda: cell.attempt(home_grasp()))
-    thread.start()
-    assert cell.arm.moving.wait(LIMIT_S)
-    with pytest.raises(BackendError, match="the goal was refused"):
+    with (
+        cell.moving(home_grasp()),
+        pytest.raises(BackendError, match="the goal was refused"),
+    ):
         cell.attempt(home_grasp())
-    cell.arm.may_arrive.set()
-    thread.join(LIMIT_S)
     assert len(read_bag(bag).attempts) == 1

@@ -4,12 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
-import rclpy
-from rclpy.executors import MultiThreadedExecutor
 from unique_identifier_msgs.msg import UUID
 
 from dr_grasp.ros import liveliness
@@ -25,21 +22,6 @@ node = rclpy.create_node("server", namespace=sys.argv[1])
 alive = announce(node, "thing")
 rclpy.spin(node)
 """
-
-
-@pytest.fixture
-def node(namespace):
-    rclpy.init()
-    node = rclpy.create_node("client", namespace=namespace)
-    executor = MultiThreadedExecutor(2)
-    executor.add_node(node)
-    thread = threading.Thread(target=executor.spin, daemon=True)
-    thread.start()
-    yield node
-    executor.shutdown(timeout_sec=5.0)
-    thread.join(5.0)
-    node.destroy_node()
-    rclpy.shutdown()
 
 
 @pytest.fixture

@@ -4,10 +4,8 @@ import threading
 import time
 
 import pytest
-import rclpy
 from rclpy.action import ActionServer, CancelResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.executors import MultiThreadedExecutor
 
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.ros.arm.controller_stop import ControllerStop
@@ -38,21 +36,6 @@ class Controller:
         self.stopped.set()
         goal.canceled()
         return AttemptGrasp.Result()
-
-
-@pytest.fixture
-def node(namespace):
-    rclpy.init()
-    node = rclpy.create_node("cell", namespace=namespace)
-    executor = MultiThreadedExecutor(6)
-    executor.add_node(node)
-    thread = threading.Thread(target=executor.spin, daemon=True)
-    thread.start()
-    yield node
-    executor.shutdown(timeout_sec=5.0)
-    thread.join(5.0)
-    node.destroy_node()
-    rclpy.shutdown()
 
 
 @pytest.mark.parametrize("name", ["franka", "baxter", "ur5_schunk_sih"])
