@@ -103,7 +103,9 @@ class BagWriter(Closing):
         self._clock = clock
         # Log time of attempts that began, the end of the motion of those that ended.
         self._logged_ns: dict[str, int] = {}
-        self._written: dict[str, bytes] = {}
+        # What was written of each attempt: its begin, its end.
+        self._digests: dict[tuple[str, str], bytes] = {}
+        self._begun_last = ""
         self._moving_until_ns = 0
         self.directory = directory
 
@@ -139,11 +141,12 @@ class BagWriter(Closing):
         """
         fields = encode_begun(attempt) if message is None else {"attempt": message}
         data = serialize(BEGUN_TYPE, fields)
-        if not self._is_new(f"{attempt.attempt_id} begun", attempt.attempt_id, data):
+        if not self._is_new(BEGUN_TOPIC, attempt.attempt_id, data):
             return
         log_ns = self._clock()
         self._open_bag().append([(BEGUN_TOPIC, log_ns, data)])
-        self._written[f"{attempt.attempt_id} begun"] = sha256(data).digest()
+        self._digests[BEGUN_TOPIC, attempt.attempt_id] = sha256(data).digest()
+        self._begun_last = attempt.attempt_id
         self._logged_ns[attempt.attempt_id] = log_ns
 
     def write_attempt(self, attempt: GraspAttempt, message: Any = None) -> None:
@@ -164,7 +167,7 @@ class BagWriter(Closing):
                 not be written; the bag is as it was before.
         """
         data = serialize(ATTEMPT_TYPE, encode_attempt(attempt) if message is None else message)
-        if not self._is_new(attempt.attempt_id, attempt.attempt_id, data):
+        if not self._is_new(ATTEMPTS_TOPIC, attempt.attempt_id, data):
             return
         now_ns = self._clock()
         lasts_ns = 0 if attempt.measured is None else to_ns(attempt.measured.times_s[-1])
@@ -174,7 +177,7 @@ class BagWriter(Closing):
         until_ns = max(log_ns, min(log_ns + lasts_ns, now_ns))
         joint_states = _joint_states(attempt.measured, log_ns, until_ns)
         self._open_bag().append([(ATTEMPTS_TOPIC, log_ns, data), *joint_states])
-        self._written[attempt.attempt_id] = sha256(data).digest()
+        self._digests[ATTEMPTS_TOPIC, attempt.attempt_id] = sha256(data).digest()
         self._logged_ns[attempt.attempt_id] = self._moving_until_ns = until_ns + 1
 
     def write_report(self, report: OutcomeReport) -> None:
@@ -208,10 +211,17 @@ class BagWriter(Closing):
         if bag is not None:
             bag.close()
 
-    def _is_new(self, key: str, attempt_id: str, data: memoryview) -> bool:
+    @property
+    def in_progress(self) -> bool:
+        """Whether the end of the attempt that began last is not in the bag yet."""
+        last = self._begun_last
+        ended = not last or (ATTEMPTS_TOPIC, last) in self._digests
+        return self._bag is not None and not ended
+
+    def _is_new(self, topic: str, attempt_id: str, data: memoryview) -> bool:
         """Whether data are not in the bag yet; a request whose answer was lost comes again."""
         self._open_bag()
-        written = self._written.get(key)
+        written = self._digests.get((topic, attempt_id))
         if written is not None and written != sha256(data).digest():
             raise RecordingError(
                 f"attempt {attempt_id}: expected a new id, got one that is recorded already"

@@ -28,6 +28,11 @@ FLUSH_PERIOD_S = 0.5
 """Time between two writes of scores [s]: thousands may come, and each write makes a file."""
 
 
+LAST_ATTEMPT_S = 8.0
+"""Time limit for an attempt in progress to end when the recorder is told to stop [s]: the arm is
+stopped in 5 s at most."""
+
+
 class RecorderNode(Node):
     """Records a session in a bag.
 
@@ -76,9 +81,15 @@ class RecorderNode(Node):
     def close(self) -> None:
         """Write pending scores and close the bag; may be called twice.
 
+        All nodes of a launch are told to stop at the same time. So the end of an attempt in
+        progress is waited for.
+
         Raises:
             RecordingError: The scores or the bag could not be written.
         """
+        deadline = time.monotonic() + LAST_ATTEMPT_S
+        while self._bag.in_progress and time.monotonic() < deadline:
+            time.sleep(0.05)
         with self._lock:
             try:
                 self._flush()
