@@ -95,9 +95,13 @@ class GoalRefusedError(BackendError):
     """A server refused a goal and has not begun it."""
 
 
-class ServerGoneError(BackendError):
+class NoAnswerError(BackendError):
+    """A server got a request, as far as anybody knows, and has not answered it."""
+
+
+class ServerGoneError(NoAnswerError):
     """A server was there, and gave no sign of life any more."""
 
 
-class ResultLateError(BackendError):
+class ResultLateError(NoAnswerError):
     """A server accepted a goal but gave no result in time."""

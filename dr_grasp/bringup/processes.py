@@ -14,7 +14,7 @@ from dr_grasp.common.closing import Closing
 from dr_grasp.common.interrupts import uninterrupted
 from dr_grasp.errors import BackendError
 
-STOP_S = 10.0
+STOP_S = 30.0
 """Time limit for a node to stop before it is killed [s]."""
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h

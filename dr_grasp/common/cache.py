@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +25,11 @@ MANIFEST = "manifest.json"
 
 _LAYOUT = b"with a manifest"
 """Part of all folders' names, so that those of versions without manifests are not met."""
+
+LONGEST_BUILD_S = 86_400.0
+"""Scratch folders older than this are leftovers [s]; building a folder takes minutes at most."""
+
+_SCRATCH = ".building-"
 
 _checked: set[Path] = set()
 """Folders that this process has checked or made."""
@@ -69,6 +75,7 @@ def cached_folder(kind: str, parts: Iterable[bytes], build: Callable[[Path], obj
 
 def _make(final: Path, build: Callable[[Path], object]) -> None:
     final.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(final.parent)
     with _built(final, build) as scratch:
         try:
             scratch.rename(final)
@@ -95,10 +102,18 @@ def _mend(final: Path, build: Callable[[Path], object]) -> None:
         _sync_all(final)
 
 
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the scratch folders of builds that were killed long ago."""
+    for scratch in folder.glob(f"{_SCRATCH}*"):
+        with suppress(OSError):
+            if time.time() - scratch.stat().st_mtime > LONGEST_BUILD_S:
+                shutil.rmtree(scratch, ignore_errors=True)
+
+
 @contextmanager
 def _built(final: Path, build: Callable[[Path], object]) -> Iterator[Path]:
     """Fill a scratch folder; it is removed at the end of the block, if it is still there."""
-    scratch = Path(tempfile.mkdtemp(prefix=".building-", dir=final.parent))
+    scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=final.parent))
     try:
         build(scratch)
         scratch.chmod(0o755)

@@ -8,6 +8,7 @@ merged now and then, and all files on close.
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import shutil
@@ -20,11 +21,13 @@ from typing import Any, Final
 
 import yaml
 from rosbags.interfaces import Qos
-from rosbags.rosbag2 import Reader, ReaderError, StoragePlugin, Writer, WriterError
+from rosbags.rosbag2 import Reader, StoragePlugin, Writer, WriterError
 
 from dr_grasp.common.atomic import sync, write_whole
 from dr_grasp.errors import RecordingError
 from dr_grasp.messages.typestore import our_typestore
+
+_LOGGER = logging.getLogger(__name__)
 
 METADATA_VERSION: Final = 9
 """Version of metadata.yaml in ROS 2 Jazzy."""
@@ -110,8 +113,10 @@ class SplitBag:
         if len(small) > self._splits_before_merge:
             # The messages are on disk, so the append has not failed. A merge that cannot be done
             # now is tried again later, at the latest on close.
-            with suppress(RecordingError):
+            try:
                 self._merge(small)
+            except RecordingError as error:
+                _LOGGER.warning("%s", error)
 
     def close(self) -> None:
         """Merge all files into one.
@@ -216,7 +221,7 @@ class SplitBag:
             merged = self._write_split(self.directory, _messages_of(splits), merged=True)
             # Larger files hold older messages than small files.
             self._admit(merged, instead_of=splits)
-        except (OSError, WriterError, ReaderError) as error:
+        except Exception as error:  # a damaged file can cause any error of the library
             raise RecordingError(f"{self.directory}: cannot be merged: {_reason(error)}") from error
 
     def _metadata(self, splits: Sequence[_Split]) -> bytes:

@@ -25,10 +25,17 @@ def explain(node: Node, what: str, error: Exception) -> str:
     """
     if isinstance(error, DrGraspError):
         return str(error)
-    text = "".join(traceback.format_exception(error))
-    node.get_logger().error(f"{what}: an error that nobody expected; please report it:\n{text}")
+    node.get_logger().error(
+        f"{what}: an error that nobody expected; please report it:\n{traceback_of(error)}"
+    )
     reason = printable(" ".join(str(error).split()))
     return f"internal error of node {node.get_name()}: {type(error).__name__}: {reason}"
+
+
+def traceback_of(error: BaseException) -> str:
+    """The traceback of an error as text, whose lines are safe in a terminal."""
+    lines = "".join(traceback.format_exception(error)).split("\n")
+    return "\n".join(map(printable, lines))
 
 
 def serve(

@@ -21,14 +21,16 @@ from dr_grasp.ros.attempt_recorder import AttemptRecorder
 from dr_grasp.ros.confirmations import Confirmations
 from dr_grasp.ros.conversions import attempt_to_msg
 from dr_grasp.ros.exclusive_action import VANISHED, ExclusiveAction
+from dr_grasp.ros.goals import CANCEL_S
 from dr_grasp.ros.parameters import declare
 from dr_grasp.ros.qos import ATTEMPTS
 from dr_grasp.ros.remote_backend import ACTION
 from dr_grasp_interfaces import msg
 from dr_grasp_interfaces.action import AttemptGrasp
 
-STOP_S = 5.0
-"""Time limit for a goal in progress to stop when the node ends [s]."""
+STOP_S = CANCEL_S + 2.0
+"""Time limit for a goal in progress to stop when the node ends [s]: as long as a controller may
+take to stop the arm, and a little more."""
 
 
 class AttemptServer(Closing):
@@ -79,14 +81,17 @@ class AttemptServer(Closing):
         def report(phase: str) -> None:
             goal.publish_feedback(AttemptGrasp.Feedback(phase=phase))
 
-        if not request.dry_run and (self._confirm or request.confirmed):
-            self._confirmations.take(request.confirmed, grasp)
+        confirms = not request.dry_run and (self._confirm or bool(request.confirmed))
+        if confirms:
+            self._confirmations.check(request.confirmed, grasp)
         begun: list[GraspAttempt] = []
 
         def begin(attempt: GraspAttempt) -> None:
             if self._recorder is not None:
                 self._recorder.begin(attempt)
             begun.append(attempt)
+            if confirms:
+                self._confirmations.use(request.confirmed)
 
         try:
             attempt = self._backend.attempt(

@@ -20,9 +20,12 @@ from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import BackendError, InvalidGraspError
 from dr_grasp.execution.runner import AttemptProgress, ExecutionFailedError
 from dr_grasp.messages.decoding import decode_attempt, decode_score, decode_selection
+from dr_grasp.ros.answering import traceback_of
 from dr_grasp.ros.conversions import grasps_to_msgs, outcome_to_msg, score_to_msg
+from dr_grasp.ros.goals import RetryingActionClient, run_goal
 from dr_grasp.ros.liveliness import ServerWatch
-from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal
+from dr_grasp.ros.remote_backend import ATTEMPT_CANCEL_S
+from dr_grasp.ros.requests import call_service
 from dr_grasp.scoring.request import Progress, check_stopping
 from dr_grasp_interfaces.action import ExecuteGrasps, ScoreGrasps
 from dr_grasp_interfaces.srv import RecordOutcome
@@ -84,7 +87,10 @@ class DrGraspClient(Closing):
         # rclpy's own loop ends by a shutdown of the executor while the loop still uses it, which
         # sometimes prints a traceback.
         while not self._closing.is_set():
-            self._executor.spin_once(timeout_sec=0.1)
+            try:
+                self._executor.spin_once(timeout_sec=0.1)
+            except Exception as error:  # the client must go on to hear of its goals
+                self._node.get_logger().error(f"an error in a callback:\n{traceback_of(error)}")
 
     def close(self) -> None:
         """Stop the node; may be called twice."""
@@ -175,7 +181,8 @@ class DrGraspClient(Closing):
             confirmed: Token of a dry run of the same grasps, after a person has seen what will
                 move, and watches the arm. Without it, an executor that asks for confirmation makes
                 a dry run, and the result says so and has the token.
-            on_progress: Called at the beginning of each phase of each attempt.
+            on_progress: Called at the beginning of each phase of each attempt. An error that it
+                raises cancels the goal.
             is_cancelled: Polled every 50 ms; True stops the arm.
 
         Raises:
@@ -244,6 +251,7 @@ class DrGraspClient(Closing):
             connect_s=self._connect_s,
             timeout_s=None,
             is_cancelled=is_cancelled,
+            cancel_s=ATTEMPT_CANCEL_S + 2.0,
             on_feedback=on_feedback,
         ).result
 

@@ -8,20 +8,21 @@ from typing import Any
 
 from rclpy.node import Node
 
-from dr_grasp.errors import BackendError, RecordingError, ServerGoneError
+from dr_grasp.errors import BackendError, NoAnswerError, RecordingError, SettingsError
 from dr_grasp.execution.backend import IsCancelled
 from dr_grasp.execution.runner import AttemptProgress, execute_plan, plan_execution
 from dr_grasp.messages.decoding import decode_score
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.ros.arm.controller_stop import ControllerStop
-from dr_grasp.ros.attempt_recorder import RECORD_S
 from dr_grasp.ros.conversions import decode_grasps, refusal_to_msg
 from dr_grasp.ros.exclusive_action import ExclusiveAction
 from dr_grasp.ros.parameters import declare
-from dr_grasp.ros.remote_backend import RemoteBackend
-from dr_grasp.ros.requests import CANCEL_S
+from dr_grasp.ros.remote_backend import ATTEMPT_CANCEL_S, RemoteBackend
 from dr_grasp.ros.running import run_node
 from dr_grasp_interfaces.action import AttemptGrasp, ExecuteGrasps
+
+MOST_ATTEMPTS = 500
+"""Most attempts of a goal: all are in its result, some 150 MB."""
 
 
 class ExecutorNode(Node):
@@ -60,7 +61,7 @@ class ExecutorNode(Node):
 
     def close(self) -> None:
         """Stop the goal in progress and wait until its attempt is recorded; may be called twice."""
-        self._goals.stop(CANCEL_S + RECORD_S)
+        self._goals.stop(ATTEMPT_CANCEL_S)
 
     def _execute(self, goal: Any, result: ExecuteGrasps.Result, is_cancelled: IsCancelled) -> None:
         request = goal.request
@@ -68,6 +69,11 @@ class ExecutorNode(Node):
         scores = [decode_score(message) for message in request.scores]
         plan = plan_execution(grasps, scores, request.top_k, self._robot)
         result.refused = [refusal_to_msg(refusal) for refusal in plan.refused]
+        if len(plan.chosen) > MOST_ATTEMPTS:
+            raise SettingsError(
+                f"top_k: expected at most {MOST_ATTEMPTS} attempts, which are all in the result, "
+                f"got {len(plan.chosen)}; send them in parts"
+            )
         asks = self._confirm and not request.confirmed and not request.dry_run
         dry_run = request.dry_run or asks
         first_index = self._made[request.seed]
@@ -130,9 +136,10 @@ class ExecutorNode(Node):
     def _attempt(self, *args: Any, **options: Any) -> AttemptGrasp.Result:
         try:
             return self._backend.attempt(*args, **options)
-        except ServerGoneError as error:
+        except NoAnswerError as error:
+            # It is gone, or hangs, and the arm may still be moving.
             stopped = self._controllers.stop()
-            raise ServerGoneError(
+            raise NoAnswerError(
                 f"{error}; stopped: {', '.join(stopped) or 'no controller answered'}"
             ) from error
 

@@ -1,9 +1,9 @@
-"""Notices within two seconds that the node at the other end has died or hangs.
+"""Notices within two seconds that the process at the other end has died or was stopped.
 
 DDS goes on to show the services of a killed process until a lease ends, some 20 s, and requests to
 it are lost. So a server publishes a topic of shorter lease, which DDS itself keeps alive; it does
 so even while Python computes. A client publishes the id of its goal again and again, from the very
-loop that waits for the goal: a client that hangs counts as gone, too.
+loop that waits for the goal: so a client whose program hangs counts as gone, too.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -34,9 +35,12 @@ HEARTBEAT_S = 0.25
 VANISHED_AFTER_S = 2.0
 """A client without a heartbeat for this time has vanished [s]."""
 
-LONGEST_STEP_S = 0.2
-"""Most that counts between two looks at a client [s]. Where more has passed, this process was held
-up, by a busy machine or by MoveIt's planner, and heartbeats may wait to be read."""
+TICK_S = 0.1
+"""Time between two looks at the clients [s]."""
+
+STALL_S = 1.0
+"""If nobody has looked for this time [s], this process was held up, by a busy machine or by
+MoveIt's planner. That says nothing of a client, whose heartbeats wait to be read."""
 
 _ALIVE = QoSProfile(
     depth=1,
@@ -117,46 +121,76 @@ class Heartbeat:
             self._publisher.publish(goal_id)
 
 
+@dataclass(slots=True)
+class _Watched:
+    """What is known of the client of a goal.
+
+    Attributes:
+        beats: Number of heartbeats heard.
+        counted: Number of them that the last look has seen.
+        silent_s: Time without any, as far as this process had the time to listen [s].
+        stalled: Whether this process was held up since the last heartbeat.
+    """
+
+    beats: int = 0
+    counted: int = 0
+    silent_s: float = 0.0
+    stalled: bool = False
+
+
 class ClientWatches:
     """Listens to the heartbeats of an action's clients."""
 
     def __init__(self, node: Node, action: str) -> None:
         """Subscribe to <action>/heartbeat; the node's executor must have a thread for it."""
-        self._beats: dict[bytes, int] = {}
+        self._watched: dict[bytes, _Watched] = {}
+        self._looked_s = time.monotonic()
+        group = ReentrantCallbackGroup()
+        listen: Any = self._on_heartbeat  # rclpy's types do not know of the second argument
         self._topic = node.create_subscription(
-            UUID,
-            f"{action}/heartbeat",
-            self._on_heartbeat,
-            _HEARTBEAT,
-            callback_group=ReentrantCallbackGroup(),
+            UUID, f"{action}/heartbeat", listen, _HEARTBEAT, callback_group=group
         )
+        # Not only when somebody asks: the arm's thread may wait for a recorder meanwhile.
+        self._timer = node.create_timer(TICK_S, self._look, callback_group=group)
 
-    def _on_heartbeat(self, goal_id: Any) -> None:
-        key = bytes(goal_id.uuid)
-        if key in self._beats:
-            self._beats[key] += 1
+    def _on_heartbeat(self, goal_id: Any, info: Any) -> None:
+        watched = self._watched.get(bytes(goal_id.uuid))
+        # DDS notes when it receives a message; one that waited through a stall tells nothing new.
+        if watched and time.time_ns() - info["received_timestamp"] < STALL_S * 1e9:
+            watched.beats += 1
+            watched.stalled = False
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        passed_s, self._looked_s = now - self._looked_s, now
+        for watched in list(self._watched.values()):
+            if watched.beats != watched.counted:
+                watched.counted, watched.silent_s = watched.beats, 0.0
+            elif watched.silent_s <= VANISHED_AFTER_S:  # it stays vanished
+                watched.stalled |= passed_s > STALL_S
+                watched.silent_s += min(passed_s, 2.0 * TICK_S)
 
     def watch(self, goal_id: UUID) -> Callable[[], bool]:
         """Begin to watch the client of a goal; `forget` the goal at its end.
 
         Returns:
-            A function that returns whether the client has vanished; call it at least every 50 ms.
+            A function that returns whether the client has vanished. After this process was held
+            up, it waits for the next heartbeat, some 0.2 s, before it says that the client lives.
         """
-        key = bytes(goal_id.uuid)
-        self._beats[key] = 0
-        looked_s, silent_s, heard = time.monotonic(), 0.0, 0
+        watched = self._watched[bytes(goal_id.uuid)] = _Watched()
 
         def vanished() -> bool:
-            nonlocal looked_s, silent_s, heard
-            now, beats = time.monotonic(), self._beats.get(key, 0)
-            if silent_s > VANISHED_AFTER_S:  # and it stays so
-                return True
-            silent_s = silent_s + min(now - looked_s, LONGEST_STEP_S) if beats == heard else 0.0
-            looked_s, heard = now, beats
-            return silent_s > VANISHED_AFTER_S
+            if time.monotonic() - self._looked_s > STALL_S:
+                watched.stalled = True
+            deadline = time.monotonic() + 2.0 * VANISHED_AFTER_S
+            while watched.stalled and watched.silent_s <= VANISHED_AFTER_S:
+                if time.monotonic() > deadline:  # nobody listens: the node has ended
+                    return True
+                time.sleep(TICK_S / 5.0)
+            return watched.silent_s > VANISHED_AFTER_S
 
         return vanished
 
     def forget(self, goal_id: UUID) -> None:
         """End to watch the client of a goal."""
-        self._beats.pop(bytes(goal_id.uuid), None)
+        self._watched.pop(bytes(goal_id.uuid), None)

@@ -28,9 +28,9 @@ FLUSH_PERIOD_S = 0.5
 """Time between two writes of scores [s]: thousands may come, and each write makes a file."""
 
 
-LAST_ATTEMPT_S = 8.0
-"""Time limit for an attempt in progress to end when the recorder is told to stop [s]: the arm is
-stopped in 5 s at most."""
+LAST_ATTEMPT_S = 15.0
+"""Time limit for an attempt in progress to end when the recorder is told to stop [s]: the node that
+moves the arm has 12 s to stop it."""
 
 
 class RecorderNode(Node):

@@ -9,11 +9,15 @@ from dr_grasp.common.closing import Closing
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.execution.backend import IsCancelled, OnPhase, ignore_phase, never_cancelled
+from dr_grasp.ros.attempt_recorder import RECORD_S
 from dr_grasp.ros.conversions import grasp_to_msg, score_to_msg
-from dr_grasp.ros.requests import RetryingActionClient, run_goal
+from dr_grasp.ros.goals import CANCEL_S, RetryingActionClient, run_goal
 from dr_grasp_interfaces.action import AttemptGrasp
 
 ACTION = "attempt_grasp"
+
+ATTEMPT_CANCEL_S = CANCEL_S + RECORD_S + 2.0
+"""Time limit for a cancelled attempt to end [s]: the arm is stopped, then the attempt recorded."""
 
 
 class RemoteBackend(Closing):
@@ -67,7 +71,7 @@ class RemoteBackend(Closing):
 
         Raises:
             BackendError: There is no server, or it refuses or takes too long.
-            ServerGoneError: The server vanished; the arm may still be moving.
+            NoAnswerError: The server vanished or hangs; the arm may still be moving.
         """
         goal = AttemptGrasp.Goal(
             grasp=grasp_to_msg(grasp),
@@ -84,6 +88,7 @@ class RemoteBackend(Closing):
             connect_s=self._connect_s,
             timeout_s=self._attempt_s,
             is_cancelled=is_cancelled,
+            cancel_s=ATTEMPT_CANCEL_S,
             on_feedback=lambda feedback: on_phase(feedback.phase),
         ).result
 

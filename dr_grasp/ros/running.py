@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -19,6 +18,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from dr_grasp.errors import DrGraspError
+from dr_grasp.ros.answering import traceback_of
 
 THREADS = 4
 """Number of threads: for a running goal, a waiting goal, a service, and all short callbacks."""
@@ -98,7 +98,7 @@ def _spin_once(executor: MultiThreadedExecutor) -> None:
         executor.spin_once(timeout_sec=0.1)
     except ExternalShutdownException:
         raise
-    except Exception:
+    except Exception as error:
         get_logger("dr_grasp").error(
-            f"an error in a callback; please report it:\n{traceback.format_exc()}"
+            f"an error in a callback; please report it:\n{traceback_of(error)}"
         )

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -247,3 +248,14 @@ def test_of_several_processes_one_mends_while_others_read(cache):
     (warning,) = set(lines) - {"reads 8000"}
     assert "mesh: expected other content; it is made again" in warning and len(lines) == 4
     assert set(sizes) == {(10, 8), (8000, 8)}
+
+
+def test_what_killed_builds_left_is_removed_a_day_later(cache):
+    kind = cache / "things"
+    for name, age_s in ((".building-old", 2 * 86_400), (".building-now", 60)):
+        (kind / name).mkdir(parents=True)
+        then = time.time() - age_s
+        os.utime(kind / name, (then, then))
+    cached_folder("things", [b"new"], lambda folder: (folder / "a").write_text("a"))
+    assert not (kind / ".building-old").exists()
+    assert (kind / ".building-now").exists()

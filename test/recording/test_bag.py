@@ -188,6 +188,21 @@ def test_an_attempt_that_began_is_known_until_its_end_is(tmp_path, samples):
     assert check_metadata(tmp_path / "bag")["/attempts_begun"] == 2
 
 
+def test_a_damaged_file_of_the_bag_keeps_no_later_attempt_out(tmp_path, samples):
+    """It cannot be merged any more; what is appended is on disk all the same, and once."""
+    with BagWriter(tmp_path / "bag", splits_before_merge=2) as writer:
+        writer.write_attempt(samples.attempt("a0"))
+        (first,) = (tmp_path / "bag").glob("*.mcap")
+        first.write_bytes(first.read_bytes().replace(b"/scores", b"/\xff\xff\xff\xff\xff\xff"))
+        for index in range(1, 6):
+            writer.write_attempt(samples.attempt(f"a{index}"))
+        with pytest.raises(RecordingError, match="cannot be merged"):
+            writer.close()
+    names = [attempt.attempt_id for attempt in read_bag(tmp_path / "bag").attempts]
+    assert sorted(names)[-5:] == [f"a{index}" for index in range(1, 6)]
+    assert len(names) == len(set(names))
+
+
 def test_the_same_attempt_twice_is_recorded_once(tmp_path, samples):
     attempts = [samples.attempt("a1"), samples.attempt("a2")]
     with BagWriter(tmp_path / "bag") as writer:

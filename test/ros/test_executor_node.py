@@ -10,6 +10,7 @@ from rclpy.executors import MultiThreadedExecutor
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.errors import BackendError, DrGraspError
 from dr_grasp.execution.runner import ExecutionFailedError
+from dr_grasp.ros import executor_node
 from dr_grasp.ros.attempt_server import AttemptServer
 from dr_grasp.ros.client import DrGraspClient
 from dr_grasp.ros.executor_node import ExecutorNode
@@ -26,12 +27,13 @@ class MadeUp:
         self.may_end = threading.Event()
         self.may_end.set()
 
-    def attempt(self, grasp, score, *, on_begin, is_cancelled, **options):
+    def attempt(self, grasp, score, *, on_begin, on_phase, is_cancelled, **options):
         name = f"attempt {options['attempt_index']} of {options['seed']}"
         if options["dry_run"]:
             return self._samples.attempt(name, grasp=grasp, score=score)
         on_begin(self._samples.attempt(name, grasp=grasp, score=score))
         self.busy.set()
+        on_phase("approach")
         while not (self.may_end.wait(0.01) or is_cancelled()):
             pass
         if grasp.id == "broken":
@@ -114,6 +116,32 @@ def test_what_was_done_before_a_failure_is_in_the_error(executing, home_grasp):
         planner.execute(grasps, [], top=3)
     outcomes = [attempt.outcome for attempt in caught.value.attempts]
     assert outcomes == [Outcome.DROPPED_HOLDING, Outcome.BACKEND_ERROR]
+
+
+def test_an_error_of_the_client_s_own_callback_stops_the_arm(executing, home_grasp):
+    seen = []
+
+    def follow(progress):
+        seen.append(progress)
+        raise ZeroDivisionError("in the planner's window")
+
+    with executing(record="false") as (planner, backend):
+        backend.may_end.clear()
+        with pytest.raises(ZeroDivisionError, match="in the planner's window"):
+            planner.execute([home_grasp(id=name) for name in "abc"], [], top=3, on_progress=follow)
+        assert len(seen) == 1
+        # It goes on to hear of its goals.
+        backend.may_end.set()
+        assert planner.execute([home_grasp()], [], top=1).attempts
+
+
+def test_a_goal_has_no_more_attempts_than_a_result_can_hold(executing, home_grasp, monkeypatch):
+    monkeypatch.setattr(executor_node, "MOST_ATTEMPTS", 2)
+    grasps = [home_grasp(id=name) for name in "abc"]
+    with executing(record="false") as (planner, _):
+        with pytest.raises(BackendError, match="top_k: expected at most 2 attempts, which are"):
+            planner.execute(grasps, [], top=3)
+        assert len(planner.execute(grasps, [], top=2).attempts) == 2
 
 
 def test_a_backend_that_breaks_down_is_named(executing, home_grasp):

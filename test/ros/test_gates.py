@@ -1,6 +1,8 @@
 """What stands before an arm that would move, in the node that moves it; a real recorder behind."""
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
@@ -12,12 +14,12 @@ from rclpy.parameter import Parameter
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.errors import BackendError
 from dr_grasp.recording.bag_reader import read_bag
-from dr_grasp.ros import confirmations
+from dr_grasp.ros import attempt_recorder, confirmations
 from dr_grasp.ros.attempt_server import AttemptServer
 from dr_grasp.ros.conversions import grasp_to_msg
+from dr_grasp.ros.goals import RetryingActionClient, run_goal
 from dr_grasp.ros.recorder_node import RecorderNode
 from dr_grasp.ros.remote_backend import ACTION, RemoteBackend
-from dr_grasp.ros.requests import RetryingActionClient, run_goal
 from dr_grasp_interfaces.action import AttemptGrasp
 
 LIMIT_S = 60.0
@@ -35,6 +37,7 @@ class Arm:
         self.may_arrive = threading.Event()
         self.may_arrive.set()
         self.breaks = None
+        self.went_on = False
 
     def attempt(self, grasp, score, *, dry_run, on_begin, on_phase, is_cancelled, **_):
         self._made += 1
@@ -47,6 +50,7 @@ class Arm:
         if self.breaks == "before":
             raise ZeroDivisionError("before anything moved")
         on_begin(begun)
+        self.went_on = not is_cancelled()
         self.moving.set()
         on_phase("approach")
         if self.breaks == "after":
@@ -146,6 +150,13 @@ def cell(namespace, samples, tmp_path):
     rclpy.shutdown()
 
 
+def wait_until(condition):
+    deadline = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def refusal(cell, grasp, **options):
     done = cell.attempt(grasp, **options)
     assert not done.success and not done.attempt.attempt_id
@@ -179,9 +190,6 @@ def test_an_arm_that_asks_moves_only_with_the_token_of_this_very_grasp(cell, hom
     assert "confirmed: expected the token of a dry run" in refusal(cell, grasp, confirmed="x")
     token = cell.attempt(grasp, dry_run=True).token
     assert "got another; make a dry run again" in refusal(cell, other, confirmed=token)
-    # It was used, if only for another grasp.
-    assert "expected the token of a dry run of the" in refusal(cell, grasp, confirmed=token)
-    token = cell.attempt(grasp, dry_run=True).token
     assert cell.attempt(grasp, confirmed=token).success
     cell.arm.moving.clear()
     assert "that was not used yet" in refusal(cell, grasp, confirmed=token)
@@ -238,10 +246,7 @@ def test_what_no_recorder_took_is_recorded_when_one_is_back(cell, home_grasp):
     assert "attempt a1 is kept until it can be recorded" in done[0].message
     assert done[0].attempt.attempt_id == "a1"
     _, second = cell.record("second")
-    for _ in range(600):
-        if read_bag(second).attempts:
-            break
-        threading.Event().wait(0.1)
+    wait_until(lambda: read_bag(second).attempts)
     assert [made.attempt_id for made in read_bag(second).attempts] == ["a1"]
     assert [made.attempt_id for made in read_bag(first).begun] == ["a1"]
 
@@ -256,6 +261,67 @@ def test_what_no_recorder_ever_took_is_in_a_bag_of_its_own(cell, home_grasp, tmp
     cell.server.close()
     (bag,) = tmp_path.glob("dr_grasp_unrecorded_*")
     assert [made.attempt_id for made in read_bag(bag).attempts] == ["a1"]
+
+
+def test_a_node_that_stops_while_the_recorder_is_gone_loses_nothing(
+    cell, home_grasp, tmp_path, monkeypatch
+):
+    """Nobody waits for a recorder then, neither the node nor the client."""
+    monkeypatch.chdir(tmp_path)
+    cell.serve(recorder_s=10)
+    node, _ = cell.record()
+    with cell.moving(home_grasp()) as done:
+        node.close()
+        node.destroy_node()
+        cell.server.close()
+    (bag,) = tmp_path.glob("dr_grasp_unrecorded_*")
+    (made,) = read_bag(bag).attempts
+    assert made.outcome is Outcome.CANCELLED
+    assert done[0].attempt.attempt_id == made.attempt_id and not done[0].recorded
+
+
+def test_a_cancelled_attempt_that_cannot_be_recorded_is_in_the_result(cell, home_grasp):
+    cell.serve(recorder_s=10)
+    node, _ = cell.record()
+    cancel = threading.Event()
+    cell.arm.may_arrive.clear()
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(cell.attempt, home_grasp(), is_cancelled=cancel.is_set)
+        assert cell.arm.moving.wait(LIMIT_S)
+        node.close()
+        node.destroy_node()
+        cancel.set()
+        result = done.result(LIMIT_S)
+    assert result.attempt.outcome.value == Outcome.CANCELLED
+    assert not result.recorded and "is kept until it can be recorded" in result.message
+
+
+def test_what_may_have_been_written_though_nothing_moved_has_an_end(cell, home_grasp, monkeypatch):
+    """A recorder that is too slow: its answer comes when nobody waits for it any more."""
+    monkeypatch.setattr(attempt_recorder, "RECORD_S", 0.5)
+    cell.serve(recorder_s=10)
+    node, bag = cell.record()
+    with node._lock:
+        message = refusal(cell, home_grasp())
+    assert "expected an answer within 0.5 s, got none" in message
+    monkeypatch.setattr(attempt_recorder, "RECORD_S", 10.0)
+    wait_until(lambda: read_bag(bag).attempts)
+    (made,) = read_bag(bag).attempts
+    assert made.outcome is Outcome.REFUSED and made.reason.startswith("nothing moved: ")
+    assert read_bag(bag).begun == ()
+
+
+def test_a_client_that_vanishes_while_the_recorder_is_slow_moves_nothing(cell, home_grasp):
+    cell.serve()
+    node, bag = cell.record()
+    cell.arm.may_arrive.clear()
+    with ThreadPoolExecutor(1) as pool:
+        with node._lock:
+            done = pool.submit(cell.attempt_without_heartbeat, home_grasp())
+            time.sleep(4.0)
+        assert done.result(LIMIT_S).attempt.outcome.value == Outcome.CANCELLED
+    assert not cell.arm.went_on
+    assert read_bag(bag).begun == ()
 
 
 def test_a_second_goal_for_one_arm_is_refused_and_nothing_is_written_of_it(cell, home_grasp):

@@ -13,7 +13,8 @@ from rclpy.task import Future
 
 from dr_grasp.errors import BackendError
 from dr_grasp.ros import requests
-from dr_grasp.ros.requests import RetriedRequest, RetryingActionClient, run_goal
+from dr_grasp.ros.goals import RetryingActionClient, run_goal
+from dr_grasp.ros.requests import RetriedRequest
 from dr_grasp_interfaces.action import ExecuteGrasps
 
 LIMIT_S = 60.0

@@ -20,7 +20,7 @@ class Clumsy(Node):
         self._client = self.create_client(Trigger, "trip")
 
     def _trip(self, request, response):
-        raise OverflowError("a stamp of the year\\n2038")
+        raise OverflowError("a stamp of the year\\n2038 \\x1b[31m")
 
     def _answered(self, future):
         print(f"answer: {future.result().success} {future.result().message}", flush=True)
@@ -51,9 +51,11 @@ def test_errors_in_callbacks_are_said_and_the_node_lives(namespace):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        "answer: False internal error of node clumsy: OverflowError: a stamp of the year 2038",
+        "answer: False internal error of node clumsy: OverflowError: "
+        "a stamp of the year 2038 \\x1b[31m",
         "closed",
     ]
     assert done.stderr.count("ZeroDivisionError: tick 1\n") == 1
     assert "ZeroDivisionError: tick 3" in done.stderr
+    assert "\x1b" not in done.stderr
     assert "trip: an error that nobody expected; please report it" in done.stderr

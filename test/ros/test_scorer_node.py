@@ -18,7 +18,8 @@ from dr_grasp.messages.decoding import decode_score, decode_selection
 from dr_grasp.ros import scorer_node
 from dr_grasp.ros.client import DrGraspClient
 from dr_grasp.ros.conversions import grasp_to_msg
-from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal
+from dr_grasp.ros.goals import RetryingActionClient, run_goal
+from dr_grasp.ros.requests import call_service
 from dr_grasp.scoring.request import MOST_TOP, ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.workers.pool import Pool

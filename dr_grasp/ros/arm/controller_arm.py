@@ -31,7 +31,8 @@ from dr_grasp.ros.controller_messages import (
     trajectory_to_msg,
 )
 from dr_grasp.ros.conversions import to_msg
-from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal
+from dr_grasp.ros.goals import RetryingActionClient, run_goal
+from dr_grasp.ros.requests import call_service
 from dr_grasp_interfaces.srv import PlaceObject
 
 PATH_TOLERANCE = 0.2

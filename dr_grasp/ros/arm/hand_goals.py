@@ -22,7 +22,7 @@ from dr_grasp.ros.controller_messages import (
     tolerances_to_msg,
     trajectory_fault,
 )
-from dr_grasp.ros.requests import RetryingActionClient
+from dr_grasp.ros.goals import RetryingActionClient
 
 Judge = Callable[[Any], StepResult | None]
 HandGoal = tuple[RetryingActionClient, str, Any, Judge]

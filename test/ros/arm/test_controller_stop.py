@@ -9,7 +9,7 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.ros.arm.controller_stop import ControllerStop
-from dr_grasp.ros.requests import RetryingActionClient, run_goal
+from dr_grasp.ros.goals import RetryingActionClient, run_goal
 from dr_grasp_interfaces.action import AttemptGrasp
 
 LIMIT_S = 60.0

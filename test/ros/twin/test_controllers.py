@@ -27,7 +27,8 @@ from dr_grasp.messages.encoding import encode_pose
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.ros.controller_messages import duration
 from dr_grasp.ros.conversions import to_msg
-from dr_grasp.ros.requests import RetryingActionClient, call_service, run_goal
+from dr_grasp.ros.goals import RetryingActionClient, run_goal
+from dr_grasp.ros.requests import call_service
 from dr_grasp_interfaces.srv import PlaceObject
 
 LIMIT_S = 60.0
