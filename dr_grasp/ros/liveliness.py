@@ -164,10 +164,12 @@ class ClientWatches:
         now = time.monotonic()
         passed_s, self._looked_s = now - self._looked_s, now
         for watched in list(self._watched.values()):
+            watched.stalled |= passed_s > STALL_S
+            if watched.silent_s > VANISHED_AFTER_S:
+                continue  # it stays vanished
             if watched.beats != watched.counted:
                 watched.counted, watched.silent_s = watched.beats, 0.0
-            elif watched.silent_s <= VANISHED_AFTER_S:  # it stays vanished
-                watched.stalled |= passed_s > STALL_S
+            else:
                 watched.silent_s += min(passed_s, 2.0 * TICK_S)
 
     def watch(self, goal_id: UUID) -> Callable[[], bool]:

@@ -282,7 +282,7 @@ def memory_mb(pid):
 
 
 def test_memory_does_not_grow_with_attempts(tmp_path, new_namespace, short_grasp, rounds, figures):
-    space, count = new_namespace(), rounds(50)
+    space, count = new_namespace(), rounds(100)
     commands = {
         "executor": {"connect_s": 60},
         "recorder": {"bag": str(tmp_path / "bag")},
