@@ -46,7 +46,7 @@ def path(namespace, tmp_path):
     hardware = rclpy.create_node("hardware")
     nodes = [RecorderNode(), ExecutorNode(), hardware]
     server = AttemptServer(hardware, backend)
-    executor = MultiThreadedExecutor(4)
+    executor = MultiThreadedExecutor(8)
     for node in nodes:
         executor.add_node(node)
     thread = threading.Thread(target=executor.spin)

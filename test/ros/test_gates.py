@@ -240,7 +240,6 @@ def test_what_no_recorder_took_is_recorded_when_one_is_back(cell, home_grasp):
     cell.serve(recorder_s=10)
     node, first = cell.record("first")
     with cell.moving(home_grasp()) as done:
-        node.close()
         node.destroy_node()
     assert done[0].success and not done[0].recorded
     assert "attempt a1 is kept until it can be recorded" in done[0].message
@@ -256,7 +255,6 @@ def test_what_no_recorder_ever_took_is_in_a_bag_of_its_own(cell, home_grasp, tmp
     cell.serve(recorder_s=10)
     node, _ = cell.record()
     with cell.moving(home_grasp()):
-        node.close()
         node.destroy_node()
     cell.server.close()
     (bag,) = tmp_path.glob("dr_grasp_unrecorded_*")
@@ -271,7 +269,6 @@ def test_a_node_that_stops_while_the_recorder_is_gone_loses_nothing(
     cell.serve(recorder_s=10)
     node, _ = cell.record()
     with cell.moving(home_grasp()) as done:
-        node.close()
         node.destroy_node()
         cell.server.close()
     (bag,) = tmp_path.glob("dr_grasp_unrecorded_*")
@@ -288,7 +285,6 @@ def test_a_cancelled_attempt_that_cannot_be_recorded_is_in_the_result(cell, home
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(cell.attempt, home_grasp(), is_cancelled=cancel.is_set)
         assert cell.arm.moving.wait(LIMIT_S)
-        node.close()
         node.destroy_node()
         cancel.set()
         result = done.result(LIMIT_S)
