@@ -11,7 +11,9 @@ def main(file):
         sys.exit(f"{file}: no figures: no soak test came to its end")
     print("| figure | value |\n|---|---|")
     for name, value in json.loads(file.read_text()).items():
-        print(f"| {name} | {value} |")
+        parts = value.items() if isinstance(value, dict) else [("", value)]
+        for part, number in parts:
+            print(f"| {f'{name}: {part}' if part else name} | {number} |")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,9 @@ LIMIT_S = 60.0
 STILL_S = 0.5
 """Joint states come every 20 ms while the twin moves; after this time without any it is still."""
 
+JUMP = 0.1
+"""In 20 ms no joint moves so far [rad]: the twin has begun another attempt."""
+
 
 class Motion:
     """Hears the joint states, which the twin publishes only while it moves."""
@@ -49,7 +52,7 @@ class Motion:
         self._node.create_subscription(JointState, "joint_states", self._hear, 100)
         self._spinning = SingleThreadedExecutor(context=self._context)
         self._spinning.add_node(self._node)
-        self.last_s = -1e9
+        self.last_s, self._positions = -1e9, 0.0
         self.count = 0
         self._open = True
         self._thread = threading.Thread(target=self._spin, daemon=True)
@@ -59,13 +62,17 @@ class Motion:
         while self._open:
             self._spinning.spin_once(timeout_sec=0.1)
 
-    def _hear(self, _):
-        now = time.monotonic()
-        self.count += now - self.last_s > STILL_S
-        self.last_s = now
+    def _hear(self, message):
+        now, positions = time.monotonic(), np.array(message.position)
+        jumped = np.abs(positions - self._positions).max() > JUMP
+        self.count += bool(jumped) or now - self.last_s > STILL_S
+        self.last_s, self._positions = now, positions
 
-    def begins(self, earlier):
-        wait_until(lambda: self.count > earlier)
+    def begins(self, earlier, done=None):
+        """Wait for a motion; an execution that ends without one raises its error."""
+        while self.count <= earlier and not (done and done.done()):
+            time.sleep(0.01)
+        assert self.count > earlier, done.result()
 
     def ends(self):
         wait_until(lambda: time.monotonic() - self.last_s > STILL_S)
@@ -200,7 +207,7 @@ def test_the_arm_stops_when_the_executor_is_killed(cell, grasps, rounds, figures
         before, known = cell.motion.count, set(cell.attempts())
         with ThreadPoolExecutor(1) as pool:
             done = pool.submit(cell.execute, grasps)
-            cell.motion.begins(before)
+            cell.motion.begins(before, done)
             time.sleep(rng.uniform(0.0, 2.0))
             killed = cell.kill("executor")
             times.append(cell.motion.ends() - killed)
@@ -221,7 +228,7 @@ def test_a_dead_backend_is_noticed_and_its_attempt_known(cell, grasps, rounds, f
         before, known = cell.motion.count, set(cell.attempts())
         with ThreadPoolExecutor(1) as pool:
             done = pool.submit(cell.client.execute, grasps, [], top=1)
-            cell.motion.begins(before)
+            cell.motion.begins(before, done)
             time.sleep(rng.uniform(0.0, 2.0))
             killed = cell.kill("twin")
             with pytest.raises(BackendError, match="the server vanished"):
@@ -260,7 +267,7 @@ def test_a_dead_executor_is_noticed(cell, grasps, rounds, figures, rng):
         before = cell.motion.count
         with ThreadPoolExecutor(1) as pool:
             done = pool.submit(cell.client.execute, grasps, [], top=1)
-            cell.motion.begins(before)
+            cell.motion.begins(before, done)
             time.sleep(rng.uniform(0.0, 2.0))
             killed = cell.kill("executor")
             with pytest.raises(BackendError, match="vanished"):
