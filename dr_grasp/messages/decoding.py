@@ -165,11 +165,7 @@ def decode_attempt(message: Any) -> GraspAttempt:
 
 
 def decode_begun(message: Any) -> GraspAttempt:
-    """Read an AttemptBegun message.
-
-    Raises:
-        InvalidGraspError: The attempt is not valid, as for `decode_attempt`.
-    """
+    """Read an AttemptBegun message; raises the errors of `decode_attempt`."""
     return decode_attempt(message.attempt)
 
 
