@@ -390,7 +390,7 @@ def test_cancel_and_kills_in_the_middle_of_an_attempt(namespace, tmp_path, slow_
 
         def watch(progress):
             # DDS may lose a feedback on a busy machine, so any will do; by then the arm moves.
-            threading.Timer(2.0, moving.set).start()
+            threading.Timer(1.0 if progress.phase == "approach" else 8.0, moving.set).start()
 
         with pytest.raises(BackendError, match="cancelled"):
             planner.execute(slow_grasps, [], top=2, on_progress=watch, is_cancelled=moving.is_set)
