@@ -12,7 +12,6 @@ from xml.etree import ElementTree
 
 from dr_grasp.common.resources import share_directory
 from dr_grasp.errors import SettingsError
-from dr_grasp.robots.robot_settings import HandInterface
 from dr_grasp.robots.robot_spec import RobotSpec
 
 ENDING = ".policy.xml"
@@ -64,12 +63,7 @@ def _controller_actions(robot: RobotSpec) -> dict[str, tuple[str, ...]]:
     if robot.hardware is None:
         return {"{arm}": (), "{hand}": ()}
     controllers = robot.hardware.controllers
-    hand: tuple[str, ...] = (controllers.hand.action,)
-    if controllers.hand.interface is HandInterface.FRANKA_GRASP:
-        from dr_grasp.ros.controller_messages import franka_move_action  # which imports messages
-
-        hand += (franka_move_action(controllers.hand.action),)
-    return {"{arm}": (controllers.arm,), "{hand}": hand}
+    return {"{arm}": (controllers.arm,), "{hand}": controllers.hand.actions}
 
 
 def _name_controllers(profile: ElementTree.Element, actions: dict[str, tuple[str, ...]]) -> None:

@@ -104,6 +104,16 @@ class HandControllerSettings(Settings):
     position_scale: PositiveFloat = 1.0
     holding_margin: PositiveFloat
 
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of all actions that move the hand: `action`; of `franka_grasp` then `move`, too.
+
+        franka_gripper has its action `move` in the same namespace as its action `grasp`.
+        """
+        if self.interface is not HandInterface.FRANKA_GRASP:
+            return (self.action,)
+        return self.action, f"{self.action.rpartition('/')[0]}/move".removeprefix("/")
+
 
 class ControllerSettings(Settings):
     """The `controllers` section.

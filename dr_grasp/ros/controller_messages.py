@@ -42,11 +42,6 @@ def message_types(module: str) -> Any:
         ) from error
 
 
-def franka_move_action(grasp_action: str) -> str:
-    """Name of franka_gripper's action `move`, in the same namespace as its action `grasp`."""
-    return f"{grasp_action.rpartition('/')[0]}/move".removeprefix("/")
-
-
 def trajectory_fault(result: Any) -> StepResult | None:
     """Interpret a result of control_msgs/action/FollowJointTrajectory; None means success."""
     code, text = result.error_code, result.error_string

@@ -8,9 +8,7 @@ from action_msgs.srv import CancelGoal
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
-from dr_grasp.robots.robot_settings import HandInterface
 from dr_grasp.robots.robot_spec import RobotSpec
-from dr_grasp.ros.controller_messages import franka_move_action
 
 ANSWER_S = 2.0
 """Time limit for the controllers to answer [s]."""
@@ -32,9 +30,7 @@ class ControllerStop:
         names: list[str] = []
         if robot.hardware is not None:
             controllers = robot.hardware.controllers
-            names = [controllers.arm, controllers.hand.action]
-            if controllers.hand.interface is HandInterface.FRANKA_GRASP:
-                names.append(franka_move_action(controllers.hand.action))
+            names = [controllers.arm, *controllers.hand.actions]
         group = ReentrantCallbackGroup()
         self._clients = {
             name: node.create_client(

@@ -17,7 +17,6 @@ from dr_grasp.robots.robot_settings import HandControllerSettings, HandInterface
 from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.ros.controller_messages import (
     duration,
-    franka_move_action,
     message_types,
     tolerances_to_msg,
     trajectory_fault,
@@ -71,7 +70,7 @@ class HandGoals:
             goal, judge = self._trajectory(start, targets), trajectory_fault
         elif interface is HandInterface.FRANKA_GRASP:
             if targets[0] >= start[0]:
-                name, judge = franka_move_action(name), _succeeded
+                name, judge = self._settings.actions[1], _succeeded
             goal = self._franka(name, float(targets[0]), force)
         else:
             goal = self._kinds[name].Goal()
@@ -113,7 +112,7 @@ def _kinds(settings: HandControllerSettings) -> dict[str, Any]:
     name, interface = settings.action, settings.interface
     if interface is HandInterface.FRANKA_GRASP:
         franka = message_types("franka_msgs.action")
-        return {name: franka.Grasp, franka_move_action(name): franka.Move}
+        return dict(zip(settings.actions, (franka.Grasp, franka.Move), strict=True))
     control = message_types("control_msgs.action")
     if interface is HandInterface.PARALLEL_GRIPPER:
         return {name: control.ParallelGripperCommand}

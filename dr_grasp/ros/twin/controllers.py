@@ -16,7 +16,7 @@ from dr_grasp.messages.encoding import encode_pose
 from dr_grasp.robots.robot_settings import HandControllerSettings, HandInterface
 from dr_grasp.robots.robot_spec import RobotSpec, hardware_of
 from dr_grasp.ros.answering import serve
-from dr_grasp.ros.controller_messages import franka_move_action, message_types
+from dr_grasp.ros.controller_messages import message_types
 from dr_grasp.ros.conversions import to_msg
 from dr_grasp.ros.twin.goal_server import ActionAdapter, GoalServer
 from dr_grasp.ros.twin.gripper_adapters import (
@@ -98,9 +98,10 @@ class Controllers(Closing):
             except SettingsError as error:
                 node.get_logger().warning(f"{error}; {name} takes GripperCommand instead")
             else:
+                kinds = franka.Grasp, franka.Move
                 return {
-                    name: FrankaAdapter(twin, franka.Grasp),
-                    franka_move_action(name): FrankaAdapter(twin, franka.Move),
+                    action: FrankaAdapter(twin, kind)
+                    for action, kind in zip(settings.actions, kinds, strict=True)
                 }
         return {name: GripperCommandAdapter(twin, actions.GripperCommand, scale)}
 
