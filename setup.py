@@ -53,7 +53,7 @@ setup(
         "jinja2>=3.1.2",
         "matplotlib>=3.6",
         "mcap>=1.0.2",
-        "mujoco>=3.17",
+        "mujoco>=3.17,<5",
         "numpy>=1.26",
         "pycollada>=0.8",
         "pyarrow>=14.0.2",

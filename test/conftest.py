@@ -67,6 +67,7 @@ TAKES_LONG = (
     "simulation",
     "test_house_rules.py",
     "test_library_example.py",
+    "twin/test_mujoco_next.py",
     "twin/test_twin_physics.py",
     "workers",
 )

@@ -113,6 +113,9 @@ def _add_table(spec: Any, robot: RobotSpec) -> None:
     # These two reduce the creep of a held mug from millimetres in 10 s to micrometres.
     spec.option.impratio = 10.0
     spec.option.noslip_iterations = 3
+    # From 60 degrees of freedom on, it would be sparse, which MuJoCo 4.0.0 solves wrongly (its
+    # issue 3767); the arms with their hands have 15 to 30, for which dense is the default.
+    spec.option.jacobian = mujoco.mjtJacobian.mjJAC_DENSE
 
     table = robot.table
     spec.worldbody.add_geom(
