@@ -102,7 +102,9 @@ def main() -> None:
         child += ["--trials", str(options.trials), "--shift"]
         for version, environment in environments.items():
             rollouts[version] = printed([*child, "0"], environment)
-            pytest = [sys.executable, "-m", "pytest", "-q", str(HOUSE / "test" / "twin")]
+            twin = HOUSE / "test" / "twin"
+            pytest = [sys.executable, "-m", "pytest", "-q", str(twin)]
+            pytest += ["--ignore", str(twin / "test_mujoco_next.py")]  # it would do this again
             tests[version] = printed(pytest, environment)[-1]
         rollouts[f"{first}, moved"] = printed([*child, str(SHIFT_M)], environments[first])
     nominal = [json.loads(line) for line in rollouts[first]]
