@@ -14,6 +14,9 @@ from dr_grasp.errors import ModelError
 from dr_grasp.simulation.bullet.loading import load_urdf
 from dr_grasp.simulation.bullet.table_world import TableWorld
 
+MOST_JOINTS = 128
+"""Most joints of a robot: MAX_DEGREE_OF_FREEDOM in PyBullet's SharedMemoryPublic.h."""
+
 
 class RobotWorld(TableWorld):
     """A robot, a table and an object: kinematics and distances.
@@ -36,16 +39,15 @@ class RobotWorld(TableWorld):
             **self.in_client,
         )
         count = p.getNumJoints(self._robot, **self.in_client)
+        if count > MOST_JOINTS:
+            raise ModelError(
+                f"robot {spec.name}: {spec.model.urdf}: expected at most {MOST_JOINTS} joints, "
+                f"fixed ones included, which is what PyBullet can tell of, got {count}"
+            )
         infos = [p.getJointInfo(self._robot, joint, **self.in_client) for joint in range(count)]
         joint_index = {info[1].decode(): info[0] for info in infos}
         self._link_index = {info[12].decode(): info[0] for info in infos}
         self._link_index[p.getBodyInfo(self._robot, **self.in_client)[0].decode()] = -1
-        untold = len(spec.model.links) - len(self._link_index)
-        if untold > 0:
-            raise ModelError(
-                f"robot {spec.name}: {spec.model.urdf}: expected at most {len(self._link_index)} "
-                f"links, of which PyBullet can tell, got {len(spec.model.links)}"
-            )
         self._parents = [info[16] for info in infos]
         self._tcp = self._link_index[spec.tcp_link]
         self._hand_links = frozenset(self._link_index[name] for name in spec.hand_links)
