@@ -118,9 +118,10 @@ class JointTrajectory:
         """Time of the hold: as said, else as the rows show it, else our usual one."""
         if self._layout.hold_s is not None:
             return self._layout.hold_s
-        shown = float(self._times_s[-1] - self._times_s[moments.hold])
-        said = self._layout.phases is not None and shown > 0.0
-        return round(shown, 9) if said else MotionSettings().hold_s
+        shown_s = float(self._times_s[-1] - self._times_s[moments.hold])
+        if self._layout.phases is None or shown_s == 0.0:  # a recording may end at once, or go on
+            return MotionSettings().hold_s
+        return round(shown_s, 9)
 
     def _times(self) -> FloatArray:
         """Time of each row from the first, shape (m,) [s]."""

@@ -1,8 +1,12 @@
 """`dr-grasp import`, as its users meet it."""
 
 import json
+import re
 
+import h5py
+import numpy as np
 import pytest
+import trimesh
 from typer.testing import CliRunner
 
 from dr_grasp.cli.main import app
@@ -94,3 +98,84 @@ def test_a_missing_file_is_one_line(tmp_path):
     done = run(tmp_path / "none.json", *options(tmp_path / "grasps.json"))
     assert done.exit_code == 1
     assert "none.json: cannot be read: No such file or directory" in done.stderr
+
+
+@pytest.fixture
+def acronym(tmp_path, monkeypatch):
+    """A can of 60 x 60 x 100 mm, whose mesh is four times as large in millimetres, and its file."""
+    monkeypatch.setenv("DR_GRASP_CONFIG", str(tmp_path / "own"))
+    monkeypatch.setenv("DR_GRASP_CACHE", str(tmp_path / "cache"))
+    mesh = trimesh.creation.cylinder(radius=120, height=400)
+    mesh.apply_translation([0, 0, 200])
+    mesh.export(tmp_path / "can.obj")
+    down = np.array([[1.0, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 0.1834], [0, 0, 0, 1]])
+    with h5py.File(tmp_path / "can.h5", "w") as file:
+        file["grasps/transforms"] = np.stack([down] * 3)
+        file["grasps/qualities/flex/object_in_gripper"] = np.ones(3, np.int64)
+        file["object/file"] = b"meshes/Can/can.obj"
+        file["object/scale"] = 0.00025
+        file["gripper/type"] = b"panda"
+    return tmp_path / "can.h5"
+
+
+def added(acronym, *more):
+    mesh = acronym.with_suffix(".obj")
+    words = ["objects", "add", mesh, "--mass", "0.1", *more]
+    assert CliRunner().invoke(app, [str(word) for word in words]).exit_code == 0
+
+
+def test_a_file_for_another_scale_of_the_mesh_is_refused_with_the_factor(acronym, tmp_path):
+    added(acronym)  # in millimetres, as guessed
+    out = tmp_path / "grasps.json"
+    done = run(acronym, *options(out, obj="can", format="acronym"))
+    assert done.exit_code == 1 and not out.exists()
+    (line,) = done.stderr.splitlines()
+    assert "can is 4 times too large" in line
+    assert "dr-grasp objects add can.obj --scale 0.00025 --mass 0.1" in line
+    done = run(acronym, *options(out, obj="can", format="acronym"), "--same-size", "--json")
+    assert json.loads(done.stdout)["object_scale"] == pytest.approx(0.00025)
+
+
+def test_a_file_for_the_right_scale_is_imported(acronym, tmp_path):
+    added(acronym, "--scale", "0.00025")
+    out = tmp_path / "grasps.json"
+    done = run(acronym, *options(out, obj="can", format="acronym"))
+    assert done.exit_code == 0, done.output
+    assert "for meshes/Can/can.obj times 0.00025; can, made of can.obj times 0.00025" in done.stdout
+    assert len(read_grasps(out).grasps) == 3
+
+
+def test_grips_that_are_all_beside_the_object_are_explained(acronym, tmp_path):
+    added(acronym, "--scale", "0.00025", "--name", "small")
+    with h5py.File(acronym, "a") as file:
+        del file["object/file"], file["grasps/transforms"]
+        del file["grasps/qualities/flex/object_in_gripper"]
+        pose = np.array([[1.0, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 0.5], [0, 0, 0, 1]])
+        file["grasps/transforms"] = np.stack([pose] * 12)
+    out = tmp_path / "grasps.json"
+    done = run(acronym, *options(out, obj="small", format="acronym"))
+    assert done.exit_code == 1 and not out.exists()
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2 and lines[0].startswith("dr-grasp: grasp 00000: expected the object bet")
+    # The grips are at a height of 396.6 mm, and the can is 100 mm high.
+    found = re.search(
+        r"most of its poses grip beside small; they would fit an object at least "
+        r"(\S+) times as large; ",
+        lines[1],
+    )
+    assert 3.0 <= float(found[1]) <= 3.97
+
+
+def test_the_object_stands_where_it_is_said_to(poses, tmp_path):
+    out = tmp_path / "grasps.json"
+    done = run(poses, *options(out), "--object-pose", "0.45,0.1,0.02,0,0,0.5")
+    assert done.exit_code == 0, done.output
+    (grasp,) = read_grasps(out).grasps
+    np.testing.assert_allclose(grasp.object_in_base.position[:2], [0.45, 0.1], atol=2e-3)
+    assert grasp.object_in_base.rotation.magnitude() == pytest.approx(0.5, abs=0.01)
+
+
+def test_several_files_of_poses_are_refused(poses, tmp_path):
+    done = run(poses, poses, *options(tmp_path / "grasps.json"))
+    assert done.exit_code == 1
+    assert "2 files: expected one with --format poses" in done.stderr

@@ -70,7 +70,8 @@ def seen(gripper: GripperSettings, rows: Rows, arm: FloatArray) -> Moments:
     """The moments that a column of the hand's opening shows.
 
     The hand closes where it passes the middle from open to closed. The lift begins with the last
-    row in which the arm still stands there, and ends where the hand opens again, if it does.
+    row in which the arm still stands there. It ends with the first row in which the arm stands
+    where it stands last before the hand opens again, if it does.
 
     Args:
         gripper: The column, and its numbers for open and closed.
@@ -91,8 +92,10 @@ def seen(gripper: GripperSettings, rows: Rows, arm: FloatArray) -> Moments:
     moved = np.abs(arm[close:] - arm[close]).max(axis=1) > LARGEST_JUMP
     lift = close + (int(np.argmax(moved)) - 1 if moved.any() else 0)
     opens = ~closed[close:]
-    hold = close + int(np.argmax(opens)) - 1 if opens.any() else len(arm) - 1
-    if not lift < hold or not moved.any():
+    last = close + int(np.argmax(opens)) - 1 if opens.any() else len(arm) - 1
+    away = np.abs(arm[: last + 1] - arm[last]).max(axis=1) > LARGEST_JUMP
+    hold = int(np.flatnonzero(away)[-1]) + 1 if away.any() else 0
+    if hold <= lift:
         raise FileFormatError(
             f"column {gripper.column}: expected a lift after the hand closes in {rows.at(close)}, "
             "got no motion of the arm"

@@ -178,8 +178,8 @@ def _read_arrays(
         for number, table in enumerate(array if array.ndim == 3 else array[None]):
             part = f"{name}-{number_id(number)}".lstrip("-") if array.ndim == 3 else name
             # Trajectories of different lengths are often filled up with NaN.
-            rows = len(table) - int(np.argmin(np.isnan(table).all(axis=1)[::-1]))
-            for row in range(rows):
+            filled = np.flatnonzero(~np.isnan(table).all(axis=1))
+            for row in range(filled[-1] + 1 if len(filled) else len(table)):
                 index.add(found, row, "row", table[row], part)
     return list(found.values())
 
