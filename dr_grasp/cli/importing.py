@@ -143,7 +143,7 @@ def _import_poses(
     if not imported.grasps:
         why = f"none of its poses can be reached by {robot.name}"
         if imported.guess:
-            why = f"most of its poses grip beside {obj}; {imported.guess}"
+            why = f"most of its poses do not fit {obj}; {imported.guess}"
         raise DrGraspError(f"{file}: {why}; {out} not written")
 
 
@@ -215,7 +215,7 @@ def _print_summary(
         print_line(f"  {len(names)} out of reach: {reason.value}")
     if imported.outside:
         guess = f"; {imported.guess}" if imported.guess else ""
-        print_line(f"  {len(imported.outside)} refused: they grip beside the object{guess}")
+        print_line(f"  {len(imported.outside)} refused: they do not fit the object{guess}")
     if imported.refused:
         print_line(f"  {len(imported.refused)} refused")
     if imported.grasps:

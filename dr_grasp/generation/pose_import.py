@@ -30,8 +30,8 @@ class Imported:
     Attributes:
         grasps: Trajectories for the poses that the arm can reach.
         refused: Poses that are wrong in the file, with reasons.
-        outside: Poses that grip beside the object, with reasons; see `GripCheck`.
-        guess: What may be wrong, in words, if most of the poses grip beside the object; else "".
+        outside: Poses whose grips do not fit the object, with reasons; see `GripCheck`.
+        guess: What may be wrong, in words, if most of the grips do not fit; else "".
         unreachable: The ids of poses that the arm cannot reach, by reason.
     """
 
@@ -50,7 +50,7 @@ def import_poses(
     on_pose: Callable[[int], None] | None = None,
     object_in_base: Pose | None = None,
 ) -> Imported:
-    """Plan the arm's motion to each pose that grips the object.
+    """Plan the arm's motion to each pose whose grip fits the object.
 
     The object stands where it is said to, or where the file of poses says, or else where the
     robot's file puts objects, with the orientation of its mesh. Poses from below the table cannot

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath, PureWindowsPath
 
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial import ConvexHull
 
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import FileFormatError, printable
 from dr_grasp.generation.importers import GraspPoses
+from dr_grasp.objects.mesh_files import file_source, joined
 from dr_grasp.objects.object_spec import ObjectDetails, ObjectSpec
 from dr_grasp.robots.robot_spec import Synergy
 
@@ -29,7 +31,7 @@ MOST = 0.9
 LEAST_FOR_GUESS = 10
 """Fewer grips tell nothing about the object's size: one of them may be wrong."""
 
-MOST_FOR_GUESS = 500
+MOST_FOR_GUESS = 200
 """Most grips that the guess looks at, spread evenly over the file."""
 
 
@@ -74,35 +76,40 @@ def _file_name(address: str) -> str:
 
 
 class GripCheck:
-    """Tells grips that cannot hold an object, since it lies outside the jaws and their reach."""
+    """Tells grips that cannot hold an object: it is out of the jaws' reach, or they are inside it.
+
+    Sizes are tried by moving the planes of convex bodies, since a body that is scaled about the
+    mesh's origin keeps the directions of its planes.
+    """
 
     def __init__(self, item: ObjectSpec, synergies: Sequence[Synergy]) -> None:
-        """Compute the object's convex hull.
+        """Compute the object's convex hull, and the planes of its convex pieces.
 
         Args:
             item: The object.
             synergies: Ways to close the hand, at least one; the largest reach and width count.
+
+        Raises:
+            ModelError: A piece of the object cannot be read.
         """
-        planes = ConvexHull(item.points).equations
-        self._normals, self._offsets = planes[:, :3], planes[:, 3]
-        self._mesh_origin = item.mesh_origin
+        self._origin = item.mesh_origin
+        self._hull = _planes(item.points, self._origin)
+        vertices = [joined(file_source(piece).read()).vertices for piece in item.pieces]
+        self._pieces = [_planes(points, self._origin) for points in vertices]
         self._half_width_m = max(synergy.largest_width_m for synergy in synergies) / 2
         self.reach_m = max(synergy.reach_m for synergy in synergies)
 
-    def distance_m(self, grip_in_object: Pose) -> float:
-        """How far the hull is at least from the line between the open jaws [m]; 0 if they meet."""
-        along = self._along(grip_in_object, np.zeros(3))
-        return max(0.0, float((along + self._offsets).max()))
-
     def fits(self, grip_in_object: Pose) -> bool:
-        """Whether the hull comes as near to that line as the hand reaches."""
-        return self.distance_m(grip_in_object) <= self.reach_m
+        """Whether the object is in the jaws' reach, and not both open jaws are inside it."""
+        return bool(self._fit([grip_in_object])[0])
 
     def reason(self, grip_in_object: Pose) -> str:
         """Say why a grip does not fit."""
+        away_m = float(self._distances([grip_in_object], 1.0)[0])
+        got = f"its hull {away_m:.3g} m away" if away_m > self.reach_m else "both jaws inside it"
         return (
-            f"expected the object between the jaws or within their reach of {self.reach_m:g} m, "
-            f"got its hull {self.distance_m(grip_in_object):.3g} m away: wrong scale or frame"
+            f"expected the object between the open jaws or within their reach of {self.reach_m:g} "
+            f"m, got {got}: wrong scale or frame"
         )
 
     def guess(self, grips: Sequence[Pose]) -> str:
@@ -114,14 +121,8 @@ class GripCheck:
         if len(grips) < LEAST_FOR_GUESS:
             return "they may be in another frame, or for an object of another size"
         few = grips[:: -(-len(grips) // MOST_FOR_GUESS)]
-        # Scaled about the mesh's origin, the hull's planes move along their normals.
-        along = np.stack([self._along(grip, self._mesh_origin) for grip in few])
-        offsets = self._offsets + self._normals @ self._mesh_origin
         factors = np.geomspace(1e-3, 1e3, 121)
-        shares = [
-            float(((along + factor * offsets).max(axis=1) <= self.reach_m).mean())
-            for factor in factors
-        ]
+        shares = [float(self._fit(few, factor).mean()) for factor in factors]
         good = factors[np.array(shares) >= MOST]
         if len(good) == 0:
             return "they would fit it in no size, so they are in another frame or for another mesh"
@@ -136,12 +137,32 @@ class GripCheck:
             return f"they would fit an object at most {high:.2g} times as large"
         return f"they would fit an object {low:.2g} to {high:.2g} times as large"
 
-    def _along(self, grip: Pose, origin: FloatArray) -> FloatArray:
-        """Least distance of the line between the jaws from parallels of the planes in `origin`."""
-        centers = self._normals @ (grip.position - origin)
-        return np.asarray(
-            centers - self._half_width_m * np.abs(self._normals @ grip.rotate([0.0, 1.0, 0.0]))
-        )
+    def _fit(self, grips: Sequence[Pose], factor: float = 1.0) -> npt.NDArray[np.bool_]:
+        """Whether each of n grips fits an object `factor` times as large, shape (n,)."""
+        fit = self._distances(grips, factor) <= self.reach_m
+        jaws = np.stack([self._jaws(grip) for grip in grips])
+        inside = np.zeros(jaws.shape[:2], dtype=bool)
+        for normals, offsets in self._pieces:
+            inside |= (jaws @ normals.T + factor * offsets).max(axis=2) < -self.reach_m
+        return np.asarray(fit & ~inside.all(axis=1))
+
+    def _distances(self, grips: Sequence[Pose], factor: float) -> FloatArray:
+        """How far the hull is at least from the line between the open jaws, shape (n,) [m]."""
+        normals, offsets = self._hull
+        # A plane is nearest to one of the line's ends.
+        nearest = np.stack([(self._jaws(grip) @ normals.T).min(axis=0) for grip in grips])
+        return np.asarray(np.maximum(0.0, (nearest + factor * offsets).max(axis=1)))
+
+    def _jaws(self, grip: Pose) -> FloatArray:
+        """Where both jaws are when open, from the mesh's origin, shape (2, 3) [m]."""
+        half = self._half_width_m
+        return grip.apply([[0.0, -half, 0.0], [0.0, half, 0.0]]) - self._origin
+
+
+def _planes(points: FloatArray, origin: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Outward normals, shape (k, 3), and offsets, (k,), of the convex hull of points."""
+    planes = ConvexHull(points - origin).equations
+    return planes[:, :3], planes[:, 3]
 
 
 def where_from(details: ObjectDetails) -> str:

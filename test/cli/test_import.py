@@ -39,12 +39,12 @@ def test_what_cannot_be_used_is_counted_and_named(poses, tmp_path):
     assert done.exit_code == 0, done.output
     assert "4 poses" in done.stdout
     assert "1 out of reach: no inverse kinematics within the joints' limits" in done.stdout
-    assert "1 refused: they grip beside the object" in done.stdout
+    assert "1 refused: they do not fit the object" in done.stdout
     assert "1 refused\n" in done.stdout and "1 grasps" in done.stdout
     lines = done.stderr.splitlines()
     assert len(lines) == 3
     assert "wrong" in lines[0] and "quaternion" in lines[0]
-    assert lines[1].startswith("dr-grasp: grasp far: expected the object between the jaws or")
+    assert lines[1].startswith("dr-grasp: grasp far: expected the object between the open jaws or")
     assert lines[1].endswith("m away: wrong scale or frame; the same for: far")
     assert lines[2].startswith("dr-grasp: out of reach, no inverse kinematics")
     assert lines[2].endswith(": under")
@@ -145,7 +145,7 @@ def test_a_file_for_the_right_scale_is_imported(acronym, tmp_path):
     assert len(read_grasps(out).grasps) == 3
 
 
-def test_grips_that_are_all_beside_the_object_are_explained(acronym, tmp_path):
+def test_grips_that_all_fit_another_size_are_explained(acronym, tmp_path):
     added(acronym, "--scale", "0.00025", "--name", "small")
     with h5py.File(acronym, "a") as file:
         del file["object/file"], file["grasps/transforms"]
@@ -157,13 +157,13 @@ def test_grips_that_are_all_beside_the_object_are_explained(acronym, tmp_path):
     assert done.exit_code == 1 and not out.exists()
     lines = done.stderr.splitlines()
     assert len(lines) == 2 and lines[0].startswith("dr-grasp: grasp 00000: expected the object bet")
-    # The grips are at a height of 396.6 mm, and the can is 100 mm high.
+    # Grips at a height of 396.6 mm, of a can of 100 mm: in reach of its top if it is 387 to 406 mm
+    # high. Beyond, both jaws are inside.
     found = re.search(
-        r"most of its poses grip beside small; they would fit an object at least "
-        r"(\S+) times as large; ",
+        r"most of its poses do not fit small; they would fit an object (\S+) to (\S+) times as large",
         lines[1],
     )
-    assert 3.0 <= float(found[1]) <= 3.97
+    assert 3.0 <= float(found[1]) <= 3.87 and 4.06 <= float(found[2]) <= 5.0
 
 
 def test_the_object_stands_where_it_is_said_to(poses, tmp_path):

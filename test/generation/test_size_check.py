@@ -69,7 +69,7 @@ def test_where_an_object_is_from_is_one_factor_or_three(can):
 def box(can):
     """A box of 10 x 4 x 6 cm about its origin."""
     corners = trimesh.creation.box([0.10, 0.04, 0.06]).vertices
-    return replace(can.spec, points=frozen(corners), mesh_origin=frozen([0, 0, 0]))
+    return replace(can.spec, points=frozen(corners), pieces=(), mesh_origin=frozen([0, 0, 0]))
 
 
 # The Franka's jaws open 80 mm wide, 40 mm to each side, and reach 9.5 mm.
@@ -89,12 +89,55 @@ def box(can):
 def test_the_distance_is_from_the_line_between_the_jaws_to_the_hull(franka, box, place, distance_m):
     check = GripCheck(box, franka.synergies)
     grip = Pose(frozen(place), frozen(DOWN))
-    assert check.distance_m(grip) == pytest.approx(distance_m, abs=1e-9)
     assert check.fits(grip) is (distance_m <= 0.0095)
     if distance_m > 0.0095:
-        assert f"within their reach of 0.0095 m, got its hull {distance_m:.3g} m" in (
+        assert f"within their reach of 0.0095 m, got its hull {distance_m:.3g} m away: " in (
             check.reason(grip)
         )
+
+
+# Jaws that open 80 mm, inside a box by more than their reach: from 99 mm on they may be.
+@pytest.mark.parametrize(
+    ("width_m", "place", "fits"),
+    [
+        (0.098, [0, 0, 0], True),
+        (0.100, [0, 0, 0], False),
+        (0.100, [0, 0.02, 0], True),  # one jaw is outside
+        (0.300, [0, 0.09, 0], False),
+        (0.300, [0, 0.12, 0], True),
+        (0.300, [0, 0, 0.1], True),  # above all of it but the rim
+    ],
+)
+def test_both_open_jaws_cannot_be_inside_the_object(can, franka, tmp_path, width_m, place, fits):
+    mesh = trimesh.creation.box([0.3, width_m, 0.2])
+    mesh.export(tmp_path / "piece.obj")
+    item = replace(
+        can.spec, points=frozen(mesh.vertices), pieces=(tmp_path / "piece.obj",),
+        mesh_origin=frozen([0, 0, 0]),
+    )  # fmt: skip
+    check = GripCheck(item, franka.synergies)
+    grip = Pose(frozen(place), frozen(DOWN))
+    assert check.fits(grip) is fits
+    if not fits:
+        assert check.reason(grip).endswith("got both jaws inside it: wrong scale or frame")
+
+
+def test_what_is_too_large_for_the_grips_in_it_is_guessed(can, franka, tmp_path):
+    mesh = trimesh.creation.box([0.3, 0.3, 0.4])
+    mesh.export(tmp_path / "piece.obj")
+    item = replace(
+        can.spec, points=frozen(mesh.vertices), pieces=(tmp_path / "piece.obj",),
+        mesh_origin=frozen([0, 0, -0.2]),
+    )  # fmt: skip
+    # For a quarter of the box, 75 mm wide and 100 mm high, on its mesh's origin.
+    grips = [Pose(frozen([0, 0, -0.2 + z]), frozen(DOWN)) for z in np.linspace(0.05, 0.1, 20)]
+    check = GripCheck(item, franka.synergies)
+    assert not any(map(check.fits, grips))
+    guess = check.guess(grips)
+    low, high = map(
+        float, re.fullmatch(r"they would fit an object (.*) to (.*) times as large", guess).groups()
+    )
+    assert 0.15 < low <= 0.25 <= high < 0.45
 
 
 def on_top(size_m, offset=(0.0, 0.0, 0.0)):
