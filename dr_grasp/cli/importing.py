@@ -18,7 +18,7 @@ from dr_grasp.cli.console import (
 )
 from dr_grasp.cli.object_pose import ObjectPoseText
 from dr_grasp.core.geometry import Pose
-from dr_grasp.errors import DrGraspError
+from dr_grasp.errors import DrGraspError, UnknownNameError
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.formats.grasp_file import write_grasps
 from dr_grasp.generation.importers import FORMATS, GRIPPER_FRAMES, GraspPoses, read_poses
@@ -84,6 +84,8 @@ def command(
 ) -> None:
     """Read 6-DoF gripper poses and plan the arm's motion to each; or read joint trajectories."""
     check_writable(out)
+    if format not in (*FORMATS, TRAJECTORIES):
+        raise UnknownNameError("format", format, (*FORMATS, TRAJECTORIES))
     if seed < 0:
         raise DrGraspError(f"seed: expected at least 0, got {seed}")
     spec = load_robot(robot)

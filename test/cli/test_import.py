@@ -63,7 +63,11 @@ def test_json_says_the_same(poses, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "more", "message"),
     [
-        ({"format": "yaml"}, [], "unknown format 'yaml'; expected one of acronym, graspgen, poses"),
+        (
+            {"format": "yaml"},
+            [],
+            "unknown format 'yaml'; expected one of acronym, graspgen, poses, tra",
+        ),
         ({}, ["--retime"], "--layout, --retime: expected the format trajectories, got poses"),
         ({}, ["--object-pose", "1,2"], "object pose: expected x,y,z,roll,pitch,yaw or"),
         ({}, ["--object-pose", "5,0,0,0,0,0"], "object pose: expected on the table"),
