@@ -18,11 +18,13 @@ from dr_grasp.cli.console import (
     progress_bar,
     reports_errors,
 )
+from dr_grasp.cli.object_pose import ObjectPoseText
 from dr_grasp.cli.pools import Cluster, make_pool
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError, SettingsError
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.formats.grasp_file import write_grasps
+from dr_grasp.generation.importers.object_pose import parse_object_pose
 from dr_grasp.generation.methods import make_method
 from dr_grasp.generation.search import BATCH, Search
 from dr_grasp.generation.search_journal import SearchJournal
@@ -76,6 +78,7 @@ def command(
     profile: Annotated[
         str | None, typer.Option(help="Profile for that criterion.  [default: default]")
     ] = None,
+    object_pose: ObjectPoseText = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run whose results are in OUT.journal.")
     ] = False,
@@ -99,6 +102,7 @@ def command(
         seed,
         _fitness(method, fitness, trials, profile),
         () if start is None else read_start(start, robot, obj),
+        None if object_pose is None else parse_object_pose(object_pose),
     )
     header = {**task.described(), "batch": BATCH}
     source = make_method(task)  # first, so that a run that cannot begin does not change a journal

@@ -12,7 +12,7 @@ import typer
 from dr_grasp.cli.console import complain, print_json, print_line, print_table, reports_errors
 from dr_grasp.cli.listing import AsJson, complain_of
 from dr_grasp.core.arrays import FloatArray
-from dr_grasp.errors import SettingsError
+from dr_grasp.errors import SettingsError, quoted
 from dr_grasp.objects.adding import NewObject, add_object
 from dr_grasp.objects.object_spec import ObjectDetails, object_details, object_families
 from dr_grasp.objects.store import remove_object
@@ -76,6 +76,14 @@ def add(
             show_default="m if no side is longer than 1, else mm",
         ),
     ] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            help="Instead of a unit: factor from the mesh to metres, or three, such as "
+            "0.001,0.001,0.002, along its x, y and z. A URDF is scaled with its offsets; its "
+            "masses stay.",
+        ),
+    ] = None,
     collision: Annotated[
         str, typer.Option(help="How to make convex pieces: auto, coacd, groups or hull.")
     ] = "auto",
@@ -100,6 +108,7 @@ def add(
         rolling_friction=rolling_friction,
         spinning_friction=spinning_friction,
         unit=unit,
+        scale=_numbers("scale", scale),
         collision=collision,
         center=center,
         description=description,
@@ -128,6 +137,18 @@ def remove(name: Annotated[str, typer.Argument(help="Name of an object of your o
     print_line(f"{name}: removed {remove_object(name)}")
 
 
+def _numbers(option: str, text: str | None) -> tuple[float, ...] | None:
+    """Read numbers that stand between commas."""
+    if text is None:
+        return None
+    try:
+        return tuple(float(word) for word in text.split(","))
+    except ValueError as error:
+        raise SettingsError(
+            f"{option}: expected numbers between commas, got {quoted(text)}"
+        ) from error
+
+
 def _show_details(details: ObjectDetails, as_json: bool) -> None:
     spec, facts = details.spec, details.facts
     if as_json:
@@ -149,6 +170,8 @@ def _show_details(details: ObjectDetails, as_json: bool) -> None:
                 "mesh_origin_m": spec.mesh_origin.tolist(),
                 "file": str(details.file),
                 "mesh_file": None if details.mesh_file is None else str(details.mesh_file),
+                "source": details.source,
+                "scale": list(details.scale),
             }
         )
         return

@@ -111,7 +111,8 @@ class Search:
                 self._note(known)
         # Each job names its robot and object, which a cluster's workers compare with their own.
         jobs = [
-            Job(task.robot, task.object, task.method, task.seed, proposal) for proposal in unknown
+            Job(task.robot, task.object, task.method, task.seed, proposal, task.object_in_base)
+            for proposal in unknown
         ]
         work = self._pool.run(evaluate, jobs, self._is_cancelled)
         for _, result in self._until_cancelled(work):

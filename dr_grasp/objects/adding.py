@@ -51,6 +51,8 @@ class NewObject:
         rolling_friction: Lever of the torque against rolling [m]; None as for lateral friction.
         spinning_friction: Lever of the torque against spinning [m]; None as for lateral friction.
         unit: Unit of the mesh, a key of `METRES`; None to guess it.
+        scale: Factors from the mesh's unit to metres, along x, y and z, instead of `unit`. Those of
+            a URDF change the whole object, and no masses.
         collision: How to make convex pieces from the mesh; see `convex_pieces`.
         center: Whether the object's frame is in the middle of its bounding box.
         description: One line of text; None for a text with the file's name.
@@ -64,6 +66,7 @@ class NewObject:
     rolling_friction: float | None = None
     spinning_friction: float | None = None
     unit: str | None = None
+    scale: tuple[float, ...] | None = None
     collision: str = "auto"
     center: bool = True
     description: str | None = None
@@ -111,18 +114,20 @@ def add_object(new: NewObject, say: Callable[[str], None]) -> ObjectDetails:
     document: dict[str, Any] = {
         "description": new.description or f"From {new.file.name}",
         "mesh": mesh_address(name, source),
-        "scale": 1.0,
+        "source": new.file.name,
+        "scale": new.scale or 1.0,
         "center": new.center,
         "collision": new.collision,
         **properties,
     }
-    collision = validate(document, ObjectSettings, new.file).collision
-    scale = document["scale"] = METRES[_unit(new, np.asarray(joined(parts).extents), say)]
+    settings = validate(document, ObjectSettings, new.file)
+    scale = _scale(new, settings.scale, np.asarray(joined(parts).extents), say)
+    document["scale"] = scale[0] if len(set(scale)) == 1 else list(scale)
 
     def slow() -> None:
         say(f"{new.file}: not convex: cutting it into convex pieces, which may take a minute")
 
-    volume = prepare_meshes(source, scale, collision, new.center, slow).facts.volume
+    volume = prepare_meshes(source, scale, settings.collision, new.center, slow).facts.volume
     if properties["mass"] / volume > HEAVIEST_KG_M3:
         say(
             f"{name}: {properties['mass']:g} kg in {volume * 1e6:.3g} cm3 is heavier than any "
@@ -158,6 +163,19 @@ def _as_name(text: str) -> str:
     return re.sub(r"[^a-z0-9_-]+", "_", text.lower()).strip("_-")[:64]
 
 
+def _scale(
+    new: NewObject, given: tuple[float, ...], extent: FloatArray, say: Callable[[str], None]
+) -> tuple[float, ...]:
+    """Factors from the mesh's unit to metres along x, y and z: as the user said, or guessed."""
+    if new.scale is None:
+        return (METRES[_unit(new, extent, say)],) * 3
+    if new.unit is not None:
+        raise SettingsError("scale: expected no unit beside it, got both")
+    advice = "if it is in {unit_name}, say --scale {scale:g}"
+    check_extent(str(new.file), extent, np.asarray(given), advice)
+    return given
+
+
 def _unit(new: NewObject, extent: FloatArray, say: Callable[[str], None]) -> str:
     if new.unit is not None:
         if new.unit not in METRES:
@@ -166,11 +184,12 @@ def _unit(new: NewObject, extent: FloatArray, say: Callable[[str], None]) -> str
         return new.unit
     unit = guess_unit(float(extent.max()))
     if unit is None:  # metres do not fit either, so this raises
-        check_extent(str(new.file), extent, 1.0, "if it is in {unit_name}, say --unit {unit}")
+        advice = "if it is in {unit_name}, say --unit {unit}, else --scale"
+        check_extent(str(new.file), extent, 1.0, advice)
         return "m"
     if unit != "m":
         say(
             f"{new.file} is {sides(extent)}: taken as {NAMES[unit]}; "
-            f"say --unit {'|'.join(METRES)} if that is wrong"
+            f"say --unit {'|'.join(METRES)} or --scale if that is wrong"
         )
     return unit

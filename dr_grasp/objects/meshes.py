@@ -85,7 +85,7 @@ class PreparedMeshes:
 
 def prepare_meshes(
     source: MeshSource,
-    scale: float,
+    scale: float | Sequence[float],
     decomposition: Decomposition,
     center: bool = False,
     on_slow: Callable[[], None] | None = None,
@@ -94,7 +94,7 @@ def prepare_meshes(
 
     Args:
         source: The mesh file.
-        scale: Factor from the file's unit to metres.
+        scale: Factor from the file's unit to metres, or three of them, along x, y and z.
         decomposition: How to cut the surface; see `convex_pieces`.
         center: Whether to move the middle of the bounding box to the object's origin.
         on_slow: Called before work that may take a minute.
@@ -103,9 +103,10 @@ def prepare_meshes(
         ModelError: The mesh cannot be read, is empty, encloses no volume, or is too large or too
             small to be grasped.
     """
+    factors = np.broadcast_to(np.asarray(scale, dtype=np.float64), 3)
     options = json.dumps(
         {
-            "scale": scale,
+            "scale": factors.tolist(),
             "decomposition": decomposition,
             "center": center,
             "coacd": COACD_OPTIONS,
@@ -117,7 +118,7 @@ def prepare_meshes(
     folder = cached_folder(
         "objects",
         [*source.content, options.encode()],
-        lambda scratch: _build(scratch, source, scale, decomposition, center, on_slow),
+        lambda scratch: _build(scratch, source, factors, decomposition, center, on_slow),
     )
     facts = _FACTS.validate_json((folder / "facts.json").read_bytes())
     return PreparedMeshes(folder / "visual.obj", tuple(sorted(folder.glob("piece_*.obj"))), facts)
@@ -126,7 +127,7 @@ def prepare_meshes(
 def _build(
     folder: Path,
     source: MeshSource,
-    scale: float,
+    scale: FloatArray,
     decomposition: Decomposition,
     center: bool,
     on_slow: Callable[[], None] | None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from dr_grasp.common.settings import Settings
 from dr_grasp.common.xml_numbers import LARGEST_LENGTH_M
@@ -28,7 +28,35 @@ MOST_OF_A_FAMILY = 1_000_000
 MOST_DIGITS = 9
 """Most digits of the number of an object in its family."""
 
+LONGEST_SOURCE = 255
+"""Most characters of the name of a mesh file: no common file system allows more."""
+
 Length = Annotated[float, Field(gt=0.0, le=LARGEST_LENGTH_M)]
+
+
+def _per_axis(scale: object) -> object:
+    """One factor stands for the same factor along x, y and z."""
+    if isinstance(scale, int | float):
+        return (scale,) * 3
+    if isinstance(scale, list | tuple):
+        if len(scale) not in (1, 3):
+            raise ValueError(f"expected one or three numbers, got {len(scale)}")
+        return tuple(scale) * (3 // len(scale))
+    return scale
+
+
+def _not_mirrored(scale: float) -> float:
+    if scale <= 0:
+        raise ValueError(
+            f"expected above 0, got {scale:g}: a mirrored object is another object, whose mesh "
+            "has to be mirrored in its file"
+        )
+    return scale
+
+
+Factor = Annotated[float, AfterValidator(_not_mirrored), Field(le=LARGEST_SCALE)]
+Scale = Annotated[tuple[Factor, Factor, Factor], BeforeValidator(_per_axis)]
+"""Factors from a mesh's unit to metres along x, y and z of its file; one number for all three."""
 
 
 class FamilySettings(Settings):
@@ -88,7 +116,9 @@ class ObjectSettings(Settings):
         description: One line of text for the list of objects.
         mesh: Address of an OBJ, STL, PLY or URDF file; relative to the folder of this YAML file.
         shape: A shape instead of a mesh.
-        scale: Factor from the mesh's unit to metres.
+        source: Name of the mesh file that the user gave, without folders; the mesh itself may be
+            a copy.
+        scale: Factor from the mesh's unit to metres, or three of them, along x, y and z.
         center: Whether the object's frame is in the middle of its bounding box, rather than where
             the mesh has it.
         collision: How convex pieces are made of the mesh; see `convex_pieces`.
@@ -104,7 +134,8 @@ class ObjectSettings(Settings):
     description: str
     mesh: str | None = None
     shape: ShapeSettings | None = None
-    scale: Annotated[float, Field(gt=0.0, le=LARGEST_SCALE)] = 1.0
+    source: Annotated[str, Field(min_length=1, max_length=LONGEST_SOURCE)] | None = None
+    scale: Scale = (1.0, 1.0, 1.0)
     center: bool = False
     collision: Decomposition = "auto"
     mass: Annotated[float, Field(gt=0.0, le=HEAVIEST_KG)]
@@ -118,7 +149,7 @@ class ObjectSettings(Settings):
         if (self.mesh is None) == (self.shape is None):
             got = "neither" if self.mesh is None else "both"
             raise ValueError(f"expected either mesh or shape, got {got}")
-        if self.shape is not None and self.scale != 1.0:
+        if self.shape is not None and set(self.scale) != {1.0}:
             raise ValueError("scale: expected none beside shape, which is in metres")
         if self.family is not None and "{index}" not in (self.mesh or ""):
             raise ValueError("family: expected {index} in mesh")

@@ -81,12 +81,17 @@ class ObjectDetails:
         facts: Measurements of the object's mesh.
         file: The YAML file that describes the object.
         mesh_file: The file of the mesh; None for an object that is a plain shape.
+        source: Name of the mesh file that the user gave to `dr-grasp objects add`, without folders;
+            None if the object was not added so.
+        scale: Factors from the mesh file's unit to metres, along x, y and z of that file.
     """
 
     spec: ObjectSpec
     facts: MeshFacts
     file: Path
     mesh_file: Path | None
+    source: str | None
+    scale: tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +178,9 @@ def _load(
         spinning_friction=settings.spinning_friction,
         mesh_origin=frozen(meshes.facts.origin),
     )
-    return ObjectDetails(spec, meshes.facts, file, mesh)
+    return ObjectDetails(
+        spec, meshes.facts, file, mesh, source=settings.source, scale=settings.scale
+    )
 
 
 def check_object_name(name: str) -> None:

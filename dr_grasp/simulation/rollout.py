@@ -172,10 +172,21 @@ def simulate(
     raise AssertionError("the judge decides at the last step of the hold")
 
 
-def settled_pose(world: BulletWorld) -> Pose:
-    """Let the object come to rest on the table, upright as its mesh; returns its pose in base."""
-    height = world.robot.table.top_z - world.object.lowest_point(np.eye(3))
-    pose = Pose(frozen([*world.robot.object_xy, height]), frozen([0, 0, 0, 1]))
+def settled_pose(world: BulletWorld, near: Pose | None = None) -> Pose:
+    """Let the object come to rest on the table.
+
+    Args:
+        world: World with the robot and the object.
+        near: Where it is put down, with this orientation, whatever the height; None for the robot's
+            usual place, upright as its mesh.
+
+    Returns:
+        Its pose at rest in the robot's base frame.
+    """
+    if near is None:
+        near = Pose(frozen([*world.robot.object_xy, 0.0]), frozen([0, 0, 0, 1]))
+    height = world.robot.table.top_z - world.object.lowest_point(near.rotation.as_matrix())
+    pose = Pose(frozen([*near.position[:2], height]), near.quaternion_xyzw)
     world.start(pose, Perturbation.none(), world.robot.home, world.robot.hand_open)
     for _ in range(round(SETTLING_S * RATE_HZ)):
         world.advance()

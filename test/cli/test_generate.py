@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -32,6 +33,19 @@ def start(tmp_path_factory, block_grasps):
     path = tmp_path_factory.mktemp("generate") / "start.json"
     write_grasps(path, block_grasps)
     return path
+
+
+def test_grasps_are_for_the_pose_that_the_object_is_said_to_have(tmp_path, start):
+    out = tmp_path / "grasps.json"
+    where = ["--object-pose", "0.45,0.12,0.02,0,0,0.7", "--jobs", 1, "--out", out]
+    for method in (["--method", "sampler"], ["--method", "me-scs", "--start", start]):
+        done = run(*WHERE, *method, "--count", 1, *where)
+        assert done.exit_code == 0, done.output
+        for grasp in read_grasps(out).grasps:
+            np.testing.assert_allclose(grasp.object_in_base.position[:2], [0.45, 0.12], atol=2e-3)
+            assert grasp.object_in_base.rotation.magnitude() == pytest.approx(0.7, abs=0.01)
+    done = run(*WHERE, "--count", 1, "--object-pose", "2,0,0,0,0,0", "--out", out)
+    assert done.exit_code == 1 and "object pose: expected on the table" in done.stderr
 
 
 def test_a_summary_tells_what_became_of_the_proposals(tmp_path, start):

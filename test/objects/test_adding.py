@@ -39,7 +39,7 @@ def test_an_added_object_has_a_name_and_needs_its_file_no_more(own, add, box):
     details = add(box, name="carton", mass=0.12, lateral_friction=0.5)
     spec, facts = details.spec, details.facts
     assert add.said == [
-        f"{box} is 100 x 200 x 300: taken as millimetres; say --unit m|cm|mm|in if that is wrong"
+        f"{box} is 100 x 200 x 300: taken as millimetres; say --unit m|cm|mm|in or --scale if that is wrong"
     ]
     box.unlink()
     assert load_object("carton") is spec
@@ -121,6 +121,60 @@ def test_inches_and_metres(add, tmp_path):
     trimesh.creation.box((0.2, 0.1, 0.1)).export(path)
     assert add(path, mass=1, replace=True).facts.extent[0] == pytest.approx(0.2)
     assert add.said == []
+
+
+def write_can(path):
+    """A can of 300 x 300 x 400 units, its corner at the origin."""
+    can = trimesh.creation.cylinder(150, 400, sections=32)
+    can.apply_translation(-can.bounds[0])
+    can.export(path)
+    return path
+
+
+def test_any_factor_scales_an_object(own, add, tmp_path):
+    can = write_can(tmp_path / "can.stl")
+    details = add(can, mass=0.1, scale=(0.00025,))
+    assert add.said == []
+    np.testing.assert_allclose(details.facts.extent, [0.075, 0.075, 0.1], atol=1e-6)
+    assert (details.source, details.scale) == ("can.stl", (0.00025,) * 3)
+    assert "scale: 0.00025\n" in details.file.read_text()
+    # Written by hand into the file, a list and a number mean the same.
+    text = details.file.read_text().replace("0.00025", "[0.00025, 0.00025, 0.00025]")
+    details.file.write_text(text)
+    np.testing.assert_array_equal(load_object("can").inertia, details.spec.inertia)
+
+
+def test_each_axis_has_its_own_factor(add, box):
+    details = add(box, mass=0.6, scale=(0.001, 0.0005, 0.0001))
+    np.testing.assert_allclose(details.facts.extent, [0.1, 0.1, 0.03], atol=1e-6)
+    np.testing.assert_allclose(details.spec.mesh_origin, [-0.05, -0.05, -0.015], atol=1e-6)
+    assert details.scale == (0.001, 0.0005, 0.0001)
+    sides = np.array([0.1, 0.1, 0.03])
+    moments = 0.6 / 12 * (np.sum(sides**2) - sides**2)
+    np.testing.assert_allclose(details.spec.inertia, np.diag(moments), rtol=1e-6, atol=1e-9)
+
+
+def test_a_scaled_urdf_keeps_its_mass_and_scales_its_offsets(add, tmp_path):
+    box = '<collision><origin xyz="0 0 {}"/><geometry><box size="1 2 3"/></geometry></collision>'
+    path = tmp_path / "two.urdf"
+    path.write_text(
+        '<robot name="two"><link name="l"><inertial><mass value="0.5"/></inertial>'
+        f"{box.format(0)}{box.format(6)}</link></robot>"
+    )
+    details = add(path, scale=(0.01,), center=False)
+    np.testing.assert_allclose(details.facts.extent, [0.01, 0.02, 0.09], atol=1e-9)
+    assert (details.spec.mass, details.source) == (0.5, "two.urdf")
+    np.testing.assert_allclose(details.spec.center_of_mass, [0, 0, 0.03], atol=1e-9)
+
+
+def test_a_scale_of_the_wrong_size_is_refused_with_the_one_that_would_do(own, add, tmp_path):
+    can = write_can(tmp_path / "can.stl")
+    expected = "300 x 300 x 400 m: expected 0.003 to 1 m .*; if it is in millimetres, say --scale"
+    with pytest.raises(DrGraspError, match=expected + " 0.001$"):
+        add(can, mass=0.1, scale=(1.0,))
+    with pytest.raises(DrGraspError, match="scale: expected no unit beside it, got both"):
+        add(can, mass=0.1, scale=(0.001,), unit="mm")
+    assert not own.exists()
 
 
 def test_replacing_is_seen_at_once_and_leaves_no_old_mesh(own, add, box):
@@ -207,6 +261,11 @@ def test_a_mass_in_grams_is_noticed(add, box):
             "rolling_friction: expected greater than or equal to 0, got -0.1",
         ),
         ({"spinning_friction": float("inf")}, "spinning_friction: expected .*, got inf"),
+        ({"scale": (0.0,)}, "scale.0: expected above 0, got 0"),
+        ({"scale": (0.001, -0.001, 0.001)}, "scale.1: expected .*: a mirrored object is another"),
+        ({"scale": (0.001, 0.001)}, "scale: expected one or three numbers, got 2"),
+        ({"scale": (float("nan"),)}, "scale.0: expected a finite number, got nan"),
+        ({"scale": (1e7,)}, "scale.0: expected less than or equal to 1000000, got 1"),
         ({"unit": "ft"}, "unknown unit 'ft'; expected one of cm, in, m, mm"),
         ({"collision": "x"}, "collision: expected 'auto', 'coacd', 'groups' or 'hull', got 'x'"),
         ({"name": "My Carton"}, "lower-case letters.*, got 'My Carton'; try my_carton"),
