@@ -21,8 +21,8 @@ from dr_grasp.objects.orientation import bodies as body_numbers
 from dr_grasp.objects.overlap import excess_of
 
 LEAST_CHANGE = 0.005
-"""If overlaps change neither volume nor inertia by more than this share, both stay as they are: they
-are exact for bodies that only touch, and what the rays give is not."""
+"""If overlaps change neither volume nor inertia by more than this share, both stay as they are:
+they are exact for bodies that only touch, and what the rays give is not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

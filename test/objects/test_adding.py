@@ -39,7 +39,8 @@ def test_an_added_object_has_a_name_and_needs_its_file_no_more(own, add, box):
     details = add(box, name="carton", mass=0.12, lateral_friction=0.5)
     spec, facts = details.spec, details.facts
     assert add.said == [
-        f"{box} is 100 x 200 x 300: taken as millimetres; say --unit m|cm|mm|in or --scale if that is wrong"
+        f"{box} is 100 x 200 x 300: taken as millimetres; "
+        "say --unit m|cm|mm|in or --scale if that is wrong"
     ]
     box.unlink()
     assert load_object("carton") is spec
@@ -177,6 +178,58 @@ def test_a_scale_of_the_wrong_size_is_refused_with_the_one_that_would_do(own, ad
     assert not own.exists()
 
 
+def write_hammer(path):
+    """A handle of 0.05 kg and a head of 0.45 kg, 0.15 m apart."""
+    path.write_text(
+        '<robot name="hammer"><link name="handle"><inertial><mass value="0.05"/></inertial>'
+        '<collision><geometry><box size="0.03 0.03 0.24"/></geometry></collision></link>'
+        '<link name="head"><inertial><mass value="0.45"/></inertial>'
+        '<collision><geometry><box size="0.1 0.03 0.06"/></geometry></collision></link>'
+        '<joint name="j" type="fixed"><origin xyz="0 0 0.15"/><parent link="handle"/>'
+        '<child link="head"/></joint></robot>'
+    )
+    return path
+
+
+def test_each_link_keeps_its_mass_and_an_explicit_mass_scales_them(own, add, tmp_path):
+    hammer = write_hammer(tmp_path / "hammer.urdf")
+    details = add(hammer)
+    np.testing.assert_allclose(details.spec.center_of_mass, [0, 0, 0.105], atol=1e-12)
+    assert details.inertia_from == "each link's mass over its own shape"
+    across = 0.045 * 0.15**2 + (0.05 * (0.03**2 + 0.24**2) + 0.45 * (0.03**2 + 0.06**2)) / 12
+    assert details.spec.inertia[0, 0] == pytest.approx(across, rel=1e-9)
+    heavier = add(hammer, mass=1.5, replace=True).spec
+    np.testing.assert_array_equal(heavier.center_of_mass, details.spec.center_of_mass)
+    np.testing.assert_allclose(heavier.inertia, 3 * details.spec.inertia, rtol=1e-9, atol=1e-15)
+    # A file that names the URDF itself says the same, with the mass that it names.
+    (own / "objects" / "other.yaml").write_text(
+        f"{{description: It, mesh: {hammer}, mass: 1.5, lateral_friction: 1, center: true}}"
+    )
+    other = load_object("other")
+    np.testing.assert_allclose(other.center_of_mass, heavier.center_of_mass, atol=1e-12)
+    np.testing.assert_allclose(other.inertia, heavier.inertia, rtol=1e-9, atol=1e-15)
+
+
+def test_who_knows_centre_and_inertia_says_them(add, tmp_path, box):
+    given = {"center_of_mass": (0.05, 0.1, 0.1), "inertia": (0.004, 1e-4, 0, 0.005, 2e-4, 0.003)}
+    details = add(box, name="carton", mass=0.6, unit="mm", **given)
+    # The mesh file's origin is a corner, 0.05, 0.1 and 0.15 m from the middle.
+    np.testing.assert_allclose(details.spec.center_of_mass, [0, 0, -0.05], atol=1e-9)
+    tensor = [[0.004, 1e-4, 0], [1e-4, 0.005, 2e-4], [0, 2e-4, 0.003]]
+    np.testing.assert_array_equal(details.spec.inertia, tensor)
+    assert details.inertia_from == "center_of_mass as given; inertia as given"
+    only = add(box, name="carton", mass=0.6, unit="mm", inertia=(0.004, 0.005, 0.003), replace=True)
+    np.testing.assert_array_equal(only.spec.inertia, np.diag([0.004, 0.005, 0.003]))
+    np.testing.assert_allclose(only.spec.center_of_mass, 0, atol=1e-9)
+    # What the user says goes before the links, and the rest is theirs.
+    hammer = write_hammer(tmp_path / "hammer.urdf")
+    links = add(hammer).spec
+    moved = add(hammer, center_of_mass=(0, 0, 0.1), replace=True)
+    np.testing.assert_allclose(moved.spec.center_of_mass, [0, 0, 0.07], atol=1e-12)
+    np.testing.assert_allclose(moved.spec.inertia, links.inertia, atol=1e-15)
+    assert moved.inertia_from.endswith("own shape; center_of_mass as given")
+
+
 def test_replacing_is_seen_at_once_and_leaves_no_old_mesh(own, add, box):
     first = add(box, name="carton", mass=0.1).spec
     trimesh.creation.box((100, 100, 100)).export(box)
@@ -266,6 +319,17 @@ def test_a_mass_in_grams_is_noticed(add, box):
         ({"scale": (0.001, 0.001)}, "scale: expected one or three numbers, got 2"),
         ({"scale": (float("nan"),)}, "scale.0: expected a finite number, got nan"),
         ({"scale": (1e7,)}, "scale.0: expected less than or equal to 1000000, got 1"),
+        ({"inertia": (1e-3, 1e-3)}, "inertia: expected three or six numbers, got 2"),
+        ({"inertia": (4e-5, 1e-5, 1e-5)}, "inertia: .*, got 1e-05, 1e-05, 4e-05 about the princ"),
+        ({"inertia": (1e-5, 1e-5, 0)}, "inertia: expected moments above 0, got 0, 1e-05, 1e-05"),
+        ({"inertia": (1, 2, 0, 1, 0, 1)}, "inertia: expected moments above 0, got -1, 1, 3"),
+        ({"inertia": (float("nan"), 1, 1)}, "inertia.0: expected a finite number, got nan"),
+        ({"inertia": (400.0, 500.0, 300.0)}, "inertia: expected moments of at most 0.0035 kg m"),
+        ({"center_of_mass": (0.0, 0.0)}, "center_of_mass"),
+        (
+            {"center_of_mass": (50.0, 100.0, 150.0)},
+            "center_of_mass: expected a place in the object, .*, 0 to 0.1, 0 to 0.2, 0 to 0.3 m",
+        ),
         ({"unit": "ft"}, "unknown unit 'ft'; expected one of cm, in, m, mm"),
         ({"collision": "x"}, "collision: expected 'auto', 'coacd', 'groups' or 'hull', got 'x'"),
         ({"name": "My Carton"}, "lower-case letters.*, got 'My Carton'; try my_carton"),
