@@ -210,12 +210,15 @@ def _unit(new: NewObject, extent: FloatArray, say: Callable[[str], None]) -> str
     if new.unit is not None:
         if new.unit not in METRES:
             raise UnknownNameError("unit", new.unit, METRES)
-        check_extent(str(new.file), extent, METRES[new.unit], "say --unit {unit}")
+        advice = "say --unit {unit}"
+        check_extent(str(new.file), extent, METRES[new.unit], advice, "say --scale")
         return new.unit
-    unit = guess_unit(float(extent.max()))
-    if unit is None:  # metres do not fit either, so this raises
+    # URDFs are in metres by their own rules; meshes are in what their author liked.
+    in_metres = new.file.suffix.lower() == ".urdf"
+    unit = "m" if in_metres else guess_unit(float(extent.max()))
+    if unit is None or in_metres:  # if it is None, metres do not fit either, so this raises
         advice = "if it is in {unit_name}, say --unit {unit}, else --scale"
-        check_extent(str(new.file), extent, 1.0, advice)
+        check_extent(str(new.file), extent, 1.0, advice, "say --scale")
         return "m"
     if unit != "m":
         say(

@@ -168,11 +168,27 @@ def test_a_scaled_urdf_keeps_its_mass_and_scales_its_offsets(add, tmp_path):
     np.testing.assert_allclose(details.spec.center_of_mass, [0, 0, 0.03], atol=1e-9)
 
 
+def test_a_urdf_is_in_metres_unless_the_user_says_else(own, add, tmp_path):
+    path = tmp_path / "long.urdf"
+    path.write_text(
+        '<robot name="r"><link name="l"><inertial><mass value="0.5"/></inertial><collision>'
+        '<geometry><box size="20 20 200"/></geometry></collision></link></robot>'
+    )
+    with pytest.raises(DrGraspError, match=r"20 x 20 x 200 m: .*; if it is in millimetres, say"):
+        add(path)
+    assert not own.exists() and add.said == []
+    assert add(path, unit="mm").facts.extent[2] == pytest.approx(0.2)
+
+
 def test_a_scale_of_the_wrong_size_is_refused_with_the_one_that_would_do(own, add, tmp_path):
     can = write_can(tmp_path / "can.stl")
     expected = "300 x 300 x 400 m: expected 0.003 to 1 m .*; if it is in millimetres, say --scale"
     with pytest.raises(DrGraspError, match=expected + " 0.001$"):
         add(can, mass=0.1, scale=(1.0,))
+    large = tmp_path / "large.stl"
+    trimesh.load_mesh(can).apply_scale(10).export(large)
+    with pytest.raises(DrGraspError, match=r"3e\+03 x 3e\+03 x 4e\+03 m: .*; say --scale$"):
+        add(large, mass=0.1)
     with pytest.raises(DrGraspError, match="scale: expected no unit beside it, got both"):
         add(can, mass=0.1, scale=(0.001,), unit="mm")
     assert not own.exists()
