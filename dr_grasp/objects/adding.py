@@ -15,7 +15,7 @@ import trimesh
 from dr_grasp.common.resources import own_names
 from dr_grasp.common.settings import validate
 from dr_grasp.core.arrays import FloatArray
-from dr_grasp.errors import ModelError, SettingsError, UnknownNameError
+from dr_grasp.errors import ModelError, SettingsError, UnknownNameError, printable
 from dr_grasp.objects.link_masses import Weighed, weigh_links
 from dr_grasp.objects.mass_place import mass_place
 from dr_grasp.objects.mesh_files import MESH_ENDINGS, MeshSource, as_obj, file_source, joined
@@ -120,10 +120,11 @@ def add_object(new: NewObject, say: Callable[[str], None]) -> ObjectDetails:
             properties[key] = getattr(new, key)
     if properties["mass"] is None:
         raise SettingsError(f"mass: expected one in kilograms, as {new.file} names none")
+    file_name = printable(new.file.name)  # names of files need not be text
     document: dict[str, Any] = {
-        "description": new.description or f"From {new.file.name}",
+        "description": new.description or f"From {file_name}",
         "mesh": mesh_address(name, source),
-        "source": new.file.name,
+        "source": file_name,
         "scale": new.scale or 1.0,
         "center": new.center,
         "collision": new.collision,

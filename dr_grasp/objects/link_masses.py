@@ -69,12 +69,12 @@ def weigh_links(urdf: UrdfObject, scale: Sequence[float]) -> Weighed | None:
         centers.append(link.center * scale if solid is None else solid.center)
         share = 0.0 if solid is None else link.mass / solid.volume
         inertias.append(np.zeros((3, 3)) if solid is None else solid.inertia * share)
-    even = len(links) == 1 and not remarks and len(links[0].parts) == len(urdf.parts)
-    if even or not np.any(inertias):
+    one_body = len(links) == 1 and len(links[0].parts) == len(urdf.parts)
+    if (one_body and not remarks) or not np.any(inertias):
         return None
     if len(remarks) > MOST_NAMED:
         remarks[MOST_NAMED:] = [f"{len(remarks) - MOST_NAMED} more"]
-    whose = ["each link's mass over its own shape"] if len(urdf.links) > 1 else []
+    whose = [] if one_body else ["each link's mass over its own shape"]
     mass, center, inertia = sum_masses(masses, centers, inertias)
     return Weighed(center, inertia / mass, "; ".join([*whose, *remarks]))
 

@@ -29,9 +29,6 @@ MOST_OF_A_FAMILY = 1_000_000
 MOST_DIGITS = 9
 """Most digits of the number of an object in its family."""
 
-LONGEST_SOURCE = 255
-"""Most characters of the name of a mesh file: no common file system allows more."""
-
 ROUNDING = 1e-6
 
 Length = Annotated[float, Field(gt=0.0, le=LARGEST_LENGTH_M)]
@@ -169,7 +166,7 @@ class ObjectSettings(Settings):
     description: str
     mesh: str | None = None
     shape: ShapeSettings | None = None
-    source: Annotated[str, Field(min_length=1, max_length=LONGEST_SOURCE)] | None = None
+    source: str | None = None
     scale: Scale = (1.0, 1.0, 1.0)
     center: bool = False
     collision: Decomposition = "auto"

@@ -305,6 +305,14 @@ def test_a_file_called_like_a_built_in_object_gets_a_number(add, box):
     assert mug.description.startswith("Coffee mug")
 
 
+def test_a_file_whose_name_is_no_text_is_added(add, box):
+    path = Path(os.fsdecode(bytes(box.parent) + b"/caf\xe9.stl"))
+    box.rename(path)
+    details = add(path, mass=0.1)
+    assert (details.spec.name, details.source) == ("caf", r"caf\udce9.stl")
+    assert details.spec.description == r"From caf\udce9.stl"
+
+
 def test_a_mass_in_grams_is_noticed(add, box):
     trimesh.creation.box((50, 50, 50)).export(box)
     add(box, name="cube", mass=120)

@@ -132,7 +132,7 @@ RING = '<mesh filename="ring.stl"/>'
 
 
 def test_a_closed_visual_mesh_is_better_than_coarse_collision_shapes(weigh, ring):
-    found = weigh(link("ring", 0.2, DISC, RING))
+    found = weigh(link("world"), link("ring", 0.2, DISC, RING), fixed("world", "ring", "0 0 0"))
     along = 0.5 * 0.2 * (0.02**2 + 0.03**2)
     assert found.inertia[2, 2] * 0.2 == pytest.approx(along, rel=0.01)
     # A disc has 9/5 of the ring's volume, and 9/13 of its inertia along the axis.
