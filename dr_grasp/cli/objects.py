@@ -49,6 +49,21 @@ def add(
     mass: Annotated[
         float | None, typer.Option(help="Mass in kg; needed unless the URDF has one.")
     ] = None,
+    center_of_mass: Annotated[
+        str | None,
+        typer.Option(
+            help="x,y,z in metres, in the mesh file's frame after scaling.",
+            show_default="each link's mass spread evenly over its shape",
+        ),
+    ] = None,
+    inertia: Annotated[
+        str | None,
+        typer.Option(
+            help="ixx,ixy,ixz,iyy,iyz,izz or ixx,iyy,izz in kg m^2, about the centre of mass, "
+            "along the mesh file's axes.",
+            show_default="each link's mass spread evenly over its shape",
+        ),
+    ] = None,
     friction: Annotated[
         float | None,
         typer.Option(
@@ -104,6 +119,8 @@ def add(
         file=file,
         name=name,
         mass=mass,
+        center_of_mass=_numbers("center_of_mass", center_of_mass),
+        inertia=_numbers("inertia", inertia),
         lateral_friction=friction,
         rolling_friction=rolling_friction,
         spinning_friction=spinning_friction,
@@ -161,6 +178,7 @@ def _show_details(details: ObjectDetails, as_json: bool) -> None:
                 "mass_kg": spec.mass,
                 "center_of_mass_m": spec.center_of_mass.tolist(),
                 "inertia_kg_m2": spec.inertia.tolist(),
+                "inertia_from": details.inertia_from,
                 "lateral_friction": spec.lateral_friction,
                 "rolling_friction": spec.rolling_friction,
                 "spinning_friction": spec.spinning_friction,
@@ -182,7 +200,7 @@ def _show_details(details: ObjectDetails, as_json: bool) -> None:
         "description": spec.description,
         "size": f"{extent} cm, {facts.volume * 1e6:.1f} cm3",
         "mass": f"{spec.mass:g} kg, centre at {_millimetres(spec.center_of_mass)}",
-        "inertia": f"{inertia} kg mm2",
+        "inertia": f"{inertia} kg mm2, {details.inertia_from}",
         "friction": f"{spec.lateral_friction:g} lateral, {spec.rolling_friction:g} m rolling, "
         f"{spec.spinning_friction:g} m spinning",
         "contact": f"{count} convex piece{'s' * (count > 1)}",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+import numpy as np
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from dr_grasp.common.settings import Settings
 from dr_grasp.common.xml_numbers import LARGEST_LENGTH_M
@@ -28,8 +29,7 @@ MOST_OF_A_FAMILY = 1_000_000
 MOST_DIGITS = 9
 """Most digits of the number of an object in its family."""
 
-LONGEST_SOURCE = 255
-"""Most characters of the name of a mesh file: no common file system allows more."""
+ROUNDING = 1e-6
 
 Length = Annotated[float, Field(gt=0.0, le=LARGEST_LENGTH_M)]
 
@@ -57,6 +57,33 @@ def _not_mirrored(scale: float) -> float:
 Factor = Annotated[float, AfterValidator(_not_mirrored), Field(le=LARGEST_SCALE)]
 Scale = Annotated[tuple[Factor, Factor, Factor], BeforeValidator(_per_axis)]
 """Factors from a mesh's unit to metres along x, y and z of its file; one number for all three."""
+
+
+def _six(inertia: object) -> object:
+    """Three moments stand for a tensor without products."""
+    if isinstance(inertia, list | tuple):
+        if len(inertia) not in (3, 6):
+            raise ValueError(f"expected three or six numbers, got {len(inertia)}")
+        if len(inertia) == 3:
+            return inertia[0], 0.0, 0.0, inertia[1], 0.0, inertia[2]
+    return inertia
+
+
+def _possible(inertia: Tensor) -> Tensor:
+    moments = np.linalg.eigvalsh(np.array(inertia)[[[0, 1, 2], [1, 3, 4], [2, 4, 5]]])
+    text = ", ".join(f"{moment:.3g}" for moment in moments)
+    if moments[0] <= 0:
+        raise ValueError(f"expected moments above 0, got {text} about the principal axes")
+    if moments[0] + moments[1] < moments[2] * (1 - ROUNDING):
+        raise ValueError(
+            "expected moments that a body can have, each at most the sum of the other two, "
+            f"got {text} about the principal axes"
+        )
+    return inertia
+
+
+Coordinate = Annotated[float, Field(ge=-LARGEST_LENGTH_M, le=LARGEST_LENGTH_M)]
+Tensor = tuple[float, float, float, float, float, float]
 
 
 class FamilySettings(Settings):
@@ -123,6 +150,11 @@ class ObjectSettings(Settings):
             the mesh has it.
         collision: How convex pieces are made of the mesh; see `convex_pieces`.
         mass: Mass of the object [kg].
+        center_of_mass: Centre of mass in the mesh file's frame, after scaling [m]; None for that of
+            the mesh, or of a URDF's links.
+        inertia: ixx, ixy, ixz, iyy, iyz, izz about the centre of mass, along the mesh file's axes;
+            or ixx, iyy, izz [kg m^2]. None for that of the mesh, or of a URDF's links.
+        inertia_from: Where these two come from, as text; or they were written by hand.
         lateral_friction: Coulomb coefficient against a surface of coefficient 1.
         rolling_friction: Lever of the torque against rolling, against a surface of coefficient 1
             [m]; see `DynamicsNoise`.
@@ -134,15 +166,23 @@ class ObjectSettings(Settings):
     description: str
     mesh: str | None = None
     shape: ShapeSettings | None = None
-    source: Annotated[str, Field(min_length=1, max_length=LONGEST_SOURCE)] | None = None
+    source: str | None = None
     scale: Scale = (1.0, 1.0, 1.0)
     center: bool = False
     collision: Decomposition = "auto"
     mass: Annotated[float, Field(gt=0.0, le=HEAVIEST_KG)]
+    center_of_mass: tuple[Coordinate, Coordinate, Coordinate] | None = None
+    inertia: Annotated[Tensor | None, BeforeValidator(_six)] = None
+    inertia_from: str | None = None
     lateral_friction: Annotated[float, Field(gt=0.0, le=LARGEST_FRICTION)]
     rolling_friction: Annotated[float, Field(ge=0.0, le=LONGEST_LEVER_M)] = 0.0
     spinning_friction: Annotated[float, Field(ge=0.0, le=LONGEST_LEVER_M)] = 0.0
     family: FamilySettings | None = None
+
+    @field_validator("inertia")
+    @classmethod
+    def _is_possible(cls, inertia: Tensor | None) -> Tensor | None:
+        return None if inertia is None else _possible(inertia)
 
     @model_validator(mode="after")
     def _mesh_or_shape(self) -> ObjectSettings:

@@ -95,6 +95,7 @@ def test_built_in_objects_are_shown_too():
         (["add", "TIN", "--mass", "1", "--friction", "-1"], "lateral_friction: expected"),
         (["add", "TIN", "--mass", "1", "--unit", "ft"], "unknown unit 'ft'; expected one of cm"),
         (["add", "TIN", "--mass", "1", "--unit", "m"], "say --unit mm"),
+        (["add", "TIN", "--mass", "1", "--inertia", "1,,1"], "inertia: expected numbers between"),
         (["add", "TIN", "--mass", "1", "--scale", "1,x"], "scale: expected numbers between commas"),
         (["add", "TIN", "--mass", "1", "--scale", "1", "--unit", "m"], "expected no unit beside"),
         (
@@ -131,6 +132,19 @@ def test_broken_files_of_the_users_own_are_named_and_all_else_is_listed(own):
         "mug",
         "procedural_000",
     ]
+
+
+def test_where_the_mass_lies_is_shown_with_where_that_is_from(tin):
+    words = ["--mass", 0.3, "--unit", "mm", "--name", "can"]
+    plain = run("add", tin, *words)
+    assert "kg mm2, from the closed surface\n" in plain.stdout
+    words += ["--center-of-mass", "0,0,-0.02", "--inertia", "4e-4,4e-4,2e-4", "--force"]
+    done = run("add", tin, *words)
+    assert "  mass         0.3 kg, centre at 0.0 0.0 -20.0 mm\n" in done.stdout
+    expected = "  inertia      400 400 200 kg mm2, center_of_mass as given; inertia as given\n"
+    assert expected in done.stdout and expected in run("show", "can").stdout
+    report = json.loads(run("show", "can", "--json").stdout)
+    assert report["inertia_from"] == "center_of_mass as given; inertia as given"
 
 
 def test_three_factors_scale_three_axes(tin):
