@@ -83,7 +83,10 @@ def compare_attempts(recorded: GraspAttempt, again: GraspAttempt | str) -> Itera
     reason = likely_reason(
         recorded.models, recorded.software_version, again.models, again.software_version
     )
-    yield Check.of(subject, "outcome", recorded.outcome.label, again.outcome.label, reason)
+    outcomes = [attempt.outcome.label for attempt in (recorded, again)]
+    if recorded.outcome != again.outcome:
+        outcomes = [f"{attempt.outcome.label}: {attempt.reason}" for attempt in (recorded, again)]
+    yield Check.of(subject, "outcome", *outcomes, reason)
     yield Check.of(
         subject, "motion", "as recorded", motion(recorded.measured, again.measured), reason
     )

@@ -49,6 +49,7 @@ def test_a_summary_tells_what_became_of_the_proposals(tmp_path, start):
             "simulated",
             "successes",
             "failures",
+            "collisions",
             "distinct",
         ),
         *("coverage", "seconds", "evaluations_per_second"),
