@@ -29,6 +29,7 @@ from dr_grasp.generation.search_journal import SearchJournal
 from dr_grasp.generation.start import ancestor, read_start
 from dr_grasp.generation.task import METHODS, FitnessSettings, Limits, Task
 from dr_grasp.objects.object_spec import load_object
+from dr_grasp.scoring.blocks import Counts
 from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import settled_pose
@@ -225,7 +226,7 @@ class TablePool:
         for block in self._rng.permutation(np.array(list(work), dtype=object)):
             self.trials += block.count
             held = self._table[block.grasp.id][block.first]
-            yield block, Counter({Outcome.SUCCESS if held else Outcome.MISSED: 1})
+            yield block, Counts(Counter({Outcome.SUCCESS if held else Outcome.MISSED: 1}))
 
 
 @pytest.mark.parametrize("seed", range(10))
