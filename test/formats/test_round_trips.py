@@ -143,6 +143,7 @@ def diagnosis_files(draw):
         grip_lever_m=maybe(lengths),
         surface_distance_m=maybe(lengths),
         trajectory=names,
+        links=maybe(pairs),
     )
     by_id = st.lists(diagnoses, max_size=4, unique_by=lambda one: one.grasp_id).map(tuple)
     return DiagnosisFile(

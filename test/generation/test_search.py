@@ -10,7 +10,7 @@ import pytest
 
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError, FileFormatError, SettingsError, UnknownNameError
 from dr_grasp.formats.grasp_file import grasp_to_dict, write_grasps
@@ -288,7 +288,7 @@ def test_a_journal_gives_back_what_it_was_given(tmp_path, samples):
     proposals = [Proposal(index, samples.pose(), "pinch") for index in range(4)]
     results = [
         Result(proposals[0], Unreachable.TABLE),
-        Result(proposals[1], outcome=Outcome.MISSED),
+        Result(proposals[1], outcome=Outcome.SELF_COLLISION, links=LinkPair("elbow", "hand")),
         Result(proposals[2], outcome=Outcome.SUCCESS, touch_in_object=frozen([0.1, 1 / 3, -1e-9])),
     ]
     results[2] = replace(
@@ -299,7 +299,7 @@ def test_a_journal_gives_back_what_it_was_given(tmp_path, samples):
         assert journal.result_of(proposals[3]) is None
         for given in results:
             back = journal.result_of(given.proposal)
-            for name in ("proposal", "unreachable", "outcome", "slip_m", "trials"):
+            for name in ("proposal", "unreachable", "outcome", "links", "slip_m", "trials"):
                 assert getattr(back, name) == getattr(given, name)
             np.testing.assert_array_equal(back.touch_in_object, given.touch_in_object)
             assert back.objective == given.objective
