@@ -83,9 +83,9 @@ def compare_attempts(recorded: GraspAttempt, again: GraspAttempt | str) -> Itera
     reason = likely_reason(
         recorded.models, recorded.software_version, again.models, again.software_version
     )
-    outcomes = [attempt.outcome.label for attempt in (recorded, again)]
+    outcomes = recorded.outcome.label, again.outcome.label
     if recorded.outcome != again.outcome:
-        outcomes = [f"{attempt.outcome.label}: {attempt.reason}" for attempt in (recorded, again)]
+        outcomes = f"{outcomes[0]}: {recorded.reason}", f"{outcomes[1]}: {again.reason}"
     yield Check.of(subject, "outcome", *outcomes, reason)
     yield Check.of(
         subject, "motion", "as recorded", motion(recorded.measured, again.measured), reason

@@ -74,9 +74,9 @@ def compare_scores(recorded: GraspScore, again: GraspScore) -> Iterator[Check]:
     subject = f"grasp {recorded.grasp_id}"
     # Scores of older versions do not say which links touched.
     linked = bool(recorded.collisions)
-    outcomes = [
-        score.nominal_text if linked else score.nominal_outcome.label for score in (recorded, again)
-    ]
+    outcomes = recorded.nominal_outcome.label, again.nominal_outcome.label
+    if linked:
+        outcomes = recorded.nominal_text, again.nominal_text
     yield Check.of(subject, "nominal outcome", *outcomes, reason)
     for criterion, was in recorded.fitness.items():
         now = again.fitness[criterion]

@@ -53,7 +53,6 @@ def test_one_success_more_is_a_difference(samples):
     [
         ({"nominal_outcome": Outcome.MISSED}, "nominal outcome"),
         ({"failures": {Outcome.MISSED: 5}}, "failures"),
-        ({"collisions": (Collision(Criterion.MDR, Outcome.SELF_COLLISION, LINKS, 1),)}, "failures"),
     ],
 )
 def test_outcomes_count_as_well(samples, change, aspect):
@@ -140,6 +139,11 @@ def test_links_are_compared_if_the_bag_names_them(samples):
     assert named["nominal outcome"] == "self_collision: elbow with hand"
     assert named["failures"] == "19 self_collision: elbow with hand (19 of 19)"
     assert {check.verdict for check in compare_scores(old, new)} == {Verdict.SAME}
+    moved = replace(new, collisions=(links[0], replace(links[1], links=LinkPair("hand", "wrist"))))
+    differing = [c for c in compare_scores(new, moved) if c.verdict is Verdict.DIFFERS]
+    assert [check.replayed for check in differing] == [
+        "19 self_collision: hand with wrist (19 of 19)"
+    ]
 
 
 def test_an_attempt_that_ended_otherwise_says_why(samples):
