@@ -20,8 +20,10 @@ from dr_grasp.cli.console import (
 )
 from dr_grasp.cli.object_pose import ObjectPoseText
 from dr_grasp.cli.pools import Cluster, make_pool
+from dr_grasp.core.collisions import sentences
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError, SettingsError
+from dr_grasp.formats.collision_records import collision_to_dict
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.formats.grasp_file import write_grasps
 from dr_grasp.generation.importers.object_pose import parse_object_pose
@@ -142,6 +144,7 @@ def command(
                 "simulated": findings.simulated,
                 "successes": findings.successes,
                 "failures": dict(findings.failures),
+                "collisions": [collision_to_dict(found) for found in findings.collisions],
                 "distinct": findings.distinct,
                 "coverage": round(findings.coverage, 4),
                 "seconds": round(findings.seconds, 3),
@@ -155,8 +158,9 @@ def command(
             f"{findings.simulated} of them simulated; {findings.coverage:.0%} of the surface "
             f"covered; {findings.seconds:.0f} s, {findings.rate:.1f} evaluations a second"
         )
+        said = sentences(findings.collisions)
         for reason, number in findings.failures.items():
-            print_line(f"  {number} x {reason}")
+            print_line(f"  {number} x {said.get(reason, reason)}")
     if by_count and len(findings.grasps) < (limits.count or 0):
         raise DrGraspError(
             f"{robot} with {obj}: expected {limits.count} distinct grasps, "

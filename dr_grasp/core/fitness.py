@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dr_grasp.core.collisions import Collision
 from dr_grasp.core.confidence import check_counts, confidence_sequence, wilson_interval
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
@@ -16,10 +17,15 @@ from dr_grasp.core.texts import (
     check_text,
 )
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.errors import printable
+from dr_grasp.errors import InvalidGraspError, printable
 
 VALUE_TOLERANCE = 1e-9
 """Largest difference between a recorded value and successes / trials: rounding in a file."""
+
+
+MOST_COLLISIONS = 10_000
+"""Most collisions of a score. Even if each of the 1,770 pairs of links of a robot of 60 links came
+under each of the four criteria and undisturbed, there would be 8,850."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,9 @@ class GraspScore:
             "processor".
         transfer_probability: Probability that the grasp holds on the arm, in [0, 1]; None if no
             transfer model was used.
+        collisions: Which links touched in the rollouts, the undisturbed one included, in which the
+            robot hit itself, the table or the ground: criterion by criterion, the most frequent
+            pair first. Scores of older versions have none.
     """
 
     grasp_id: str
@@ -110,22 +119,34 @@ class GraspScore:
     whole: bool = False
     models: Mapping[str, str] = field(default_factory=dict)
     transfer_probability: float | None = None
+    collisions: tuple[Collision, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the texts.
+        """Check the texts and the number of collisions.
 
         Raises:
-            InvalidGraspError: A name or text is too long, or no Unicode.
+            InvalidGraspError: A name or text is too long, or no Unicode; or there are too many
+                collisions.
         """
         check_name("grasp_id", self.grasp_id)
         check_name("profile", self.profile)
         check_text("software_version", self.software_version)
         check_entries("models", self.models)
+        if len(self.collisions) > MOST_COLLISIONS:
+            raise InvalidGraspError(
+                f"collisions: expected at most {MOST_COLLISIONS}, got {len(self.collisions)}"
+            )
 
     @property
     def nominal_success(self) -> bool:
         """Whether the unperturbed rollout succeeded."""
         return self.nominal_outcome is Outcome.SUCCESS
+
+    @property
+    def nominal_text(self) -> str:
+        """How the unperturbed rollout ended, e.g. "self_collision: panda_hand with panda_link5"."""
+        links = [str(found.links) for found in self.collisions if found.criterion is None]
+        return ": ".join([self.nominal_outcome.label, *links])
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class Evaluator:
         return Result(
             proposal,
             outcome=rollout.outcome,
+            links=rollout.links,
             touch_in_object=watcher.touch_in_object,
             slip_m=watcher.slip_m if held else None,
             grasp=grasp if held else None,

@@ -8,8 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+<<<<<<< HEAD
 from dr_grasp.core.arrays import as_floats
 from dr_grasp.core.geometry import Pose
+=======
+from dr_grasp.core.collisions import Collision
+>>>>>>> i14-links
 from dr_grasp.core.perturbation import Criterion, Profile
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import SettingsError, UnknownNameError
@@ -163,6 +167,7 @@ class Findings:
         simulated: Number of tried proposals that the arm can execute.
         successes: Number of tried proposals that hold in the undisturbed rollout.
         failures: Number of failed proposals by reason, the most frequent reason first.
+        collisions: Which links touched in the proposals that failed by a collision.
         distinct: Number of distinct successes; see `proposal.distinct`.
         coverage: Share of the surface's cells with a success; see `TouchArchive.coverage`.
         seconds: Duration of this run [s].
@@ -175,6 +180,7 @@ class Findings:
     simulated: int = 0
     successes: int = 0
     failures: Mapping[str, int] = field(default_factory=dict)
+    collisions: tuple[Collision, ...] = ()
     distinct: int = 0
     coverage: float = 0.0
     seconds: float = 0.0

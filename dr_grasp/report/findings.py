@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from dr_grasp.core.collisions import most_frequent
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
@@ -73,6 +74,7 @@ class Findings:
         by_robot: How well each criterion predicts outcomes, by robot; empty for a single robot.
         calibration: A transfer model of these attempts, or why there is none, in words.
         predicted_failures: Number of failed rollouts by reason, in the scores of counted attempts.
+        collisions: Which links touched most often in those rollouts, in words; see `most_frequent`.
         real_failures: Number of failed attempts by reason.
         surprise_criterion: Criterion by whose fitness surprises are judged: MDR, or without MDR the
             criterion by which most grasps are scored; None if no grasp has a score.
@@ -90,6 +92,7 @@ class Findings:
     by_robot: Mapping[str, tuple[CriterionStatistics, ...]]
     calibration: Calibration | str
     predicted_failures: Mapping[Outcome, int]
+    collisions: Mapping[Outcome, str]
     real_failures: Mapping[Outcome, int]
     surprise_criterion: Criterion | None
     failed: tuple[Surprise, ...]
@@ -143,6 +146,10 @@ def findings_of(given: Iterable[AttemptRow]) -> Findings:
         by_robot={name: _statistics(robots[name]) for name in several},
         calibration=calibration,
         predicted_failures=predicted,
+        # The undisturbed rollout is not among the failures that are counted.
+        collisions=most_frequent(
+            found for row in counted for found in row.collisions if found.criterion is not None
+        ),
         real_failures=_counts(row.outcome for row in counted if not row.held),
         surprise_criterion=criterion,
         failed=failed,

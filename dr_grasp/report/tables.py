@@ -29,6 +29,7 @@ class FailureShare:
         attempts: Number of attempts that failed for this reason.
         predicted: Share of this reason among failed rollouts, in [0, 1].
         real: Share of this reason among failed attempts, in [0, 1].
+        links: Which links touched most often in the rollouts, in words; empty for other reasons.
     """
 
     reason: Outcome
@@ -36,6 +37,7 @@ class FailureShare:
     attempts: int
     predicted: float
     real: float
+    links: str
 
 
 def shortened(groups: Sequence[Group]) -> list[Group]:
@@ -60,6 +62,7 @@ def failure_shares(findings: Findings) -> list[FailureShare]:
             real[reason],
             predicted[reason] / all_predicted,
             real[reason] / all_real,
+            findings.collisions.get(reason, ""),
         )
         for reason in sorted(predicted | real)
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +28,7 @@ from dr_grasp.ros.remote_backend import ATTEMPT_CANCEL_S
 from dr_grasp.ros.requests import call_service
 from dr_grasp.scoring.request import Progress, check_stopping
 from dr_grasp_interfaces.action import ExecuteGrasps, ScoreGrasps
+from dr_grasp_interfaces.msg import CriterionTrials
 from dr_grasp_interfaces.srv import RecordOutcome
 
 
@@ -112,6 +113,7 @@ class DrGraspClient(Closing):
         profile: str = "default",
         until: float | None = None,
         top: int | None = None,
+        own_trials: Iterable[tuple[str, int]] = (),
         on_progress: Callable[[Progress], None] | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> ScoringResult:
@@ -127,6 +129,7 @@ class DrGraspClient(Closing):
             until: Stop sampling a criterion once its confidence sequence is no wider than this, in
                 (0, 1); None for a fixed number of rollouts.
             top: Find only this number of best grasps, with fewer rollouts; None to score all.
+            own_trials: Criteria that get another number of rollouts, each with the number.
             on_progress: Called with the progress that the scorer reports.
             is_cancelled: Polled every 50 ms; True cancels the goal.
 
@@ -140,6 +143,7 @@ class DrGraspClient(Closing):
             grasps=grasps_to_msgs(grasps),
             criteria=list(criteria),
             trials=ScoreGrasps.Goal.PROFILE_TRIALS if trials is None else trials,
+            own_trials=[CriterionTrials(criterion=name, trials=n) for name, n in own_trials],
             seed=seed,
             profile=profile,
             until=until or 0.0,

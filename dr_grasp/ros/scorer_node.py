@@ -154,6 +154,7 @@ class ScorerNode(Node):
             request.until or None,
             request.top_k or None,
             estimate=self._estimate,
+            own_trials=[(entry.criterion, entry.trials) for entry in request.own_trials],
         )
         rollouts = what.rollouts_per_grasp * len(request.grasps)
         if scorer is self._service_scorer and rollouts > MOST_SERVICE_ROLLOUTS:

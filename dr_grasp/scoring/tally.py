@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
 from dr_grasp import __version__
+from dr_grasp.core.collisions import listed
 from dr_grasp.core.confidence import confidence_sequence
 from dr_grasp.core.fitness import Fitness, GraspScore
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.provenance.fingerprint import models_of
 from dr_grasp.robots.robot_spec import load_robot
-from dr_grasp.scoring.blocks import Block
+from dr_grasp.scoring.blocks import Block, Counts
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.simulation.bullet.world import engine_version
 from dr_grasp.simulation.rollout_runner import Shortcuts
@@ -32,8 +33,6 @@ BLOCK_TRIALS = 5
 CAUTION = 0.7
 """Share of the trials probably still needed that are given out at once. With 0.7, 1 to 5 % of the
 trials are run in vain; with rounds of 1.25 or 2 times the trials so far, 10 to 25 % are."""
-
-Counts = Mapping[Outcome, int]
 
 
 class Track:
@@ -47,6 +46,7 @@ class Track:
             until: Width of the confidence sequence at which to stop; None to run all trials.
         """
         self.counts: Counter[Outcome] = Counter()
+        self.collisions: Counter[tuple[Outcome, LinkPair]] = Counter()
         self.used = 0
         self._given = 0
         self._most = most
@@ -83,7 +83,8 @@ class Track:
         before = self.used
         while not self.complete and self.used in self._early:
             count, counts = self._early.pop(self.used)
-            self.counts.update(counts)
+            self.counts.update(counts.outcomes)
+            self.collisions.update(counts.collisions)
             self.used += count
             if self._until is not None:
                 low, high = confidence_sequence(self.counts[Outcome.SUCCESS], self.used)
@@ -187,6 +188,11 @@ class Tally:
                 if criterion is not None
             },
             failures=dict(sorted(failures.items())),
+            collisions=tuple(
+                collision
+                for criterion, track in self._tracks.items()
+                for collision in listed(track.collisions, criterion)
+            ),
             seed=self._request.seed,
             profile=self._request.profile.name,
             software_version=software_version(),

@@ -9,7 +9,7 @@ import numpy as np
 
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.outcome import Judge, Observation, Outcome
+from dr_grasp.core.outcome import Judge, LinkPair, Observation, Outcome
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase, Schedule
 from dr_grasp.simulation.bullet.table_world import RATE_HZ, ObjectState
@@ -31,10 +31,17 @@ has not decided, the rollout ends."""
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """How a rollout ended, and how many physics steps were simulated for it."""
+    """How a rollout ended, and how many physics steps were simulated for it.
+
+    Attributes:
+        outcome: The outcome.
+        steps: Number of simulated steps.
+        links: What touched, if the robot hit itself or the table; else None.
+    """
 
     outcome: Outcome
     steps: int
+    links: LinkPair | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,7 +175,7 @@ def simulate(
         if phase_ends[step] and on_phase_end is not None:
             on_phase_end(phases[step])
         if outcome is not None:
-            return Rollout(outcome, step + 1 - entry.step)
+            return Rollout(outcome, step + 1 - entry.step, seen.links(outcome))
     raise AssertionError("the judge decides at the last step of the hold")
 
 

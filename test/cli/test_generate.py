@@ -13,10 +13,12 @@ import pytest
 from typer.testing import CliRunner
 
 from dr_grasp.cli.main import app
+from dr_grasp.core.collisions import listed
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.formats.grasp_file import read_grasps, write_grasps
-from dr_grasp.generation.search import BATCH
+from dr_grasp.generation.search import BATCH, Search
 from dr_grasp.generation.search_journal import SearchJournal
-from dr_grasp.generation.task import METHODS, Task
+from dr_grasp.generation.task import METHODS, Findings, Task
 from dr_grasp.objects.object_spec import load_object
 
 PROGRAM = [sys.executable, "-m", "dr_grasp.cli.main"]
@@ -63,6 +65,7 @@ def test_a_summary_tells_what_became_of_the_proposals(tmp_path, start):
             "simulated",
             "successes",
             "failures",
+            "collisions",
             "distinct",
         ),
         *("coverage", "seconds", "evaluations_per_second"),
@@ -107,6 +110,29 @@ def test_an_interrupted_run_keeps_its_grasps_and_goes_on_to_the_same_file(tmp_pa
     assert json.loads(done.stdout)["evaluations"] == 32
     assert out.read_bytes() == whole.read_bytes()
     assert not journal.exists()
+
+
+def test_a_summary_names_the_links_that_touched(tmp_path, monkeypatch):
+    elbow, wrist = LinkPair("elbow", "hand"), LinkPair("hand", "wrist")
+    hit = Outcome.SELF_COLLISION
+    found = Findings(
+        evaluations=21,
+        failures={"self_collision": 19, "missed": 2},
+        collisions=listed({(hit, elbow): 17, (hit, wrist): 2}),
+    )
+    monkeypatch.setattr(Search, "run", lambda search, limits: found)
+    words = [*WHERE, "--evaluations", 21, "--jobs", 1, "--out", tmp_path / "grasps.json"]
+    assert run(*words).stdout.splitlines()[1:] == [
+        "  19 x self_collision: elbow with hand (17 of 19); if these may touch, list them under "
+        "allowed_collisions in the robot's YAML",
+        "  2 x missed",
+    ]
+    assert json.loads(run(*words, "--json").stdout)["collisions"][0] == {
+        "criterion": None,
+        "outcome": "self_collision",
+        "links": ["elbow", "hand"],
+        "count": 17,
+    }
 
 
 def test_a_count_that_is_out_of_reach_leaves_what_there_is(tmp_path, monkeypatch):

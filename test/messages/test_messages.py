@@ -101,6 +101,23 @@ def test_a_sequential_fitness_survives_the_bytes_and_older_messages_are_not(samp
     assert decoding.decode_fitness(older) == replace(fitness, sequential=False)
 
 
+def test_collisions_that_cannot_be_are_refused(samples):
+    message = as_message(encoding.encode_score(samples.score()))
+    collision = message.collisions[0]
+    assert (collision.criterion, collision.first, collision.count) == ("osdr", "panda_hand", 2)
+    for name, value, problem in (
+        ("criterion", "x", "unknown criterion 'x'; expected one of fdr, jsdr, mdr, osdr"),
+        ("outcome", SimpleNamespace(value=2), "outcome: expected robot_hit_table or self_colli"),
+        ("count", 0, "count: expected at least 1, got 0"),
+    ):
+        bad = SimpleNamespace(**{**vars(collision), name: value})
+        with pytest.raises(InvalidGraspError) as caught:
+            decoding.decode_score(SimpleNamespace(**{**vars(message), "collisions": [bad]}))
+        assert str(caught.value).startswith(f"score of grasp g1: collisions: {problem}")
+    with pytest.raises(InvalidGraspError, match="collisions: expected at most 10000, got 10001"):
+        samples.score(collisions=samples.score().collisions[:1] * 10_001)
+
+
 def put(value, fields, *keys):
     for key in keys[:-1]:
         fields = fields[key]
@@ -250,7 +267,7 @@ def test_types_hash_as_ros_hashes_them():
     folder = find_share("dr_grasp_interfaces", "msg/GraspAttempt.json") / "msg"
     store = typestores.our_typestore()
     paths = list(folder.glob("*.json"))
-    assert len(paths) == 10
+    assert len(paths) == 12
     for path in paths:
         hashes = {
             entry["type_name"]: entry["hash_string"]

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.collisions import Collision
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError, FileFormatError, ModelError, UnknownNameError
 from dr_grasp.recording.bag_writer import BagWriter
@@ -158,6 +159,10 @@ def test_failures_predicted_and_real_side_by_side(page_of, row):
     assert "dropped lifting 100 % predicted, 0 % real 400 rollouts, 0 attempts" in said
     assert "missed 0 % predicted, 75 % real 0 rollouts, 3 attempts" in said
     assert "self collision 0 % predicted, 25 % real 0 rollouts, 1 attempt" in said
+    links = Collision(Criterion.MDR, Outcome.SELF_COLLISION, LinkPair("elbow", "hand"), 4)
+    linked = [replace(one, collisions=(links,)) for one in rows]
+    said = words(page_of([*linked, row("a9", 0.5, Outcome.SELF_COLLISION, grasp_id="g9")]))
+    assert "0 rollouts, 1 attempt; most often elbow with hand (12 of 12)" in said
     widths = [
         re.findall(rf'class="{kind}" width="([^"]*)"', page) for kind in ("predicted", "real")
     ]
