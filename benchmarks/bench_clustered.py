@@ -1,4 +1,4 @@
-"""How often 95 % intervals of eta hold, and how wide they are, where grasps are tried several times.
+"""How often 95 % intervals of eta hold, and how wide they are, where a grasp is tried often.
 
 Grasps hold with probabilities that are Beta distributed around the true eta, so that attempts of
 the same grasp are correlated: 0, they are independent; 1, each grasp holds always or never.

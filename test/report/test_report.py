@@ -285,7 +285,7 @@ def test_causes_are_counted_with_an_example_of_each(page_of, row):
     assert "friction 0.50 [0.01, 0.99] 4 of 8 attempts, 2 grasps" in said
     assert said.count("for example g2 of mug: held 0 of 4") == 1
     assert "for example g0 of mug: held 4 of 4" in said  # the other one is shown already
-    assert "inertia 0.00 [0.00, 0.49] 0 of 4 attempts, 1 grasp" in said
+    assert "inertia 0.00 [0.00, 0.97] 0 of 4 attempts, 1 grasp" in said
     assert "none of them" in said and "not diagnosed" in said
     assert "Which doubt breaks them?" not in words(page_of(surprising(row)))
 
