@@ -85,8 +85,9 @@ class Fitness:
             ValueError: The counts are out of bounds, or the value is not successes / trials.
         """
         check_counts(successes, trials)
-        narrowed = narrowed_interval(successes, trials)
-        by_width = sequential and ends is not None and _are_near(ends, narrowed)
+        by_width = False
+        if sequential and ends is not None:
+            by_width = _are_near(ends, narrowed_interval(successes, trials))
         fitness = cls(criterion, successes, trials, sequential, by_width)
         if not abs(fitness.value - value) <= VALUE_TOLERANCE:
             raise ValueError(
