@@ -191,7 +191,7 @@ def show_coverage(widths: Sequence[float], capped: Sequence[tuple[float, int]]) 
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--widths", type=int, default=150, help="number of widths of part two")
+    parser.add_argument("--widths", type=int, default=60, help="number of widths of part two")
     parser.add_argument("--narrowest", type=float, default=0.04, help="of these widths")
     options = parser.parse_args()
     show_price((0.3, 0.2, 0.1, 0.05), (0.5, 0.7, 0.9, 0.95, 0.99))
