@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
@@ -108,7 +107,7 @@ class Steps:
         if (np.diff(x) <= 0).any() or (np.diff(y) < 0).any() or y[0] < 0 or y[-1] > 1:
             raise ValueError("expected knots in order and probabilities in [0, 1]")
 
-    def predict(self, probabilities: npt.ArrayLike) -> FloatArray:
+    def predict(self, probabilities: FloatArray) -> FloatArray:
         """Probabilities after the regression, of probabilities before it, of any shape."""
         return np.asarray(np.interp(probabilities, self.given, self.calibrated))
 
@@ -196,7 +195,7 @@ class TransferModel:
         probability = 0.5 * (1 + math.tanh(linear / 2))  # the sigmoid, without overflow
         if self.steps is None:
             return probability
-        return float(self.steps.predict(probability))
+        return float(self.steps.predict(np.array(probability)))
 
 
 class Estimator:
