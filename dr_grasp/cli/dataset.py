@@ -18,7 +18,6 @@ from dr_grasp.cli.console import (
     progress_bar,
     reports_errors,
 )
-from dr_grasp.core.confidence import wilson_interval
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.transfer.attempt_dataset import BagSummary, Dataset, read_folder
 from dr_grasp.transfer.export import iso_time, write_csv, write_parquet
@@ -39,7 +38,7 @@ def command(
     """List the bags of a folder and export their attempts as one table.
 
     Bags that cannot be read, or not completely, are named on standard error. All readable attempts
-    are still listed and exported, and the exit status is 1.
+    are still listed and exported, and the exit status is 1. Intervals are of 95 %, over grasps.
     """
     for out in (csv, parquet):
         if out is not None:
@@ -114,11 +113,11 @@ def _show(dataset: Dataset) -> None:
 
 
 def _share(bag: BagSummary) -> str:
-    if not bag.counted:
+    if bag.eta is None:
         return "-"
-    low, high = wilson_interval(bag.held, bag.counted)
-    value = bag.held / bag.counted
-    return f"{bag.held} of {bag.counted}: {value:.2f} [{low:.2f}, {high:.2f}]"
+    low, high = bag.eta.interval
+    grasps = "1 grasp" if bag.eta.grasps == 1 else f"{bag.eta.grasps} grasps"
+    return f"{bag.held} of {bag.counted}: {bag.eta.value:.2f} [{low:.2f}, {high:.2f}], {grasps}"
 
 
 def _minute(stamp_ns: int | None) -> str:

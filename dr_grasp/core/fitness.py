@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dr_grasp.core.collisions import Collision
-from dr_grasp.core.confidence import check_counts, confidence_sequence, wilson_interval
+from dr_grasp.core.confidence import (
+    check_counts,
+    confidence_sequence,
+    narrowed_interval,
+    wilson_interval,
+)
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.texts import (
@@ -20,7 +25,7 @@ from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import InvalidGraspError, printable
 
 VALUE_TOLERANCE = 1e-9
-"""Largest difference between a recorded value and successes / trials: rounding in a file."""
+"""Largest difference between a recorded number and what follows from the counts: rounding."""
 
 
 MOST_COLLISIONS = 10_000
@@ -38,20 +43,25 @@ class Fitness:
         trials: Number of rollouts, at least 1.
         sequential: Whether the number of trials depends on the outcomes, since sampling stopped
             because of them.
+        by_width: Whether nothing but the width of the interval decided when sampling stopped, or
+            the largest number of trials; only if `sequential`.
     """
 
     criterion: Criterion
     successes: int
     trials: int
     sequential: bool = False
+    by_width: bool = False
 
     def __post_init__(self) -> None:
         """Check the counts.
 
         Raises:
-            ValueError: The counts are out of bounds.
+            ValueError: The counts are out of bounds, or sampling both stopped by width and did not.
         """
         check_counts(self.successes, self.trials)
+        if self.by_width and not self.sequential:
+            raise ValueError("by_width: expected only with sequential")
 
     @classmethod
     def stated(
@@ -61,13 +71,30 @@ class Fitness:
         trials: int,
         value: float,
         sequential: bool = False,
+        ends: tuple[float, float] | None = None,
     ) -> Fitness:
-        """Make a fitness from a record that also states the value, in [0, 1].
+        """Make a fitness from a record that also states the value and its interval.
+
+        Records say whether sampling was sequential, not why it stopped; the stated interval does.
+        Where that is not the one of sampling by width, it is taken for a confidence sequence, which
+        holds however sampling stopped (and which versions up to 0.4 always used).
+
+        Args:
+            criterion: The criterion.
+            successes: Number of successful rollouts.
+            trials: Number of rollouts, at least 1.
+            value: The stated value, in [0, 1].
+            sequential: Whether the number of trials depends on the outcomes.
+            ends: Low and high end of the stated interval; None if there is none.
 
         Raises:
             ValueError: The counts are out of bounds, or the value is not successes / trials.
         """
-        fitness = cls(criterion, successes, trials, sequential)
+        check_counts(successes, trials)
+        by_width = False
+        if sequential and ends is not None:
+            by_width = _are_near(ends, narrowed_interval(successes, trials))
+        fitness = cls(criterion, successes, trials, sequential, by_width)
         if not abs(fitness.value - value) <= VALUE_TOLERANCE:
             raise ValueError(
                 f"value: expected successes / trials = {fitness.value:.12g}, got {float(value)}"
@@ -81,7 +108,13 @@ class Fitness:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the value: from a confidence sequence if sequential, else Wilson's."""
+        """95 % interval of the value, by how sampling stopped.
+
+        Wilson's for a fixed number of trials, `narrowed_interval` if it stopped by width, and that
+        of a confidence sequence if it stopped for another reason.
+        """
+        if self.by_width:
+            return narrowed_interval(self.successes, self.trials)
         if self.sequential:
             return confidence_sequence(self.successes, self.trials)
         return wilson_interval(self.successes, self.trials)
@@ -195,3 +228,9 @@ class RefusedGrasp:
 
 
 GraspOrRefusal = GraspTrajectory | RefusedGrasp
+
+
+def _are_near(stated: tuple[float, float], expected: tuple[float, float]) -> bool:
+    return all(
+        abs(one - other) <= VALUE_TOLERANCE for one, other in zip(stated, expected, strict=True)
+    )

@@ -287,5 +287,5 @@ def _fitness(records: Mapping[str, _FitnessRecord]) -> dict[Criterion, Fitness]:
         criterion = Criterion.from_name(name)
         counts = record.successes, record.trials, record.value, record.sequential
         with Within(name):
-            found[criterion] = Fitness.stated(criterion, *counts)
+            found[criterion] = Fitness.stated(criterion, *counts, (record.low, record.high))
     return found

@@ -8,12 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-<<<<<<< HEAD
 from dr_grasp.core.arrays import as_floats
 from dr_grasp.core.geometry import Pose
-=======
 from dr_grasp.core.collisions import Collision
->>>>>>> i14-links
 from dr_grasp.core.perturbation import Criterion, Profile
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import SettingsError, UnknownNameError

@@ -120,6 +120,7 @@ def decode_fitness(message: Any) -> Fitness:
                 int(message.trials),
                 float(message.value),
                 bool(getattr(message, "sequential", False)),
+                (float(message.low), float(message.high)),
             )
 
 

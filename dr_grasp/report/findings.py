@@ -13,7 +13,8 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError
 from dr_grasp.transfer.calibration import Calibration, calibrate
-from dr_grasp.transfer.grasp_tally import GraspTally, Ratio, group_by, tally_grasps, total
+from dr_grasp.transfer.clustered import Eta, eta_of
+from dr_grasp.transfer.grasp_tally import GraspTally, group_by, tally_grasps
 from dr_grasp.transfer.rows import AttemptRow
 from dr_grasp.transfer.statistics import CriterionStatistics, statistics_of
 
@@ -33,13 +34,20 @@ class Group:
 
     Attributes:
         name: Name of the robot, method, object or backend; empty if unknown.
-        grasps: Number of grasps.
+        tallies: The attempts, grasp by grasp.
         eta: Eta of the attempts.
     """
 
     name: str
-    grasps: int
-    eta: Ratio
+    tallies: tuple[GraspTally, ...]
+    eta: Eta
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def grasps(self) -> int:
+        """Number of grasps."""
+        return len(self.tallies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,7 @@ class Findings:
     rows: tuple[AttemptRow, ...]
     counted: tuple[AttemptRow, ...]
     tallies: tuple[GraspTally, ...]
-    eta: Ratio | None
+    eta: Eta | None
     said_nothing: Mapping[Outcome, int]
     groups: Mapping[str, tuple[Group, ...]]
     criteria: tuple[CriterionStatistics, ...]
@@ -134,7 +142,7 @@ def findings_of(given: Iterable[AttemptRow]) -> Findings:
         rows=rows,
         counted=counted,
         tallies=tallies,
-        eta=total(tallies),
+        eta=eta_of(tallies),
         said_nothing=_counts(row.outcome for row in rows if row.held is None),
         groups={
             "robot": groups_of(robots),
@@ -159,8 +167,8 @@ def findings_of(given: Iterable[AttemptRow]) -> Findings:
 
 def groups_of(named: Mapping[str, Sequence[GraspTally]]) -> tuple[Group, ...]:
     """Count grasps and attempts of each name; names with the most attempts come first."""
-    etas = {name: total(tallies) for name, tallies in named.items()}
-    groups = [Group(name, len(named[name]), eta) for name, eta in etas.items() if eta]
+    etas = {name: eta_of(tallies) for name, tallies in named.items()}
+    groups = [Group(name, tuple(named[name]), eta) for name, eta in etas.items() if eta]
     return tuple(sorted(groups, key=lambda group: (-group.eta.attempts, group.name)))
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.report.findings import Findings, Group, groups_of
-from dr_grasp.transfer.grasp_tally import GraspTally, Ratio
+from dr_grasp.transfer.grasp_tally import GraspTally
 
 MOST_GROUPS: Final = 20
 """Most groups in a table; the groups beyond are added up in a last line."""
@@ -44,10 +44,8 @@ def shortened(groups: Sequence[Group]) -> list[Group]:
     """Keep the first `MOST_GROUPS` groups of a table; all others become one group."""
     shown, rest = list(groups[:MOST_GROUPS]), groups[MOST_GROUPS:]
     if rest:
-        held = sum(group.eta.held for group in rest)
-        attempts = sum(group.eta.attempts for group in rest)
         name = f"{len(rest):,} more, with fewer attempts"
-        shown.append(Group(name, sum(group.grasps for group in rest), Ratio(held, attempts)))
+        shown += groups_of({name: [tally for group in rest for tally in group.tallies]})
     return shown
 
 

@@ -126,7 +126,7 @@ class DrGraspClient(Closing):
             criteria: Names of the criteria; empty for all four.
             seed: Seed of the perturbations.
             profile: Name of the randomisation profile.
-            until: Stop sampling a criterion once its confidence sequence is no wider than this, in
+            until: Stop sampling a criterion once its interval is no wider than this, in
                 (0, 1); None for a fixed number of rollouts.
             top: Find only this number of best grasps, with fewer rollouts; None to score all.
             own_trials: Criteria that get another number of rollouts, each with the number.

@@ -218,7 +218,10 @@ class Race:
 
     @property
     def _leaders(self) -> Array:
-        """Grasps still in the race that would take the open places now."""
+        """Grasps still in the race that would take the open places now.
+
+        They have had equally many trials, so of equal ones the first of the batch are taken.
+        """
         racing = np.flatnonzero(self._racing)
         share = self._successes[racing] / np.maximum(self._trials[racing], 1)
         order = racing[np.argsort(-share, kind="stable")]

@@ -19,7 +19,7 @@ MOST_TRIALS = 100_000
 
 MOST_UNTIL = 10_000
 """Most rollouts of a criterion if `until` ends sampling and `trials` is not given: enough for a
-width of 0.04 whatever the fitness. Smaller differences are within the simulator's own error."""
+width of 0.02 whatever the fitness. Smaller differences are within the simulator's own error."""
 
 MOST_TOP = 2**32 - 1
 """Most grasps to choose: messages carry numbers of grasps as uint32."""
@@ -87,7 +87,7 @@ class ScoreRequest:
         trials: Number of rollouts of each criterion, with `until` the largest number; None for the
             numbers of the profile.
         seed: Seed of the perturbations, from 0 to 2**64 - 1.
-        until: Stop sampling a criterion once its confidence sequence is no wider than this, in
+        until: Stop sampling a criterion once its `narrowed_interval` is no wider than this, in
             (0, 1); None for a fixed number of trials.
         top: How many of the best grasps to find with few rollouts, by a `Race`; None to score all
             grasps alike.

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from dr_grasp import __version__
 from dr_grasp.core.collisions import listed
-from dr_grasp.core.confidence import confidence_sequence
+from dr_grasp.core.confidence import narrowed_interval
 from dr_grasp.core.fitness import Fitness, GraspScore
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
@@ -43,7 +43,7 @@ class Track:
 
         Args:
             most: Largest number of trials.
-            until: Width of the confidence sequence at which to stop; None to run all trials.
+            until: Width of the interval at which to stop; None to run all trials.
         """
         self.counts: Counter[Outcome] = Counter()
         self.collisions: Counter[tuple[Outcome, LinkPair]] = Counter()
@@ -87,7 +87,7 @@ class Track:
             self.collisions.update(counts.collisions)
             self.used += count
             if self._until is not None:
-                low, high = confidence_sequence(self.counts[Outcome.SUCCESS], self.used)
+                low, high = narrowed_interval(self.counts[Outcome.SUCCESS], self.used)
                 self._wide = high - low > self._until
         if self.complete:
             self._early.clear()
@@ -107,10 +107,10 @@ class Track:
 
 @lru_cache(maxsize=4096)
 def _trials_needed(twentieths: int, until: float, most: int) -> int:
-    """Trials that make the confidence sequence narrow enough at a share; at most `most`."""
+    """Trials that make the interval narrow enough at a share; at most `most`."""
 
     def is_enough(trials: int) -> bool:
-        low, high = confidence_sequence(trials * twentieths // 20, trials)
+        low, high = narrowed_interval(trials * twentieths // 20, trials)
         return high - low <= until
 
     ends = range(BLOCK_TRIALS, most, BLOCK_TRIALS)
@@ -174,7 +174,8 @@ class Tally:
         """The score, once no more trials are needed."""
         counts = {key: track.counts for key, track in self._tracks.items() if track.used}
         (nominal,) = counts.pop(None)
-        sequential = self._broken_off or self._request.until is not None
+        by_width = self._request.until is not None and not self._broken_off
+        sequential = by_width or self._broken_off
         failures: Counter[Outcome] = Counter()
         for of_criterion in counts.values():
             failures.update(of_criterion)
@@ -183,7 +184,9 @@ class Tally:
             grasp_id=self._grasp.id,
             nominal_outcome=nominal,
             fitness={
-                criterion: Fitness(criterion, found[Outcome.SUCCESS], found.total(), sequential)
+                criterion: Fitness(
+                    criterion, found[Outcome.SUCCESS], found.total(), sequential, by_width
+                )
                 for criterion, found in counts.items()
                 if criterion is not None
             },

@@ -16,6 +16,8 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import RecordingError, UnknownNameError
 from dr_grasp.recording.bag_reader import read_bag
+from dr_grasp.transfer.clustered import Eta, eta_of
+from dr_grasp.transfer.grasp_tally import tally_grasps
 from dr_grasp.transfer.rows import AttemptRow, joined, rows_of
 
 
@@ -27,8 +29,7 @@ class BagSummary:
         bag: Path of the bag below the folder that was read; the folder's name, if that is the bag.
         path: Path of the bag on this machine.
         attempts: Number of attempts in the bag.
-        counted: Number of attempts whose outcome tells whether the grasp held.
-        held: Number of attempts whose grasp held.
+        eta: Eta of the attempts whose outcome tells whether the grasp held; None without any.
         copies: Number of attempts that an earlier bag has as well.
         robots: Robot names, sorted.
         objects: Object names, sorted.
@@ -40,14 +41,23 @@ class BagSummary:
     bag: str
     path: Path
     attempts: int
-    counted: int
-    held: int
+    eta: Eta | None
     copies: int
     robots: tuple[str, ...]
     objects: tuple[str, ...]
     first_ns: int | None
     last_ns: int | None
     damage: str = ""
+
+    @property
+    def counted(self) -> int:
+        """Number of attempts whose outcome tells whether the grasp held."""
+        return self.eta.attempts if self.eta else 0
+
+    @property
+    def held(self) -> int:
+        """Number of attempts whose grasp held."""
+        return self.eta.held if self.eta else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,14 +230,12 @@ def _name(folder: Path, path: Path) -> str:
 def _summary(
     name: str, path: Path, rows: Sequence[AttemptRow], copies: int, damage: str
 ) -> BagSummary:
-    counted = [row.held for row in rows if row.held is not None]
     stamps = [row.stamp_ns for row in rows]
     return BagSummary(
         bag=name,
         path=path,
         attempts=len(rows),
-        counted=len(counted),
-        held=sum(counted),
+        eta=eta_of(tally_grasps(rows)),
         copies=copies,
         robots=tuple(sorted({row.robot for row in rows})),
         objects=tuple(sorted({row.object for row in rows})),

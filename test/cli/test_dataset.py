@@ -71,7 +71,13 @@ def test_bags_are_listed(folder):
     lines = done.stdout.splitlines()
     (monday,) = [line for line in lines if "monday/bag" in line]
     assert all(
-        one in monday for one in ("2025-11-21 01:53", "franka", "box, mug", "20 of 40: 0.50")
+        one in monday
+        for one in (
+            "2025-11-21 01:53",
+            "franka",
+            "box, mug",
+            "20 of 40: 0.50 [0.34, 0.66], 40 grasps",
+        )
     )
     assert lines[-1] == (
         "44 attempts in 2 bags; 44 say something about their grasp, and 21 of these held"

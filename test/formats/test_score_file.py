@@ -139,8 +139,9 @@ def test_scores_file_has_the_documented_keys(tmp_path, samples):
     }
 
 
-def test_a_sequential_fitness_comes_back_and_says_so(tmp_path, samples):
-    fitness = Fitness(Criterion.MDR, 1, 4, sequential=True)
+@pytest.mark.parametrize("by_width", [False, True])
+def test_a_sequential_fitness_comes_back_and_says_so(tmp_path, samples, by_width):
+    fitness = Fitness(Criterion.MDR, 1, 4, sequential=True, by_width=by_width)
     score = samples.score(fitness={Criterion.MDR: fitness}, **SHARED)
     content = ScoreFile((score,), (), **SHARED)
     write_scores(tmp_path / "s", content)

@@ -90,15 +90,16 @@ def test_fitnesses_come_in_one_order(samples):
     }
 
 
-def test_a_sequential_fitness_survives_the_bytes_and_older_messages_are_not(samples):
-    fitness = Fitness(Criterion.MDR, 7, 23, sequential=True)
+@pytest.mark.parametrize("by_width", [False, True])
+def test_a_sequential_fitness_survives_the_bytes_and_older_messages_are_not(samples, by_width):
+    fitness = Fitness(Criterion.MDR, 7, 23, sequential=True, by_width=by_width)
     score = samples.score(fitness={Criterion.MDR: fitness})
     message = through_cdr(typestores.SCORE_TYPE, encoding.encode_score(score))
     assert decoding.decode_score(message) == score
     assert (message.fitness[0].low, message.fitness[0].high) == fitness.interval
     older = as_message(encoding.encode_fitness(fitness))
     del older.sequential
-    assert decoding.decode_fitness(older) == replace(fitness, sequential=False)
+    assert decoding.decode_fitness(older) == Fitness(Criterion.MDR, 7, 23)
 
 
 def test_collisions_that_cannot_be_are_refused(samples):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dr_grasp.core.confidence import confidence_sequence
+from dr_grasp.core.confidence import narrowed_interval
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError, SettingsError
@@ -41,7 +41,7 @@ def run_track(track, outcomes, rng, in_flight):
 def test_sampling_stops_at_the_first_block_that_is_enough_in_any_order(share, until):
     outcomes = np.random.default_rng(1).random(MOST_UNTIL) < share
     ends = range(BLOCK_TRIALS, MOST_UNTIL, BLOCK_TRIALS)
-    widths = (np.diff(confidence_sequence(int(outcomes[:end].sum()), end))[0] for end in ends)
+    widths = (np.diff(narrowed_interval(int(outcomes[:end].sum()), end))[0] for end in ends)
     expected = next(end for end, width in zip(ends, widths, strict=False) if width <= until)
     for seed, in_flight in itertools.product(range(3), (1, 2, 16)):
         rng = np.random.default_rng(seed)
@@ -103,7 +103,7 @@ def test_scores_until_a_width_do_not_depend_on_the_workers(fakes, home_grasp, sh
     for score in batches[0].scores:
         for fitness in score.fitness.values():
             low, high = fitness.interval
-            assert fitness.sequential and high - low <= 0.15
+            assert fitness.sequential and fitness.by_width and high - low <= 0.15
         failed = sum(f.trials - f.successes for f in score.fitness.values())
         assert sum(score.failures.values()) == failed
     steady, shaky = (batches[0].scores[i].fitness[MDR].trials for i in (0, 3))
@@ -114,7 +114,7 @@ def test_trials_are_the_most_that_until_takes(fakes, home_grasp):
     grasps = fakes.grasps(home_grasp(), [0.5])
     request = ScoreRequest.from_names("default", ["mdr"], 40, 3, until=0.05)
     fitness = Scorer(pool=fakes.pool()).score(grasps, request).scores[0].fitness[MDR]
-    assert (fitness.trials, fitness.sequential) == (40, True)
+    assert (fitness.trials, fitness.sequential, fitness.by_width) == (40, True, True)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_links_are_counted_for_the_trials_that_count_in_any_order():
         hit = Outcome.SELF_COLLISION
         return Counts(Counter({hit: count}), Counter({(hit, links): count}))
 
-    low, high = confidence_sequence(0, 10)
+    low, high = narrowed_interval(0, 10)
     for order in itertools.permutations(range(3)):
         track = Track(15, high - low)
         for place in order:
