@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dr_grasp.core.arrays import as_floats
-from dr_grasp.core.geometry import Pose
 from dr_grasp.core.collisions import Collision
+from dr_grasp.core.geometry import Pose
 from dr_grasp.core.perturbation import Criterion, Profile
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import SettingsError, UnknownNameError
