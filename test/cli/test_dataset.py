@@ -198,7 +198,11 @@ def test_bad_input_is_one_line_and_no_file(verb, folder, tmp_path):
         (folder, "absent/out", "cannot be written: no folder"),
         (folder, ".", "is a folder, expected a file"),
         (tmp_path / "nowhere", "out", "expected a folder of bags, got none of that name"),
-        (tmp_path / "notes", "out", "expected bags in it (folders with metadata.yaml)"),
+        (
+            tmp_path / "notes",
+            "out",
+            "expected bags in it (folders with metadata.yaml, or with files",
+        ),
     ):
         done = run(verb, given, *out, tmp_path / place)
         assert done.exit_code == 1 and done.stdout == ""
