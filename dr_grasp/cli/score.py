@@ -12,7 +12,9 @@ import typer
 from dr_grasp.cli.console import (
     CRITERION_COLUMNS,
     INTERRUPTED,
+    AllRefusedError,
     as_they_come,
+    check_any_done,
     complain,
     journal_of,
     kept_from_ctrl_c,
@@ -101,7 +103,7 @@ def command(
     request = ScoreRequest.from_names(profile, names, trials, seed, until, top, shortcuts, estimate)
     given = GraspReader(grasps)
     check_writable(out)
-    summary = _Summary()
+    summary = _Summary(out)
     with (
         Scorer(pool=make_pool(jobs, cluster)) as scorer,
         ScoreJournal(journal_of(out), request, given.sha256, resume) as journal,
@@ -131,6 +133,9 @@ def command(
         except KeyboardInterrupt:
             complain("interrupted; --resume goes on")
             raise typer.Exit(INTERRUPTED) from None
+        except AllRefusedError:
+            journal.remove()
+            raise
         journal.remove()
     if as_json:
         print_file(out)
@@ -145,7 +150,8 @@ def command(
 class _Summary:
     """Collects from the results what is printed at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, out: Path) -> None:
+        self._out = out
         self.scored = 0
         self.refused = 0
         self._best: list[GraspScore] = []
@@ -165,6 +171,7 @@ class _Summary:
             else:
                 self._selection = result
             yield result
+        check_any_done(self.scored, self.refused, self._out)
 
     def show(self, out: Path) -> None:
         """Print a table of the best grasps."""

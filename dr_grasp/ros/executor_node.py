@@ -10,7 +10,7 @@ from rclpy.node import Node
 
 from dr_grasp.errors import BackendError, NoAnswerError, RecordingError, SettingsError
 from dr_grasp.execution.backend import IsCancelled
-from dr_grasp.execution.runner import AttemptProgress, execute_plan, plan_execution
+from dr_grasp.execution.runner import AttemptProgress, execute_plan, plan_execution, why_nothing
 from dr_grasp.messages.decoding import decode_score
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.ros.arm.controller_stop import ControllerStop
@@ -69,6 +69,8 @@ class ExecutorNode(Node):
         scores = [decode_score(message) for message in request.scores]
         plan = plan_execution(grasps, scores, request.top_k, self._robot)
         result.refused = [refusal_to_msg(refusal) for refusal in plan.refused]
+        if not plan.chosen:
+            raise BackendError(f"nothing to execute: {why_nothing(plan.refused)}")
         if len(plan.chosen) > MOST_ATTEMPTS:
             raise SettingsError(
                 f"top_k: expected at most {MOST_ATTEMPTS} attempts, which are all in the result, "
@@ -97,7 +99,9 @@ class ExecutorNode(Node):
 
         def attempt_grasp(*args: Any, attempt_index: int, **options: Any) -> AttemptGrasp.Result:
             token = tokens[attempt_index - first_index] if tokens else ""
-            done = self._attempt(*args, attempt_index=attempt_index, confirmed=token, **options)
+            options |= {"confirmed": token, "force": request.force}
+            done = self._attempt(*args, attempt_index=attempt_index, **options)
+            result.warnings = list(dict.fromkeys([*result.warnings, *done.warnings]))
             if done.attempt.attempt_id:
                 result.attempts.append(done.attempt)
                 self._made[request.seed] += not dry_run

@@ -43,7 +43,7 @@ class MoveItNode(Node):
         arm = ControllerArm(self, robot, connect_s=float(connect), places=not real)
         planner = start_planner(robot, self.get_namespace())
         backend = ArmBackend(robot, planner, arm, speed=float(speed))
-        self._server = AttemptServer(self, backend, confirm=real)
+        self._server = AttemptServer(self, backend, real=real)
 
     def close(self) -> None:
         """Stop the goal in progress and close the backend; may be called twice."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from rclpy.node import Node
@@ -83,7 +84,14 @@ class TwinNode(Node):
             self._serving = Controllers(self, robot, twin)
         else:
             self._faults = FaultParameters(self, None)
+            self._say_ignored(options)
             self._serving = AttemptServer(self, self._backend(robot, truth, real_time, profile))
+
+    def _say_ignored(self, options: Mapping[str, Any]) -> None:
+        defaults = {"speed": 1.0, "gripper_tolerance": GOAL_TOLERANCE, "allow_stalling": False}
+        for name, value in options.items():
+            if value != defaults[name]:
+                self.get_logger().warning(f"parameter {name} has no effect without controllers")
 
     def _backend(
         self, robot: RobotSpec, truth: TwinProfile, real_time: bool, name: str
