@@ -24,7 +24,7 @@ from dr_grasp.ros.confirmations import Confirmations
 from dr_grasp.ros.conversions import attempt_to_msg
 from dr_grasp.ros.exclusive_action import VANISHED, ExclusiveAction
 from dr_grasp.ros.goals import CANCEL_S
-from dr_grasp.ros.parameters import declare
+from dr_grasp.ros.parameters import Parameter
 from dr_grasp.ros.qos import ATTEMPTS
 from dr_grasp.ros.remote_backend import ACTION
 from dr_grasp_interfaces import msg
@@ -33,6 +33,15 @@ from dr_grasp_interfaces.action import AttemptGrasp
 STOP_S = CANCEL_S + 2.0
 """Time limit for a goal in progress to stop when the node ends [s]: as long as a controller may
 take to stop the arm, and a little more."""
+
+CONFIRM = Parameter(
+    "confirm",
+    False,
+    "Refuse to move without the token of the grasp's dry run; by default true before a real arm.",
+)
+RECORD = Parameter("record", True, "Refuse to move without a recorder that keeps each attempt.")
+RECORDER_S = Parameter("recorder_s", 5, "Seconds to wait for the recorder.", (1, 600))
+PARAMETERS = (CONFIRM, RECORD, RECORDER_S)
 
 
 class AttemptServer(Closing):
@@ -55,13 +64,8 @@ class AttemptServer(Closing):
                 grasp moves it only with `force` if what its score was made of has changed.
         """
         self._real = real
-        self._confirm = declare(
-            node, "confirm", real, "Refuse to move without the token of the grasp's dry run."
-        )
-        record = declare(
-            node, "record", True, "Refuse to move without a recorder that keeps each attempt."
-        )
-        limit_s = declare(node, "recorder_s", 5, "Seconds to wait for the recorder.", (1, 600))
+        self._confirm = CONFIRM.declare(node, default=real)
+        record, limit_s = RECORD.declare(node), RECORDER_S.declare(node)
         self._node = node
         self._backend = backend
         self._confirmations = Confirmations()

@@ -16,13 +16,25 @@ from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.ros.arm.controller_stop import ControllerStop
 from dr_grasp.ros.conversions import decode_grasps, refusal_to_msg
 from dr_grasp.ros.exclusive_action import ExclusiveAction
-from dr_grasp.ros.parameters import declare
+from dr_grasp.ros.parameters import Parameter, declare_all
 from dr_grasp.ros.remote_backend import ATTEMPT_CANCEL_S, RemoteBackend
 from dr_grasp.ros.running import run_node
 from dr_grasp_interfaces.action import AttemptGrasp, ExecuteGrasps
 
 MOST_ATTEMPTS = 500
 """Most attempts of a goal: all are in its result, some 150 MB."""
+
+PARAMETERS = (
+    Parameter("robot", "franka", "Name of the robot that the backend moves."),
+    Parameter("backend", "twin", "Name of the backend in messages."),
+    Parameter(
+        "confirm",
+        False,
+        "Move only for goals with the token of a dry run; make a dry run for goals without it.",
+    ),
+    Parameter("connect_s", 10, "Seconds to wait for the backend.", (1, 600)),
+    Parameter("attempt_s", 600, "Time limit of an attempt [s].", (1, 3600)),
+)
 
 
 class ExecutorNode(Node):
@@ -40,18 +52,11 @@ class ExecutorNode(Node):
     def __init__(self) -> None:
         """Declare parameters and advertise the action."""
         super().__init__("executor")
-        robot = declare(self, "robot", "franka", "Name of the robot that the backend moves.")
-        backend = declare(self, "backend", "twin", "Name of the backend in messages.")
-        self._confirm = declare(
-            self,
-            "confirm",
-            False,
-            "Move only for goals with the token of a dry run; make a dry run for goals without it.",
-        )
-        connect = declare(self, "connect_s", 10, "Seconds to wait for the backend.", (1, 600))
-        longest = declare(self, "attempt_s", 600, "Time limit of an attempt [s].", (1, 3600))
-        self._robot = load_robot(robot)
-        self._backend = RemoteBackend(self, backend, float(connect), float(longest))
+        given = declare_all(self, PARAMETERS)
+        self._confirm = given["confirm"]
+        self._robot = load_robot(given["robot"])
+        limits_s = float(given["connect_s"]), float(given["attempt_s"])
+        self._backend = RemoteBackend(self, given["backend"], *limits_s)
         self._controllers = ControllerStop(self, self._robot)
         # Number of attempts for each seed, so that no two get the same error of the twin.
         self._made: Counter[int] = Counter()
@@ -148,5 +153,10 @@ class ExecutorNode(Node):
             ) from error
 
 
+def main(args: list[str] | None = None) -> int:
+    """Run the node `executor`; returns the exit status."""
+    return run_node(ExecutorNode, args)
+
+
 if __name__ == "__main__":
-    sys.exit(run_node(ExecutorNode))
+    sys.exit(main())
