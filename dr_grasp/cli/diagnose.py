@@ -14,6 +14,7 @@ import typer
 
 from dr_grasp.cli.console import (
     as_they_come,
+    check_any_done,
     complain,
     kept_from_ctrl_c,
     print_file,
@@ -72,7 +73,7 @@ def command(
         raise DrGraspError(f"{scores}: expected scores of the grasps in {grasps}, got none of them")
     if out is not None:
         check_writable(out)
-    summary = _Summary(limits, score_of)
+    summary = _Summary(limits, score_of, out)
     with (
         nullcontext() if out is None else RunLock(out),
         tempfile.TemporaryDirectory() as scratch,
@@ -102,7 +103,10 @@ def command(
 class _Summary:
     """Collects from the diagnoses what is printed at the end."""
 
-    def __init__(self, limits: DiagnosisThresholds, scores: Mapping[str, GraspScore]) -> None:
+    def __init__(
+        self, limits: DiagnosisThresholds, scores: Mapping[str, GraspScore], out: Path | None
+    ) -> None:
+        self._out = out
         self.count = 0
         self.refused = 0
         self._limits = limits
@@ -125,6 +129,7 @@ class _Summary:
             else:
                 self._note(result)
             yield result
+        check_any_done(self.count, self.refused, self._out)
 
     def _note(self, diagnosis: Diagnosis) -> None:
         self.count += 1

@@ -128,6 +128,13 @@ def command(
         if findings.interrupted and not findings.grasps:
             complain(f"interrupted: no grasps yet, {out} was not written; --resume goes on")
             raise typer.Exit(INTERRUPTED)
+        if not findings.grasps:
+            journal.remove()
+            tried = f"{findings.evaluations} evaluations"
+            reasons = "".join(f"; {number} x {why}" for why, number in findings.failures.items())
+            raise DrGraspError(
+                f"{robot} with {obj}: no grasp found in {tried}{reasons}; {out} not written"
+            )
         write_grasps(out, findings.grasps)
         if findings.interrupted:
             kept = len(findings.grasps)

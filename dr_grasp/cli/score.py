@@ -13,7 +13,9 @@ import typer
 from dr_grasp.cli.console import (
     CRITERION_COLUMNS,
     INTERRUPTED,
+    AllRefusedError,
     as_they_come,
+    check_any_done,
     complain,
     journal_of,
     kept_from_ctrl_c,
@@ -117,7 +119,7 @@ def command(
     )
     given = GraspReader(grasps)
     check_writable(out)
-    summary = _Summary()
+    summary = _Summary(out)
     with (
         Scorer(pool=make_pool(jobs, cluster)) as scorer,
         ScoreJournal(journal_of(out), request, given.sha256, resume) as journal,
@@ -147,6 +149,9 @@ def command(
         except KeyboardInterrupt:
             complain("interrupted; --resume goes on")
             raise typer.Exit(INTERRUPTED) from None
+        except AllRefusedError:
+            journal.remove()
+            raise
         journal.remove()
     if as_json:
         print_file(out)
@@ -161,7 +166,8 @@ def command(
 class _Summary:
     """Collects from the results what is printed at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, out: Path) -> None:
+        self._out = out
         self.scored = 0
         self.refused = 0
         self._best: list[GraspScore] = []
@@ -184,6 +190,7 @@ class _Summary:
             else:
                 self._selection = result
             yield result
+        check_any_done(self.scored, self.refused, self._out)
 
     def show(self, out: Path) -> None:
         """Print a table of the best grasps."""

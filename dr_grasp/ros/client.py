@@ -46,13 +46,15 @@ class ExecutionResult:
     """Answer of the node `executor`.
 
     If `needs_confirmation`, nothing has moved: the attempts are of a dry run. The token of a dry
-    run lets these very grasps move the arm, once.
+    run lets these very grasps move the arm, once. A warning names what has changed since the scores
+    were made.
     """
 
     attempts: tuple[GraspAttempt, ...]
     refused: tuple[RefusedGrasp, ...]
     needs_confirmation: bool = False
     token: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 class DrGraspClient(Closing):
@@ -171,6 +173,7 @@ class DrGraspClient(Closing):
         seed: int = 0,
         dry_run: bool = False,
         confirmed: str = "",
+        force: bool = False,
         on_progress: Callable[[AttemptProgress], None] | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> ExecutionResult:
@@ -185,6 +188,8 @@ class DrGraspClient(Closing):
             confirmed: Token of a dry run of the same grasps, after a person has seen what will
                 move, and watches the arm. Without it, an executor that asks for confirmation makes
                 a dry run, and the result says so and has the token.
+            force: Whether a real arm may move though robot, object or profile have changed since
+                the scores were made.
             on_progress: Called at the beginning of each phase of each attempt. An error that it
                 raises cancels the goal.
             is_cancelled: Polled every 50 ms; True stops the arm.
@@ -202,6 +207,7 @@ class DrGraspClient(Closing):
             seed=seed,
             dry_run=dry_run,
             confirmed=confirmed,
+            force=force,
         )
 
         def forward(feedback: Any) -> None:
@@ -215,7 +221,9 @@ class DrGraspClient(Closing):
             reason = result.message or "the goal was aborted"
             raise ExecutionFailedError(f"execute_grasps: {reason}", _readable(result.attempts))
         attempts = tuple(decode_attempt(message) for message in result.attempts)
-        return ExecutionResult(attempts, refused, result.needs_confirmation, result.token)
+        return ExecutionResult(
+            attempts, refused, result.needs_confirmation, result.token, tuple(result.warnings)
+        )
 
     def record_outcome(
         self, attempt_id: str, outcome: Outcome, reason: str = "", reporter: str = "operator"

@@ -15,6 +15,7 @@ from pathlib import Path
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import RecordingError, UnknownNameError
+from dr_grasp.recording.bag_files import LeftOut, find_bags
 from dr_grasp.recording.bag_reader import read_bag
 from dr_grasp.transfer.clustered import Eta, eta_of
 from dr_grasp.transfer.grasp_tally import tally_grasps
@@ -82,12 +83,14 @@ class Dataset:
         rows: One row for each attempt id, by bag and then by time.
         bags: Bags that could be read.
         unread: Bags that could not be read.
+        left_out: Files and hidden folders that are no bags, or do not look like any.
     """
 
     folder: Path
     rows: tuple[AttemptRow, ...]
     bags: tuple[BagSummary, ...]
     unread: tuple[UnreadBag, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def open_ended(self) -> tuple[AttemptRow, ...]:
@@ -156,7 +159,7 @@ def read_folder(
     An attempt that is in two bags is one row; see `joined`.
 
     Args:
-        folder: Folder that holds the bags, or a bag.
+        folder: Folder that holds the bags, or a bag, or a bag's file.
         on_bag: Called before each bag with its name, its number from 1, and the number of bags.
 
     Raises:
@@ -171,7 +174,7 @@ def read_folder(
         reason = readable(f"{error.filename}: cannot be read: {error.strerror}")
         unread.append(UnreadBag(_name(folder, Path(error.filename)), reason))
 
-    paths = _find_bags(folder, note_unread)
+    paths, left_out = find_bags(folder, note_unread)
     for number, path in enumerate(paths, 1):
         name = _name(folder, path)
         on_bag(name, number, len(paths))
@@ -189,38 +192,12 @@ def read_folder(
             earlier = rows.get(row.attempt_id)
             rows[row.attempt_id] = row if earlier is None else joined(earlier, row)
         bags.append(_summary(name, path, in_bag, copies, contents.damage))
-    return Dataset(folder, tuple(rows.values()), tuple(bags), tuple(unread))
+    return Dataset(folder, tuple(rows.values()), tuple(bags), tuple(unread), tuple(left_out))
 
 
 def readable(path: Path | str) -> str:
     """Make text of a path that can be encoded as UTF-8; a path's bytes may be no valid UTF-8."""
     return os.fsencode(path).decode(errors="backslashreplace")
-
-
-def _find_bags(folder: Path, on_error: Callable[[OSError], None]) -> list[Path]:
-    """Find all bags in a folder and below, sorted; the folder itself may be a bag.
-
-    A bag is a folder with a metadata.yaml or MCAP files. Hidden folders are left out, among them
-    unfinished bags; links are followed, and no bag is found twice.
-    """
-    if not folder.is_dir():
-        raise RecordingError(f"{folder}: expected a folder of bags, got none of that name")
-    found: list[Path] = []
-    seen: set[str] = set()
-    for place, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
-        real_place = os.path.realpath(place)
-        if real_place in seen:
-            folders.clear()
-            continue
-        seen.add(real_place)
-        if "metadata.yaml" in files or any(file.endswith(".mcap") for file in files):
-            found.append(Path(place))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-    if not found:
-        raise RecordingError(
-            f"{folder}: expected bags in it (folders with metadata.yaml), got no such folder"
-        )
-    return sorted(found)
 
 
 def _name(folder: Path, path: Path) -> str:

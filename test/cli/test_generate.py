@@ -135,15 +135,24 @@ def test_a_summary_names_the_links_that_touched(tmp_path, monkeypatch):
     }
 
 
-def test_a_count_that_is_out_of_reach_leaves_what_there_is(tmp_path, monkeypatch):
-    monkeypatch.setattr("dr_grasp.generation.task.CANDIDATES_PER_GRASP", 1)
+@pytest.mark.parametrize(("candidates", "finds"), [(1, False), (3, True)])
+def test_a_count_that_is_out_of_reach_leaves_what_there_is(
+    tmp_path, monkeypatch, candidates, finds
+):
+    monkeypatch.setattr("dr_grasp.generation.task.CANDIDATES_PER_GRASP", candidates)
     out = tmp_path / "grasps.json"
     done = run(*WHERE, "--count", 12, "--jobs", 1, "--out", out)
+    assert done.exit_code == 1 and out.exists() == finds
+    assert list(tmp_path.iterdir()) == [out] * finds
+    if not finds:
+        start = "dr-grasp: franka with procedural_000: no grasp found in 12 evaluations; "
+        assert done.stderr.startswith(start) and done.stderr.endswith(f"; {out} not written\n")
+        return
     found = len(read_grasps(out).grasps)
-    assert found < 12 and done.exit_code == 1
+    assert 0 < found < 12
     assert done.stderr == (
         f"dr-grasp: franka with procedural_000: expected 12 distinct grasps, got {found} "
-        f"from 12 evaluations; they are in {out}\n"
+        f"from {12 * candidates} evaluations; they are in {out}\n"
     )
 
 

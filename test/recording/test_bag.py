@@ -380,7 +380,7 @@ def write_chunked(path, attempts):
 
 
 def test_bags_that_cannot_be_read(tmp_path, samples):
-    expected = "expected a bag, metadata.yaml or MCAP files, got"
+    expected = "expected a bag, metadata.yaml or files of MCAP or SQLite, got"
     for path in (tmp_path / "none", tmp_path / "none.mcap"):
         assert refusal(read_bag, path) == f"{path}: {expected} nothing of that name"
     assert refusal(read_bag, tmp_path) == f"{tmp_path}: {expected} none in this folder"
