@@ -128,14 +128,8 @@ def command(
         if findings.interrupted and not findings.grasps:
             complain(f"interrupted: no grasps yet, {out} was not written; --resume goes on")
             raise typer.Exit(INTERRUPTED)
-        if not findings.grasps:
-            journal.remove()
-            tried = f"{findings.evaluations} evaluations"
-            reasons = "".join(f"; {number} x {why}" for why, number in findings.failures.items())
-            raise DrGraspError(
-                f"{robot} with {obj}: no grasp found in {tried}{reasons}; {out} not written"
-            )
-        write_grasps(out, findings.grasps)
+        if findings.grasps:
+            write_grasps(out, findings.grasps)
         if findings.interrupted:
             kept = len(findings.grasps)
             complain(f"interrupted: {kept} grasps kept in {out}; --resume goes on")
@@ -144,7 +138,7 @@ def command(
     if as_json:
         print_json(
             {
-                "out": str(out),
+                "out": str(out) if findings.grasps else None,
                 "method": method,
                 "grasps": len(findings.grasps),
                 "evaluations": findings.evaluations,
@@ -159,8 +153,9 @@ def command(
             }
         )
     else:
+        grasps = f"{out}: {len(findings.grasps)}" if findings.grasps else "0"
         print_line(
-            f"{out}: {len(findings.grasps)} grasps, of {findings.distinct} distinct among "
+            f"{grasps} grasps, of {findings.distinct} distinct among "
             f"{findings.successes} successes from {findings.evaluations} evaluations, "
             f"{findings.simulated} of them simulated; {findings.coverage:.0%} of the surface "
             f"covered; {findings.seconds:.0f} s, {findings.rate:.1f} evaluations a second"
@@ -168,6 +163,11 @@ def command(
         said = sentences(findings.collisions)
         for reason, number in findings.failures.items():
             print_line(f"  {number} x {said.get(reason, reason)}")
+    if not findings.grasps:
+        raise DrGraspError(
+            f"{robot} with {obj}: no grasp found in {findings.evaluations} evaluations; "
+            f"{out} not written"
+        )
     if by_count and len(findings.grasps) < (limits.count or 0):
         raise DrGraspError(
             f"{robot} with {obj}: expected {limits.count} distinct grasps, "
