@@ -19,8 +19,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from dr_grasp.cli.console import print_table
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore
@@ -39,9 +37,9 @@ from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import software_version
 from dr_grasp.transfer.attempt_dataset import read_folder
-from dr_grasp.transfer.bootstrap import Cells, eta, intervals
-from dr_grasp.transfer.grasp_tally import GraspTally, tally_grasps
-from dr_grasp.transfer.statistics import RESAMPLES, CriterionStatistics, Estimate, statistics_of
+from dr_grasp.transfer.clustered import Eta, eta_of
+from dr_grasp.transfer.grasp_tally import tally_grasps
+from dr_grasp.transfer.statistics import CriterionStatistics, Estimate, statistics_of
 from dr_grasp.twin.twin_backend import TwinBackend
 from dr_grasp.twin.twin_profile import load_twin_profile
 from dr_grasp.workers.pool import Pool, WorkerPool
@@ -170,18 +168,15 @@ def result_of(robot: str, folder: Path) -> Result:
     optimised = folder / robot / ME_FIT
     return Result(
         tuple(statistics_of(tallies, criterion) for criterion in Criterion),
-        eta_of(tally_grasps(read_folder(optimised).rows)) if any(optimised.glob("*/bag")) else None,
+        estimate_of(eta_of(tally_grasps(read_folder(optimised).rows)))
+        if any(optimised.glob("*/bag"))
+        else None,
     )
 
 
-def eta_of(tallies: Sequence[GraspTally]) -> Estimate:
+def estimate_of(eta: Eta | None) -> Estimate | None:
     """Of some grasps; the interval is for grasps like these, not for more attempts of them."""
-    held = [tally.eta.held for tally in tallies]
-    attempts = [tally.eta.attempts for tally in tallies]
-    cells = Cells.of(np.zeros(len(tallies)), held, attempts)
-    (value,) = eta(cells, cells.observed).tolist()
-    (ends,) = intervals(cells, (eta,), RESAMPLES, seed=0)
-    return Estimate(value, *(ends or (None, None)))
+    return None if eta is None else Estimate(eta.value, *eta.interval)
 
 
 def criteria_rows(robot: str, result: Result) -> list[list[str]]:
