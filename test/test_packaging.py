@@ -134,7 +134,8 @@ def test_requirements_are_pinned_and_complete(distribution: dict[str, Any]) -> N
             requirement = line.partition("#")[0].strip()
             if requirement:
                 found = re.fullmatch(
-                    r'([\w.-]+)(?:\[\w+\])?==([\w.]+)(?:; python_version < "3\.11")?', requirement
+                    r'([\w.-]+)(?:\[\w+\])?==([\w.]+)(?:; python_version (?:<|>=) "3\.11")?',
+                    requirement,
                 )
                 assert found, f"{file.name}: expected name==version, got {requirement}"
                 name = found[1].lower().replace("_", "-")
@@ -154,7 +155,7 @@ def checkout(tmp_path: Path) -> Path:
     read = ["setup.py", "package.xml"]
     for name in [
         *read,
-        *(f"requirements/{name}.txt" for name in ("base", "cluster", "ros", "test")),
+        *(f"requirements/{name}.txt" for name in ("base", "cluster", "mujoco_next", "ros", "test")),
     ]:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()

@@ -358,14 +358,16 @@ def test_a_negative_mass_is_refused(load):
         load(BASE, joint("arm"), link("arm", -1.0, inertia(1.0, 1.0, 1.0)))
 
 
-def test_each_is_said_when_the_robot_is_loaded(configuration, caplog):
-    (configuration / "robots" / "light.urdf").write_text(
+def test_each_is_said_when_the_robot_is_loaded(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("DR_GRASP_CONFIG", str(tmp_path))
+    (tmp_path / "robots").mkdir()
+    (tmp_path / "robots" / "light.urdf").write_text(
         '<robot name="light">'
         + BASE + joint("arm") + link("arm", 1.0, inertia(4.0, 1.0, 1.0))
         + joint("finger", "arm") + link("finger", shapes=shape('box size="0.01 0.01 0.05"'))
         + "</robot>"
     )  # fmt: skip
-    (configuration / "robots" / "light.yaml").write_text(
+    (tmp_path / "robots" / "light.yaml").write_text(
         """
 description: two links
 urdf: light.urdf
@@ -388,3 +390,12 @@ object_xy: [0.5, 0.0]
         robot = load_robot("light")
     assert [record.getMessage() for record in caplog.records] == list(robot.model.notes)
     assert [note.split(": ")[1] for note in robot.model.notes] == ["link arm", "link finger"]
+
+
+def test_what_is_odd_about_our_own_robots_is_no_warning(caplog):
+    load_robot.cache_clear()
+    with caplog.at_level(logging.INFO, "dr_grasp"):
+        robot = load_robot("baxter")
+    assert robot.model.notes  # its SRDF names joints that its URDF lacks
+    assert [record.getMessage() for record in caplog.records] == list(robot.model.notes)
+    assert {record.levelno for record in caplog.records} == {logging.INFO}

@@ -127,7 +127,7 @@ def test_an_object_that_rolls_towards_the_robot_is_simulated_from_the_start(arm,
 
 
 def seen(height, *, touches=True, supported=False):
-    return Observation(frozen([0.5, 0, height]), 0.0, height, touches, supported, False, False)
+    return Observation(frozen([0.5, 0, height]), 0.0, height, touches, supported, None, None)
 
 
 class StillHand:
