@@ -39,8 +39,8 @@ def in_mujoco(
     world: BulletWorld,
     grasp: GraspTrajectory,
     noise: Perturbation,
-) -> Outcome:
-    """One rollout; commands are jittered at the rate of the other engine."""
+) -> tuple[Outcome, MujocoWorld]:
+    """One rollout, and its world; commands are jittered at the rate of the other engine."""
     rolling, spinning = noise.rolling_friction, noise.spinning_friction
     truth = ObjectTruth(
         friction_factor=noise.lateral_friction_scale,
@@ -68,11 +68,11 @@ def in_mujoco(
         twin.step(steps)
         time_s += steps * STEP_S
         if twin.diverged:
-            return Outcome.DIVERGED
+            return Outcome.DIVERGED, twin
         if ends[index] or index % LOOK_EVERY == 0:
             outcome = judge.observe(Phase(int(phase)), twin.observe(), bool(ends[index]))
             if outcome is not None:
-                return outcome
+                return outcome, twin
     raise AssertionError("the judge decides at the last step of the hold")
 
 
@@ -132,7 +132,7 @@ def main() -> None:
                             profile, Criterion.MDR, options.seed, trial, len(robot.arm_joints)
                         )
                         bullet.append(run_rollout(world, grasp, noise).outcome)
-                        other.append(in_mujoco(robot, item, world, grasp, noise))
+                        other.append(in_mujoco(robot, item, world, grasp, noise)[0])
             held = [[one is Outcome.SUCCESS for one in engine] for engine in (bullet, other)]
             rows.append(
                 [

@@ -17,13 +17,16 @@ from dr_grasp.common.resources import resolve_uri
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import ModelError
-from dr_grasp.objects.mesh_files import MeshSource, file_source, joined
+from dr_grasp.objects.mesh_files import MeshSource, as_obj, file_source, joined
 from dr_grasp.robots.attributes import axis_of, numbers_text, pose_of
 from dr_grasp.robots.description import Description
 from dr_grasp.robots.inertias import complete_inertias
 
 HULL_RECIPE = 2
 """Version of how hulls are made; increase it with every change, or caches keep serving old ones."""
+
+DRAWABLE = (".obj", ".stl", ".dae")
+"""Endings of the visual meshes that PyBullet loads; it refuses a robot for any other."""
 
 
 def park(root: ElementTree.Element, movable: frozenset[str], parked: Mapping[str, float]) -> None:
@@ -107,6 +110,9 @@ def prepare(
         except ModelError as error:
             raise ModelError(f"{file}: mesh {error}") from error
         mesh.set("filename", str(path))
+    for visual in root.iter("visual"):
+        for mesh in visual.iter("mesh"):
+            mesh.set("filename", str(_drawable(Path(mesh.get("filename", "")))))
     for collision in root.iter("collision"):
         for mesh in collision.iter("mesh"):
             scale = mesh.attrib.pop("scale", "1 1 1")
@@ -125,6 +131,19 @@ def prepare(
         "robots", [text], lambda scratch: (scratch / "robot.urdf").write_bytes(text)
     )
     return Prepared(folder / "robot.urdf", notes)
+
+
+def _drawable(path: Path) -> Path:
+    """A visual mesh that PyBullet loads: the file itself, or its surface as OBJ."""
+    if path.suffix.lower() in DRAWABLE:
+        return path
+    source = file_source(path)
+    folder = cached_folder(
+        "visuals",
+        [*source.content, version("trimesh").encode()],
+        lambda scratch: (scratch / "visual.obj").write_bytes(as_obj(source.read())),
+    )
+    return folder / "visual.obj"
 
 
 def _hull(path: Path, scale: str) -> Path:
