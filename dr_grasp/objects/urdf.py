@@ -19,9 +19,6 @@ from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import ModelError
 from dr_grasp.objects.mesh_files import MeshSource, as_obj, file_source
 
-PARENTS_TO_SEARCH = 4
-"""If a package:// is not installed, this many folders above the URDF are searched for it."""
-
 MOST_LINKS = 1_000
 """Most links of an object; each is a part of its surface."""
 
@@ -163,12 +160,6 @@ def _find_mesh(path: Path, address: str) -> Path:
     try:
         return resolve_uri(address, path.parent)
     except ModelError as error:
-        scheme, _, rest = address.partition("://")
-        # The URDF may itself be inside the package that is not installed.
-        for parent in list(path.resolve().parents)[:PARENTS_TO_SEARCH]:
-            for place in (parent / rest, parent / rest.partition("/")[2]):
-                if scheme == "package" and place.is_file():
-                    return place
         raise ModelError(f"{path}: mesh {error}") from error
 
 

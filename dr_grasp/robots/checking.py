@@ -12,7 +12,7 @@ from dr_grasp.core.geometry import Pose, Table
 from dr_grasp.core.trajectory import GraspTrajectory, Waypoints
 from dr_grasp.errors import DrGraspError, InvalidGraspError
 from dr_grasp.objects.object_spec import load_object
-from dr_grasp.robots.robot_model import JointLimits
+from dr_grasp.robots.joints import JointLimits
 from dr_grasp.robots.robot_spec import RobotSpec
 
 POSITION_TOLERANCE = 1e-6

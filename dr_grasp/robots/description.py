@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-from dr_grasp.common.resources import resolve_uri
+from dr_grasp.common.resources import package_folder, resolve_uri
 from dr_grasp.common.xml_text import parse_xml, read_xml
-from dr_grasp.errors import ModelError
+from dr_grasp.errors import ModelError, quoted
+from dr_grasp.robots.semantics import Semantics, read_semantics
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +19,10 @@ class DescriptionSource:
     """Where a robot's description comes from.
 
     Attributes:
-        urdf: Address of a URDF, or of a xacro file, which ends in .xacro.
-        srdf: Address of the SRDF; None for none.
+        urdf: Address of a URDF or of a xacro file.
+        srdf: Address of the SRDF, which may be a xacro file, too; None for none.
         arguments: For xacro; a value that is an address becomes the path of that file.
+        srdf_arguments: For the SRDF's xacro, where they differ from `arguments`.
         names: Name used here of a joint or link, to its name in the files. What is not listed is
             called the same.
         folder: Where relative paths start.
@@ -30,6 +33,7 @@ class DescriptionSource:
     arguments: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
+    srdf_arguments: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,12 @@ class Description:
     Attributes:
         root: The URDF's element <robot>.
         folder: Where the URDF's relative mesh paths start.
-        disabled_collisions: Pairs of links that the SRDF says not to check.
+        semantics: What the SRDF says.
     """
 
     root: ElementTree.Element
     folder: Path
-    disabled_collisions: frozenset[frozenset[str]]
+    semantics: Semantics
 
 
 def read_description(source: DescriptionSource) -> Description:
@@ -54,37 +58,80 @@ def read_description(source: DescriptionSource) -> Description:
         ModelError: A file is missing or not of its format, or a name to map is not in it.
     """
     path = resolve_uri(source.urdf, source.folder)
-    root = _process_xacro(path, source) if path.suffix == ".xacro" else read_xml(path)
+    root = _read(path, source, source.arguments)
     ours = {theirs: name for name, theirs in source.names.items()}
-    named = {element.get("name") for tag in ("link", "joint") for element in root.findall(tag)}
-    unknown = [name for name in ours if name not in named]
+    links, joints = (
+        frozenset(element.get("name", "") for element in root.findall(tag))
+        for tag in ("link", "joint")
+    )
+    unknown = [name for name in ours if name not in links | joints]
     if unknown:
         raise ModelError(f"{path}: expected joints or links named {', '.join(unknown)}, got none")
-    _rename(root, ours)
-    disabled: frozenset[frozenset[str]] = frozenset()
+    semantics = Semantics()
     if source.srdf is not None:
-        srdf = read_xml(resolve_uri(source.srdf, source.folder))
-        pairs = [
-            (pair.get("link1", ""), pair.get("link2", ""))
-            for pair in srdf.iter("disable_collisions")
-        ]
-        disabled = frozenset(frozenset(ours.get(name, name) for name in pair) for pair in pairs)
-    return Description(root, path.parent, disabled)
+        srdf = resolve_uri(source.srdf, source.folder)
+        arguments = {**source.arguments, **source.srdf_arguments}
+        semantics = read_semantics(
+            source.srdf, _read(srdf, source, arguments), links, joints
+        ).renamed(ours)
+    _rename(root, ours)
+    return Description(root, path.parent, semantics)
 
 
-def _process_xacro(path: Path, source: DescriptionSource) -> ElementTree.Element:
+def _read(
+    path: Path, source: DescriptionSource, arguments: Mapping[str, str]
+) -> ElementTree.Element:
+    """Read a URDF or SRDF, through xacro if it is one."""
+    root = read_xml(path)  # refuses what would take xacro's own parser hours and gigabytes
+    # As xacro's elements are: {http://www.ros.org/wiki/xacro}macro, or with an older address.
+    if path.suffix == ".xacro" or any("/xacro}" in element.tag for element in root.iter()):
+        root = _process_xacro(path, source.folder, arguments)
+    for element in root.iter():
+        for key, value in element.attrib.items():
+            # Plugins' own parameters, in other elements, may contain such text.
+            if "${" in value and key in ("name", "link", "link1", "link2", "joint"):
+                raise ModelError(
+                    f"{path}: <{element.tag}> {key}: expected a name, got {quoted(value)}; "
+                    "is it a xacro file? Then its name has to end in .xacro"
+                )
+    return root
+
+
+def _process_xacro(
+    path: Path, folder: Path | None, given: Mapping[str, str]
+) -> ElementTree.Element:
     import xacro  # only some robots need it
 
-    read_xml(path)  # refuses what would take xacro's own parser hours and gigabytes
     arguments = {
-        key: str(resolve_uri(value, source.folder)) if "://" in value else value
-        for key, value in source.arguments.items()
+        key: str(resolve_uri(value, folder)) if "://" in value else value
+        for key, value in given.items()
     }
     try:
-        text = xacro.process_file(str(path), mappings=arguments).toxml()
+        with _packages_found_near(path.parent):
+            text = xacro.process_file(str(path), mappings=arguments).toxml()
     except Exception as error:  # xacro raises what the XML parser, Python and itself raise
         raise ModelError(f"{path}: xacro: {' '.join(str(error).split())}") from error
     return parse_xml(text, str(path))
+
+
+@contextmanager
+def _packages_found_near(folder: Path) -> Iterator[None]:
+    """Let $(find package) find what package:// finds: a description as cloned, not installed.
+
+    Xacro has no parameter for it; it asks ament's index, by this function.
+    """
+    from ament_index_python import packages
+
+    installed = packages.get_package_share_directory
+
+    def found(package_name: str, print_warning: bool = True) -> str:
+        return str(package_folder(package_name, folder))
+
+    packages.get_package_share_directory = found
+    try:
+        yield
+    finally:
+        packages.get_package_share_directory = installed
 
 
 def _rename(root: ElementTree.Element, ours: Mapping[str, str]) -> None:

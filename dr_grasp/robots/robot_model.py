@@ -3,44 +3,30 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
 from dr_grasp.errors import ModelError
 from dr_grasp.provenance.fingerprint import IGNORED
-from dr_grasp.robots.attributes import check_numbers, number
+from dr_grasp.robots.attributes import check_numbers
 from dr_grasp.robots.description import DescriptionSource, read_description
+from dr_grasp.robots.joints import (
+    MOVABLE,
+    JointLimits,
+    Mimic,
+    drive_limits,
+    find_followers,
+    follow,
+)
 from dr_grasp.robots.preparation import park, prepare
 
 MOST_LINKS = 1_000
 """Most links of a robot; a humanoid with two hands has about 150. Pairs of them are listed."""
 
 LINKS_JOINTS = ("link", "joint")
-MOVABLE = ("revolute", "prismatic", "continuous")
-
-
-@dataclass(frozen=True, slots=True)
-class JointLimits:
-    """Limits of one joint [rad or m, rad/s or m/s, N m or N]."""
-
-    lower: float
-    upper: float
-    velocity: float
-    effort: float
-
-
-@dataclass(frozen=True, slots=True)
-class Mimic:
-    """A joint that follows another: position = multiplier * other + offset."""
-
-    joint: str
-    follows: str
-    multiplier: float
-    offset: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +41,10 @@ class RobotModel:
         limits: Limits of each movable joint.
         mimics: Joints that follow a driven joint.
         allowed_collisions: Unordered pairs of links whose contact is no collision: pairs that the
-            SRDF lists, pairs within one rigid body, and pairs of neighbouring bodies.
-        notes: A line for each link whose mass or inertia differs from the description's.
+            SRDF or the robot's file lists, pairs within one rigid body, and pairs of neighbouring
+            bodies.
+        notes: A line for each link or joint that is taken otherwise than the description has it,
+            and for what in the SRDF fits no link or joint.
     """
 
     urdf: Path
@@ -70,7 +58,10 @@ class RobotModel:
 
 
 def load_model(
-    source: DescriptionSource, driven: Sequence[str], parked: Mapping[str, float]
+    source: DescriptionSource,
+    driven: Sequence[str],
+    parked: Mapping[str, float],
+    allowed: Iterable[Collection[str]] = (),
 ) -> RobotModel:
     """Read and prepare a robot's description.
 
@@ -78,11 +69,13 @@ def load_model(
         source: Where the description is.
         driven: Joints that are moved. All other joints become fixed, but for those that mimic a
             driven one.
-        parked: Positions of joints that become fixed [rad or m]; zero if not listed.
+        parked: Positions of joints that become fixed [rad or m]; what is not listed follows its
+            <mimic>, or else is at zero.
+        allowed: Pairs of links that may touch, beside those of the SRDF.
 
     Raises:
-        ModelError: A file or mesh is missing or malformed, a joint does not exist, a driven joint
-            has no range, speed or effort, or a mass is negative.
+        ModelError: A file or mesh is missing or malformed, a joint or link does not exist, a driven
+            joint has no range, speed or effort, or a mass is negative.
     """
     description = read_description(source)
     root = description.root
@@ -94,19 +87,27 @@ def load_model(
         missing = [name for name in names if name not in movable]
         if missing:
             raise ModelError(f"{source.urdf}: {where} joints not in the URDF: {', '.join(missing)}")
-    mimics = _mimics(source.urdf, movable, frozenset(driven))
-    kept = frozenset(driven) | {mimic.joint for mimic in mimics}
-    limits = {
-        name: _limits(source.urdf, joint, name in driven)
-        for name, joint in movable.items()
-        if name in kept
-    }
-    park(root, kept, parked)
+    following = find_followers(source.urdf, movable, frozenset(driven), parked)
+    mimics = following.mimics
+    limits = {name: drive_limits(source.urdf, movable[name]) for name in driven}
+    notes = [*description.semantics.notes, *following.notes]
+    for mimic in mimics:
+        joint, drive = movable[mimic.joint], limits[mimic.follows]
+        limits[mimic.joint], more = follow(source.urdf, joint, mimic, drive)
+        notes += more
+    park(root, frozenset(limits), following.parked)
     links = tuple(link.get("name", "") for link in root.findall("link"))
     carried = {_link(joint, "child") for joint in joints}
     (root_link,) = set(links) - carried  # `_check_tree` makes sure of it
     bodies = _bodies(links, joints)
     standing = bodies[root_link]
+    pairs = {frozenset(pair) for pair in allowed}
+    unknown = sorted(frozenset().union(*pairs).difference(links))
+    if unknown:
+        raise ModelError(
+            f"allowed_collisions: expected links of {source.urdf}, got {', '.join(unknown)}"
+        )
+    touching = _neighbours(bodies, joints) - description.semantics.enabled
     prepared = prepare(source.urdf, description, set(bodies.values()), standing)
     return RobotModel(
         urdf=prepared.urdf,
@@ -115,8 +116,8 @@ def load_model(
         standing_links=standing,
         limits=limits,
         mimics=mimics,
-        allowed_collisions=description.disabled_collisions | _neighbours(bodies, joints),
-        notes=prepared.notes,
+        allowed_collisions=description.semantics.disabled | touching | pairs,
+        notes=(*notes, *prepared.notes),
     )
 
 
@@ -156,61 +157,6 @@ def _check_tree(file: str, root: ElementTree.Element) -> None:
 def _link(joint: ElementTree.Element, tag: str) -> str:
     element = joint.find(tag)
     return element.get("link", "") if element is not None else ""
-
-
-def _mimics(
-    file: str, movable: Mapping[str, ElementTree.Element], driven: frozenset[str]
-) -> tuple[Mimic, ...]:
-    """Joints that follow a driven joint, directly or through others."""
-    direct = {}
-    for name, joint in movable.items():
-        element = joint.find("mimic")
-        if element is not None and name not in driven:
-            where = f"{file}: joint {name}"
-            direct[name] = Mimic(
-                name,
-                element.get("joint", ""),
-                number(where, element, "multiplier", 1.0),
-                number(where, element, "offset", 0.0),
-            )
-    found = []
-    for name, mimic in direct.items():
-        seen = {name}
-        while mimic.follows in direct and mimic.follows not in seen:
-            seen.add(mimic.follows)
-            other = direct[mimic.follows]
-            mimic = replace(
-                mimic,
-                follows=other.follows,
-                multiplier=mimic.multiplier * other.multiplier,
-                offset=mimic.multiplier * other.offset + mimic.offset,
-            )
-        if mimic.follows in driven:
-            found.append(mimic)
-    return tuple(found)
-
-
-def _limits(file: str, joint: ElementTree.Element, is_driven: bool) -> JointLimits:
-    where = f"{file}: joint {joint.get('name')}"
-    limit = joint.find("limit")
-    if limit is None:
-        raise ModelError(f"{where}: expected a <limit>, got none")
-    if joint.get("type") == "continuous":
-        lower, upper = -math.pi, math.pi  # the file may say anything, and means nothing by it
-    else:
-        lower, upper = (number(where, limit, key, 0.0) for key in ("lower", "upper"))
-        if not lower < upper:
-            raise ModelError(
-                f"{where}: <limit> upper: expected above lower, {lower:g}, got {upper:g}"
-            )
-    velocity, effort = (number(where, limit, key, 0.0) for key in ("velocity", "effort"))
-    for key, value in (("velocity", velocity), ("effort", effort)):
-        # A mimic joint moves with its driven joint, whatever its own limits are.
-        if is_driven and value <= 0:
-            raise ModelError(
-                f"{where}: <limit> {key}: expected above 0, got {limit.get(key, 'none')}"
-            )
-    return JointLimits(lower, upper, velocity, effort)
 
 
 def _bodies(

@@ -8,7 +8,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat
 
 from dr_grasp.common import resources
 from dr_grasp.common.resources import config_file
@@ -173,13 +173,41 @@ class Hardware:
     driver: DriverSettings | None
 
 
+def _two(pair: tuple[str, str]) -> tuple[str, str]:
+    if pair[0] == pair[1]:
+        raise ValueError(f"expected two links, got {pair[0]} twice")
+    return pair
+
+
 class RobotSettings(Settings):
-    """A file of config/robots."""
+    """A file of config/robots.
+
+    Attributes:
+        description: One line.
+        urdf: Address of the URDF or its xacro file; see `resolve_uri`.
+        xacro: Arguments for the xacro files of URDF and SRDF; one may ignore what the other needs.
+        srdf: Address of the SRDF or its xacro file.
+        srdf_xacro: Arguments that the SRDF's xacro file takes otherwise than the URDF's.
+        allowed_collisions: Pairs of links that may touch, such as [[left_pad, right_pad]], beside
+            those that the SRDF does not check and neighbours; by the names used here.
+        names: What ROS and the URDF call joints and links, by the names used here.
+        parked: Positions of joints that are never moved [rad or m].
+        base_link: The link that stands still.
+        arm: The arm.
+        hand: The hand.
+        table: The table.
+        object_xy: Where objects are put, in the base frame [m].
+        controllers: The controllers of arm and hand; not needed in simulation.
+        moveit: What MoveIt needs to know; not needed in simulation.
+        driver: How to start the driver of a real arm.
+    """
 
     description: str
     urdf: str
     xacro: dict[str, str] = Field(default_factory=dict)
     srdf: str | None = None
+    srdf_xacro: dict[str, str] = Field(default_factory=dict)
+    allowed_collisions: tuple[Annotated[tuple[str, str], AfterValidator(_two)], ...] = ()
     names: dict[str, str] = Field(default_factory=dict)
     parked: dict[str, float] = Field(default_factory=dict)
     base_link: str

@@ -16,7 +16,8 @@ from dr_grasp.errors import ModelError, SettingsError, UnknownNameError
 from dr_grasp.provenance.fingerprint import IGNORED
 from dr_grasp.robots.description import DescriptionSource
 from dr_grasp.robots.hand_drives import hand_drives
-from dr_grasp.robots.robot_model import JointLimits, RobotModel, load_model
+from dr_grasp.robots.joints import JointLimits
+from dr_grasp.robots.robot_model import RobotModel, load_model
 from dr_grasp.robots.robot_settings import Hardware, RobotSettings, SynergySettings, read_settings
 
 _LOGGER = logging.getLogger(__name__)
@@ -169,10 +170,16 @@ def load_robot(name: str) -> RobotSpec:
     settings = read_settings(path)
     arm, hand = settings.arm, settings.hand
     source = DescriptionSource(
-        settings.urdf, settings.srdf, settings.xacro, settings.names, path.parent
+        settings.urdf,
+        settings.srdf,
+        settings.xacro,
+        settings.names,
+        path.parent,
+        settings.srdf_xacro,
     )
+    driven = [*arm.joints, *hand.joints]
     try:
-        model = load_model(source, [*arm.joints, *hand.joints], settings.parked)
+        model = load_model(source, driven, settings.parked, settings.allowed_collisions)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
     _check(str(path), settings, model)

@@ -7,6 +7,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from dr_grasp.common.reading import one_line
 from dr_grasp.errors import ModelError
 from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.robot_spec import RobotSpec
@@ -59,10 +60,12 @@ def build_model(
         if item is not None:
             _add_object(spec, robot, item, truth)
         return spec.compile()
-    except ValueError as error:
-        text = " ".join(str(error).split())
+    # What a release raises for which fault of a model differs.
+    except (ValueError, mujoco.FatalError, mujoco.UnexpectedError) as error:
         what = "an empty table" if item is None else item.name
-        raise ModelError(f"{robot.name} with {what}: MuJoCo refuses: {text}") from error
+        raise ModelError(
+            f"{robot.name} with {what}: {robot.model.urdf}: MuJoCo refuses: {one_line(error)}"
+        ) from error
 
 
 def engine_version() -> str:
@@ -74,6 +77,10 @@ def _finish_robot(spec: Any, robot: RobotSpec) -> None:
     # Some versions of the URDF reader make constraints of mimic joints, others do not.
     for equality in list(spec.equalities):
         spec.delete(equality)
+    unread = [name for name in moving_joints(robot) if spec.joint(name) is None]
+    unread += [name for name in robot.model.links if spec.body(name) is None]
+    if unread:
+        raise ValueError(f"it has not read {', '.join(unread)}")
     for name in robot.arm_joints:
         spec.joint(name).armature = ARM_ARMATURE
     joints, rigid_s = moving_joints(robot), RIGID_STEPS * spec.option.timestep

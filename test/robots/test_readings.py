@@ -269,7 +269,9 @@ def inertial(link):
 
 def check_unchanged(source, model):
     """What no line speaks of is prepared as the description has it, but for rounding."""
-    spoken_of = {note.split(": link ")[1].split(":")[0] for note in model.notes}
+    spoken_of = {
+        note.split(": link ")[1].split(":")[0] for note in model.notes if ": link " in note
+    }
     stated, prepared = (
         {link.get("name"): inertial(link) for link in ElementTree.parse(file).iter("link")}
         for file in (source, model.urdf)

@@ -3,7 +3,9 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
+import mujoco
 import numpy as np
+import pybullet as bullet
 import pytest
 import trimesh
 from scipy.spatial.transform import Rotation
@@ -11,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from dr_grasp.errors import ModelError
 from dr_grasp.robots import preparation
 from dr_grasp.robots.description import DescriptionSource
+from dr_grasp.robots.joints import JointLimits
 from dr_grasp.robots.robot_model import load_model
 
 LIMIT = '<limit lower="-2" upper="2" velocity="1.5" effort="7"/>'
@@ -271,15 +274,136 @@ def test_a_driven_continuous_joint_needs_speed_and_effort_alone(load):
     assert "velocity" in refused(load, *ARM, joint("j", "a", "b", limit.format(0), "continuous"))
 
 
-def test_a_mimic_needs_a_way_alone_and_a_parked_joint_nothing(load):
-    pieces = [*(link(name) for name in "abcd"), joint("j", "a", "b")]
-    follows = '<mimic joint="j"/>'
-    mimicking = joint("k", "b", "c", f'<limit lower="0" upper="1"/>{follows}')
-    stuck = joint("k", "b", "c", f'<limit lower="0" upper="0"/>{follows}')
-    parked = joint("l", "c", "d", '<limit lower="2" upper="1" velocity="inf"/>')
-    assert set(load(*pieces, mimicking, parked).limits) == {"j", "k"}
-    message = refused(load, *pieces, stuck, parked)
-    assert message == "model.urdf: joint k: <limit> upper: expected above lower, 0, got 0"
+def following(load, limit, drive=LIMIT, kind="revolute", multiplier=-2.0, offset=0.5):
+    """The model of a driven joint j and a joint k that follows it; and the line on k."""
+    follows = f'{limit}<mimic joint="j" multiplier="{multiplier}" offset="{offset}"/>'
+    model = load(
+        *(link(name) for name in "abc"), joint("j", "a", "b", drive),
+        joint("k", "b", "c", follows, kind),
+    )  # fmt: skip
+    return model, on_joints(model)
+
+
+def on_joints(model):
+    """The model's lines but for those on links; links without mass are not meant here."""
+    return tuple(note for note in model.notes if ": link " not in note)
+
+
+@pytest.mark.parametrize("kind", ["revolute", "prismatic"])
+@pytest.mark.parametrize("limit", ["", "<limit/>", '<limit velocity="0.1" effort="0"/>'])
+def test_a_follower_needs_no_limit(load, limit, kind):
+    model, notes = following(load, limit, kind=kind)
+    assert notes == ()
+    # j goes from -2 to 2, with 1.5 a second and an effort of 7.
+    assert model.limits["k"] == JointLimits(-3.5, 4.5, 3.0, 7.0)
+    written = prepared(model).find("joint[@name='k']/limit")
+    assert written.attrib == {"lower": "-3.5", "upper": "4.5", "velocity": "3.0", "effort": "7.0"}
+
+
+@pytest.mark.parametrize("limit", ["", '<limit lower="0" upper="0" velocity="0.1" effort="0"/>'])
+def test_a_continuous_follower_turns_as_far_as_it_must(load, limit):
+    model, notes = following(load, limit, kind="continuous")
+    assert notes == ()
+    assert model.limits["k"] == JointLimits(-3.5, 4.5, 3.0, 7.0)
+    model, notes = following(load, limit, kind="continuous", multiplier=1.0, offset=0.0)
+    assert model.limits["k"] == JointLimits(-np.pi, np.pi, 1.5, 7.0)
+
+
+def test_a_follower_has_the_speed_and_effort_of_its_drive(load):
+    limit = '<limit lower="-3.5" upper="5" velocity="9" effort="99"/>'
+    model, notes = following(load, limit)
+    assert notes == ()
+    assert model.limits["k"] == JointLimits(-3.5, 5.0, 3.0, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "taken"),
+    [
+        (0, 0, "-3.5 to 4.5"), (0, 4.5, "-3.5 to 4.5"), (-3.5, 4.4, "-3.5 to 4.5"),
+        (-4.5, 3.5, "-4.5 to 4.5"),
+    ],
+)  # fmt: skip
+def test_a_range_that_forbids_to_follow_is_said_and_widened(load, low, high, taken):
+    model, notes = following(load, f'<limit lower="{low}" upper="{high}" velocity="1" effort="1"/>')
+    assert notes == (
+        "model.urdf: joint k: <limit>: expected to include where it must follow j, -3.5 to 4.5, "
+        f"got {low} to {high}: taken as {taken}",
+    )
+    assert f"{model.limits['k'].lower:g} to {model.limits['k'].upper:g}" == taken
+    limit = prepared(model).find("joint[@name='k']/limit")
+    assert f"{float(limit.get('lower')):g} to {float(limit.get('upper')):g}" == taken
+
+
+def test_what_a_file_rounds_is_widened_without_a_word(load):
+    model, notes = following(load, '<limit lower="-3.495" upper="4.495" velocity="1" effort="1"/>')
+    assert notes == ()
+    assert (model.limits["k"].lower, model.limits["k"].upper) == (-3.5, 4.5)
+
+
+@pytest.mark.parametrize("multiplier", [-2.0, 0.3, 0.0])
+def test_both_engines_let_a_follower_go_where_its_drive_goes(load, multiplier):
+    limit = '<limit lower="0" upper="0.1" velocity="1" effort="1"/>'
+    model, _ = following(load, limit, multiplier=multiplier)
+    ends = sorted(multiplier * end + 0.5 for end in (-2.0, 2.0))
+    client = bullet.connect(bullet.DIRECT)
+    try:
+        body = bullet.loadURDF(str(model.urdf), physicsClientId=client)
+        low, high = bullet.getJointInfo(body, 1, physicsClientId=client)[8:10]
+    finally:
+        bullet.disconnect(client)
+    in_mujoco = mujoco.MjModel.from_xml_path(str(model.urdf)).joint("k").range
+    np.testing.assert_allclose([low, high], in_mujoco, atol=1e-6)
+    assert low <= ends[0] + 1e-9 and high >= ends[1] - 1e-9
+
+
+@pytest.mark.parametrize(
+    ("k", "l", "got"),
+    [
+        ("absent", None, ["absent"]),
+        ("", None, ["none"]),
+        ("k", None, ["a ring of joints that follow each other"]),
+        ("l", "k", ["a ring of joints that follow each other"] * 2),
+        ("fixed", None, ["fixed"]),
+        ("l", "absent", ["absent"] * 2),
+    ],
+)
+def test_what_follows_nothing_is_said_and_stands_still(load, k, l, got):  # noqa: E741
+    model = load(
+        *(link(name) for name in "abcde"), joint("j", "a", "b"),
+        joint("k", "b", "c", mimic(k, 2.0)),
+        joint("l", "c", "d", mimic(l, 2.0) if l else LIMIT),
+        joint("fixed", "d", "e", "", "fixed"),
+    )  # fmt: skip
+    assert (set(model.limits), model.mimics) == ({"j"}, ())
+    assert on_joints(model) == tuple(
+        f"model.urdf: joint {name}: <mimic> joint: expected a joint that moves by itself, got "
+        f"{one}: it stands still"
+        for name, one in zip("kl", got, strict=False)
+    )
+    assert prepared(model).find("joint[@name='k']").get("type") == "fixed"
+
+
+def test_what_follows_a_parked_joint_is_parked_where_that_takes_it(load):
+    slide = {"kind": "prismatic", "axis": "1 0 0"}
+    model = load(
+        *(link(name) for name in "abcde"), joint("j", "a", "b"), joint("k", "a", "c", **slide),
+        joint("l", "a", "d", mimic("k", -2.0, 0.1), **slide),
+        joint("m", "a", "e", mimic("k", -2.0, 0.1), **slide),
+        parked={"k": 0.3, "m": 0.0},
+    )  # fmt: skip
+    places = {
+        name: np.array(
+            [
+                float(x)
+                for x in prepared(model).find(f"joint[@name='{name}']/origin").get("xyz").split()
+            ]
+        )
+        for name in "jklm"
+    }
+    along = Rotation.from_euler("xyz", [0.2, -0.3, 0.4]).apply([1, 0, 0])
+    for name, moved in (("k", 0.3), ("l", -0.5), ("m", 0.0)):
+        np.testing.assert_allclose(places[name], places["j"] + moved * along, atol=1e-12)
+    assert on_joints(model) == ()
 
 
 WORDS = ["abc", "", "nan", "inf", "-inf", "1 2", "1,5"]

@@ -193,5 +193,7 @@ def test_a_mesh_that_mujoco_cannot_read_is_refused(
 ) -> None:
     broken = tmp_path / "piece.obj"
     broken.write_text("v 0 0 0\n")
-    with pytest.raises(ModelError, match=r"^franka with procedural_009: MuJoCo refuses: .+$"):
+    with pytest.raises(
+        ModelError, match=r"^franka with procedural_009: .+\.urdf: MuJoCo refuses: .+$"
+    ):
         MujocoWorld(franka, replace(bar, pieces=(broken,)), ObjectTruth())

@@ -10,7 +10,8 @@ import pybullet as p
 
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
-from dr_grasp.simulation.bullet.quiet import quiet
+from dr_grasp.errors import ModelError
+from dr_grasp.simulation.bullet.loading import load_urdf
 from dr_grasp.simulation.bullet.table_world import TableWorld
 
 
@@ -27,18 +28,24 @@ class RobotWorld(TableWorld):
 
     def _add_actors(self) -> None:
         spec = self.robot
-        with quiet():  # PyBullet warns of links without inertia, such as pure frames
-            self._robot: int = p.loadURDF(
-                str(spec.model.urdf),
-                useFixedBase=True,
-                flags=p.URDF_USE_SELF_COLLISION | p.URDF_USE_INERTIA_FROM_FILE,
-                **self.in_client,
-            )
+        self._robot = load_urdf(
+            f"robot {spec.name}",
+            spec.model.urdf,
+            useFixedBase=True,
+            flags=p.URDF_USE_SELF_COLLISION | p.URDF_USE_INERTIA_FROM_FILE,
+            **self.in_client,
+        )
         count = p.getNumJoints(self._robot, **self.in_client)
         infos = [p.getJointInfo(self._robot, joint, **self.in_client) for joint in range(count)]
         joint_index = {info[1].decode(): info[0] for info in infos}
         self._link_index = {info[12].decode(): info[0] for info in infos}
         self._link_index[p.getBodyInfo(self._robot, **self.in_client)[0].decode()] = -1
+        untold = len(spec.model.links) - len(self._link_index)
+        if untold > 0:
+            raise ModelError(
+                f"robot {spec.name}: {spec.model.urdf}: expected at most {len(self._link_index)} "
+                f"links, of which PyBullet can tell, got {len(spec.model.links)}"
+            )
         self._parents = [info[16] for info in infos]
         self._tcp = self._link_index[spec.tcp_link]
         self._hand_links = frozenset(self._link_index[name] for name in spec.hand_links)

@@ -14,6 +14,7 @@ from dr_grasp.core.outcome import Observation
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.robot_spec import RobotSpec
+from dr_grasp.simulation.bullet.loading import load_urdf
 from dr_grasp.simulation.bullet.object_urdf import object_urdf
 
 RATE_HZ = 240.0
@@ -131,8 +132,9 @@ class TableWorld(Closing):
         return ground, top
 
     def _add_object(self) -> int:
-        body: int = p.loadURDF(
-            str(object_urdf(self.object)),
+        body = load_urdf(
+            f"object {self.object.name}",
+            object_urdf(self.object),
             flags=p.URDF_USE_INERTIA_FROM_FILE,
             **self.in_client,
         )
