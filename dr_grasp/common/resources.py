@@ -103,7 +103,7 @@ def resolve_uri(uri: str, relative_to: Path | None = None) -> Path:
 
     Args:
         uri: A path, or an address that begins with package://, model://, pybullet_data:// or
-            file://; backslashes, which programs on Windows write, count as slashes.
+            file://; backslashes, as programs on Windows write them, count as slashes.
         relative_to: Folder that a relative path starts from; None for the current folder.
 
     Raises:
@@ -113,7 +113,7 @@ def resolve_uri(uri: str, relative_to: Path | None = None) -> Path:
     folder = relative_to or Path.cwd()
     tried: Iterable[Path]
     if not separator:
-        tried = [folder / scheme]
+        tried = [folder / uri, folder / scheme]
     elif scheme == "file":
         tried = [folder / rest, folder / unquote(rest)]
     elif scheme == "pybullet_data":

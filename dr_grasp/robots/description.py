@@ -110,7 +110,9 @@ def _process_xacro(
         with _packages_found_near(path.parent):
             text = xacro.process_file(str(path), mappings=arguments).toxml()
     except Exception as error:  # xacro raises what the XML parser, Python and itself raise
-        raise ModelError(f"{path}: xacro: {' '.join(str(error).split())}") from error
+        inner = getattr(error, "exc", None)
+        problem = inner if isinstance(inner, ModelError) else error  # it writes that twice
+        raise ModelError(f"{path}: xacro: {' '.join(str(problem).split())}") from error
     return parse_xml(text, str(path))
 
 

@@ -75,6 +75,113 @@ def test_addresses_are_resolved(tmp_path, monkeypatch):
     assert mug.name == "mug.obj" and mug.is_file()
 
 
+@pytest.fixture
+def nothing_installed(monkeypatch):
+    for name in (*resources.PREFIX_PATHS, *resources.PACKAGE_PATHS):
+        monkeypatch.delenv(name, raising=False)
+
+
+def mesh_in(folder, package=None):
+    """Makes a package's mesh."""
+    mesh = folder / "meshes" / "a.stl"
+    mesh.parent.mkdir(parents=True)
+    mesh.write_text("solid")
+    if package:
+        text = f"<?xml version='1.0'?><package><name>\n {package} </name></package>"
+        (folder / "package.xml").write_text(text)
+    return mesh
+
+
+@pytest.mark.parametrize("scheme", ["package", "model"])
+@pytest.mark.parametrize(
+    ("place", "named"),
+    [
+        ("ws/src/arm", None),  # the package that the URDF is in
+        ("ws/src/arm", "other"),  # as others call it
+        ("ws/src/hand", None),  # beside it
+        ("ws/src/hands/hand", None),  # in another repository
+        ("ws/src/hand-main", "hand"),  # unpacked from an archive
+        ("ws/src/arm/urdf/hand", None),
+    ],
+)
+def test_a_package_is_found_from_the_urdf_upwards(
+    nothing_installed, tmp_path, scheme, place, named
+):
+    near = tmp_path / "ws" / "src" / "arm" / "urdf" / "variant"
+    near.mkdir(parents=True)
+    mesh = mesh_in(tmp_path / place, named)
+    package = named or place.rpartition("/")[2]
+    assert resources.resolve_uri(f"{scheme}://{package}/meshes/a.stl", near).samefile(mesh)
+    assert resources.package_folder(package, near).samefile(tmp_path / place)
+
+
+def test_a_clone_under_another_name_may_lack_its_package_xml(nothing_installed, tmp_path):
+    mesh, near = mesh_in(tmp_path / "cloned"), tmp_path / "cloned" / "urdf"
+    near.mkdir()
+    assert resources.resolve_uri("package://arm/meshes/a.stl", near) == mesh
+
+
+@pytest.mark.parametrize("variable", resources.PACKAGE_PATHS)
+@pytest.mark.parametrize("listed", ["src", "src/repository", "src/repository/arm"])
+def test_a_package_is_found_where_the_environment_says(
+    nothing_installed, tmp_path, monkeypatch, variable, listed
+):
+    mesh = mesh_in(tmp_path / "src" / "repository" / "arm")
+    monkeypatch.setenv(variable, f"/nowhere:{tmp_path / listed}")
+    assert resources.resolve_uri("package://arm/meshes/a.stl") == mesh
+
+
+def test_what_is_installed_goes_before_what_is_near(nothing_installed, tmp_path, monkeypatch):
+    installed = mesh_in(tmp_path / "install" / "share" / "arm")
+    mesh_in(tmp_path / "src" / "arm")
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path / "install"))
+    assert resources.resolve_uri("package://arm/meshes/a.stl", tmp_path / "src") == installed
+
+
+def test_it_is_not_searched_for_farther_up_than_a_workspace_is_deep(nothing_installed, tmp_path):
+    mesh_in(tmp_path / "arm")
+    near = tmp_path / "/".join("x" * resources.PARENTS_TO_SEARCH)
+    near.mkdir(parents=True)
+    with pytest.raises(ModelError, match="package arm not found"):
+        resources.resolve_uri("package://arm/meshes/a.stl", near)
+    assert resources.resolve_uri("package://arm/meshes/a.stl", near.parent).is_file()
+
+
+@pytest.mark.parametrize("package", ["..", ".", "", "*", "a*", "[a]rm"])
+def test_a_package_has_a_name_not_a_pattern(nothing_installed, tmp_path, package):
+    mesh_in(tmp_path / "arm")
+    with pytest.raises(ModelError, match="file not found"):
+        resources.resolve_uri(f"package://{package}/arm/absent/a.stl", tmp_path / "arm")
+
+
+def test_what_is_not_found_says_where_was_looked(nothing_installed, tmp_path, monkeypatch):
+    monkeypatch.setenv("CMAKE_PREFIX_PATH", "/nowhere")
+    with pytest.raises(ModelError) as caught:
+        resources.resolve_uri("package://absent/meshes/a.stl", tmp_path)
+    assert str(caught.value) == (
+        "package://absent/meshes/a.stl: file not found: package absent not found in "
+        f"AMENT_PREFIX_PATH (not set), CMAKE_PREFIX_PATH, ROS_PACKAGE_PATH (not set) and from "
+        f"{tmp_path} upwards; source the setup.bash of the workspace that has it, or name the "
+        "folder that holds it in ROS_PACKAGE_PATH"
+    )
+
+
+def test_a_file_that_a_package_lacks_is_said_with_the_package(nothing_installed, tmp_path):
+    mesh_in(tmp_path / "arm")
+    with pytest.raises(ModelError, match=rf"b\.stl: file not found in {tmp_path}/arm$"):
+        resources.resolve_uri("package://arm/meshes/b.stl", tmp_path / "arm")
+
+
+def test_addresses_as_windows_and_browsers_write_them(nothing_installed, tmp_path):
+    mesh = mesh_in(tmp_path / "arm")
+    assert resources.resolve_uri("package://arm\\meshes\\a.stl", tmp_path) == mesh
+    assert resources.resolve_uri("meshes\\a.stl", tmp_path / "arm") == mesh
+    assert resources.resolve_uri("file://meshes/a.stl", tmp_path / "arm") == mesh
+    spaced = tmp_path / "left finger.stl"
+    spaced.write_text("solid")
+    assert resources.resolve_uri(spaced.as_uri()) == spaced
+
+
 @pytest.mark.parametrize("scheme", ["", "file://", "package://", "pybullet_data://"])
 def test_a_missing_file_is_refused_by_its_address(scheme, tmp_path):
     uri = f"{scheme}{tmp_path}/absent.obj"

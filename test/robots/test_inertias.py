@@ -174,6 +174,54 @@ def test_an_impossible_tensor_becomes_the_nearest_possible_one(load):
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        # Of moments A, B, C the second moments are (A + B + C) / 2 less each; negative ones vanish.
+        ({"ixx": 4e-5, "iyy": 1e-5, "izz": 1e-5}, [4e-5, 2e-5, 2e-5]),
+        ({"ixx": 1e-3, "iyy": 0.0, "izz": 0.0}, [1e-3, 5e-4, 5e-4]),
+        ({"ixx": -1e-3, "iyy": 2e-3, "izz": 2e-3}, [0.0, 2.5e-3, 2.5e-3]),
+        # Products larger than moments allow: about the diagonals, 4e-3 and -2e-3.
+        ({"ixx": 1e-3, "iyy": 1e-3, "izz": 3e-3, "ixy": 3e-3}, None),
+    ],
+)
+def test_any_impossible_tensor_is_alike_and_possible_in_both_engines(load, given, taken):
+    model = load(BASE, joint("arm"), link("arm", 0.5, inertia(**given)))
+    _, _, tensor = read(model, "arm")
+    moments = np.linalg.eigvalsh(tensor)
+    assert moments[0] > 0.0
+    assert moments[2] <= moments[0] + moments[1] + 1e-12
+    (note,) = model.notes
+    assert note.startswith("r.urdf: link arm: expected moments of inertia that a body can have")
+    if taken is not None:
+        np.testing.assert_allclose(np.diag(tensor), taken, atol=2e-6 * max(taken))
+
+
+def test_a_rod_without_a_moment_about_its_axis_gets_that_of_a_thin_one(load):
+    model = load(BASE, joint("arm"), link("arm", 0.5, inertia(0.0, 1e-3, 1e-3)))
+    moments = np.linalg.eigvalsh(read(model, "arm")[2])
+    np.testing.assert_allclose(moments, [2e-9, 1e-3, 1e-3], rtol=1e-5)
+    assert model.notes == ()  # no more than rounding
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_both_engines_take_whatever_a_file_says(load, seed):
+    rng = np.random.default_rng(seed)
+    numbers = rng.normal(size=6) * 10.0 ** rng.uniform(-5, 0)
+    _, _, tensor = read(load(BASE, joint("arm"), link("arm", 1.0, inertia(*numbers))), "arm")
+    assert np.linalg.eigvalsh(tensor)[0] > 0
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "1e9", "", "1 2"])
+@pytest.mark.parametrize("key", ["ixx", "iyy", "izz", "ixy", "ixz", "iyz"])
+def test_a_moment_that_is_no_finite_number_is_refused(load, key, text):
+    tensor = inertia(**{key: text})
+    with pytest.raises(
+        ModelError, match=rf"^r\.urdf: link arm: <inertia> {key}: expected .*got '{text}'$"
+    ):
+        load(BASE, joint("arm"), link("arm", 1.0, tensor))
+
+
 def test_it_is_looked_at_along_its_principal_axes(load):
     turn = Rotation.from_euler("xyz", [0.3, -0.5, 1.1]).as_matrix()
     given = turn @ np.diag([4e-3, 1e-3, 1e-3]) @ turn.T

@@ -8,6 +8,7 @@ from dr_grasp.common.resources import resolve_uri
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import ModelError, SettingsError, UnknownNameError
 from dr_grasp.robots.robot_spec import load_robot, robot_names
+from dr_grasp.robots.ros_description import srdf
 
 URDF = "package://example-robot-data/robots/panda_description/urdf/panda.urdf"
 
@@ -232,3 +233,31 @@ def test_the_opening_of_a_width_is_linear_and_never_beyond_the_hand(franka):
 def test_a_missing_model_is_refused(edited):
     with pytest.raises(ModelError, match=r"package://nobody/robot\.urdf: file not found"):
         edited(URDF, "package://nobody/robot.urdf")
+
+
+def test_a_robots_file_may_allow_links_to_touch(edited):
+    pair = "allowed_collisions: [[panda_hand, panda_link0]]"
+    robot = edited("base_link:", f"{pair}\nbase_link:")
+    allowed = robot.model.allowed_collisions
+    assert frozenset({"panda_hand", "panda_link0"}) in allowed
+    assert allowed - load_robot("franka").model.allowed_collisions == {
+        frozenset({"panda_hand", "panda_link0"})
+    }
+    pairs = {
+        frozenset({pair.get("link1"), pair.get("link2")})
+        for pair in ElementTree.fromstring(srdf(robot, "arm")).iter("disable_collisions")
+    }
+    assert frozenset({"panda_hand", "panda_link0"}) in pairs
+
+
+@pytest.mark.parametrize(
+    ("pairs", "error", "message"),
+    [
+        ("[[panda_hand, pandahand]]", ModelError, "expected links of package://.*, got pandahand$"),
+        ("[[panda_hand, panda_hand]]", SettingsError, "expected two links, got panda_hand twice"),
+        ("[[panda_hand]]", SettingsError, r"allowed_collisions\.0"),
+    ],
+)
+def test_a_pair_that_is_none_is_refused(edited, pairs, error, message):
+    with pytest.raises(error, match=rf"allowed_collisions.*{message}|{message}"):
+        edited("base_link:", f"allowed_collisions: {pairs}\nbase_link:")

@@ -1,6 +1,7 @@
 """The world against textbook mechanics, mostly with a box of known mass and inertia."""
 
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pybullet as p
@@ -255,6 +256,27 @@ def test_inverse_kinematics_undoes_forward_kinematics(world):
         solution = world.inverse_kinematics_step(target, solution)
         reached = world.forward_kinematics(solution)
         np.testing.assert_allclose(reached.position, target.position, atol=1e-3)
+
+
+@pytest.mark.parametrize("products", [{}, {"ixy": 3e-4}, {"ixy": -2e-4, "ixz": 1e-4, "iyz": 2e-4}])
+def test_inverse_kinematics_does_not_depend_on_how_the_hand_weighs(
+    franka, world, tmp_path, products
+):
+    urdf = ElementTree.parse(franka.model.urdf)
+    (inertial,) = urdf.findall("link[@name='panda_hand']/inertial")
+    tensor = {"ixx": 1e-3, "iyy": 2e-3, "izz": 2e-3, "ixy": 0.0, "ixz": 0.0, "iyz": 0.0, **products}
+    inertial.find("inertia").attrib.update({key: str(value) for key, value in tensor.items()})
+    urdf.write(tmp_path / "r.urdf")
+    model = replace(franka.model, urdf=tmp_path / "r.urdf")
+    robot = replace(franka, model=model, tcp_link="panda_hand")
+    with BulletWorld(robot, world.object) as tilted:
+        target = tilted.forward_kinematics(frozen(franka.home + 0.1))
+        solution = franka.home
+        for _ in range(4):
+            solution = tilted.inverse_kinematics_step(target, solution)
+        reached = tilted.forward_kinematics(solution)
+    np.testing.assert_allclose(reached.position, target.position, atol=1e-5)
+    assert (reached.rotation.inv() * target.rotation).magnitude() < 1e-4
 
 
 def test_the_home_posture_is_free_and_a_low_one_hits_the_table(world):

@@ -7,12 +7,16 @@ from collections.abc import Collection
 
 import numpy as np
 import pybullet as p
+from scipy.spatial.transform import Rotation
 
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import ModelError
 from dr_grasp.simulation.bullet.loading import load_urdf
 from dr_grasp.simulation.bullet.table_world import TableWorld
+
+MOST_JOINTS = 128
+"""Most joints of a robot: MAX_DEGREE_OF_FREEDOM in PyBullet's SharedMemoryPublic.h."""
 
 
 class RobotWorld(TableWorld):
@@ -36,18 +40,19 @@ class RobotWorld(TableWorld):
             **self.in_client,
         )
         count = p.getNumJoints(self._robot, **self.in_client)
+        if count > MOST_JOINTS:
+            raise ModelError(
+                f"robot {spec.name}: {spec.model.urdf}: expected at most {MOST_JOINTS} joints, "
+                f"fixed ones included, which is what PyBullet can tell of, got {count}"
+            )
         infos = [p.getJointInfo(self._robot, joint, **self.in_client) for joint in range(count)]
         joint_index = {info[1].decode(): info[0] for info in infos}
         self._link_index = {info[12].decode(): info[0] for info in infos}
         self._link_index[p.getBodyInfo(self._robot, **self.in_client)[0].decode()] = -1
-        untold = len(spec.model.links) - len(self._link_index)
-        if untold > 0:
-            raise ModelError(
-                f"robot {spec.name}: {spec.model.urdf}: expected at most {len(self._link_index)} "
-                f"links, of which PyBullet can tell, got {len(spec.model.links)}"
-            )
         self._parents = [info[16] for info in infos]
         self._tcp = self._link_index[spec.tcp_link]
+        dynamics = p.getDynamicsInfo(self._robot, self._tcp, **self.in_client)
+        self._tcp_axes = Rotation.from_quat(dynamics[4])
         self._hand_links = frozenset(self._link_index[name] for name in spec.hand_links)
         self._arm = [joint_index[name] for name in spec.arm_joints]
         self._arm_axes = [infos[joint][13] for joint in self._arm]
@@ -152,11 +157,15 @@ class RobotWorld(TableWorld):
             Shape (n,), arm positions [rad or m], which may miss the pose and exceed joint limits.
         """
         self.reset_robot(seed, self.robot.hand_open)
+        turn = tcp_in_base.quaternion_xyzw
+        if self._tcp_axes.magnitude() > 0.0:  # else a product would only round
+            # PyBullet turns the link's principal axes of inertia to where its frame is wanted.
+            turn = (tcp_in_base.rotation * self._tcp_axes).as_quat()
         solution = p.calculateInverseKinematics(
             self._robot,
             self._tcp,
             tcp_in_base.position.tolist(),
-            tcp_in_base.quaternion_xyzw.tolist(),
+            turn.tolist(),
             maxNumIterations=100,
             residualThreshold=1e-7,
             **self.in_client,
