@@ -18,7 +18,7 @@ from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import run_rollout
 
-GRASPS = 5
+GRASPS = 3
 Row = dict[str, Any]
 """What is found out about a robot or an object, as JSON has it."""
 

@@ -176,6 +176,8 @@ def load_robot(name: str) -> RobotSpec:
         settings.names,
         path.parent,
         settings.srdf_xacro,
+        {name: given.model_dump(exclude_none=True) for name, given in settings.limits.items()},
+        hand.concave_links,
     )
     driven = [*arm.joints, *hand.joints]
     try:
