@@ -12,7 +12,7 @@ import typer
 from dr_grasp.cli.console import complain, print_json, print_line, print_table, reports_errors
 from dr_grasp.cli.listing import AsJson, complain_of
 from dr_grasp.core.arrays import FloatArray
-from dr_grasp.errors import SettingsError
+from dr_grasp.errors import SettingsError, quoted
 from dr_grasp.objects.adding import NewObject, add_object
 from dr_grasp.objects.object_spec import ObjectDetails, object_details, object_families
 from dr_grasp.objects.store import remove_object
@@ -49,6 +49,21 @@ def add(
     mass: Annotated[
         float | None, typer.Option(help="Mass in kg; needed unless the URDF has one.")
     ] = None,
+    center_of_mass: Annotated[
+        str | None,
+        typer.Option(
+            help="x,y,z in metres, in the mesh file's frame after scaling.",
+            show_default="each link's mass spread evenly over its shape",
+        ),
+    ] = None,
+    inertia: Annotated[
+        str | None,
+        typer.Option(
+            help="ixx,ixy,ixz,iyy,iyz,izz or ixx,iyy,izz in kg m^2, about the centre of mass, "
+            "along the mesh file's axes.",
+            show_default="each link's mass spread evenly over its shape",
+        ),
+    ] = None,
     friction: Annotated[
         float | None,
         typer.Option(
@@ -76,6 +91,14 @@ def add(
             show_default="m if no side is longer than 1, else mm",
         ),
     ] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            help="Instead of a unit: factor from the mesh to metres, or three, such as "
+            "0.001,0.001,0.002, along its x, y and z. A URDF is scaled with its offsets; its "
+            "masses stay.",
+        ),
+    ] = None,
     collision: Annotated[
         str, typer.Option(help="How to make convex pieces: auto, coacd, groups or hull.")
     ] = "auto",
@@ -96,10 +119,13 @@ def add(
         file=file,
         name=name,
         mass=mass,
+        center_of_mass=_numbers("center_of_mass", center_of_mass),
+        inertia=_numbers("inertia", inertia),
         lateral_friction=friction,
         rolling_friction=rolling_friction,
         spinning_friction=spinning_friction,
         unit=unit,
+        scale=_numbers("scale", scale),
         collision=collision,
         center=center,
         description=description,
@@ -128,6 +154,18 @@ def remove(name: Annotated[str, typer.Argument(help="Name of an object of your o
     print_line(f"{name}: removed {remove_object(name)}")
 
 
+def _numbers(option: str, text: str | None) -> tuple[float, ...] | None:
+    """Read numbers that stand between commas."""
+    if text is None:
+        return None
+    try:
+        return tuple(float(word) for word in text.split(","))
+    except ValueError as error:
+        raise SettingsError(
+            f"{option}: expected numbers between commas, got {quoted(text)}"
+        ) from error
+
+
 def _show_details(details: ObjectDetails, as_json: bool) -> None:
     spec, facts = details.spec, details.facts
     if as_json:
@@ -140,6 +178,7 @@ def _show_details(details: ObjectDetails, as_json: bool) -> None:
                 "mass_kg": spec.mass,
                 "center_of_mass_m": spec.center_of_mass.tolist(),
                 "inertia_kg_m2": spec.inertia.tolist(),
+                "inertia_from": details.inertia_from,
                 "lateral_friction": spec.lateral_friction,
                 "rolling_friction": spec.rolling_friction,
                 "spinning_friction": spec.spinning_friction,
@@ -149,6 +188,8 @@ def _show_details(details: ObjectDetails, as_json: bool) -> None:
                 "mesh_origin_m": spec.mesh_origin.tolist(),
                 "file": str(details.file),
                 "mesh_file": None if details.mesh_file is None else str(details.mesh_file),
+                "source": details.source,
+                "scale": list(details.scale),
             }
         )
         return
@@ -159,7 +200,7 @@ def _show_details(details: ObjectDetails, as_json: bool) -> None:
         "description": spec.description,
         "size": f"{extent} cm, {facts.volume * 1e6:.1f} cm3",
         "mass": f"{spec.mass:g} kg, centre at {_millimetres(spec.center_of_mass)}",
-        "inertia": f"{inertia} kg mm2",
+        "inertia": f"{inertia} kg mm2, {details.inertia_from}",
         "friction": f"{spec.lateral_friction:g} lateral, {spec.rolling_friction:g} m rolling, "
         f"{spec.spinning_friction:g} m spinning",
         "contact": f"{count} convex piece{'s' * (count > 1)}",

@@ -73,6 +73,11 @@ def convex_pieces(
         if on_slow is not None:
             on_slow()
         pieces = _decomposed(whole.mesh)
+    return hulls_of(pieces)
+
+
+def hulls_of(pieces: Sequence[trimesh.Trimesh]) -> list[trimesh.Trimesh]:
+    """The convex hulls of pieces of a surface, of few vertices each; flat pieces are left out."""
     hulls = []
     for piece in pieces:
         try:

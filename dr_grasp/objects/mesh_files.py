@@ -15,6 +15,7 @@ from trimesh.resolvers import FilePathResolver
 
 from dr_grasp.common.reading import read_bytes
 from dr_grasp.errors import FileFormatError, ModelError
+from dr_grasp.objects.obj_text import readable_obj
 
 MESH_ENDINGS = (".obj", ".stl", ".ply")
 LARGEST_MESH_BYTES = 512 * 1024**2
@@ -79,6 +80,11 @@ class MeshSource:
         elif self.ending in (".obj", ".stl"):
             # Names in another encoding are no reason to refuse a surface.
             data = data.decode("utf-8", "replace").encode()
+        if self.ending == ".obj":
+            try:
+                data = readable_obj(data)
+            except FileFormatError as error:
+                raise ModelError(f"{self.label}: {error}") from error
         # Only glTF keeps vertices in other files; the other formats would look for textures.
         beside = self.folder if self.ending == ".gltf" else None
         try:

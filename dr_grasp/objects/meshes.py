@@ -20,16 +20,15 @@ from dr_grasp.objects.convex import (
     Decomposition,
     convex_pieces,
 )
+from dr_grasp.objects.masses import solid_of
 from dr_grasp.objects.mesh_files import MeshSource, joined
 from dr_grasp.objects.repair import Repaired, repair
 from dr_grasp.objects.simplification import thinned
 from dr_grasp.objects.units import check_extent
 
-RECIPE = 3
+RECIPE = 4
 """Version of the way in which pieces are made. Raise it with every change of results; if not,
 caches go on serving the old pieces."""
-
-ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class PreparedMeshes:
 
 def prepare_meshes(
     source: MeshSource,
-    scale: float,
+    scale: float | Sequence[float],
     decomposition: Decomposition,
     center: bool = False,
     on_slow: Callable[[], None] | None = None,
@@ -94,7 +93,7 @@ def prepare_meshes(
 
     Args:
         source: The mesh file.
-        scale: Factor from the file's unit to metres.
+        scale: Factor from the file's unit to metres, or three of them, along x, y and z.
         decomposition: How to cut the surface; see `convex_pieces`.
         center: Whether to move the middle of the bounding box to the object's origin.
         on_slow: Called before work that may take a minute.
@@ -103,9 +102,10 @@ def prepare_meshes(
         ModelError: The mesh cannot be read, is empty, encloses no volume, or is too large or too
             small to be grasped.
     """
+    factors = np.broadcast_to(np.asarray(scale, dtype=np.float64), 3)
     options = json.dumps(
         {
-            "scale": scale,
+            "scale": factors.tolist(),
             "decomposition": decomposition,
             "center": center,
             "coacd": COACD_OPTIONS,
@@ -117,7 +117,7 @@ def prepare_meshes(
     folder = cached_folder(
         "objects",
         [*source.content, options.encode()],
-        lambda scratch: _build(scratch, source, scale, decomposition, center, on_slow),
+        lambda scratch: _build(scratch, source, factors, decomposition, center, on_slow),
     )
     facts = _FACTS.validate_json((folder / "facts.json").read_bytes())
     return PreparedMeshes(folder / "visual.obj", tuple(sorted(folder.glob("piece_*.obj"))), facts)
@@ -126,7 +126,7 @@ def prepare_meshes(
 def _build(
     folder: Path,
     source: MeshSource,
-    scale: float,
+    scale: FloatArray,
     decomposition: Decomposition,
     center: bool,
     on_slow: Callable[[], None] | None,
@@ -150,16 +150,15 @@ def _build(
     pieces = convex_pieces(Repaired(surface, repaired.closed), parts, decomposition, on_slow)
     if not pieces:
         raise ModelError(f"{source.label}: expected a mesh that encloses a volume, got a flat one")
-    solid = repaired.closed and _is_solid(repaired.mesh)
-    if repaired.closed and not solid:
-        remarks.append("encloses more than its hull: weighed by its convex pieces")
-    volume, center_of_mass, inertia = _mass_properties([repaired.mesh] if solid else pieces)
+    solid = solid_of([repaired.mesh], surface) if repaired.closed else solid_of(pieces)
+    if solid.overlap:
+        remarks.append(f"bodies overlap: {solid.overlap:.1%} of their volume counted once")
     facts = MeshFacts(
         extent=tuple((extent * scale).tolist()),
         origin=tuple(((0.0 - middle) * scale).tolist()),
-        volume=volume,
-        center=tuple(center_of_mass.tolist()),
-        inertia=tuple(inertia.ravel().tolist()),
+        volume=solid.volume,
+        center=tuple(solid.center.tolist()),
+        inertia=tuple(solid.inertia.ravel().tolist()),
         watertight=repaired.closed,
         remarks=tuple(remarks),
     )
@@ -171,51 +170,3 @@ def _build(
 
 def _write(mesh: trimesh.Trimesh, path: Path) -> None:
     mesh.export(path, include_texture=False, include_normals=False)
-
-
-def _is_solid(mesh: trimesh.Trimesh) -> bool:
-    """Whether a real body can have the mass properties that a closed surface gives.
-
-    A surface that crosses itself may seem to enclose more than its hull.
-    """
-    volume, center, inertia = _mass_properties([mesh])
-    hull = mesh.convex_hull
-    inside = (center > hull.bounds[0]).all() and (center < hull.bounds[1]).all()
-    moments = np.linalg.eigvalsh(inertia)
-    possible = moments[0] > 0 and moments[0] + moments[1] >= moments[2] * (1 - ROUNDING)
-    return bool(inside and possible and volume <= hull.volume * (1 + ROUNDING))
-
-
-def _mass_properties(solids: list[trimesh.Trimesh]) -> tuple[float, FloatArray, FloatArray]:
-    """Volume, centre, and inertia about that centre, of several bodies at a density of 1."""
-    volumes, centers, inertias = [], [], []
-    for solid in solids:
-        # Moved to the origin: the integrals are about it, and lose digits if the body is far away.
-        near = np.asarray(solid.bounds).mean(axis=0)
-        local = trimesh.Trimesh(solid.vertices - near, solid.faces, process=False)
-        volumes.append(float(local.volume))
-        centers.append(np.asarray(local.center_mass) + near)
-        inertias.append(np.asarray(local.moment_inertia))
-    return sum_masses(volumes, centers, inertias)
-
-
-def sum_masses(
-    masses: Sequence[float], centers: Sequence[FloatArray], inertias: Sequence[FloatArray]
-) -> tuple[float, FloatArray, FloatArray]:
-    """Add up the mass properties of bodies that are joined rigidly.
-
-    Args:
-        masses: The masses of n bodies.
-        centers: The n centres of mass, each of shape (3,).
-        inertias: The n inertias about these centres, each of shape (3, 3), along the same axes.
-
-    Returns:
-        The total mass, the common centre of mass (3,), and the inertia about that centre (3, 3).
-    """
-    center = np.asarray(np.average(centers, axis=0, weights=masses))
-    inertia = np.sum(inertias, axis=0)
-    for mass, place in zip(masses, centers, strict=True):
-        arm = place - center
-        # The parallel axis theorem.
-        inertia = inertia + mass * (arm @ arm * np.eye(3) - np.outer(arm, arm))
-    return float(np.sum(masses)), center, np.asarray(inertia)

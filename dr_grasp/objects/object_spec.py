@@ -19,11 +19,13 @@ from dr_grasp.common.resources import (
 from dr_grasp.common.settings import load_yaml
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.errors import SettingsError, UnknownNameError
+from dr_grasp.objects.link_masses import weigh_links
+from dr_grasp.objects.mass_place import mass_place
 from dr_grasp.objects.mesh_files import file_source
 from dr_grasp.objects.meshes import MeshFacts, prepare_meshes
 from dr_grasp.objects.object_settings import FamilySettings, ObjectSettings
 from dr_grasp.objects.shapes import shape_source
-from dr_grasp.objects.urdf import urdf_source
+from dr_grasp.objects.urdf import read_urdf
 
 Stamp = tuple[int, int, int]
 """Inode, modification time and size of a file; at least one changes with the file's content."""
@@ -81,12 +83,19 @@ class ObjectDetails:
         facts: Measurements of the object's mesh.
         file: The YAML file that describes the object.
         mesh_file: The file of the mesh; None for an object that is a plain shape.
+        source: Name of the mesh file that the user gave to `dr-grasp objects add`, without folders;
+            None if the object was not added so.
+        scale: Factors from the mesh file's unit to metres, along x, y and z of that file.
+        inertia_from: Where the centre of mass and the inertia come from, as text.
     """
 
     spec: ObjectSpec
     facts: MeshFacts
     file: Path
     mesh_file: Path | None
+    source: str | None
+    scale: tuple[float, float, float]
+    inertia_from: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +162,18 @@ def _load(
     cache: Path,
 ) -> ObjectDetails:
     """Load an object; `stamp` and `cache` only make `lru_cache` load it anew when they change."""
+    weighed = None
     if settings.shape is not None:
         source = shape_source(settings.shape, str(file))
     else:
         assert mesh is not None  # `ObjectSettings` makes sure of it
-        source = urdf_source(mesh) if mesh.suffix.lower() == ".urdf" else file_source(mesh)
+        if mesh.suffix.lower() == ".urdf":
+            urdf = read_urdf(mesh)
+            source, weighed = urdf.source(str(mesh)), weigh_links(urdf, settings.scale)
+        else:
+            source = file_source(mesh)
     meshes = prepare_meshes(source, settings.scale, settings.collision, settings.center)
+    place = mass_place(settings, meshes, weighed, str(file))
     spec = ObjectSpec(
         name=name,
         description=settings.description,
@@ -166,14 +181,16 @@ def _load(
         pieces=meshes.pieces,
         points=frozen(np.vstack(meshes.piece_points())),
         mass=settings.mass,
-        center_of_mass=frozen(meshes.facts.center),
-        inertia=frozen(meshes.inertia(settings.mass)),
+        center_of_mass=frozen(place.center),
+        inertia=frozen(place.inertia),
         lateral_friction=settings.lateral_friction,
         rolling_friction=settings.rolling_friction,
         spinning_friction=settings.spinning_friction,
         mesh_origin=frozen(meshes.facts.origin),
     )
-    return ObjectDetails(spec, meshes.facts, file, mesh)
+    return ObjectDetails(
+        spec, meshes.facts, file, mesh, settings.source, settings.scale, place.origin
+    )
 
 
 def check_object_name(name: str) -> None:

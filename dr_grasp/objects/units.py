@@ -35,30 +35,34 @@ def guess_unit(extent: float) -> str | None:
     return unit if fits(extent * METRES[unit]) else None
 
 
-def check_extent(label: str, extent: FloatArray, scale: float, advice: str) -> None:
+def check_extent(
+    label: str, extent: FloatArray, scale: float | FloatArray, advice: str, otherwise: str = ""
+) -> None:
     """Refuse a mesh that is too large or too small to be grasped.
 
     Args:
         label: What the error message calls the mesh.
         extent: Sides of the mesh's bounding box, shape (3,), in the file's unit.
-        scale: Factor from that unit to metres.
+        scale: Factor from that unit to metres, or three of them, shape (3,).
         advice: End of the error message. {unit}, {unit_name} and {scale} in it are filled in for a
-            unit in which the mesh has a good size; if there is none, the advice is left out.
+            unit in which the mesh has a good size.
+        otherwise: The end of the message if there is no such unit.
 
     Raises:
         ModelError: The mesh is too large or too small.
     """
-    longest = float(extent.max())
-    if fits(longest * scale):
+    if fits(float((extent * scale).max())):
         return
     problem = (
         f"{label}: {sides(extent * scale)} m: expected {SMALLEST_M:g} to {LARGEST_M:g} m "
         "along its longest side"
     )
     for unit, factor in sorted(METRES.items(), key=lambda item: item[0] != "mm"):
-        if fits(longest * factor):
-            problem += "; " + advice.format(unit=unit, unit_name=NAMES[unit], scale=factor)
+        if fits(float(extent.max()) * factor):
+            otherwise = advice.format(unit=unit, unit_name=NAMES[unit], scale=factor)
             break
+    if otherwise:
+        problem += f"; {otherwise}"
     raise ModelError(problem)
 
 

@@ -17,7 +17,7 @@ from dr_grasp.common.xml_numbers import numbers
 from dr_grasp.common.xml_text import read_xml
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import ModelError
-from dr_grasp.objects.mesh_files import MeshSource, as_obj, file_source
+from dr_grasp.objects.mesh_files import MOST_FACES_READ, MeshSource, as_obj, file_source
 
 MOST_LINKS = 1_000
 """Most links of an object; each is a part of its surface."""
@@ -26,30 +26,53 @@ FRICTIONS = ("lateral_friction", "rolling_friction", "spinning_friction")
 """Names of the frictions in Bullet's element <contact>, and in `ObjectSettings`."""
 
 
-@dataclass(frozen=True, slots=True)
-class UrdfObject:
-    """The surfaces, mass and frictions of an object that a URDF describes.
-
-    The URDF's inertia is left out: it is often wrong, and can be computed from the mesh.
+@dataclass(frozen=True, slots=True, eq=False)
+class UrdfLink:
+    """A link of a rigid object.
 
     Attributes:
-        parts: Surfaces of all links in the frame of the root link [m].
+        name: Name of the link.
+        mass: Mass of the link [kg]; 0 if the URDF names none.
+        center: Where its <inertial> says that the mass is, in the frame of the root link,
+            shape (3,) [m].
+        parts: Surfaces to touch, from its collision elements; or from its visual elements if no
+            link of the object has collision elements; in the frame of the root link [m].
+        looks: Surfaces from its visual elements if `parts` are from others, as far as they can be
+            read; in the frame of the root link [m].
+    """
+
+    name: str
+    mass: float
+    center: FloatArray
+    parts: tuple[trimesh.Trimesh, ...]
+    looks: tuple[trimesh.Trimesh, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UrdfObject:
+    """The surfaces, masses and frictions of an object that a URDF describes.
+
+    The URDF's inertia is left out: it is often wrong (in public sets of objects mostly the same
+    number for all objects), and can be computed from the shapes.
+
+    Attributes:
+        links: The links, in the order of the file.
         properties: "mass", the sum over the links [kg], and the `FRICTIONS`, each from the first
             link that names it: lateral friction is a coefficient, rolling and spinning friction
             are levers [m]. A property that no link names is not in the mapping.
     """
 
-    parts: tuple[trimesh.Trimesh, ...]
+    links: tuple[UrdfLink, ...]
     properties: Mapping[str, float]
 
+    @property
+    def parts(self) -> tuple[trimesh.Trimesh, ...]:
+        """Surfaces of all links in the frame of the root link [m]."""
+        return tuple(part for link in self.links for part in link.parts)
 
-def urdf_source(path: Path) -> MeshSource:
-    """Read the surface of a URDF as if it were one OBJ file.
-
-    Raises:
-        ModelError: The URDF cannot be used, for a reason that `read_urdf` lists.
-    """
-    return MeshSource(str(path), as_obj(read_urdf(path).parts), ".obj")
+    def source(self, label: str) -> MeshSource:
+        """The surfaces of all links as if they were one OBJ file, which is called `label`."""
+        return MeshSource(label, as_obj(self.parts), ".obj")
 
 
 def read_urdf(path: Path) -> UrdfObject:
@@ -58,7 +81,8 @@ def read_urdf(path: Path) -> UrdfObject:
     The surface comes from the collision elements, or if no link has any, from the visual elements.
 
     Raises:
-        ModelError: The file is no URDF, a joint moves, the links are no tree, or a mesh is broken.
+        ModelError: The file is no URDF, a joint moves, the links are no tree, a mass is negative,
+            or a mesh is broken.
     """
     root = read_xml(path, "a URDF")
     named = root.findall("link")
@@ -71,23 +95,74 @@ def read_urdf(path: Path) -> UrdfObject:
         raise ModelError(f"{path}: expected a URDF of at least one link, got <{root.tag}>")
     link_in_root = _link_frames(path, root, links)
     tag = "collision" if root.find("link/collision/geometry") is not None else "visual"
-    parts = []
-    for name, link in links.items():
-        for element in link.findall(tag):
-            pose = link_in_root[name] @ _pose(path, element.find("origin"))
-            parts += [part.apply_transform(pose) for part in _geometry(path, name, element)]
-    if not parts:
-        raise ModelError(f"{path}: expected links with geometry, got none")
-    mass = math.fsum(
-        _number(f"{path}: link {name!r}", element)
+    parts = _surfaces(path, links, tag, link_in_root, needed=True)
+    looks = {}
+    if tag == "collision":
+        looks = _surfaces(path, links, "visual", link_in_root, needed=False)
+    found = tuple(
+        UrdfLink(
+            name,
+            _mass(path, name, link),
+            (link_in_root[name] @ _pose(path, link.find("inertial/origin")))[:3, 3],
+            parts[name],
+            looks.get(name, ()),
+        )
         for name, link in links.items()
-        for element in link.findall("inertial/mass")
     )
+    if not any(parts.values()):
+        raise ModelError(f"{path}: expected links with geometry, got none")
+    mass = math.fsum(link.mass for link in found)
     properties = {"mass": mass} if mass else {}
     for key in FRICTIONS:
         for element in root.findall(f"link/contact/{key}")[:1]:
             properties[key] = _number(str(path), element)
-    return UrdfObject(tuple(parts), properties)
+    return UrdfObject(found, properties)
+
+
+def _mass(path: Path, name: str, link: ElementTree.Element) -> float:
+    where = f"{path}: link {name!r}"
+    masses = [_number(where, element) for element in link.findall("inertial/mass")]
+    if min(masses, default=0.0) < 0:
+        raise ModelError(f"{where}: <mass>: expected at least 0, got {min(masses):g}")
+    return math.fsum(masses)
+
+
+def _surfaces(
+    path: Path,
+    links: Mapping[str, ElementTree.Element],
+    tag: str,
+    link_in_root: Mapping[str, FloatArray],
+    needed: bool,
+) -> dict[str, tuple[trimesh.Trimesh, ...]]:
+    """Surfaces of each link's elements of a tag, in the frame of the root link [m].
+
+    Args:
+        path: The URDF.
+        links: The links by name.
+        tag: "collision" or "visual".
+        link_in_root: Pose of each link, shape (4, 4).
+        needed: Whether broken surfaces are an error; if not, their link has none.
+    """
+    found, faces = {}, 0
+    for name, link in links.items():
+        parts: list[trimesh.Trimesh] = []
+        try:
+            for element in link.findall(tag):
+                pose = link_in_root[name] @ _pose(path, element.find("origin"))
+                more = _geometry(path, name, element)
+                faces += sum(len(part.faces) for part in more)
+                if faces > MOST_FACES_READ:
+                    raise ModelError(
+                        f"{path}: expected at most {MOST_FACES_READ} faces, got {faces} up to "
+                        f"link {name!r}"
+                    )
+                parts += [part.apply_transform(pose) for part in more]
+        except ModelError:
+            if needed:
+                raise
+            parts = []
+        found[name] = tuple(parts)
+    return found
 
 
 def _link_frames(

@@ -15,7 +15,7 @@ from trimesh import primitives
 
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import ModelError
-from dr_grasp.objects.meshes import sum_masses
+from dr_grasp.objects.masses import sum_masses
 from dr_grasp.robots.attributes import COUNTS, number, numbers_text, pose_of, vector
 
 DENSITY = 1000.0

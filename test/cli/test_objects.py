@@ -40,7 +40,7 @@ def test_add_list_show_remove(own, tin):
     assert added.exit_code == 0, added.output
     assert added.stderr == (
         f"dr-grasp: {tin} is 60 x 60 x 80: taken as millimetres; "
-        "say --unit m|cm|mm|in if that is wrong\n"
+        "say --unit m|cm|mm|in or --scale if that is wrong\n"
     )
     assert "6.0 x 6.0 x 8.0 cm" in added.stdout and "1 convex piece\n" in added.stdout
     following = added.stdout.splitlines()[-1]
@@ -71,6 +71,7 @@ def test_add_prints_json_for_scripts(tin):
     report = json.loads(done.stdout)
     assert (report["name"], report["description"]) == ("can", "A can")
     assert report["mesh_origin_m"] == [0, 0, 0]
+    assert (report["source"], report["scale"]) == ("tin.stl", [0.001] * 3)
     again = run("add", tin, "--mass", 0.4, *words)
     assert "you have an object 'can' already" in line_of(again)
     forced = run("add", tin, "--mass", 0.4, "--force", *words)
@@ -94,6 +95,9 @@ def test_built_in_objects_are_shown_too():
         (["add", "TIN", "--mass", "1", "--friction", "-1"], "lateral_friction: expected"),
         (["add", "TIN", "--mass", "1", "--unit", "ft"], "unknown unit 'ft'; expected one of cm"),
         (["add", "TIN", "--mass", "1", "--unit", "m"], "say --unit mm"),
+        (["add", "TIN", "--mass", "1", "--inertia", "1,,1"], "inertia: expected numbers between"),
+        (["add", "TIN", "--mass", "1", "--scale", "1,x"], "scale: expected numbers between commas"),
+        (["add", "TIN", "--mass", "1", "--scale", "1", "--unit", "m"], "expected no unit beside"),
         (
             ["add", "TIN", "--mass", "1", "--collision", "x"],
             "tin.stl: collision: expected 'auto', ",
@@ -128,6 +132,25 @@ def test_broken_files_of_the_users_own_are_named_and_all_else_is_listed(own):
         "mug",
         "procedural_000",
     ]
+
+
+def test_where_the_mass_lies_is_shown_with_where_that_is_from(tin):
+    words = ["--mass", 0.3, "--unit", "mm", "--name", "can"]
+    plain = run("add", tin, *words)
+    assert "kg mm2, from the closed surface\n" in plain.stdout
+    words += ["--center-of-mass", "0,0,-0.02", "--inertia", "4e-4,4e-4,2e-4", "--force"]
+    done = run("add", tin, *words)
+    assert "  mass         0.3 kg, centre at 0.0 0.0 -20.0 mm\n" in done.stdout
+    expected = "  inertia      400 400 200 kg mm2, center_of_mass as given; inertia as given\n"
+    assert expected in done.stdout and expected in run("show", "can").stdout
+    report = json.loads(run("show", "can", "--json").stdout)
+    assert report["inertia_from"] == "center_of_mass as given; inertia as given"
+
+
+def test_three_factors_scale_three_axes(tin):
+    done = run("add", tin, "--mass", 0.3, "--scale", "0.001,0.001, 0.002", "--json")
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["extent_m"] == pytest.approx([0.06, 0.06, 0.16])
 
 
 def test_where_the_mesh_has_its_origin_is_shown(tmp_path):

@@ -39,7 +39,8 @@ def test_an_added_object_has_a_name_and_needs_its_file_no_more(own, add, box):
     details = add(box, name="carton", mass=0.12, lateral_friction=0.5)
     spec, facts = details.spec, details.facts
     assert add.said == [
-        f"{box} is 100 x 200 x 300: taken as millimetres; say --unit m|cm|mm|in if that is wrong"
+        f"{box} is 100 x 200 x 300: taken as millimetres; "
+        "say --unit m|cm|mm|in or --scale if that is wrong"
     ]
     box.unlink()
     assert load_object("carton") is spec
@@ -123,6 +124,128 @@ def test_inches_and_metres(add, tmp_path):
     assert add.said == []
 
 
+def write_can(path):
+    """A can of 300 x 300 x 400 units, its corner at the origin."""
+    can = trimesh.creation.cylinder(150, 400, sections=32)
+    can.apply_translation(-can.bounds[0])
+    can.export(path)
+    return path
+
+
+def test_any_factor_scales_an_object(own, add, tmp_path):
+    can = write_can(tmp_path / "can.stl")
+    details = add(can, mass=0.1, scale=(0.00025,))
+    assert add.said == []
+    np.testing.assert_allclose(details.facts.extent, [0.075, 0.075, 0.1], atol=1e-6)
+    assert (details.source, details.scale) == ("can.stl", (0.00025,) * 3)
+    assert "scale: 0.00025\n" in details.file.read_text()
+    # Written by hand into the file, a list and a number mean the same.
+    text = details.file.read_text().replace("0.00025", "[0.00025, 0.00025, 0.00025]")
+    details.file.write_text(text)
+    np.testing.assert_array_equal(load_object("can").inertia, details.spec.inertia)
+
+
+def test_each_axis_has_its_own_factor(add, box):
+    details = add(box, mass=0.6, scale=(0.001, 0.0005, 0.0001))
+    np.testing.assert_allclose(details.facts.extent, [0.1, 0.1, 0.03], atol=1e-6)
+    np.testing.assert_allclose(details.spec.mesh_origin, [-0.05, -0.05, -0.015], atol=1e-6)
+    assert details.scale == (0.001, 0.0005, 0.0001)
+    sides = np.array([0.1, 0.1, 0.03])
+    moments = 0.6 / 12 * (np.sum(sides**2) - sides**2)
+    np.testing.assert_allclose(details.spec.inertia, np.diag(moments), rtol=1e-6, atol=1e-9)
+
+
+def test_a_scaled_urdf_keeps_its_mass_and_scales_its_offsets(add, tmp_path):
+    box = '<collision><origin xyz="0 0 {}"/><geometry><box size="1 2 3"/></geometry></collision>'
+    path = tmp_path / "two.urdf"
+    path.write_text(
+        '<robot name="two"><link name="l"><inertial><mass value="0.5"/></inertial>'
+        f"{box.format(0)}{box.format(6)}</link></robot>"
+    )
+    details = add(path, scale=(0.01,), center=False)
+    np.testing.assert_allclose(details.facts.extent, [0.01, 0.02, 0.09], atol=1e-9)
+    assert (details.spec.mass, details.source) == (0.5, "two.urdf")
+    np.testing.assert_allclose(details.spec.center_of_mass, [0, 0, 0.03], atol=1e-9)
+
+
+def test_a_urdf_is_in_metres_unless_the_user_says_else(own, add, tmp_path):
+    path = tmp_path / "long.urdf"
+    path.write_text(
+        '<robot name="r"><link name="l"><inertial><mass value="0.5"/></inertial><collision>'
+        '<geometry><box size="20 20 200"/></geometry></collision></link></robot>'
+    )
+    with pytest.raises(DrGraspError, match=r"20 x 20 x 200 m: .*; if it is in millimetres, say"):
+        add(path)
+    assert not own.exists() and add.said == []
+    assert add(path, unit="mm").facts.extent[2] == pytest.approx(0.2)
+
+
+def test_a_scale_of_the_wrong_size_is_refused_with_the_one_that_would_do(own, add, tmp_path):
+    can = write_can(tmp_path / "can.stl")
+    expected = "300 x 300 x 400 m: expected 0.003 to 1 m .*; if it is in millimetres, say --scale"
+    with pytest.raises(DrGraspError, match=expected + " 0.001$"):
+        add(can, mass=0.1, scale=(1.0,))
+    large = tmp_path / "large.stl"
+    trimesh.load_mesh(can).apply_scale(10).export(large)
+    with pytest.raises(DrGraspError, match=r"3e\+03 x 3e\+03 x 4e\+03 m: .*; say --scale$"):
+        add(large, mass=0.1)
+    with pytest.raises(DrGraspError, match="scale: expected no unit beside it, got both"):
+        add(can, mass=0.1, scale=(0.001,), unit="mm")
+    assert not own.exists()
+
+
+def write_hammer(path):
+    """A handle of 0.05 kg and a head of 0.45 kg, 0.15 m apart."""
+    path.write_text(
+        '<robot name="hammer"><link name="handle"><inertial><mass value="0.05"/></inertial>'
+        '<collision><geometry><box size="0.03 0.03 0.24"/></geometry></collision></link>'
+        '<link name="head"><inertial><mass value="0.45"/></inertial>'
+        '<collision><geometry><box size="0.1 0.03 0.06"/></geometry></collision></link>'
+        '<joint name="j" type="fixed"><origin xyz="0 0 0.15"/><parent link="handle"/>'
+        '<child link="head"/></joint></robot>'
+    )
+    return path
+
+
+def test_each_link_keeps_its_mass_and_an_explicit_mass_scales_them(own, add, tmp_path):
+    hammer = write_hammer(tmp_path / "hammer.urdf")
+    details = add(hammer)
+    np.testing.assert_allclose(details.spec.center_of_mass, [0, 0, 0.105], atol=1e-12)
+    assert details.inertia_from == "each link's mass over its own shape"
+    across = 0.045 * 0.15**2 + (0.05 * (0.03**2 + 0.24**2) + 0.45 * (0.03**2 + 0.06**2)) / 12
+    assert details.spec.inertia[0, 0] == pytest.approx(across, rel=1e-9)
+    heavier = add(hammer, mass=1.5, replace=True).spec
+    np.testing.assert_array_equal(heavier.center_of_mass, details.spec.center_of_mass)
+    np.testing.assert_allclose(heavier.inertia, 3 * details.spec.inertia, rtol=1e-9, atol=1e-15)
+    # A file that names the URDF itself says the same, with the mass that it names.
+    (own / "objects" / "other.yaml").write_text(
+        f"{{description: It, mesh: {hammer}, mass: 1.5, lateral_friction: 1, center: true}}"
+    )
+    other = load_object("other")
+    np.testing.assert_allclose(other.center_of_mass, heavier.center_of_mass, atol=1e-12)
+    np.testing.assert_allclose(other.inertia, heavier.inertia, rtol=1e-9, atol=1e-15)
+
+
+def test_who_knows_centre_and_inertia_says_them(add, tmp_path, box):
+    given = {"center_of_mass": (0.05, 0.1, 0.1), "inertia": (0.004, 1e-4, 0, 0.005, 2e-4, 0.003)}
+    details = add(box, name="carton", mass=0.6, unit="mm", **given)
+    # The mesh file's origin is a corner, 0.05, 0.1 and 0.15 m from the middle.
+    np.testing.assert_allclose(details.spec.center_of_mass, [0, 0, -0.05], atol=1e-9)
+    tensor = [[0.004, 1e-4, 0], [1e-4, 0.005, 2e-4], [0, 2e-4, 0.003]]
+    np.testing.assert_array_equal(details.spec.inertia, tensor)
+    assert details.inertia_from == "center_of_mass as given; inertia as given"
+    only = add(box, name="carton", mass=0.6, unit="mm", inertia=(0.004, 0.005, 0.003), replace=True)
+    np.testing.assert_array_equal(only.spec.inertia, np.diag([0.004, 0.005, 0.003]))
+    np.testing.assert_allclose(only.spec.center_of_mass, 0, atol=1e-9)
+    # What the user says goes before the links, and the rest is theirs.
+    hammer = write_hammer(tmp_path / "hammer.urdf")
+    links = add(hammer).spec
+    moved = add(hammer, center_of_mass=(0, 0, 0.1), replace=True)
+    np.testing.assert_allclose(moved.spec.center_of_mass, [0, 0, 0.07], atol=1e-12)
+    np.testing.assert_allclose(moved.spec.inertia, links.inertia, atol=1e-15)
+    assert moved.inertia_from.endswith("own shape; center_of_mass as given")
+
+
 def test_replacing_is_seen_at_once_and_leaves_no_old_mesh(own, add, box):
     first = add(box, name="carton", mass=0.1).spec
     trimesh.creation.box((100, 100, 100)).export(box)
@@ -182,6 +305,14 @@ def test_a_file_called_like_a_built_in_object_gets_a_number(add, box):
     assert mug.description.startswith("Coffee mug")
 
 
+def test_a_file_whose_name_is_no_text_is_added(add, box):
+    path = Path(os.fsdecode(bytes(box.parent) + b"/caf\xe9.stl"))
+    box.rename(path)
+    details = add(path, mass=0.1)
+    assert (details.spec.name, details.source) == ("caf", r"caf\udce9.stl")
+    assert details.spec.description == r"From caf\udce9.stl"
+
+
 def test_a_mass_in_grams_is_noticed(add, box):
     trimesh.creation.box((50, 50, 50)).export(box)
     add(box, name="cube", mass=120)
@@ -207,6 +338,22 @@ def test_a_mass_in_grams_is_noticed(add, box):
             "rolling_friction: expected greater than or equal to 0, got -0.1",
         ),
         ({"spinning_friction": float("inf")}, "spinning_friction: expected .*, got inf"),
+        ({"scale": (0.0,)}, "scale.0: expected above 0, got 0"),
+        ({"scale": (0.001, -0.001, 0.001)}, "scale.1: expected .*: a mirrored object is another"),
+        ({"scale": (0.001, 0.001)}, "scale: expected one or three numbers, got 2"),
+        ({"scale": (float("nan"),)}, "scale.0: expected a finite number, got nan"),
+        ({"scale": (1e7,)}, "scale.0: expected less than or equal to 1000000, got 1"),
+        ({"inertia": (1e-3, 1e-3)}, "inertia: expected three or six numbers, got 2"),
+        ({"inertia": (4e-5, 1e-5, 1e-5)}, "inertia: .*, got 1e-05, 1e-05, 4e-05 about the princ"),
+        ({"inertia": (1e-5, 1e-5, 0)}, "inertia: expected moments above 0, got 0, 1e-05, 1e-05"),
+        ({"inertia": (1, 2, 0, 1, 0, 1)}, "inertia: expected moments above 0, got -1, 1, 3"),
+        ({"inertia": (float("nan"), 1, 1)}, "inertia.0: expected a finite number, got nan"),
+        ({"inertia": (400.0, 500.0, 300.0)}, "inertia: expected moments of at most 0.0035 kg m"),
+        ({"center_of_mass": (0.0, 0.0)}, "center_of_mass"),
+        (
+            {"center_of_mass": (50.0, 100.0, 150.0)},
+            "center_of_mass: expected a place in the object, .*, 0 to 0.1, 0 to 0.2, 0 to 0.3 m",
+        ),
         ({"unit": "ft"}, "unknown unit 'ft'; expected one of cm, in, m, mm"),
         ({"collision": "x"}, "collision: expected 'auto', 'coacd', 'groups' or 'hull', got 'x'"),
         ({"name": "My Carton"}, "lower-case letters.*, got 'My Carton'; try my_carton"),

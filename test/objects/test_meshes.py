@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from dr_grasp.objects.masses import sum_masses
 from dr_grasp.objects.mesh_files import MeshSource, as_obj, file_source
-from dr_grasp.objects.meshes import prepare_meshes, sum_masses
+from dr_grasp.objects.meshes import prepare_meshes
 
 IN_ONE_CACHE = settings(
     max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -125,12 +126,25 @@ def test_pieces_weigh_together_as_one(cache, tmp_path):
     np.testing.assert_allclose(prepared.inertia(3.0), expected, atol=1e-7)
 
 
-def test_what_encloses_more_than_its_hull_is_weighed_by_its_pieces(saved):
-    # One box in another, both solid by their winding: no body is like that.
+def test_a_body_in_another_counts_once(saved):
+    # Both are solid by their winding: the inner one is no cavity.
     outer, inner = trimesh.creation.box((0.1, 0.1, 0.1)), trimesh.creation.box((0.09, 0.09, 0.09))
     prepared = prepare_meshes(saved(trimesh.util.concatenate([outer, inner])), 1.0, "hull")
-    assert prepared.facts.volume == pytest.approx(1e-3)
-    assert prepared.facts.remarks == ("encloses more than its hull: weighed by its convex pieces",)
+    assert prepared.facts.volume == pytest.approx(1e-3, rel=1e-3)
+    assert prepared.facts.remarks == ("bodies overlap: 42.2% of their volume counted once",)
+    assert np.diag(prepared.inertia(0.6)) == pytest.approx([0.6 / 6 * 0.1**2] * 3, rel=1e-3)
+
+
+def test_pieces_of_an_open_surface_that_overlap_count_once(saved):
+    # A cross of two bars without ends, which enclose nothing by themselves.
+    bars = [trimesh.creation.box(sides) for sides in ((0.1, 0.02, 0.02), (0.02, 0.1, 0.02))]
+    for bar, axis in zip(bars, (0, 1), strict=True):
+        bar.update_faces(np.abs(bar.face_normals[:, axis]) < 0.5)
+    source = MeshSource("cross.obj", as_obj(bars), ".obj")
+    facts = prepare_meshes(source, 1.0, "groups").facts
+    assert not facts.watertight
+    assert facts.volume == pytest.approx(2 * 4e-5 - 8e-6, rel=2e-3)
+    assert facts.remarks[1] == "bodies overlap: 10.0% of their volume counted once"
 
 
 def test_an_open_surface_is_weighed_by_its_pieces(saved):

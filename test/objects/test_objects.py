@@ -268,6 +268,23 @@ def test_a_mesh_may_lie_beside_the_file_that_names_it(own, box):
     assert carton.mesh_file.samefile(box) and carton.file == folder / "carton.yaml"
 
 
+def test_centre_and_inertia_may_be_written_by_hand(own):
+    folder = own / "objects"
+    folder.mkdir(parents=True)
+    file = folder / "loaded.yaml"
+    text = "description: x\nshape: {box: [0.1, 0.1, 0.1]}\nmass: 0.6\nlateral_friction: 0.5\n"
+    file.write_text(text)
+    assert object_details("loaded").inertia_from == "from the closed surface"
+    file.write_text(text + "center_of_mass: [0, 0, 0.03]\ninertia: [0.001, 0.002, 0.0015]\n")
+    details = object_details("loaded")
+    np.testing.assert_array_equal(details.spec.center_of_mass, [0, 0, 0.03])
+    np.testing.assert_array_equal(details.spec.inertia, np.diag([0.001, 0.002, 0.0015]))
+    assert details.inertia_from == f"as in {file}"
+    file.write_text(text + "center_of_mass: [0, 0, 0.06]\n")
+    with pytest.raises(SettingsError, match=r"loaded.yaml: center_of_mass: expected a place in"):
+        object_details("loaded")
+
+
 def test_the_frame_is_that_of_the_mesh_or_in_its_middle(own, box):
     folder = own / "objects"
     folder.mkdir(parents=True)

@@ -8,7 +8,7 @@ from dr_grasp.common.resources import resolve_uri
 from dr_grasp.errors import ModelError
 from dr_grasp.objects.mesh_files import as_obj, file_source, joined
 from dr_grasp.objects.meshes import prepare_meshes
-from dr_grasp.objects.urdf import read_urdf, urdf_source
+from dr_grasp.objects.urdf import read_urdf
 
 HAMMER = """
 <robot name="hammer">
@@ -37,6 +37,10 @@ HAMMER = """
   </joint>
 </robot>
 """
+
+
+def urdf_source(path):
+    return read_urdf(path).source(str(path))
 
 
 @pytest.fixture
@@ -154,6 +158,11 @@ def test_meshes_of_a_package_are_found_beside_the_urdf(tmp_path):
         ("0.02 0.02 0.2", "0.02 0 0.2", "<box> size: expected above 0, got '0.02 0 0.2'"),
         ("0 0 0.11", "0 0 nan", "<origin> xyz: expected 3 finite numbers"),
         ('mass value="0.2"', 'mass value="a"', "<mass> value: expected 1 finite number, got 'a'"),
+        (
+            'mass value="0.2"',
+            'mass value="-1"',
+            "link 'handle': <mass>: expected at least 0, got -1",
+        ),
         ("<mesh ", "<blob ", "link 'head': expected a box, sphere, cylinder, capsule or mesh"),
     ],
 )
@@ -162,6 +171,15 @@ def test_what_is_no_rigid_object_is_refused_in_a_line(hammer, old, new, message)
         read_urdf(change(hammer, old, new))
     assert str(refusal.value).startswith(str(hammer))
     assert "\n" not in str(refusal.value)
+
+
+def test_faces_are_bounded_in_all_of_a_urdf(hammer, monkeypatch):
+    monkeypatch.setattr("dr_grasp.objects.urdf.MOST_FACES_READ", 20)
+    with pytest.raises(ModelError, match="at most 20 faces, got 24 up to link 'head'"):
+        read_urdf(hammer)
+    # The ball that is only to be seen has more; the object can do without it.
+    monkeypatch.setattr("dr_grasp.objects.urdf.MOST_FACES_READ", 24)
+    assert [len(link.looks) for link in read_urdf(hammer).links] == [0, 0]
 
 
 def test_a_urdf_without_geometry_is_refused(hammer):

@@ -11,7 +11,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from dr_grasp.common.resources import resolve_uri
-from dr_grasp.objects.meshes import sum_masses
+from dr_grasp.objects.masses import sum_masses
 from dr_grasp.robots.description import DescriptionSource
 from dr_grasp.robots.robot_model import MOVABLE, load_model
 from dr_grasp.robots.robot_spec import load_robot, robot_names
