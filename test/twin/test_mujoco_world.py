@@ -197,3 +197,17 @@ def test_a_mesh_that_mujoco_cannot_read_is_refused(
         ModelError, match=r"^franka with procedural_009: .+\.urdf: MuJoCo refuses: .+$"
     ):
         MujocoWorld(franka, replace(bar, pieces=(broken,)), ObjectTruth())
+
+
+def test_a_robot_that_mujoco_reads_otherwise_is_refused(
+    franka: RobotSpec, bar: ObjectSpec, tmp_path: Path
+) -> None:
+    text = franka.model.urdf.read_text()
+    (tmp_path / "r.urdf").write_text(text.replace("panda_joint7", "panda_joint_7"))
+    robot = replace(franka, model=replace(franka.model, urdf=tmp_path / "r.urdf"))
+    with pytest.raises(ModelError) as caught:
+        MujocoWorld(robot, bar, ObjectTruth())
+    assert str(caught.value) == (
+        f"franka with procedural_009: {tmp_path}/r.urdf: MuJoCo refuses: it has not read "
+        "panda_joint7"
+    )
