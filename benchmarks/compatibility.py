@@ -1,12 +1,12 @@
-"""Tries other people's robots and objects on the product, and writes docs/other-peoples-files.md.
+"""Tries other people's robots and objects, and writes the tables of docs/other-peoples-files.md.
 
-All of them come from PyPI: example-robot-data and pybullet_data, which the product needs anyway, and
-the wheels of ManiSkill and robosuite, of which only URDFs, SRDFs and meshes are unpacked. What one
+All of them come from PyPI: example-robot-data and pybullet_data, which we need anyway, and the
+wheels of ManiSkill and robosuite, of which only URDFs, SRDFs and meshes are unpacked. What one
 needs to use a robot is a file in benchmarks/other_robots/. Each robot and each object has a process
 of its own, which may crash or take too long.
 
-    python benchmarks/compatibility.py --folder /tmp/others --out results.json
-    python benchmarks/compatibility.py --folder /tmp/others --out results.json --only z1 pybullet_lego
+    python benchmarks/compatibility.py --out results.json
+    python benchmarks/compatibility.py --out results.json --only z1 pybullet_lego
     python benchmarks/compatibility.py --out results.json --page docs/other-peoples-files.md --only
 
 The last one runs nothing and writes the page. What is not run again stays in the file of results.
@@ -169,7 +169,8 @@ def try_row(name: str, out: Path) -> None:
             try_robot(name, row)
     except DrGraspError as error:
         row["error"] = str(error)
-    write_whole(out, json.dumps(row).encode())
+    finally:  # what was found before something broke
+        write_whole(out, json.dumps(row).encode())
 
 
 def versions() -> dict[str, str]:

@@ -56,7 +56,9 @@ def robots_table(rows: dict[str, Row]) -> list[str]:
         lines.append(
             [
                 f"`{name}`",
-                ("yes" + (f", {len(row['notes'])} notes" if row["notes"] else "")) if loads else "no",
+                ("yes" + (f", {len(row['notes'])} notes" if row["notes"] else ""))
+                if loads
+                else "no",
                 kinematics(row["kinematics"]) if loads else "",
                 masses(row["masses"]) if loads else "",
                 *grasps(row.get("grasps")),
@@ -165,8 +167,8 @@ def procedural(rows: dict[str, Row]) -> list[str]:
         *[f"- `{name}`: {shorter(words)}" for name, words in row["refused"].items()],
         "- Volume against that of the union of the pieces, by random points: "
         f"{share(row['volume'])}. Inertia: {share(row['inertia'])}.",
-        f"- Of every hundredth, {found} grasps were found; {held['pybullet']} of them held again in "
-        f"PyBullet, {held['mujoco']} in MuJoCo.",
+        f"- With every hundredth, {found} grasps were found; {held['pybullet']} of them held again "
+        f"in PyBullet, {held['mujoco']} in MuJoCo.",
     ]
     if none:
         lines.append(f"- Too few were found for {', '.join(none)}.")

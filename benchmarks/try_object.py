@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from try_grasps import Row, try_grasps
 
 from dr_grasp.core.arrays import FloatArray
-from dr_grasp.errors import DrGraspError
+from dr_grasp.errors import DrGraspError, SettingsError
 from dr_grasp.objects.adding import NewObject, add_object
 from dr_grasp.objects.object_spec import ObjectDetails, ObjectSpec, load_object, object_details
 from dr_grasp.robots.robot_spec import load_robot
@@ -23,6 +23,9 @@ from dr_grasp.twin.twin_profile import ObjectTruth
 ROBOT = "franka"
 DENSITY_KG_M3 = 300.0
 """Of meshes, whose files name no mass."""
+
+GIVEN_KG = 0.1
+"""Of URDFs that name no mass."""
 
 PROCEDURAL = 1000
 PROCEDURAL_GRASPED = 10
@@ -36,7 +39,12 @@ def try_object(name: str, file: Path, row: Row, **options: object) -> None:
     """
     notes: list[str] = []
     row["notes"] = notes
-    details = add_object(NewObject(file, name=name, replace=True, **options), notes.append)
+    try:
+        details = add_object(NewObject(file, name=name, replace=True, **options), notes.append)
+    except SettingsError as error:
+        notes.append(str(error))
+        options["mass"] = GIVEN_KG
+        details = add_object(NewObject(file, name=name, replace=True, **options), notes.append)
     describe(details, row)
     try_grasps(ROBOT, name, row)
 
@@ -156,4 +164,6 @@ def union_by_sampling(item: ObjectSpec) -> tuple[float, FloatArray]:
 
 def percentiles(values: FloatArray) -> dict[str, float]:
     """The middle, what 95 of 100 stay below, and the largest."""
-    return {key: float(np.percentile(values, at)) for key, at in (("50", 50), ("95", 95), ("100", 100))}
+    return {
+        key: float(np.percentile(values, at)) for key, at in (("50", 50), ("95", 95), ("100", 100))
+    }
