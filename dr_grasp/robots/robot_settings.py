@@ -21,11 +21,28 @@ Vector3 = tuple[float, float, float]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_/~][A-Za-z0-9_/]*$")]
 
 
+STANDOFF_M = 0.10
+LIFT_M = 0.20
+LONGEST_MOTION_M = 1.0
+"""Largest `standoff_m` and `lift_m`: the reach of an arm on a table."""
+
+Way = Annotated[float, Field(gt=0.0, le=LONGEST_MOTION_M)]
+
+
 class ArmSettings(Settings):
-    """The `arm` section."""
+    """The `arm` section.
+
+    Attributes:
+        joints: Names, from the base on.
+        home: Where approaches begin [rad or m].
+        standoff_m: Length of the straight last part of the approaches that are planned [m].
+        lift_m: Height of the lifts that are planned [m]; small arms need lower ones.
+    """
 
     joints: tuple[str, ...] = Field(min_length=1)
     home: tuple[float, ...]
+    standoff_m: Way = STANDOFF_M
+    lift_m: Way = LIFT_M
 
 
 class SynergySettings(Settings):

@@ -17,7 +17,14 @@ from dr_grasp.robots.file_checks import check_fit, unit
 from dr_grasp.robots.hand_drives import hand_drives
 from dr_grasp.robots.joints import JointLimits
 from dr_grasp.robots.robot_model import RobotModel, load_model
-from dr_grasp.robots.robot_settings import Hardware, RobotSettings, SynergySettings, read_settings
+from dr_grasp.robots.robot_settings import (
+    LIFT_M,
+    STANDOFF_M,
+    Hardware,
+    RobotSettings,
+    SynergySettings,
+    read_settings,
+)
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -83,6 +90,8 @@ class RobotSpec:
         object_xy: Where objects are put, in the base frame [m].
         names: What ROS calls joints and links, by the names used here; only those that differ.
         hardware: How the robot is reached through ROS; None if its file does not say.
+        standoff_m: Length of the straight last part of the approaches that are planned [m].
+        lift_m: Height of the lifts that are planned [m].
     """
 
     name: str
@@ -106,6 +115,9 @@ class RobotSpec:
     # How a real arm is reached changes nothing of what is simulated.
     names: Mapping[str, str] = field(metadata={IGNORED: True})
     hardware: Hardware | None = field(metadata={IGNORED: True})
+    # What was planned is in each grasp.
+    standoff_m: float = field(default=STANDOFF_M, metadata={IGNORED: True})
+    lift_m: float = field(default=LIFT_M, metadata={IGNORED: True})
 
     @property
     def hand_open(self) -> FloatArray:
@@ -205,6 +217,8 @@ def load_robot(name: str) -> RobotSpec:
         object_xy=settings.object_xy,
         names=settings.names,
         hardware=_hardware(str(path), settings),
+        standoff_m=arm.standoff_m,
+        lift_m=arm.lift_m,
     )
 
 
