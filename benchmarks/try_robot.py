@@ -18,7 +18,7 @@ from dr_grasp.core.arrays import FloatArray
 from dr_grasp.robots.forward_kinematics import joint_positions, link_in_base
 from dr_grasp.robots.robot_settings import RobotSettings, read_settings
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot
-from dr_grasp.simulation.bullet.quiet import quiet
+from dr_grasp.simulation.bullet.loading import load_urdf
 from dr_grasp.twin.mujoco_model import TIMESTEP_S, build_model
 from dr_grasp.twin.twin_profile import ObjectTruth
 
@@ -183,14 +183,13 @@ def _pybullet(
 
 
 def _load(robot: RobotSpec, client: int) -> int:
-    with quiet():
-        body: int = p.loadURDF(
-            str(robot.model.urdf),
-            useFixedBase=True,
-            flags=p.URDF_USE_SELF_COLLISION | p.URDF_USE_INERTIA_FROM_FILE,
-            physicsClientId=client,
-        )
-    return body
+    return load_urdf(
+        f"robot {robot.name}",
+        robot.model.urdf,
+        useFixedBase=True,
+        flags=p.URDF_USE_SELF_COLLISION | p.URDF_USE_INERTIA_FROM_FILE,
+        physicsClientId=client,
+    )
 
 
 def _mujoco(
