@@ -112,6 +112,8 @@ $(STAMPS)/package: setup.py package.xml $(wildcard scripts/*) $(STAMPS)/interfac
 	$(call step,dr_grasp itself,$(PIP) --no-deps --no-build-isolation -e .,see above and $(LOG))
 
 # After the package, since two pips at once would get in each other's way under -j.
-$(STAMPS)/test: requirements/test.txt requirements/cluster.txt $(STAMPS)/requirements | $(STAMPS)/package
+$(STAMPS)/test: requirements/test.txt requirements/cluster.txt requirements/mujoco_next.txt $(STAMPS)/requirements | $(STAMPS)/package
 	$(call step,what the tests need,\
 	  $(PIP) -r requirements/test.txt -r requirements/cluster.txt,$(NETWORK))
+	$(call step,the newest MuJoCo beside it,\
+	  $(PIP) --no-deps --upgrade --target $(VENV)/mujoco_next -r requirements/mujoco_next.txt,$(NETWORK))

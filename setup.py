@@ -43,7 +43,7 @@ setup(
         # pip too, which keeps no libexec folder, and leave no program called `twin` on PATH.
         (f"lib/{NAME}", [f"scripts/{node}" for node in NODES]),
     ],
-    entry_points={"console_scripts": ["dr-grasp = dr_grasp.cli.main:main"]},
+    entry_points={"console_scripts": ["dr-grasp = dr_grasp.cli.start:main"]},
     # Oldest versions that we have seen it work with. colcon reads none of this: on a robot PC
     # package.xml says what to install.
     install_requires=[
@@ -53,7 +53,7 @@ setup(
         "jinja2>=3.1.2",
         "matplotlib>=3.6",
         "mcap>=1.0.2",
-        "mujoco>=3.17",
+        "mujoco>=3.17,<5",
         "numpy>=1.26",
         "pycollada>=0.8",
         "pyarrow>=14.0.2",

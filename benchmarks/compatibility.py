@@ -31,7 +31,7 @@ from pathlib import Path
 import pybullet_data
 from compatibility_page import write_page
 from try_grasps import Row
-from try_object import mass_of, try_object, try_procedural
+from try_object import try_object, try_procedural
 from try_robot import try_robot
 
 from dr_grasp.common.atomic import write_whole
@@ -162,9 +162,7 @@ def try_row(name: str, out: Path) -> None:
         if name == PROCEDURAL:
             try_procedural(row)
         elif name in OBJECTS:
-            file = Path(pybullet_data.getDataPath()) / OBJECTS[name]
-            mesh = file.suffix in (".obj", ".stl")
-            try_object(name, file, row, mass=mass_of(file) if mesh else None)
+            try_object(name, Path(pybullet_data.getDataPath()) / OBJECTS[name], row)
         else:
             try_robot(name, row)
     except DrGraspError as error:

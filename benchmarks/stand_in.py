@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.scoring.blocks import Block
+from dr_grasp.scoring.blocks import Block, Counts
 from dr_grasp.workers.pool import Pool
 
 
@@ -43,13 +43,13 @@ class StandIn(Pool):
             self.rollouts += block.count
             yield block, self._draw(block)
 
-    def _draw(self, block: Block) -> Counter[Outcome]:
+    def _draw(self, block: Block) -> Counts:
         share = self._fitness.get(block.grasp.id, 1.0)
         if block.criterion is None or share == 1.0:
-            return Counter({Outcome.SUCCESS: block.count})
+            return Counts(Counter({Outcome.SUCCESS: block.count}))
         held = int(self._rng.binomial(block.count, share))
         counts = {Outcome.SUCCESS: held, Outcome.DROPPED_LIFTING: block.count - held}
-        return Counter({outcome: number for outcome, number in counts.items() if number})
+        return Counts(Counter({outcome: n for outcome, n in counts.items() if n}))
 
     def _workers(self) -> int:
         return 1

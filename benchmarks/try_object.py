@@ -21,11 +21,8 @@ from dr_grasp.twin.mujoco_model import TIMESTEP_S, build_model
 from dr_grasp.twin.twin_profile import ObjectTruth
 
 ROBOT = "franka"
-DENSITY_KG_M3 = 300.0
-"""Of meshes, whose files name no mass."""
-
 GIVEN_KG = 0.1
-"""Of URDFs that name no mass."""
+"""Of files that name no mass."""
 
 PROCEDURAL = 1000
 PROCEDURAL_GRASPED = 10
@@ -47,14 +44,6 @@ def try_object(name: str, file: Path, row: Row, **options: object) -> None:
         details = add_object(NewObject(file, name=name, replace=True, **options), notes.append)
     describe(details, row)
     try_grasps(ROBOT, name, row)
-
-
-def mass_of(file: Path) -> float:
-    """A plausible mass of a mesh in metres, or in centimetres if that would be a tonne [kg]."""
-    volume = abs(float(trimesh.load(file, force="mesh").convex_hull.volume))
-    while volume > 0.05:
-        volume *= 1e-6
-    return max(0.01, round(DENSITY_KG_M3 * volume, 3))
 
 
 def describe(details: ObjectDetails, row: Row) -> None:

@@ -28,7 +28,7 @@ Errors:
 
 from __future__ import annotations
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from dr_grasp.scoring.request import ScoreRequest
     from dr_grasp.scoring.scorer import Scorer
 
-__version__ = metadata.version("dr_grasp")
+__version__: str  # looked up when it is first used: Ctrl-C is handled only after this module
 
 __all__ = [
     "Criterion",
@@ -87,6 +87,10 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib import metadata
+
+        return metadata.version("dr_grasp")
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

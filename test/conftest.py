@@ -11,14 +11,16 @@ import pytest
 from hypothesis import settings
 
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
+from dr_grasp.core.collisions import Collision
 from dr_grasp.core.fitness import Fitness, GraspScore
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import TABLE, LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
 
 ARM = tuple(f"panda_joint{index}" for index in range(1, 8))
 HAND = ("panda_finger_joint1",)
+LINKS = LinkPair("panda_hand", "panda_link5")
 
 # Tests by hypothesis are the same wherever they run, and none depends on how fast a machine is.
 settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=50)
@@ -52,6 +54,7 @@ TAKES_LONG = (
     "cli/test_dataset.py",
     "cli/test_diagnose.py",
     "cli/test_generate.py",
+    "cli/test_import_trajectories.py",
     "cli/test_score.py",
     "cli/test_score_resumed.py",
     "diagnosis",
@@ -67,6 +70,7 @@ TAKES_LONG = (
     "simulation",
     "test_house_rules.py",
     "test_library_example.py",
+    "twin/test_mujoco_next.py",
     "twin/test_twin_physics.py",
     "workers",
 )
@@ -123,6 +127,11 @@ class Samples:
             nominal_outcome=Outcome.SUCCESS,
             fitness={c: Fitness(c, 7 * i, 23) for i, c in enumerate(Criterion)},
             failures={Outcome.DROPPED_LIFTING: 3, Outcome.MISSED: 2},
+            collisions=(
+                Collision(Criterion.OSDR, Outcome.SELF_COLLISION, LINKS, 2),
+                Collision(Criterion.MDR, Outcome.ROBOT_HIT_TABLE, LinkPair("finger", TABLE), 1),
+                Collision(Criterion.MDR, Outcome.SELF_COLLISION, LINKS, 1),
+            ),
             seed=2**64 - 1,
             profile="default",
             software_version="dr_grasp 0.1.0, pybullet 3.2.7",

@@ -104,7 +104,7 @@ def test_nodes_are_executables_of_the_ros_package(distribution: dict[str, Any]) 
         assert os.access(ROOT / program, os.X_OK)
     # Only one name for the shell: a program called `twin` would be anybody's.
     assert distribution["entry_points"] == {
-        "console_scripts": ["dr-grasp = dr_grasp.cli.main:main"]
+        "console_scripts": ["dr-grasp = dr_grasp.cli.start:main"]
     }
 
 
@@ -123,7 +123,7 @@ def test_a_node_runs_with_the_python_of_its_environment(tmp_path: Path, node: st
     write_executable(tmp_path / "bin" / "python3", 'printf "%s|" "$@"')
     command = [program, "--ros-args", "-r", "__ns:=/a b"]
     said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-    assert said == f"-m|dr_grasp.ros.{node}_node|--ros-args|-r|__ns:=/a b|"
+    assert said == f"-m|dr_grasp.ros.start|{node}|--ros-args|-r|__ns:=/a b|"
     assert (ROOT / "dr_grasp" / "ros" / f"{node}_node.py").is_file()
 
 

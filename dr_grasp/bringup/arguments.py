@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -17,6 +18,9 @@ from dr_grasp.robots.robot_spec import robot_names
 
 MOST_JOBS = 1024
 FASTEST_RATE = 1000.0
+
+OF_ROS = {"launch-prefix", "launch-prefix-filter", "log_level", "use_sim_time"}
+"""Launch arguments that ROS itself knows, or that many launch files of ROS have."""
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -78,6 +82,11 @@ def _argument(default: Any, description: str) -> Any:
 
 
 _JOBS = _argument(2, "Number of worker processes of the scorer.")
+_MODEL = _argument(
+    "",
+    "Model file of dr-grasp calibrate, for transfer probabilities by which the scorer ranks; empty "
+    "for none.",
+)
 _ROBOT = _argument("franka", "Name of the robot that executes the grasps or is shown in RViz.")
 _SECURITY = _argument(
     "",
@@ -92,6 +101,7 @@ class ScorerArguments(Settings):
 
     namespace: Namespace = _argument("", "ROS namespace of the nodes of dr_grasp.")
     jobs: Jobs = _JOBS
+    transfer_model: str = _MODEL
     security: str = _SECURITY
 
 
@@ -137,10 +147,45 @@ class ReplayArguments(Settings):
         "since recorded joint states would mislead a planner.",
     )
     jobs: Jobs = _JOBS
+    transfer_model: str = _MODEL
     rviz: Flag = _RVIZ
 
 
 ArgumentsT = TypeVar("ArgumentsT", bound=Settings)
+
+
+def check_names(
+    arguments: type[Settings], typed: Sequence[str], all_names: Sequence[str]
+) -> list[str]:
+    """Check the names of launch arguments: ROS itself ignores a name that nobody declared.
+
+    Args:
+        arguments: Arguments of the launch file.
+        typed: What was typed after `ros2 launch`, each as name:=value.
+        all_names: Names of all arguments that the launch file was given.
+
+    Returns:
+        Notes for the user. A launch file that includes ours may have arguments of its own, so
+        then only a name that is nearly one of ours is noted.
+
+    Raises:
+        SettingsError: An argument is unknown, and no other launch file can have declared it.
+    """
+    known = arguments.model_fields
+    on_command_line = {word.partition(":=")[0] for word in typed}
+    unknown = sorted({*on_command_line, *all_names} - set(known) - OF_ROS)
+    included = bool(set(all_names) - on_command_line - set(known) - OF_ROS)
+    notes = []
+    for name in unknown:
+        near = get_close_matches(name, known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        if not included:
+            raise SettingsError(
+                f"unknown launch argument {name}{hint} (there are: {', '.join(known)})"
+            )
+        if near:
+            notes.append(f"launch argument {name} is not used{hint}")
+    return notes
 
 
 def declarations(arguments: type[Settings]) -> list[dict[str, Any]]:

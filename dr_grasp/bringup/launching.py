@@ -32,6 +32,7 @@ from dr_grasp.bringup.arguments import (
     BringupArguments,
     ReplayArguments,
     ScorerArguments,
+    check_names,
     declarations,
     read_arguments,
 )
@@ -58,7 +59,9 @@ def _describe(
     def start(context: Any) -> list[Any]:
         typed = {name: context.launch_configurations[name] for name in arguments.model_fields}
         # If an error is raised here, launch ends with status 1 and the error's message.
-        return _actions(plan(read_arguments(arguments, typed), _has_package))
+        notes = check_names(arguments, context.argv, list(context.launch_configurations))
+        actions = _actions(plan(read_arguments(arguments, typed), _has_package))
+        return [*(LogInfo(msg=note) for note in notes), *actions]
 
     declared = [DeclareLaunchArgument(**argument) for argument in declarations(arguments)]
     return LaunchDescription([*declared, OpaqueFunction(function=start)])

@@ -13,6 +13,7 @@ from dr_grasp.bringup.arguments import BringupArguments, ReplayArguments, Scorer
 from dr_grasp.bringup.security import check_keystore, enclave, environment
 from dr_grasp.common.resources import PACKAGE, share_directory
 from dr_grasp.errors import SettingsError
+from dr_grasp.recording.bag_files import storage_files
 from dr_grasp.recording.bag_writer import TOPICS
 from dr_grasp.robots.driver import DriverStart, driver_start
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot
@@ -68,7 +69,7 @@ def plan_scorer(arguments: ScorerArguments, has_package: HasPackage) -> Start:
     Raises:
         SettingsError: The keystore lacks something; the message says how to make it.
     """
-    nodes = [NodeStart("scorer", {"jobs": arguments.jobs})]
+    nodes = [_scorer(arguments)]
     return Start(arguments.namespace, _secured(nodes, arguments, ""))
 
 
@@ -94,7 +95,7 @@ def plan_bringup(arguments: BringupArguments, has_package: HasPackage) -> Start:
     }
     # The gates are where the motion is: in the node that moves the arm.
     gates = {"confirm": executor["confirm"], "record": arguments.record}
-    nodes = [NodeStart("scorer", {"jobs": arguments.jobs}), NodeStart("executor", executor)]
+    nodes = [_scorer(arguments), NodeStart("executor", executor)]
     if arguments.record:
         nodes.append(NodeStart("recorder", {"bag": arguments.bag}))
     if not real:
@@ -111,9 +112,9 @@ def plan_bringup(arguments: BringupArguments, has_package: HasPackage) -> Start:
         speed = {} if arguments.speed is None else {"speed": arguments.speed}
         nodes.append(NodeStart("moveit", {"robot": robot.name, "real": real, **gates, **speed}))
     driver = _driver(arguments, robot, has_package) if real and arguments.driver else None
-    notes = []
+    notes = _without_effect(arguments, real, moveit)
     if real and driver is None:
-        notes = [f"robot {robot.name}: no driver is started here; start its controllers by hand"]
+        notes += [f"robot {robot.name}: no driver is started here; start its controllers by hand"]
     # A driver publishes the robot's frames itself, even if it was started by hand.
     has_driver = robot.hardware is not None and robot.hardware.driver is not None
     if not (real and has_driver):
@@ -142,7 +143,12 @@ def plan_replay(arguments: ReplayArguments, has_package: HasPackage) -> Start:
     """
     bag = Path(arguments.bag)
     if not (bag / "metadata.yaml").is_file():
-        raise SettingsError(f"bag: expected the folder of a recorded session, got {str(bag)!r}")
+        # ros2 bag plays only bags with metadata.yaml, and can write one for files without.
+        has_files = bag.is_dir() and bool(storage_files(bag))
+        remedy = f"; run ros2 bag reindex {bag} first" if has_files else ""
+        raise SettingsError(
+            f"bag: expected the folder of a recorded session, got {str(bag)!r}{remedy}"
+        )
     missing = _missing(has_package, "ros2bag", "rosbag2_storage_mcap")
     if missing:
         raise SettingsError(f"bag: playing one needs {missing}")
@@ -163,11 +169,34 @@ def plan_replay(arguments: ReplayArguments, has_package: HasPackage) -> Start:
             "--remap",
             *(f"{topic.name}:=/{arguments.namespace}{topic.name}" for topic in TOPICS),
         ]
-    nodes = [NodeStart("scorer", {"jobs": arguments.jobs})] if arguments.scorer else []
+    nodes = [_scorer(arguments)] if arguments.scorer else []
     if arguments.rviz:
         robot = load_robot(arguments.robot)
         nodes += [*_state_publisher(robot, has_package), _rviz(robot, has_package)]
     return Start(arguments.namespace, (*nodes,), (*command,))
+
+
+def _scorer(arguments: ScorerArguments | ReplayArguments) -> NodeStart:
+    model = {"transfer_model": arguments.transfer_model} if arguments.transfer_model else {}
+    return NodeStart("scorer", {"jobs": arguments.jobs, **model})
+
+
+def _without_effect(arguments: BringupArguments, real: bool, moveit: bool) -> list[str]:
+    """Notes on arguments that were given, but change nothing beside the others."""
+    useless = {
+        "driver": (not real, "hardware:=twin"),
+        "robot_ip": (not real or not arguments.driver, "hardware:=twin or driver:=false"),
+        "twin_profile": (real, "hardware:=real"),
+        "real_time": (moveit, "MoveIt, with which the twin keeps the wall clock's speed"),
+        "speed": (not moveit, "the twin as backend, which moves as fast as was scored"),
+        "bag": (not arguments.record, "record:=false"),
+    }
+    defaults = BringupArguments()
+    return [
+        f"{name} has no effect with {what}"
+        for name, (is_useless, what) in useless.items()
+        if is_useless and getattr(arguments, name) != getattr(defaults, name)
+    ]
 
 
 def _secured(

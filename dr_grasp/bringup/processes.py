@@ -29,7 +29,7 @@ class NodeProcesses(Closing):
         """Prepare to start nodes.
 
         Args:
-            nodes: ROS parameters by the name of the node; its module is dr_grasp.ros.<name>_node.
+            nodes: ROS parameters by the name of the node; see dr_grasp.ros.start.
             namespace: ROS namespace of all nodes, beginning with a slash.
             logs: Folder for the log files <name>.log.
         """
@@ -53,6 +53,8 @@ class NodeProcesses(Closing):
 
         def die_with_parent() -> None:
             libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            # The node unblocks it as soon as it can handle it.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
         for name, parameters in self._nodes.items():
             # Uninterrupted, since an interrupted Popen may lose a process that it has started.
@@ -108,7 +110,7 @@ class NodeProcesses(Closing):
 
 
 def _command(name: str, parameters: Mapping[str, object], namespace: str) -> list[str]:
-    words = [sys.executable, "-m", f"dr_grasp.ros.{name}_node", "--ros-args"]
+    words = [sys.executable, "-m", "dr_grasp.ros.start", name, "--ros-args"]
     words += ["-r", f"__ns:={namespace}"]
     for key, value in parameters.items():
         text = str(value).lower() if isinstance(value, bool) else str(value)

@@ -27,7 +27,8 @@ def command(
 ) -> None:
     """Learn from a folder of bags how probable it is that a grasp with given fitnesses holds.
 
-    The model is a logistic regression on fitnesses and robot, cross-validated by object.
+    The model is a logistic regression on fitnesses and robot, cross-validated by object. What is
+    chosen by looking at outcomes is chosen anew in each part, so that it has no say in the losses.
     """
     check_writable(out)
     dataset = read(folder)
@@ -56,6 +57,11 @@ def _show(training: Training, out: Path) -> None:
         ],
         title=f"cross-validated by {training.folds_by}; less is better",
     )
+    if training.mdr:
+        print_line(
+            "MDR's log loss is of (successes + 1/2) / (rollouts + 1): "
+            "that of a wrong certainty is infinite"
+        )
     objects = "1 object" if len(training.objects) == 1 else f"{len(training.objects)} objects"
     print_line(
         f"{out}: from {training.attempts} attempts, {training.held} held, "

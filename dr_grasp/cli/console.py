@@ -171,6 +171,26 @@ def as_they_come(results: Iterable[T | None]) -> Iterator[T]:
         yield result
 
 
+class AllRefusedError(DrGraspError):
+    """No grasp of a file could be used, so there is nothing to write."""
+
+
+def check_any_done(done: int, refused: int, out: Path | None) -> None:
+    """Check at the end of a stream of results that not all grasps were refused.
+
+    Args:
+        done: Number of results.
+        refused: Number of refused grasps, each of which was named.
+        out: File that would be written; None if there is none.
+
+    Raises:
+        AllRefusedError: There is no result.
+    """
+    if refused and not done:
+        unwritten = "" if out is None else f": {out} not written"
+        raise AllRefusedError(f"{refused} of {refused} grasps refused{unwritten}")
+
+
 def print_file(path: Path) -> None:
     """Print a file on standard output, in small parts, since it may be large."""
     with path.open(encoding="utf-8") as file:

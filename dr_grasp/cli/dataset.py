@@ -18,13 +18,18 @@ from dr_grasp.cli.console import (
     progress_bar,
     reports_errors,
 )
-from dr_grasp.core.confidence import wilson_interval
 from dr_grasp.formats.documents import check_writable
-from dr_grasp.transfer.attempt_dataset import BagSummary, Dataset, read_folder
+from dr_grasp.recording.bag_files import LeftOut
+from dr_grasp.transfer.attempt_dataset import BagSummary, Dataset, read_folder, readable
 from dr_grasp.transfer.export import iso_time, write_csv, write_parquet
 from dr_grasp.transfer.rows import OPEN_ENDED
 
-Folder = Annotated[Path, typer.Argument(help="Folder with bags in it, at any depth; or one bag.")]
+MOST_NAMES = 10
+"""Most names of files without a bag in a line; `dataset --json` has all of them."""
+
+Folder = Annotated[
+    Path, typer.Argument(help="Folder with bags in it, at any depth; or one bag, or its file.")
+]
 
 
 @reports_errors
@@ -39,7 +44,7 @@ def command(
     """List the bags of a folder and export their attempts as one table.
 
     Bags that cannot be read, or not completely, are named on standard error. All readable attempts
-    are still listed and exported, and the exit status is 1.
+    are still listed and exported, and the exit status is 1. Intervals are of 95 %, over grasps.
     """
     for out in (csv, parquet):
         if out is not None:
@@ -77,7 +82,7 @@ def read(folder: Path) -> Dataset:
 
 
 def say_unread(dataset: Dataset) -> None:
-    """Name the bags that could not be read completely; exit with status 1 if there are any."""
+    """Name what was not read, or not completely; exit with status 1 if attempts may be missing."""
     damaged = [bag for bag in dataset.bags if bag.damage]
     for bag in damaged:
         complain(f"{bag.path}: {bag.damage}")
@@ -86,8 +91,25 @@ def say_unread(dataset: Dataset) -> None:
     if dataset.unread:
         total = len(dataset.unread) + len(dataset.bags)
         complain(f"{len(dataset.unread)} of {total} bags could not be read and are left out")
-    if dataset.unread or damaged:
+    missed = say_left_out(dataset.folder, dataset.left_out)
+    if dataset.unread or damaged or missed:
         raise typer.Exit(1)
+
+
+def say_left_out(folder: Path, left_out: Sequence[LeftOut]) -> bool:
+    """Name the files of a folder that were not read.
+
+    Returns:
+        Whether one of them looks like a bag, so that attempts may be missing.
+    """
+    like_bags = [item for item in left_out if item.like_a_bag]
+    for item in like_bags:
+        complain(f"{item.path}: not read: {item.reason}")
+    others = [readable(item.path.relative_to(folder)) for item in left_out if not item.like_a_bag]
+    if others:
+        names = _first_names(others, MOST_NAMES)
+        complain(f"{folder}: not read, since they are no bags, or hidden or in a bag: {names}")
+    return bool(like_bags)
 
 
 def _show(dataset: Dataset) -> None:
@@ -114,11 +136,11 @@ def _show(dataset: Dataset) -> None:
 
 
 def _share(bag: BagSummary) -> str:
-    if not bag.counted:
+    if bag.eta is None:
         return "-"
-    low, high = wilson_interval(bag.held, bag.counted)
-    value = bag.held / bag.counted
-    return f"{bag.held} of {bag.counted}: {value:.2f} [{low:.2f}, {high:.2f}]"
+    low, high = bag.eta.interval
+    grasps = "1 grasp" if bag.eta.grasps == 1 else f"{bag.eta.grasps} grasps"
+    return f"{bag.held} of {bag.counted}: {bag.eta.value:.2f} [{low:.2f}, {high:.2f}], {grasps}"
 
 
 def _minute(stamp_ns: int | None) -> str:
@@ -155,4 +177,7 @@ def _document(dataset: Dataset) -> dict[str, Any]:
             for bag in dataset.bags
         ],
         "unread": [asdict(bag) for bag in dataset.unread],
+        "left_out": [
+            {"path": readable(item.path), "reason": item.reason} for item in dataset.left_out
+        ],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 
 from dr_grasp.cli.console import (
     as_they_come,
+    check_any_done,
     complain,
     kept_from_ctrl_c,
     print_file,
@@ -23,6 +25,7 @@ from dr_grasp.cli.console import (
 )
 from dr_grasp.cli.pools import Cluster, make_pool
 from dr_grasp.common.run_lock import RunLock
+from dr_grasp.core.collisions import listed, sentences
 from dr_grasp.core.diagnosis import (
     QUANTITIES,
     CauseCounter,
@@ -30,6 +33,7 @@ from dr_grasp.core.diagnosis import (
     DiagnosisThresholds,
 )
 from dr_grasp.core.fitness import GraspScore, RefusedGrasp
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.ranking import rank
 from dr_grasp.diagnosis.parallel import diagnose_each
@@ -69,7 +73,7 @@ def command(
         raise DrGraspError(f"{scores}: expected scores of the grasps in {grasps}, got none of them")
     if out is not None:
         check_writable(out)
-    summary = _Summary(limits, score_of)
+    summary = _Summary(limits, score_of, out)
     with (
         nullcontext() if out is None else RunLock(out),
         tempfile.TemporaryDirectory() as scratch,
@@ -99,7 +103,10 @@ def command(
 class _Summary:
     """Collects from the diagnoses what is printed at the end."""
 
-    def __init__(self, limits: DiagnosisThresholds, scores: Mapping[str, GraspScore]) -> None:
+    def __init__(
+        self, limits: DiagnosisThresholds, scores: Mapping[str, GraspScore], out: Path | None
+    ) -> None:
+        self._out = out
         self.count = 0
         self.refused = 0
         self._limits = limits
@@ -109,6 +116,7 @@ class _Summary:
         self._counter = CauseCounter(limits)
         self._without_cause = 0
         self._failing = 0
+        self._touched: Counter[tuple[Outcome, LinkPair]] = Counter()
 
     def of(
         self, results: Iterable[Diagnosis | RefusedGrasp | None]
@@ -121,10 +129,13 @@ class _Summary:
             else:
                 self._note(result)
             yield result
+        check_any_done(self.count, self.refused, self._out)
 
     def _note(self, diagnosis: Diagnosis) -> None:
         self.count += 1
         self._failing += not diagnosis.holds
+        if diagnosis.links is not None:
+            self._touched[diagnosis.outcome, diagnosis.links] += 1
         self._without_cause += diagnosis.holds and not diagnosis.causes(self._limits)
         self._counter.add(diagnosis)
         last = len(self._place)
@@ -155,6 +166,8 @@ class _Summary:
                 *([["fails undisturbed", str(self._failing), ""]] if self._failing else []),
             ],
         )
+        for line in sentences(listed(self._touched)).values():
+            print_line(f"undisturbed, {line}")
         for criterion, consequence in (
             (Criterion.MDR, "what is fragile is not known"),
             (Criterion.FDR, "what friction noise costs is not known"),
@@ -164,5 +177,6 @@ class _Summary:
 
     def _causes(self, diagnosis: Diagnosis) -> str:
         if not diagnosis.holds:
-            return diagnosis.outcome.label
+            links = diagnosis.links
+            return diagnosis.outcome.label + (f": {links}" if links is not None else "")
         return ", ".join(cause.value for cause in diagnosis.causes(self._limits)) or "-"

@@ -36,6 +36,7 @@ from dr_grasp.execution.runner import (
 from dr_grasp.formats.grasp_file import read_grasps
 from dr_grasp.formats.score_file import read_scores
 from dr_grasp.recording.bag_writer import BagWriter
+from dr_grasp.replaying.since_scored import changes_before_execution
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.twin.twin_backend import TwinBackend
 from dr_grasp.twin.twin_profile import load_twin_profile
@@ -69,6 +70,13 @@ def command(
     yes: Annotated[
         bool, typer.Option("--yes", help="With ros: move a real arm without asking.")
     ] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Move a real arm though robot, object or profile have changed since scoring.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcomes as JSON.")] = False,
 ) -> None:
     """Execute the best grasps in rank order and record every attempt in a rosbag2 bag."""
@@ -83,6 +91,9 @@ def command(
     robot = load_robot(_only_robot(grasps, given.grasps))
     plan = plan_execution(given.grasps, scored.scores, top, robot)
     say_refusals([*given.refused, *plan.refused])
+    if not plan.chosen:
+        refused = len(given.refused) + len(plan.refused)
+        raise DrGraspError(f"all {refused} grasps were refused: nothing was executed")
     attempts: Sequence[GraspAttempt]
     failure: ExecutionFailedError | None = None
     with progress_bar() as bar:
@@ -101,11 +112,15 @@ def command(
 
         if bag is None:
             try:
-                attempts = _through_ros(plan, seed, namespace, dry_run, yes, agree, follow)
+                attempts = _through_ros(
+                    plan, namespace, agree, follow, seed=seed, dry_run=dry_run, force=force, yes=yes
+                )
             except ExecutionFailedError as error:
                 attempts, failure = error.attempts, error
         else:
             profile = load_twin_profile(twin)
+            for line in changes_before_execution(plan.chosen, robot).lines:
+                complain(line)
             with (
                 BagWriter(bag) as writer,
                 TwinBackend(robot, profile, real_time, profile_name=twin) as hardware,
@@ -147,12 +162,14 @@ def print_attempts(attempts: Sequence[GraspAttempt], title: str = "") -> None:
 
 def _through_ros(
     plan: ExecutionPlan,
-    seed: int,
     namespace: str,
-    dry_run: bool,
-    yes: bool,
     agree: Callable[[Sequence[GraspAttempt]], bool],
     follow: Callable[[AttemptProgress], None],
+    *,
+    seed: int,
+    dry_run: bool,
+    force: bool,
+    yes: bool,
 ) -> Sequence[GraspAttempt]:
     try:
         from dr_grasp.ros.client import DrGraspClient
@@ -164,12 +181,15 @@ def _through_ros(
             [grasp for grasp, _ in plan.chosen],
             [score for _, score in plan.chosen if score is not None],
             top=len(plan.chosen),
-            seed=seed,
-            dry_run=dry_run,
             on_progress=follow,
             is_cancelled=interrupted,
+            seed=seed,
+            dry_run=dry_run,
+            force=force,
         )
         done = execute()
+        for line in done.warnings:
+            complain(line)
         if done.needs_confirmation:
             if not yes and not agree(done.attempts):
                 raise DrGraspError("not confirmed: nothing moved")

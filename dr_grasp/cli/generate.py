@@ -18,11 +18,15 @@ from dr_grasp.cli.console import (
     progress_bar,
     reports_errors,
 )
+from dr_grasp.cli.object_pose import ObjectPoseText
 from dr_grasp.cli.pools import Cluster, make_pool
+from dr_grasp.core.collisions import sentences
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError, SettingsError
+from dr_grasp.formats.collision_records import collision_to_dict
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.formats.grasp_file import write_grasps
+from dr_grasp.generation.importers.object_pose import parse_object_pose
 from dr_grasp.generation.methods import make_method
 from dr_grasp.generation.search import BATCH, Search
 from dr_grasp.generation.search_journal import SearchJournal
@@ -76,6 +80,7 @@ def command(
     profile: Annotated[
         str | None, typer.Option(help="Profile for that criterion.  [default: default]")
     ] = None,
+    object_pose: ObjectPoseText = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run whose results are in OUT.journal.")
     ] = False,
@@ -99,6 +104,7 @@ def command(
         seed,
         _fitness(method, fitness, trials, profile),
         () if start is None else read_start(start, robot, obj),
+        None if object_pose is None else parse_object_pose(object_pose),
     )
     header = {**task.described(), "batch": BATCH}
     source = make_method(task)  # first, so that a run that cannot begin does not change a journal
@@ -122,7 +128,8 @@ def command(
         if findings.interrupted and not findings.grasps:
             complain(f"interrupted: no grasps yet, {out} was not written; --resume goes on")
             raise typer.Exit(INTERRUPTED)
-        write_grasps(out, findings.grasps)
+        if findings.grasps:
+            write_grasps(out, findings.grasps)
         if findings.interrupted:
             kept = len(findings.grasps)
             complain(f"interrupted: {kept} grasps kept in {out}; --resume goes on")
@@ -131,13 +138,14 @@ def command(
     if as_json:
         print_json(
             {
-                "out": str(out),
+                "out": str(out) if findings.grasps else None,
                 "method": method,
                 "grasps": len(findings.grasps),
                 "evaluations": findings.evaluations,
                 "simulated": findings.simulated,
                 "successes": findings.successes,
                 "failures": dict(findings.failures),
+                "collisions": [collision_to_dict(found) for found in findings.collisions],
                 "distinct": findings.distinct,
                 "coverage": round(findings.coverage, 4),
                 "seconds": round(findings.seconds, 3),
@@ -145,14 +153,21 @@ def command(
             }
         )
     else:
+        grasps = f"{out}: {len(findings.grasps)}" if findings.grasps else "0"
         print_line(
-            f"{out}: {len(findings.grasps)} grasps, of {findings.distinct} distinct among "
+            f"{grasps} grasps, of {findings.distinct} distinct among "
             f"{findings.successes} successes from {findings.evaluations} evaluations, "
             f"{findings.simulated} of them simulated; {findings.coverage:.0%} of the surface "
             f"covered; {findings.seconds:.0f} s, {findings.rate:.1f} evaluations a second"
         )
+        said = sentences(findings.collisions)
         for reason, number in findings.failures.items():
-            print_line(f"  {number} x {reason}")
+            print_line(f"  {number} x {said.get(reason, reason)}")
+    if not findings.grasps:
+        raise DrGraspError(
+            f"{robot} with {obj}: no grasp found in {findings.evaluations} evaluations; "
+            f"{out} not written"
+        )
     if by_count and len(findings.grasps) < (limits.count or 0):
         raise DrGraspError(
             f"{robot} with {obj}: expected {limits.count} distinct grasps, "

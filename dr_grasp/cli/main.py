@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from io import TextIOWrapper
 
@@ -24,7 +25,13 @@ from dr_grasp.cli import (
     report,
     score,
 )
-from dr_grasp.cli.console import CRASHED, complain_of_warnings, report_crash
+from dr_grasp.cli.console import (
+    CRASHED,
+    INTERRUPTED,
+    complain,
+    complain_of_warnings,
+    report_crash,
+)
 
 app = typer.Typer(
     name="dr-grasp",
@@ -71,8 +78,13 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal may lack characters that names have
             stream.reconfigure(errors="backslashreplace")
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # instead of that of `start`
     try:
         app()
+    except KeyboardInterrupt:  # before or after a command
+        complain("interrupted")
+        sys.exit(INTERRUPTED)
     except Exception as error:  # any error that is not ours: RecursionError, MemoryError, ...
         report_crash(error)
         sys.exit(CRASHED)

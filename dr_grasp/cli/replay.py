@@ -21,7 +21,9 @@ from dr_grasp.cli.console import (
     progress_bar,
     reports_errors,
 )
+from dr_grasp.cli.dataset import say_left_out
 from dr_grasp.formats.documents import check_writable
+from dr_grasp.recording.bag_files import left_out_of
 from dr_grasp.recording.bag_reader import read_bag
 from dr_grasp.replaying.checks import Check, Verdict
 from dr_grasp.replaying.junit import write_junit
@@ -35,20 +37,21 @@ SHOWN = 50
 
 @reports_errors
 def command(
-    bag: Annotated[Path, typer.Argument(help="Folder of a bag, or an MCAP file.")],
+    bag: Annotated[Path, typer.Argument(help="Folder of a bag, or a file of MCAP or SQLite.")],
     junit: Annotated[Path | None, typer.Option(help="JUnit file to write, for CI.")] = None,
     jobs: Annotated[int, typer.Option(help="Worker processes.")] = os.cpu_count() or 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
     """Score every recorded grasp and execute every attempt of the twin again, and compare.
 
-    The exit status is 1 if any result differs, or if the bag is damaged.
+    The exit status is 1 if any result differs, or if not all of the bag could be read.
     """
     if junit is not None:
         check_writable(junit)
     contents = read_bag(bag)
     if contents.damage:
         complain(f"{bag}: {contents.damage}")
+    missed = say_left_out(bag, left_out_of(bag))
     checks: list[Check] = []
     cancelled = False
     with WorkerPool(jobs) as pool, progress_bar() as bar, kept_from_ctrl_c() as interrupted:
@@ -87,5 +90,5 @@ def command(
         raise typer.Exit(INTERRUPTED)
     if not checks:
         complain(f"{bag}: no attempts, so nothing was checked")
-    if differing or contents.damage or not checks:
+    if differing or contents.damage or missed or not checks:
         raise typer.Exit(1)

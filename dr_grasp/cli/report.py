@@ -92,7 +92,7 @@ def _document(findings: Findings) -> dict[str, Any]:
         "attempts": eta.attempts if eta else 0,
         "held": eta.held if eta else 0,
         "grasps": len(findings.tallies),
-        "eta": _estimate(Estimate.of_ratio(eta)) if eta else None,
+        "eta": _estimate(Estimate.of_eta(eta)) if eta else None,
         "criteria": {
             found.criterion.value: {
                 "attempts": found.attempts,

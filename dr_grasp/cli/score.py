@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,9 @@ import typer
 from dr_grasp.cli.console import (
     CRITERION_COLUMNS,
     INTERRUPTED,
+    AllRefusedError,
     as_they_come,
+    check_any_done,
     complain,
     journal_of,
     kept_from_ctrl_c,
@@ -24,13 +27,21 @@ from dr_grasp.cli.console import (
     score_cells,
 )
 from dr_grasp.cli.pools import Cluster, make_pool
+from dr_grasp.core.collisions import listed, sentences
 from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.ranking import rank
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.formats.grasp_file import GraspReader
 from dr_grasp.formats.score_file import write_score_stream
-from dr_grasp.scoring.request import MOST_UNTIL, Progress, ScoreOrRefusal, ScoreRequest
+from dr_grasp.scoring.request import (
+    MOST_UNTIL,
+    Progress,
+    ScoreOrRefusal,
+    ScoreRequest,
+    parse_trials,
+)
 from dr_grasp.scoring.score_journal import ScoreJournal
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import software_version
@@ -50,7 +61,11 @@ def command(
     jobs: Annotated[int, typer.Option(help="Worker processes.")] = os.cpu_count() or 1,
     cluster: Cluster = None,
     trials: Annotated[
-        int | None, typer.Option(help="Rollouts for each criterion.  [default: the profile's]")
+        str | None,
+        typer.Option(
+            help="Rollouts for each criterion, as in 200; or for some, as in osdr=50,fdr=25.  "
+            "[default: the profile's]"
+        ),
     ] = None,
     criteria: Annotated[str, typer.Option(help="Comma-separated criteria.")] = ALL_CRITERIA,
     profile: Annotated[str, typer.Option(help="Randomisation profile.")] = "default",
@@ -98,10 +113,13 @@ def command(
         from dr_grasp.transfer.transfer_model import Estimator
 
         estimate = Estimator(transfer_model, complain)
-    request = ScoreRequest.from_names(profile, names, trials, seed, until, top, shortcuts, estimate)
+    every, own = (None, []) if trials is None else parse_trials(trials)
+    request = ScoreRequest.from_names(
+        profile, names, every, seed, until, top, shortcuts, estimate, own
+    )
     given = GraspReader(grasps)
     check_writable(out)
-    summary = _Summary()
+    summary = _Summary(out)
     with (
         Scorer(pool=make_pool(jobs, cluster)) as scorer,
         ScoreJournal(journal_of(out), request, given.sha256, resume) as journal,
@@ -131,6 +149,9 @@ def command(
         except KeyboardInterrupt:
             complain("interrupted; --resume goes on")
             raise typer.Exit(INTERRUPTED) from None
+        except AllRefusedError:
+            journal.remove()
+            raise
         journal.remove()
     if as_json:
         print_file(out)
@@ -145,10 +166,12 @@ def command(
 class _Summary:
     """Collects from the results what is printed at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, out: Path) -> None:
+        self._out = out
         self.scored = 0
         self.refused = 0
         self._best: list[GraspScore] = []
+        self._collisions: Counter[tuple[Outcome, LinkPair]] = Counter()
         self._selection: Selection | None = None
 
     def of(
@@ -159,12 +182,15 @@ class _Summary:
         for result in given:
             if isinstance(result, GraspScore):
                 self.scored += 1
+                for found in result.collisions:
+                    self._collisions[found.outcome, found.links] += found.count
                 self._best = rank([*self._best, result])[:SHOWN]
             elif isinstance(result, RefusedGrasp):
                 self.refused += 1
             else:
                 self._selection = result
             yield result
+        check_any_done(self.scored, self.refused, self._out)
 
     def show(self, out: Path) -> None:
         """Print a table of the best grasps."""
@@ -173,7 +199,7 @@ class _Summary:
             [
                 [
                     score.grasp_id,
-                    score.nominal_outcome.label,
+                    score.nominal_text,
                     *score_cells(score),
                     _probability(score),
                 ]
@@ -182,6 +208,8 @@ class _Summary:
         )
         if self.scored > SHOWN:
             print_line(f"the best {SHOWN} of {self.scored} grasps; all are in {out}")
+        for sentence in sentences(listed(self._collisions)).values():
+            print_line(f"of all rollouts, {sentence}")
         if self._selection is not None:
             print_line(_selection_text(self._selection, self.scored))
 

@@ -21,8 +21,9 @@ from dr_grasp.errors import FileFormatError
 
 _LOGGER = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 3
-"""Version of the records. Version 1 was a file of JSON lines, version 2 had no checksums."""
+SCHEMA_VERSION = 4
+"""Version of the records. Version 1 was a file of JSON lines, version 2 had no checksums, version 3
+did not say which links touched."""
 
 _ASKED, _INPUT, _RESULT = "asked", "input", "result"
 """Kinds of records: the run's arguments, which come first; inputs found later; results."""

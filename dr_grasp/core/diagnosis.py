@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from dr_grasp.core.fitness import GraspScore
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.texts import check_name
 
@@ -120,6 +120,8 @@ class Diagnosis:
         surface_distance_m: Distance from the contacts on the object's convex pieces to the surface
             of its mesh, which the pieces approximate [m].
         trajectory: Fingerprint of the grasp's motion, by which its attempts are found.
+        links: What touched, if the robot hit itself, the table or the ground undisturbed; else
+            None.
     """
 
     grasp_id: str
@@ -133,6 +135,7 @@ class Diagnosis:
     grip_lever_m: float | None = None
     surface_distance_m: float | None = None
     trajectory: str = ""
+    links: LinkPair | None = None
 
     def __post_init__(self) -> None:
         """Check the texts.

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dr_grasp.core.confidence import check_counts, confidence_sequence, wilson_interval
+from dr_grasp.core.collisions import Collision
+from dr_grasp.core.confidence import (
+    check_counts,
+    confidence_sequence,
+    narrowed_interval,
+    wilson_interval,
+)
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.texts import (
@@ -16,10 +22,15 @@ from dr_grasp.core.texts import (
     check_text,
 )
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.errors import printable
+from dr_grasp.errors import InvalidGraspError, printable
 
 VALUE_TOLERANCE = 1e-9
-"""Largest difference between a recorded value and successes / trials: rounding in a file."""
+"""Largest difference between a recorded number and what follows from the counts: rounding."""
+
+
+MOST_COLLISIONS = 10_000
+"""Most collisions of a score. Even if each of the 1,770 pairs of links of a robot of 60 links came
+under each of the four criteria and undisturbed, there would be 8,850."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +43,25 @@ class Fitness:
         trials: Number of rollouts, at least 1.
         sequential: Whether the number of trials depends on the outcomes, since sampling stopped
             because of them.
+        by_width: Whether nothing but the width of the interval decided when sampling stopped, or
+            the largest number of trials; only if `sequential`.
     """
 
     criterion: Criterion
     successes: int
     trials: int
     sequential: bool = False
+    by_width: bool = False
 
     def __post_init__(self) -> None:
         """Check the counts.
 
         Raises:
-            ValueError: The counts are out of bounds.
+            ValueError: The counts are out of bounds, or sampling both stopped by width and did not.
         """
         check_counts(self.successes, self.trials)
+        if self.by_width and not self.sequential:
+            raise ValueError("by_width: expected only with sequential")
 
     @classmethod
     def stated(
@@ -55,13 +71,30 @@ class Fitness:
         trials: int,
         value: float,
         sequential: bool = False,
+        ends: tuple[float, float] | None = None,
     ) -> Fitness:
-        """Make a fitness from a record that also states the value, in [0, 1].
+        """Make a fitness from a record that also states the value and its interval.
+
+        Records say whether sampling was sequential, not why it stopped; the stated interval does.
+        Where that is not the one of sampling by width, it is taken for a confidence sequence, which
+        holds however sampling stopped (and which versions up to 0.4 always used).
+
+        Args:
+            criterion: The criterion.
+            successes: Number of successful rollouts.
+            trials: Number of rollouts, at least 1.
+            value: The stated value, in [0, 1].
+            sequential: Whether the number of trials depends on the outcomes.
+            ends: Low and high end of the stated interval; None if there is none.
 
         Raises:
             ValueError: The counts are out of bounds, or the value is not successes / trials.
         """
-        fitness = cls(criterion, successes, trials, sequential)
+        check_counts(successes, trials)
+        by_width = False
+        if sequential and ends is not None:
+            by_width = _are_near(ends, narrowed_interval(successes, trials))
+        fitness = cls(criterion, successes, trials, sequential, by_width)
         if not abs(fitness.value - value) <= VALUE_TOLERANCE:
             raise ValueError(
                 f"value: expected successes / trials = {fitness.value:.12g}, got {float(value)}"
@@ -75,7 +108,13 @@ class Fitness:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the value: from a confidence sequence if sequential, else Wilson's."""
+        """95 % interval of the value, by how sampling stopped.
+
+        Wilson's for a fixed number of trials, `narrowed_interval` if it stopped by width, and that
+        of a confidence sequence if it stopped for another reason.
+        """
+        if self.by_width:
+            return narrowed_interval(self.successes, self.trials)
         if self.sequential:
             return confidence_sequence(self.successes, self.trials)
         return wilson_interval(self.successes, self.trials)
@@ -98,6 +137,9 @@ class GraspScore:
             "processor".
         transfer_probability: Probability that the grasp holds on the arm, in [0, 1]; None if no
             transfer model was used.
+        collisions: Which links touched in the rollouts, the undisturbed one included, in which the
+            robot hit itself, the table or the ground: criterion by criterion, the most frequent
+            pair first. Scores of older versions have none.
     """
 
     grasp_id: str
@@ -110,22 +152,34 @@ class GraspScore:
     whole: bool = False
     models: Mapping[str, str] = field(default_factory=dict)
     transfer_probability: float | None = None
+    collisions: tuple[Collision, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the texts.
+        """Check the texts and the number of collisions.
 
         Raises:
-            InvalidGraspError: A name or text is too long, or no Unicode.
+            InvalidGraspError: A name or text is too long, or no Unicode; or there are too many
+                collisions.
         """
         check_name("grasp_id", self.grasp_id)
         check_name("profile", self.profile)
         check_text("software_version", self.software_version)
         check_entries("models", self.models)
+        if len(self.collisions) > MOST_COLLISIONS:
+            raise InvalidGraspError(
+                f"collisions: expected at most {MOST_COLLISIONS}, got {len(self.collisions)}"
+            )
 
     @property
     def nominal_success(self) -> bool:
         """Whether the unperturbed rollout succeeded."""
         return self.nominal_outcome is Outcome.SUCCESS
+
+    @property
+    def nominal_text(self) -> str:
+        """How the unperturbed rollout ended, e.g. "self_collision: panda_hand with panda_link5"."""
+        links = [str(found.links) for found in self.collisions if found.criterion is None]
+        return ": ".join([self.nominal_outcome.label, *links])
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,3 +228,9 @@ class RefusedGrasp:
 
 
 GraspOrRefusal = GraspTrajectory | RefusedGrasp
+
+
+def _are_near(stated: tuple[float, float], expected: tuple[float, float]) -> bool:
+    return all(
+        abs(one - other) <= VALUE_TOLERANCE for one, other in zip(stated, expected, strict=True)
+    )

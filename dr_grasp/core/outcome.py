@@ -8,7 +8,9 @@ from enum import IntEnum
 import numpy as np
 
 from dr_grasp.core.arrays import FloatArray
+from dr_grasp.core.texts import LONGEST_NAME
 from dr_grasp.core.trajectory import Phase
+from dr_grasp.errors import printable
 
 
 class Outcome(IntEnum):
@@ -55,6 +57,37 @@ class Outcome(IntEnum):
             raise ValueError(f"outcome: expected one of {valid}, got {label!r}") from None
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class LinkPair:
+    """Two bodies that touched and must not.
+
+    Attributes:
+        first: Name of a link of the robot, as in its URDF.
+        second: Name of another link of the robot, later in the alphabet; or `TABLE` or `GROUND`.
+    """
+
+    first: str
+    second: str
+
+    def __post_init__(self) -> None:
+        """Make the names fit to be shown: a URDF, a file or a message may say anything."""
+        for field in ("first", "second"):
+            object.__setattr__(self, field, printable(getattr(self, field))[:LONGEST_NAME])
+
+    @classmethod
+    def of_robot(cls, link: str, other: str) -> LinkPair:
+        """The pair of two links of the robot, in whatever order they are given."""
+        return cls(min(link, other), max(link, other))
+
+    def __str__(self) -> str:
+        """Name both, as in all texts, e.g. "panda_hand with panda_link5"."""
+        return f"{self.first} with {self.second}"
+
+
+TABLE, GROUND = "table", "ground"
+"""What a robot may hit beside itself, as a `LinkPair` names it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """State of a world at one moment, as shown to the judge; positions in the robot's base frame.
@@ -65,8 +98,10 @@ class Observation:
         hand_height: Height of the tool centre point above the base frame's origin [m].
         hand_touches: Whether the hand touches the object.
         object_supported: Whether the object touches the table or the ground.
-        robot_hits_support: Whether a moving link of the robot touches the table or the ground.
-        self_collision: Whether two links touch each other that, by the robot's SRDF, must not.
+        robot_hits_support: A moving link of the robot and what it touches, the table or the ground;
+            None if none does.
+        self_collision: Two links that touch each other and, by the robot's SRDF, must not; None if
+            there are none. Of several pairs, both fields have the first in the alphabet.
     """
 
     object_position: FloatArray
@@ -74,8 +109,14 @@ class Observation:
     hand_height: float
     hand_touches: bool
     object_supported: bool
-    robot_hits_support: bool
-    self_collision: bool
+    robot_hits_support: LinkPair | None
+    self_collision: LinkPair | None
+
+    def links(self, outcome: Outcome) -> LinkPair | None:
+        """The links by which this observation decided an outcome; None for other outcomes."""
+        if outcome is Outcome.ROBOT_HIT_TABLE:
+            return self.robot_hits_support
+        return self.self_collision if outcome is Outcome.SELF_COLLISION else None
 
 
 SETTLED_SPEED = 0.03
@@ -135,9 +176,9 @@ class Judge:
         beyond = float(np.abs(seen.object_position).max()) > FARTHEST
         if beyond or seen.object_speed > FASTEST:
             return Outcome.DIVERGED
-        if seen.robot_hits_support:
+        if seen.robot_hits_support is not None:
             return Outcome.ROBOT_HIT_TABLE
-        if seen.self_collision:
+        if seen.self_collision is not None:
             return Outcome.SELF_COLLISION
         if self._start is None:
             self._start = seen.object_position

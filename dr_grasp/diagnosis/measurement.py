@@ -36,9 +36,9 @@ def diagnose(runner: RolloutRunner, grasp: GraspTrajectory) -> Diagnosis:
     """
     watcher, trajectory = _Watcher(runner.world), grasp_fingerprint(grasp)
     nominal = Perturbation.none()
-    outcome = run_rollout(runner.world, grasp, nominal, on_observation=watcher.observed).outcome
-    if outcome is not Outcome.SUCCESS:
-        return Diagnosis(grasp.id, outcome, trajectory=trajectory)
+    rollout = run_rollout(runner.world, grasp, nominal, on_observation=watcher.observed)
+    if rollout.outcome is not Outcome.SUCCESS:
+        return Diagnosis(grasp.id, rollout.outcome, trajectory=trajectory, links=rollout.links)
 
     diagnosis = watcher.diagnosis(grasp.id)  # before other rollouts change the world's state
 

@@ -15,6 +15,9 @@ from dr_grasp.execution.backend import IsCancelled, never_cancelled
 from dr_grasp.robots.checking import check_each
 from dr_grasp.robots.robot_spec import RobotSpec
 
+MOST_REASONS = 5
+"""Most reasons in a line on refused grasps; the answer lists each with its grasp."""
+
 AttemptT = TypeVar("AttemptT")
 
 Chosen = tuple[GraspTrajectory, GraspScore | None]
@@ -73,6 +76,15 @@ def plan_execution(
     fitting = [grasp for grasp in checked if isinstance(grasp, GraspTrajectory)]
     refused = tuple(refusal for refusal in checked if isinstance(refusal, RefusedGrasp))
     return ExecutionPlan(tuple(rank_grasps(fitting, scores)[:top]), refused)
+
+
+def why_nothing(refused: Sequence[RefusedGrasp]) -> str:
+    """Say why no grasp of a request can be executed, with the first reasons, in one line."""
+    if not refused:
+        return "expected at least 1 grasp, got none"
+    reasons = "; ".join(refusal.reason for refusal in refused[:MOST_REASONS])
+    more = f"; and {len(refused) - MOST_REASONS} more" if len(refused) > MOST_REASONS else ""
+    return f"all {len(refused)} grasps were refused: {reasons}{more}"
 
 
 @dataclass(frozen=True, slots=True)

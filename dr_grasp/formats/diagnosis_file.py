@@ -15,8 +15,9 @@ from pydantic import ConfigDict, Field, NonNegativeFloat, PositiveFloat
 
 from dr_grasp.core.diagnosis import QUANTITIES, Diagnosis, DiagnosisThresholds
 from dr_grasp.core.fitness import RefusedGrasp
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.errors import DrGraspError, FileFormatError
+from dr_grasp.formats.collision_records import Pair
 from dr_grasp.formats.documents import (
     Record,
     Within,
@@ -80,6 +81,7 @@ class _DiagnosisRecord(Record):
     grasp_id: str
     trajectory: str
     outcome: str
+    links: Pair | None = None
     causes: list[str]
     least_friction: _Share | None
     friction_loss: _Share | None
@@ -167,10 +169,13 @@ def read_causes(path: Path) -> dict[str, tuple[str, ...]]:
 
 
 def _diagnosis_to_dict(diagnosis: Diagnosis, thresholds: DiagnosisThresholds) -> dict[str, Any]:
+    links = diagnosis.links
     return {
         "grasp_id": diagnosis.grasp_id,
         "trajectory": diagnosis.trajectory,
         "outcome": diagnosis.outcome.label,
+        # Only where links touched, so that other diagnoses stay as they were.
+        **({} if links is None else {"links": [links.first, links.second]}),
         "causes": [cause.value for cause in diagnosis.causes(thresholds)],
         **{quantity.name: diagnosis.value(quantity) for quantity in QUANTITIES},
     }
@@ -181,6 +186,8 @@ def _diagnosis(raw: object, thresholds: DiagnosisThresholds) -> Diagnosis:
         fields = {**vars(check_record(_DiagnosisRecord, raw))}
         came = fields.pop("causes")
         fields["outcome"] = Outcome.from_label(fields["outcome"])
+        if fields["links"] is not None:
+            fields["links"] = LinkPair(*fields["links"])
         diagnosis = Diagnosis(**fields)
         causes = [cause.value for cause in diagnosis.causes(thresholds)]
         if came != causes:

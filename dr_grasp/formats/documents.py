@@ -10,9 +10,9 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dr_grasp.common.atomic import whole_file
 from dr_grasp.common.json_text import parse_json
@@ -27,6 +27,10 @@ LARGEST_DOCUMENT_BYTES = 512 * 1024**2
 `write_grasps` wrote are read grasp by grasp, and may have any size."""
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
+
+
+Count = Annotated[int, Field(ge=0, lt=2**32)]
+"""A count, which must fit into uint32, as it is in messages."""
 
 
 class Record(BaseModel):

@@ -18,7 +18,9 @@ from dr_grasp.core.fitness import Fitness, GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import MAX_SEED, Criterion
 from dr_grasp.errors import DrGraspError, FileFormatError
+from dr_grasp.formats.collision_records import CollisionRecord, collision_of, collision_to_dict
 from dr_grasp.formats.documents import (
+    Count,
     Record,
     Within,
     check_record,
@@ -30,9 +32,6 @@ from dr_grasp.formats.documents import (
 )
 
 SCORES_KIND = "dr_grasp/scores"
-
-Count = Annotated[int, Field(ge=0, lt=2**32)]
-"""A count, which must fit into uint32, as it is in messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +96,17 @@ class _FitnessRecord(Record):
 
 
 class _ScoreRecord(Record):
-    """A score without seed, profile and version, which all scores of a file share."""
+    """A score without seed, profile and version, which all scores of a file share.
+
+    Files without collisions have no such key, as those of older versions.
+    """
 
     grasp_id: str
     nominal_success: bool
     nominal_outcome: str
     fitness: dict[str, _FitnessRecord]
     failures: dict[str, Count]
+    collisions: list[CollisionRecord] = Field(default_factory=list)
     whole: bool = False
     models: dict[str, str] = Field(default_factory=dict)
     transfer_probability: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -220,6 +223,8 @@ def _score_to_dict(score: GraspScore) -> dict[str, Any]:
         },
         "failures": {reason.label: score.failures[reason] for reason in sorted(score.failures)},
     }
+    if score.collisions:
+        record["collisions"] = [collision_to_dict(found) for found in score.collisions]
     if score.whole:
         record["whole"] = True
     if score.models:
@@ -243,11 +248,14 @@ def _score(raw: object, file: _ScoreFileRecord) -> GraspScore:
             fitness = _fitness(record.fitness)
         with Within("failures"):
             failures = {Outcome.from_label(name): n for name, n in record.failures.items()}
+        with Within("collisions"):
+            collisions = tuple(map(collision_of, record.collisions))
         return GraspScore(
             grasp_id=record.grasp_id,
             nominal_outcome=outcome,
             fitness=fitness,
             failures=failures,
+            collisions=collisions,
             seed=file.seed,
             profile=file.profile,
             software_version=file.software_version,
@@ -279,5 +287,5 @@ def _fitness(records: Mapping[str, _FitnessRecord]) -> dict[Criterion, Fitness]:
         criterion = Criterion.from_name(name)
         counts = record.successes, record.trials, record.value, record.sequential
         with Within(name):
-            found[criterion] = Fitness.stated(criterion, *counts)
+            found[criterion] = Fitness.stated(criterion, *counts, (record.low, record.high))
     return found

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.arrays import FloatArray, as_floats, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Observation, Outcome
 from dr_grasp.core.perturbation import Perturbation
@@ -17,25 +17,32 @@ from dr_grasp.errors import InvalidGraspError
 from dr_grasp.generation.motion import MotionSettings, Unreachable, plan_motion
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.generation.result import Result
+from dr_grasp.generation.standing import standing_pose
 from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.robots.checking import check_grasp
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot
 from dr_grasp.simulation.bullet.world import BulletWorld
-from dr_grasp.simulation.rollout import run_rollout, settled_pose
+from dr_grasp.simulation.rollout import run_rollout
 
 
 class Evaluator:
     """Tries proposals for one robot and one object, which stands in its settled pose."""
 
-    def __init__(self, world: BulletWorld, method: str, seed: int) -> None:
+    def __init__(
+        self, world: BulletWorld, method: str, seed: int, object_in_base: Pose | None = None
+    ) -> None:
         """Let the object settle on the table.
 
         Args:
             world: World with the robot and the object.
             method: Name of the method that proposes; part of the grasps' provenance and ids.
             seed: Seed of the search; part of the grasps' provenance and ids.
+            object_in_base: Where the object is said to stand; None for the robot's usual place.
+
+        Raises:
+            DrGraspError: The object cannot stand there.
         """
-        self.object_in_base = settled_pose(world)
+        self.object_in_base = standing_pose(world, object_in_base)
         self._world = world
         self._method = method
         self._seed = seed
@@ -57,6 +64,7 @@ class Evaluator:
         return Result(
             proposal,
             outcome=rollout.outcome,
+            links=rollout.links,
             touch_in_object=watcher.touch_in_object,
             slip_m=watcher.slip_m if held else None,
             grasp=grasp if held else None,
@@ -114,6 +122,7 @@ class Job:
         method: Name of the method that made the proposal.
         seed: Seed of the search.
         proposal: The grip to try.
+        object_in_base: Where the object is said to stand; None for the robot's usual place.
     """
 
     robot: str
@@ -121,6 +130,7 @@ class Job:
     method: str
     seed: int
     proposal: Proposal
+    object_in_base: Pose | None = None
 
     def __str__(self) -> str:
         """Name the proposal in an error."""
@@ -135,13 +145,20 @@ def evaluate(job: Job) -> Result:
     """
     # The cache's key is the specifications: another robot or object may get the same name.
     robot, obj = load_robot(job.robot), load_object(job.object)
-    return _evaluator(robot, obj, job.method, job.seed).evaluate(job.proposal)
+    place = job.object_in_base
+    given = (
+        None if place is None else (*as_floats(place.position), *as_floats(place.quaternion_xyzw))
+    )
+    return _evaluator(robot, obj, job.method, job.seed, given).evaluate(job.proposal)
 
 
 @lru_cache(maxsize=1)  # a local worker serves one search, a worker of a cluster serves many
-def _evaluator(robot: RobotSpec, obj: ObjectSpec, method: str, seed: int) -> Evaluator:
+def _evaluator(
+    robot: RobotSpec, obj: ObjectSpec, method: str, seed: int, given: tuple[float, ...] | None
+) -> Evaluator:
+    place = None if given is None else Pose(frozen(given[:3]), frozen(given[3:]))
     world = BulletWorld(robot, obj)
-    evaluator = Evaluator(world, method, seed)
+    evaluator = Evaluator(world, method, seed, place)
     weakref.finalize(evaluator, world.close).atexit = False
     return evaluator
 

@@ -68,7 +68,7 @@ def add_trials(
                 return
             block, counts = finished
             before = tallies[block.grasp_index]
-            held = before.successes + counts.get(Outcome.SUCCESS, 0)
+            held = before.successes + counts.outcomes[Outcome.SUCCESS]
             tallies[block.grasp_index] = replace(before, successes=held, done=before.done + 1)
         unsettled = {}
         for place, trials in tallies.items():

@@ -11,12 +11,12 @@ from dr_grasp.generation.genome import GenomeSpace
 from dr_grasp.generation.map_elites import MapElites
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.generation.sampler import AntipodalSampler
+from dr_grasp.generation.standing import standing_pose
 from dr_grasp.generation.start import ancestor
 from dr_grasp.generation.task import ME_FIT, SAMPLER, Task
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.simulation.bullet.world import BulletWorld
-from dr_grasp.simulation.rollout import settled_pose
 
 
 class Method(Protocol):
@@ -35,12 +35,13 @@ def make_method(task: Task) -> Method:
     """Make the method of a task, ready to propose.
 
     Raises:
-        DrGraspError: The robot or the object cannot be loaded; or the method is the sampler, and
-            the object has no two surfaces that the hand can pinch.
+        DrGraspError: The robot or the object cannot be loaded, or the object cannot stand where it
+            is said to; or the method is the sampler, and the object has no two surfaces that the
+            hand can pinch.
     """
     with BulletWorld(load_robot(task.robot), load_object(task.object)) as world:
         robot, item = world.robot, world.object
-        object_in_base = settled_pose(world)
+        object_in_base = standing_pose(world, task.object_in_base)
         ancestors = [ancestor(world, grasp) for grasp in task.start]
     propose: Callable[[int], Proposal] | None = None
     try:

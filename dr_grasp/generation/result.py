@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from dr_grasp.core.arrays import FloatArray
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.generation.motion import Unreachable
 from dr_grasp.generation.proposal import Proposal
@@ -58,6 +58,7 @@ class Result:
             hold [m]; None without success.
         grasp: The grasp; None without success.
         trials: Trials under the criterion that the search maximises; None if it has no criterion.
+        links: What touched, if the robot hit itself, the table or the ground; else None.
     """
 
     proposal: Proposal
@@ -67,6 +68,7 @@ class Result:
     slip_m: float | None = None
     grasp: GraspTrajectory | None = None
     trials: Trials | None = None
+    links: LinkPair | None = None
 
     @property
     def success(self) -> bool:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from dr_grasp.core.collisions import listed
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.generation.archive import TouchArchive
 from dr_grasp.generation.evaluation import Job, evaluate
@@ -66,6 +68,7 @@ class Search:
         self._is_cancelled = is_cancelled or (lambda: False)
         self._findings = Findings()
         self._failures: Counter[str] = Counter()
+        self._touched: Counter[tuple[Outcome, LinkPair]] = Counter()
         self._interrupted = False
         self._began = 0.0
 
@@ -111,7 +114,8 @@ class Search:
                 self._note(known)
         # Each job names its robot and object, which a cluster's workers compare with their own.
         jobs = [
-            Job(task.robot, task.object, task.method, task.seed, proposal) for proposal in unknown
+            Job(task.robot, task.object, task.method, task.seed, proposal, task.object_in_base)
+            for proposal in unknown
         ]
         work = self._pool.run(evaluate, jobs, self._is_cancelled)
         for _, result in self._until_cancelled(work):
@@ -159,11 +163,14 @@ class Search:
     def _note(self, result: Result) -> None:
         if result.failure is not None:
             self._failures[result.failure] += 1
+        if result.outcome is not None and result.links is not None:
+            self._touched[result.outcome, result.links] += 1
         self._update(
             evaluations=self._findings.evaluations + 1,
             simulated=self._findings.simulated + (result.outcome is not None),
             successes=self._findings.successes + result.success,
             failures=dict(self._failures.most_common()),
+            collisions=listed(self._touched),
         )
         self._on_progress(self._findings)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from dr_grasp.common.run_store import RunStore
 from dr_grasp.core.arrays import as_floats, frozen
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.formats.grasp_file import grasp_from_dict, grasp_to_dict
 from dr_grasp.generation.motion import Unreachable
 from dr_grasp.generation.proposal import Proposal
@@ -42,7 +42,7 @@ class SearchJournal(RunStore):
             FileFormatError: The file cannot be written.
         """
         trials, grasp = result.trials, result.grasp
-        touch, outcome = result.touch_in_object, result.outcome
+        touch, outcome, links = result.touch_in_object, result.outcome, result.links
         record = {
             "unreachable": None if result.unreachable is None else result.unreachable.name,
             "outcome": None if outcome is None else outcome.label,
@@ -50,6 +50,7 @@ class SearchJournal(RunStore):
             "slip_m": result.slip_m,
             "trials": None if trials is None else [trials.successes, trials.done, trials.planned],
             "grasp": None if grasp is None else grasp_to_dict(grasp),
+            "links": None if links is None else [links.first, links.second],
         }
         self.put(str(result.proposal.index), record)
 
@@ -63,7 +64,7 @@ class SearchJournal(RunStore):
         if record is None:
             return None
         unreachable, outcome, touch = record["unreachable"], record["outcome"], record["touch"]
-        trials, grasp = record["trials"], record["grasp"]
+        trials, grasp, links = record["trials"], record["grasp"], record["links"]
         return Result(
             proposal,
             None if unreachable is None else Unreachable[unreachable],
@@ -72,4 +73,5 @@ class SearchJournal(RunStore):
             record["slip_m"],
             None if grasp is None else grasp_from_dict(grasp),
             None if trials is None else Trials(*trials),
+            None if links is None else LinkPair(*links),
         )

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dr_grasp.core.arrays import as_floats
+from dr_grasp.core.collisions import Collision
+from dr_grasp.core.geometry import Pose
 from dr_grasp.core.perturbation import Criterion, Profile
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import SettingsError, UnknownNameError
@@ -63,6 +66,7 @@ class Task:
         seed: Seed of all random draws, at least 0. Same seed, same grasps.
         fitness: The fitness to maximise; None to maximise steadiness.
         start: Grasps to begin from, for this robot and this object.
+        object_in_base: Where the object is said to stand; None for the robot's usual place.
     """
 
     robot: str
@@ -71,6 +75,7 @@ class Task:
     seed: int = 0
     fitness: FitnessSettings | None = None
     start: tuple[GraspTrajectory, ...] = ()
+    object_in_base: Pose | None = None
 
     def __post_init__(self) -> None:
         """Check the method, the seed and the grasps to begin from.
@@ -96,7 +101,11 @@ class Task:
         """
         fitness = self.fitness
         start = json.dumps([grasp_to_dict(grasp) for grasp in self.start])
+        place = self.object_in_base
+        # Absent by default, so that the journals of earlier versions are gone on with.
+        standing = {} if place is None else {"object_in_base": as_floats(place.matrix)}
         return {
+            **standing,
             "robot": self.robot,
             "object": self.object,
             "method": self.method,
@@ -155,6 +164,7 @@ class Findings:
         simulated: Number of tried proposals that the arm can execute.
         successes: Number of tried proposals that hold in the undisturbed rollout.
         failures: Number of failed proposals by reason, the most frequent reason first.
+        collisions: Which links touched in the proposals that failed by a collision.
         distinct: Number of distinct successes; see `proposal.distinct`.
         coverage: Share of the surface's cells with a success; see `TouchArchive.coverage`.
         seconds: Duration of this run [s].
@@ -167,6 +177,7 @@ class Findings:
     simulated: int = 0
     successes: int = 0
     failures: Mapping[str, int] = field(default_factory=dict)
+    collisions: tuple[Collision, ...] = ()
     distinct: int = 0
     coverage: float = 0.0
     seconds: float = 0.0

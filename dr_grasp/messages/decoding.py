@@ -8,26 +8,23 @@ of older bags lack keep their defaults.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from dr_grasp.core.arrays import check_widths, frozen
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
+from dr_grasp.core.collisions import Collision
 from dr_grasp.core.fitness import Fitness, GraspScore, Selection
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import LONGEST_PATH_S, GraspTrajectory, HandClose, Waypoints
-from dr_grasp.errors import DrGraspError, InvalidGraspError
+from dr_grasp.errors import InvalidGraspError
 from dr_grasp.messages.encoding import NS_PER_S
+from dr_grasp.messages.fields import at_most_one, one_line, texts, unique, within
 
 LAST_STAMP_S = 2**31 - int(LONGEST_PATH_S) - 120
 """Stamps must be below this [s]: messages end at 2**31 s, and the joint states of an attempt are
 stamped up to the end of its path, which may begin a minute late."""
-
-KeyT = TypeVar("KeyT")
-ValueT = TypeVar("ValueT")
 
 
 def decode_grasp(message: Any) -> GraspTrajectory:
@@ -37,7 +34,7 @@ def decode_grasp(message: Any) -> GraspTrajectory:
         InvalidGraspError: The grasp is not valid; the error begins with the grasp's id and the
             field.
     """
-    with _within(f"grasp {_one_line(message.id) or 'without an id'}:"):
+    with within(f"grasp {one_line(message.id) or 'without an id'}:"):
         return GraspTrajectory(
             id=str(message.id),
             robot=str(message.robot),
@@ -47,7 +44,7 @@ def decode_grasp(message: Any) -> GraspTrajectory:
             close=_close(message),
             lift=_waypoints("lift", message.lift),
             hold_s=_seconds(message.hold_duration),
-            provenance=_texts("provenance", message.provenance),
+            provenance=texts("provenance", message.provenance),
         )
 
 
@@ -58,7 +55,7 @@ def decode_score(message: Any) -> GraspScore:
         InvalidGraspError: The score contradicts itself; the error begins with the grasp's id and
             the field.
     """
-    with _within(f"score of grasp {_one_line(message.grasp_id) or 'without an id'}:"):
+    with within(f"score of grasp {one_line(message.grasp_id) or 'without an id'}:"):
         if not message.grasp_id:
             raise InvalidGraspError("grasp_id: expected a name, got an empty string")
         outcome = decode_outcome("nominal_outcome", message.nominal_outcome)
@@ -80,14 +77,30 @@ def decode_score(message: Any) -> GraspScore:
         return GraspScore(
             grasp_id=str(message.grasp_id),
             nominal_outcome=outcome,
-            fitness=_unique("fitness", [(entry.criterion, entry) for entry in fitness]),
-            failures=_unique("failures", failures),
+            fitness=unique("fitness", [(entry.criterion, entry) for entry in fitness]),
+            failures=unique("failures", failures),
+            collisions=tuple(map(decode_collision, getattr(message, "collisions", ()))),
             seed=int(message.seed),
             profile=str(message.profile),
             software_version=str(message.software_version),
             whole=bool(getattr(message, "whole", False)),
-            models=_texts("models", getattr(message, "models", ())),
+            models=texts("models", getattr(message, "models", ())),
             transfer_probability=None if math.isnan(probability) else probability,
+        )
+
+
+def decode_collision(message: Any) -> Collision:
+    """Read a Collision message.
+
+    Raises:
+        InvalidGraspError: The criterion is unknown, the outcome is no collision, or the count is 0.
+    """
+    with within("collisions:"):
+        return Collision(
+            Criterion.from_name(str(message.criterion)) if message.criterion else None,
+            decode_outcome("outcome", message.outcome),
+            LinkPair(str(message.first), str(message.second)),
+            int(message.count),
         )
 
 
@@ -98,15 +111,16 @@ def decode_fitness(message: Any) -> Fitness:
         InvalidGraspError: The criterion is unknown, a count is out of bounds, or the value does not
             follow from the counts.
     """
-    with _within("fitness:"):
+    with within("fitness:"):
         criterion = Criterion.from_name(str(message.criterion))
-        with _within(criterion.value):
+        with within(criterion.value):
             return Fitness.stated(
                 criterion,
                 int(message.successes),
                 int(message.trials),
                 float(message.value),
                 bool(getattr(message, "sequential", False)),
+                (float(message.low), float(message.high)),
             )
 
 
@@ -117,7 +131,7 @@ def decode_selection(message: Any) -> Selection:
         InvalidGraspError: The criterion is unknown, or a share is outside of [0, 1]; the error
             names the field.
     """
-    with _within("selection:"):
+    with within("selection:"):
         return Selection(
             Criterion.from_name(str(message.criterion)),
             tuple(map(str, message.chosen)),
@@ -134,13 +148,13 @@ def decode_attempt(message: Any) -> GraspAttempt:
         InvalidGraspError: The attempt has no id, or a field is not valid; the error begins with the
             attempt's id and the field.
     """
-    with _within(f"attempt {_one_line(message.attempt_id) or 'without an id'}:"):
+    with within(f"attempt {one_line(message.attempt_id) or 'without an id'}:"):
         if not message.attempt_id:
             raise InvalidGraspError("attempt_id: expected a name, got an empty string")
         grasp = decode_grasp(message.grasp)
         if message.robot != grasp.robot:
             raise InvalidGraspError(
-                f"robot: expected {grasp.robot} as in the grasp, got {_one_line(message.robot)!r}"
+                f"robot: expected {grasp.robot} as in the grasp, got {one_line(message.robot)!r}"
             )
         opening = float(message.gripper_opening)
         return GraspAttempt(
@@ -150,16 +164,16 @@ def decode_attempt(message: Any) -> GraspAttempt:
             seed=int(message.seed),
             attempt_index=int(message.attempt_index),
             grasp=grasp,
-            score=_at_most_one("score", message.score, lambda _, score: decode_score(score)),
+            score=at_most_one("score", message.score, lambda _, score: decode_score(score)),
             outcome=decode_outcome("outcome", message.outcome),
             reason=str(message.reason),
             commanded=_waypoints_if_any("commanded", message.commanded),
             measured=_waypoints_if_any("measured", message.measured),
             gripper_opening=None if math.isnan(opening) else opening,
-            object_before=_at_most_one("object_before", message.object_before, decode_pose),
-            object_after=_at_most_one("object_after", message.object_after, decode_pose),
+            object_before=at_most_one("object_before", message.object_before, decode_pose),
+            object_after=at_most_one("object_after", message.object_after, decode_pose),
             backend_profile=str(getattr(message, "backend_profile", "")),
-            models=_texts("models", getattr(message, "models", ())),
+            models=texts("models", getattr(message, "models", ())),
             software_version=str(getattr(message, "software_version", "")),
         )
 
@@ -175,7 +189,7 @@ def decode_report(message: Any) -> OutcomeReport:
     Raises:
         InvalidGraspError: The outcome is unknown, or the stamp is too large for a bag.
     """
-    with _within(f"report on attempt {_one_line(message.attempt_id)}:"):
+    with within(f"report on attempt {one_line(message.attempt_id)}:"):
         return OutcomeReport(
             attempt_id=str(message.attempt_id),
             stamp_ns=_stamp_ns(message.stamp),
@@ -206,7 +220,7 @@ def decode_pose(field: str, message: Any) -> Pose:
         InvalidGraspError: A number is not finite, or the quaternion is far from unit length.
     """
     position, turn = message.position, message.orientation
-    with _within(field):
+    with within(field):
         return Pose(
             frozen([position.x, position.y, position.z]), frozen([turn.x, turn.y, turn.z, turn.w])
         )
@@ -236,7 +250,7 @@ def _share(field: str, value: float) -> float:
 
 
 def _close(grasp: Any) -> HandClose:
-    with _within("close"):
+    with within("close"):
         return HandClose(
             tuple(map(str, grasp.hand_joints)),
             frozen(grasp.preshape),
@@ -250,7 +264,7 @@ def _waypoints(field: str, message: Any) -> Waypoints:
     joints = tuple(map(str, message.joint_names))
     rows = [list(point.positions) for point in message.points]
     times_s = frozen([_seconds(point.time_from_start) for point in message.points])
-    with _within(field):
+    with within(field):
         check_widths("positions", rows, len(joints))
         return Waypoints(joints, times_s, frozen(rows))
 
@@ -259,39 +273,3 @@ def _waypoints_if_any(field: str, message: Any) -> Waypoints | None:
     if not len(message.joint_names) and not len(message.points):
         return None
     return _waypoints(field, message)
-
-
-def _at_most_one(
-    field: str, messages: Sequence[Any], decode: Callable[[str, Any], ValueT]
-) -> ValueT | None:
-    if len(messages) > 1:
-        raise InvalidGraspError(f"{field}: expected at most one, got {len(messages)}")
-    return decode(field, messages[0]) if len(messages) else None
-
-
-def _texts(field: str, entries: Sequence[Any]) -> dict[str, str]:
-    return _unique(field, [(str(entry.key), str(entry.value)) for entry in entries])
-
-
-def _unique(field: str, pairs: Sequence[tuple[KeyT, ValueT]]) -> dict[KeyT, ValueT]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise InvalidGraspError(
-            f"{field}: expected unique keys, got {len(pairs) - len(found)} repeated"
-        )
-    return found
-
-
-@contextmanager
-def _within(place: str) -> Iterator[None]:
-    """Put a place, such as a message or a field, in front of the errors in the block."""
-    try:
-        yield
-    except DrGraspError as error:
-        raise InvalidGraspError(f"{place} {error}") from error
-    except ValueError as error:
-        raise InvalidGraspError(f"{place}: {error}") from error
-
-
-def _one_line(text: Any) -> str:
-    return " ".join(str(text).split())

@@ -15,6 +15,7 @@ from typing import Any
 
 from dr_grasp.core.arrays import as_floats
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
+from dr_grasp.core.collisions import Collision
 from dr_grasp.core.fitness import Fitness, GraspScore, Selection
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
@@ -60,6 +61,7 @@ def encode_score(score: GraspScore) -> Fields:
             {"reason": encode_outcome(reason), "count": score.failures[reason]}
             for reason in sorted(score.failures)
         ],
+        "collisions": [encode_collision(collision) for collision in score.collisions],
         "seed": score.seed,
         "profile": score.profile,
         "software_version": score.software_version,
@@ -68,6 +70,17 @@ def encode_score(score: GraspScore) -> Fields:
         "transfer_probability": (
             math.nan if score.transfer_probability is None else score.transfer_probability
         ),
+    }
+
+
+def encode_collision(collision: Collision) -> Fields:
+    """Fields of a Collision message."""
+    return {
+        "criterion": "" if collision.criterion is None else collision.criterion.value,
+        "outcome": encode_outcome(collision.outcome),
+        "first": collision.links.first,
+        "second": collision.links.second,
+        "count": collision.count,
     }
 
 

@@ -23,13 +23,14 @@ JOINT_STATE_TYPE = "sensor_msgs/msg/JointState"
 
 
 _ADDED = (
+    {SCORE_TYPE: ("collisions",)},
     {
         SCORE_TYPE: ("whole", "models", "transfer_probability"),
         ATTEMPT_TYPE: ("backend_profile", "models", "software_version"),
     },
     {FITNESS_TYPE: ("sequential",)},
 )
-"""Fields that a version added to our messages, the latest version first: 0.3.0, 0.2.0."""
+"""Fields that a version added to our messages, the latest version first: 0.5.0, 0.3.0, 0.2.0."""
 
 
 def our_typestore() -> Typestore:

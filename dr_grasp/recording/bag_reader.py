@@ -3,55 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path, PurePath
-from typing import Any
+from tempfile import TemporaryDirectory
 
-from rosbags.rosbag2 import ReaderError
-from rosbags.serde import SerdeError
 from rosbags.typesys.store import Typestore
 
-from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
-from dr_grasp.core.fitness import GraspScore
-from dr_grasp.errors import DrGraspError, RecordingError, SettingsError, printable
-from dr_grasp.messages.decoding import (
-    decode_attempt,
-    decode_begun,
-    decode_report,
-    decode_score,
-)
-from dr_grasp.messages.typestore import (
-    ATTEMPT_TYPE,
-    BEGUN_TYPE,
-    REPORT_TYPE,
-    SCORE_TYPE,
-    digest_of,
-    our_typestore,
-    typestore_of,
-)
+from dr_grasp.errors import RecordingError, SettingsError
+from dr_grasp.messages.typestore import digest_of, our_typestore, typestore_of
+from dr_grasp.recording.bag_files import plain_name, storage_files
 from dr_grasp.recording.bounded_reader import METADATA, BoundedReader, read_metadata
+from dr_grasp.recording.decompression import FILE_COMPRESSIONS, decompress_file
+from dr_grasp.recording.mcap_recovery import MAGIC as MCAP_MAGIC
 from dr_grasp.recording.mcap_recovery import McapRecovery
+from dr_grasp.recording.reading_pass import DECODERS, BagContents, ReadingPass, reason_of
+from dr_grasp.recording.sqlite_recovery import MAGIC as SQLITE_MAGIC
+from dr_grasp.recording.sqlite_recovery import SqliteRecovery
 
-
-@dataclass(frozen=True, slots=True)
-class BagContents:
-    """Messages of a bag, each kind in the order of the time stamps.
-
-    Attributes:
-        scores: All recorded scores.
-        attempts: All recorded attempts, with the outcomes that the backends reported.
-        reports: Operators' reports on the attempts.
-        damage: Description of all damage to the bag; empty if there is none.
-        begun: Attempts that began, as known then, and whose end is not in the bag.
-    """
-
-    scores: tuple[GraspScore, ...]
-    attempts: tuple[GraspAttempt, ...]
-    reports: tuple[OutcomeReport, ...]
-    damage: str = ""
-    begun: tuple[GraspAttempt, ...] = ()
+__all__ = ["BagContents", "read_bag"]
 
 
 def read_bag(path: Path) -> BagContents:
@@ -61,7 +32,7 @@ def read_bag(path: Path) -> BagContents:
     empty only if all messages are there that the bag's own metadata counts.
 
     Args:
-        path: The bag's folder, or an MCAP file.
+        path: The bag's folder, or a file of a bag: MCAP or SQLite, compressed or not.
 
     Raises:
         RecordingError: The path is no bag, nothing in the bag can be read, or its messages are of
@@ -69,16 +40,21 @@ def read_bag(path: Path) -> BagContents:
         SettingsError: The message definitions of dr_grasp are not installed.
     """
     try:
-        is_bag = path.is_file() or (path / METADATA).exists() or bool(_mcap_files(path))
-        problem = "none in this folder" if path.exists() else "nothing of that name"
+        files = storage_files(path)
+        is_bag = bool(files) or (path / METADATA).exists()
+        problem = "nothing of that name"
+        if path.exists():
+            problem = "none in this folder" if path.is_dir() else "another file"
     except OSError as error:
-        raise RecordingError(f"{path}: cannot be read: {_reason(error)}") from error
+        raise RecordingError(f"{path}: cannot be read: {reason_of(error)}") from error
     if not is_bag:
-        raise RecordingError(f"{path}: expected a bag, metadata.yaml or MCAP files, got {problem}")
-    passes: list[_Pass] = []
+        raise RecordingError(
+            f"{path}: expected a bag, metadata.yaml or files of MCAP or SQLite, got {problem}"
+        )
+    passes: list[ReadingPass] = []
     refusal: RecordingError | None = None
     # An index may not list all messages; but it may find messages behind broken records.
-    for read in (_by_record, _by_index) if _mcap_files(path) else (_by_index,):
+    for read in (_by_record, _by_index) if files else (_by_index,):
         try:
             found = read(path)
         except RecordingError as error:
@@ -98,90 +74,16 @@ def read_bag(path: Path) -> BagContents:
     return best.contents(f"read {extent}, {best.count} in all: {problems}")
 
 
-def _mcap_files(path: Path) -> list[Path]:
-    if path.is_dir():
-        return sorted(path.glob("*.mcap"))
-    return [path] if path.suffix == ".mcap" and path.is_file() else []
-
-
-_DECODERS: dict[str, Callable[[Any], Any]] = {
-    SCORE_TYPE: decode_score,
-    BEGUN_TYPE: decode_begun,
-    ATTEMPT_TYPE: decode_attempt,
-    REPORT_TYPE: decode_report,
-}
-
-
-class _Pass:
-    """The messages and problems that one way of reading a bag finds.
-
-    Attributes:
-        cut: Whether a file has no end.
-        problems: Descriptions of what is wrong.
-        met: Number of messages of each type, decodable or not.
-    """
-
-    def __init__(self) -> None:
-        self.cut = False
-        self.problems: list[str] = []
-        self.met: Counter[str] = Counter()
-        self._found: dict[str, list[tuple[int, Any]]] = {name: [] for name in _DECODERS}
-        self._undecodable: list[str] = []
-
-    @property
-    def count(self) -> int:
-        return sum(map(len, self._found.values()))
-
-    def add(self, typename: str, typestore: Typestore | None, stamp_ns: int, data: bytes) -> None:
-        """Decode a message; `typestore` is None if the message's definition is broken."""
-        self.met[typename] += 1
-        if typestore is None:
-            self.skip(f"{typename} is defined by what makes no sense")
-            return
-        try:
-            value = _DECODERS[typename](typestore.deserialize_cdr(data, typename))
-        except Exception as error:
-            # Broken bytes can cause any error, here or in rosbags.
-            self.skip(_reason(error))
-        else:
-            self._found[typename].append((stamp_ns, value))
-
-    def skip(self, reason: str, count: int = 1) -> None:
-        """Count messages that cannot be decoded."""
-        self._undecodable += [reason] * count
-
-    def sum_up(self, lacking: Counter[str]) -> _Pass:
-        """Note what is missing; `lacking` is the number of absent messages of each type."""
-        if count := len(self._undecodable):
-            messages = "1 message" if count == 1 else f"{count} messages"
-            self.problems.append(f"{messages} cannot be decoded: {self._undecodable[0]}")
-        for typename in _DECODERS:
-            if lacking[typename] > 0:
-                name = typename.rpartition("/")[2]
-                self.problems.append(f"{lacking[typename]} of type {name} missing")
-        return self
-
-    def contents(self, damage: str = "") -> BagContents:
-        # Sorted, since the files of a bag that was not closed may overlap in time.
-        scores, begun, attempts, reports = (
-            tuple(value for _, value in sorted(entries, key=lambda entry: entry[0]))
-            for entries in self._found.values()
-        )
-        ended = {attempt.attempt_id for attempt in attempts}
-        open_ended = tuple(attempt for attempt in begun if attempt.attempt_id not in ended)
-        return BagContents(scores, attempts, reports, damage, open_ended)
-
-
-def _by_index(path: Path) -> _Pass:
+def _by_index(path: Path) -> ReadingPass:
     """Read a bag in the normal way: by metadata.yaml and the index at the end of each file.
 
     Raises:
         RecordingError: The messages are of a version that is not supported.
     """
-    found = _Pass()
+    found = ReadingPass()
     try:
         with BoundedReader(path) as reader:
-            ours = [topic for topic in reader.connections if topic.msgtype in _DECODERS]
+            ours = [topic for topic in reader.connections if topic.msgtype in DECODERS]
             types = {}
             for topic in ours:
                 digest = topic.digest or digest_of(topic.msgtype, topic.msgdef.data)
@@ -193,53 +95,83 @@ def _by_index(path: Path) -> _Pass:
     except Exception as error:
         # A broken file can cause any error of the libraries that rosbags uses: struct, YAML,
         # compression, enums, a seek beyond the end of the file.
-        found.problems.append(_reason(error))
+        found.problems.append(reason_of(error))
     return found.sum_up(Counter())
 
 
-def _by_record(path: Path) -> _Pass:
-    """Read all MCAP files from the first to the last byte without an index, as far as possible.
+def _by_record(path: Path) -> ReadingPass:
+    """Read all files from the first to the last message without an index, as far as possible.
 
     Raises:
         RecordingError: The messages are of a version that is not supported.
         SettingsError: The message definitions of dr_grasp are not installed.
     """
-    found = _Pass()
+    found = ReadingPass()
     stated, found.problems = _stated_in_metadata(path)
     lacking: Counter[str] = Counter()
     known: set[int] = set()
 
     @lru_cache
-    def types(typename: str, definition: bytes) -> Typestore | None:
+    def types(typename: str, definition: bytes, digest: str) -> Typestore | None:
         try:
-            digest = digest_of(typename, definition.decode())
+            digest = digest or digest_of(typename, definition.decode())
         except Exception:
             return None  # the parser of rosbags can raise any error for a broken text
         return _typestore_of(path, typename, digest)
 
-    for file in _mcap_files(path):
-        recovery = McapRecovery(file)
+    for file in storage_files(path):
         met: Counter[str] = Counter()
         keys = set()
         try:
-            for message in recovery.messages():
-                if message.typename not in _DECODERS:
-                    continue
-                met[message.typename] += 1
-                # A writer that was killed during a merge leaves some messages in two files.
-                key = hash((message.typename, message.stamp_ns, message.data))
-                keys.add(key)
-                if key not in known:
-                    typestore = types(message.typename, message.definition)
-                    found.add(message.typename, typestore, message.stamp_ns, message.data)
+            with _recovery(file, found.problems) as recovery:
+                for message in recovery.messages():
+                    if message.typename not in DECODERS:
+                        continue
+                    met[message.typename] += 1
+                    # A writer that was killed during a merge leaves some messages in two files.
+                    key = hash((message.typename, message.stamp_ns, message.data))
+                    keys.add(key)
+                    if key not in known:
+                        typestore = types(message.typename, message.definition, message.digest)
+                        found.add(message.typename, typestore, message.stamp_ns, message.data)
+                lacking += recovery.stated - met
+                found.cut |= not recovery.ended
+                found.problems += [f"{file.name} {problem}" for problem in recovery.problems]
+                found.skip("of no known topic", recovery.lost)
         except OSError as error:
-            found.problems.append(f"{file.name}: {_reason(error)}")
+            found.problems.append(f"{file.name}: {reason_of(error)}")
         known |= keys
-        lacking += recovery.stated - met
-        found.cut |= not recovery.ended
-        found.problems += [f"{file.name} {problem}" for problem in recovery.problems]
-        found.skip("of no known topic", recovery.lost)
     return found.sum_up(lacking | (stated - found.met))
+
+
+@contextmanager
+def _recovery(file: Path, problems: list[str]) -> Iterator[McapRecovery | SqliteRecovery]:
+    """Prepare to read a file of a bag, decompressed as far as it is whole.
+
+    Args:
+        file: The file.
+        problems: Descriptions of what is wrong with a bag, to be added to.
+
+    Raises:
+        OSError: The file cannot be read, or its content does not fit on the disk.
+    """
+    with ExitStack() as stack:
+        plain = file
+        if file.suffix in FILE_COMPRESSIONS:
+            folder = stack.enter_context(TemporaryDirectory(prefix="dr_grasp_"))
+            plain = Path(folder, plain_name(file.name))
+            with plain.open("wb") as target:
+                try:
+                    decompress_file(file, target)
+                except OSError:
+                    raise
+                except Exception as error:  # broken bytes: each library has its own errors
+                    problems.append(f"{file.name}: {reason_of(error)}")
+        with plain.open("rb") as stream:
+            head = stream.read(len(SQLITE_MAGIC))
+        # The content decides, or else the name: a broken file may have lost its beginning.
+        is_mcap = head.startswith(MCAP_MAGIC) or (plain.suffix == ".mcap" and head != SQLITE_MAGIC)
+        yield McapRecovery(plain) if is_mcap else SqliteRecovery(plain, DECODERS)
 
 
 def _stated_in_metadata(path: Path) -> tuple[Counter[str], list[str]]:
@@ -257,15 +189,17 @@ def _stated_in_metadata(path: Path) -> tuple[Counter[str], list[str]]:
         for entry in information["topics_with_message_count"]:
             topic = entry["topic_metadata"]
             stated[topic["type"]] += int(entry["message_count"])
-            if topic["type"] in _DECODERS and (digest := topic.get("type_description_hash")):
+            if topic["type"] in DECODERS and (digest := topic.get("type_description_hash")):
                 _typestore_of(path, topic["type"], digest)
+        # Somebody may have compressed or decompressed the files.
+        there = {plain_name(file.name) for file in storage_files(path)}
         names = [PurePath(name).name for name in information["relative_file_paths"]]
-        lost = [f"{name} is not there" for name in names if not (path / name).exists()]
+        lost = [f"{name} is not there" for name in names if plain_name(name) not in there]
     except (RecordingError, SettingsError):
         raise
     except Exception as error:
         # Broken YAML may be anything: lists for dicts, impossible dates, broken UTF-8.
-        return Counter(), [f"{METADATA} cannot be read: {_reason(error)}"]
+        return Counter(), [f"{METADATA} cannot be read: {reason_of(error)}"]
     return stated, lost
 
 
@@ -277,11 +211,3 @@ def _typestore_of(path: Path, typename: str, digest: str) -> Typestore:
             f"{our_typestore().hash_rihs01(typename)}, got {digest or 'none'}"
         )
     return found
-
-
-def _reason(error: Exception) -> str:
-    """An error as one line of printable characters, even if it quotes broken bytes."""
-    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    if not isinstance(error, OSError | ReaderError | SerdeError | DrGraspError):
-        words = f"{type(error).__name__}: {words}"
-    return printable(" ".join(words.split())).rstrip(".")

@@ -58,14 +58,12 @@ class BoundedReader(Reader):
     def open(self) -> None:
         """Open the bag."""
         super().open()
-        if self._mode == "message":  # the library decompresses without bounds: `bounded_messages`
+        if self._mode == "message":  # the library would decompress without bounds
             storage = cast(Any, self.storage)
             storage.metadata = storage.metadata._replace(compression_mode=None)
 
     def bounded_messages(
         self, connections: Collection[Connection]
     ) -> Iterator[tuple[Connection, int, bytes]]:
-        """Read the messages of some topics: topic, log time [ns], CDR bytes."""
-        for connection, stamp_ns, data in self.messages(connections):
-            compression = "zstd" if self._mode == "message" else ""
-            yield connection, stamp_ns, decompressed(data, compression)
+        """Read the messages of some topics: topic, log time [ns], CDR bytes as they are stored."""
+        yield from self.messages(connections)

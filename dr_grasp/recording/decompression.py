@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
@@ -24,9 +25,21 @@ about 30."""
 
 _PIECE_BYTES = 1024**2
 
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+"""First bytes of what zstd compressed; the first byte of a message that is not compressed is 0."""
+
+FILE_COMPRESSIONS: Mapping[str, str] = {".zstd": "zstd", ".zst": "zstd", ".lz4": "lz4"}
+"""Compression of a file by the ending of its name: rosbag2's, and those of the usual programs."""
+
+
+def _open_zstd(stream: BinaryIO) -> BinaryIO:
+    # `zstd` compresses a large file in several frames, and `cat` joins files.
+    return zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
+
+
 _OPENERS: Mapping[str, Callable[[BinaryIO], BinaryIO]] = {
     "lz4": lz4.frame.open,
-    "zstd": zstandard.open,
+    "zstd": _open_zstd,
 }
 
 
@@ -54,18 +67,35 @@ def decompressed(data: bytes, compression: str) -> bytes:
     return bytes(found)
 
 
+def decompress_file(file: Path, target: BinaryIO) -> None:
+    """Decompress a file that was compressed as a whole; see `FILE_COMPRESSIONS`.
+
+    Args:
+        file: The compressed file.
+        target: Where to write; what was whole before broken bytes is there even after an error.
+
+    Raises:
+        FileFormatError: It would become too large.
+        Exception: The bytes are broken; each library of compression has its own errors.
+    """
+    size, length = file.stat().st_size, 0
+    opener = _OPENERS[FILE_COMPRESSIONS[file.suffix]]
+    with file.open("rb") as packed, opener(packed) as stream:
+        while piece := stream.read(_PIECE_BYTES):
+            length += len(piece)
+            _check(length, _largest(size), size)
+            target.write(piece)
+
+
 def check_compressed_file(file: Path) -> None:
-    """Check that a file compressed by zstd, as a whole, does not fill memory or disk.
+    """Check that a compressed file does not fill memory or disk.
 
     Raises:
         FileFormatError: It would become too large.
         Exception: The bytes are broken.
     """
-    size, length = file.stat().st_size, 0
-    with file.open("rb") as packed, zstandard.open(packed) as stream:
-        while piece := stream.read(_PIECE_BYTES):
-            length += len(piece)
-            _check(length, _largest(size), size)
+    with Path(os.devnull).open("wb") as nowhere:
+        decompress_file(file, nowhere)
 
 
 def _largest(size: int) -> int:

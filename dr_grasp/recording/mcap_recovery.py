@@ -38,13 +38,15 @@ class RecoveredMessage:
         typename: Name of the message's type, such as "package/msg/Name".
         definition: Definition of the type and of all types in it, text in UTF-8.
         stamp_ns: Log time, nanoseconds since the epoch.
-        data: The message as CDR bytes.
+        data: The message as CDR bytes, possibly compressed.
+        digest: Hash of the type, as ROS computes it; empty if only the definition is known.
     """
 
     typename: str
     definition: bytes
     stamp_ns: int
     data: bytes
+    digest: str = ""
 
 
 class McapRecovery:

@@ -83,7 +83,10 @@ def compare_attempts(recorded: GraspAttempt, again: GraspAttempt | str) -> Itera
     reason = likely_reason(
         recorded.models, recorded.software_version, again.models, again.software_version
     )
-    yield Check.of(subject, "outcome", recorded.outcome.label, again.outcome.label, reason)
+    outcomes = recorded.outcome.label, again.outcome.label
+    if recorded.outcome != again.outcome:
+        outcomes = f"{outcomes[0]}: {recorded.reason}", f"{outcomes[1]}: {again.reason}"
+    yield Check.of(subject, "outcome", *outcomes, reason)
     yield Check.of(
         subject, "motion", "as recorded", motion(recorded.measured, again.measured), reason
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from dr_grasp.core.attempt import GraspAttempt
+from dr_grasp.core.collisions import most_frequent
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
@@ -71,14 +72,19 @@ def compare_scores(recorded: GraspScore, again: GraspScore) -> Iterator[Check]:
         recorded.models, recorded.software_version, again.models, again.software_version
     )
     subject = f"grasp {recorded.grasp_id}"
+    # Scores of older versions do not say which links touched.
+    linked = bool(recorded.collisions)
     outcomes = recorded.nominal_outcome.label, again.nominal_outcome.label
+    if linked:
+        outcomes = recorded.nominal_text, again.nominal_text
     yield Check.of(subject, "nominal outcome", *outcomes, reason)
     for criterion, was in recorded.fitness.items():
         now = again.fitness[criterion]
         counts = f"{was.successes} of {was.trials}", f"{now.successes} of {now.trials}"
         yield Check.of(subject, criterion.value, *counts, reason)
     if recorded.fitness:
-        yield Check.of(subject, "failures", _failures(recorded), _failures(again), reason)
+        texts = _failures(recorded, linked), _failures(again, linked)
+        yield Check.of(subject, "failures", *texts, reason)
 
 
 def _request(score: GraspScore) -> ScoreRequest:
@@ -95,8 +101,13 @@ def _request(score: GraspScore) -> ScoreRequest:
     )
 
 
-def _failures(score: GraspScore) -> str:
-    words = [f"{count} {reason.label}" for reason, count in sorted(score.failures.items())]
+def _failures(score: GraspScore, linked: bool) -> str:
+    perturbed = [found for found in score.collisions if found.criterion is not None]
+    links = most_frequent(perturbed) if linked else {}
+    words = [
+        f"{count} {reason.label}" + (f": {links[reason]}" if reason in links else "")
+        for reason, count in sorted(score.failures.items())
+    ]
     return ", ".join(words) or "none"
 
 

@@ -16,8 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
-from dr_grasp.core.arrays import FloatArray
-from dr_grasp.transfer.grasp_tally import Ratio
+from dr_grasp.core.arrays import FloatArray, IntArray
+from dr_grasp.transfer.clustered import Eta
 
 GRID: Final = (50, 20)
 """Numbers of cells of a figure along x and y; the grasps in a cell are drawn as one bubble."""
@@ -74,24 +74,26 @@ class Bin:
         low: Low end of the range.
         high: High end of the range.
         mean: Mean expected eta of the attempts.
-        grasps: Number of grasps in the range.
-        eta: How many of the attempts held.
+        eta: How many of the attempts held, of how many grasps.
     """
 
     low: float
     high: float
     mean: float
-    grasps: int
-    eta: Ratio
+    eta: Eta
 
 
-def bins_of(expected: FloatArray, held: FloatArray, attempts: FloatArray) -> tuple[Bin, ...]:
+def bins_of(
+    expected: FloatArray, held: FloatArray, attempts: FloatArray, same: IntArray | None = None
+) -> tuple[Bin, ...]:
     """Gather grasps into bins of equal width; the more attempts, the more bins.
 
     Args:
         expected: Shape (g,), expected eta of each grasp, in [0, 1].
         held: Shape (g,), number of attempts in which each grasp held.
         attempts: Shape (g,), number of attempts of each grasp.
+        same: Shape (g,), equal numbers where entries are of the same grasp, which was expected to
+            hold with several probabilities; None if all are of different grasps.
 
     Returns:
         Bins that are not empty, ascending.
@@ -99,20 +101,16 @@ def bins_of(expected: FloatArray, held: FloatArray, attempts: FloatArray) -> tup
     total = float(np.sum(attempts))
     number = 10 if total >= 300 else 5 if total >= 60 else 4
     index = _cell(expected, number)
-    grasps, held_in, attempts_in, sums = (
-        np.bincount(index, weights, number)
-        for weights in (np.ones_like(attempts), held, attempts, attempts * expected)
-    )
-    return tuple(
-        Bin(
-            low=place / number,
-            high=(place + 1) / number,
-            mean=float(sums[place] / attempts_in[place]),
-            grasps=int(grasps[place]),
-            eta=Ratio(int(held_in[place]), int(attempts_in[place])),
-        )
-        for place in np.flatnonzero(attempts_in)
-    )
+    bins = []
+    for place in np.unique(index).tolist():
+        inside = index == place
+        won, tried = held[inside], attempts[inside]
+        mean = float(np.average(expected[inside], weights=tried))
+        if same is not None:
+            _, grasp = np.unique(same[inside], return_inverse=True)
+            won, tried = np.bincount(grasp, won), np.bincount(grasp, tried)
+        bins.append(Bin(place / number, (place + 1) / number, mean, Eta.of(won, tried)))
+    return tuple(bins)
 
 
 def eta_figure(bins: Sequence[Bin], expected: FloatArray, eta: FloatArray, x_label: str) -> Markup:
@@ -183,7 +181,7 @@ def _bin_title(bin_: Bin) -> str:
     low, high = bin_.eta.interval
     return (
         f"{bin_.low:.2f} to {bin_.high:.2f}: {bin_.eta.held} of {bin_.eta.attempts} attempts held, "
-        f"{bin_.eta.value:.2f} [{low:.2f}, {high:.2f}]; {bin_.grasps} grasps"
+        f"{bin_.eta.value:.2f} [{low:.2f}, {high:.2f}]; {bin_.eta.grasps} grasps"
     )
 
 

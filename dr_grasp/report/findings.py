@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from dr_grasp.core.collisions import most_frequent
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError
 from dr_grasp.transfer.calibration import Calibration, calibrate
-from dr_grasp.transfer.grasp_tally import GraspTally, Ratio, group_by, tally_grasps, total
+from dr_grasp.transfer.clustered import Eta, eta_of
+from dr_grasp.transfer.grasp_tally import GraspTally, group_by, tally_grasps
 from dr_grasp.transfer.rows import AttemptRow
 from dr_grasp.transfer.statistics import CriterionStatistics, statistics_of
 
@@ -32,13 +34,20 @@ class Group:
 
     Attributes:
         name: Name of the robot, method, object or backend; empty if unknown.
-        grasps: Number of grasps.
+        tallies: The attempts, grasp by grasp.
         eta: Eta of the attempts.
     """
 
     name: str
-    grasps: int
-    eta: Ratio
+    tallies: tuple[GraspTally, ...]
+    eta: Eta
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def grasps(self) -> int:
+        """Number of grasps."""
+        return len(self.tallies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,7 @@ class Findings:
         by_robot: How well each criterion predicts outcomes, by robot; empty for a single robot.
         calibration: A transfer model of these attempts, or why there is none, in words.
         predicted_failures: Number of failed rollouts by reason, in the scores of counted attempts.
+        collisions: Which links touched most often in those rollouts, in words; see `most_frequent`.
         real_failures: Number of failed attempts by reason.
         surprise_criterion: Criterion by whose fitness surprises are judged: MDR, or without MDR the
             criterion by which most grasps are scored; None if no grasp has a score.
@@ -83,13 +93,14 @@ class Findings:
     rows: tuple[AttemptRow, ...]
     counted: tuple[AttemptRow, ...]
     tallies: tuple[GraspTally, ...]
-    eta: Ratio | None
+    eta: Eta | None
     said_nothing: Mapping[Outcome, int]
     groups: Mapping[str, tuple[Group, ...]]
     criteria: tuple[CriterionStatistics, ...]
     by_robot: Mapping[str, tuple[CriterionStatistics, ...]]
     calibration: Calibration | str
     predicted_failures: Mapping[Outcome, int]
+    collisions: Mapping[Outcome, str]
     real_failures: Mapping[Outcome, int]
     surprise_criterion: Criterion | None
     failed: tuple[Surprise, ...]
@@ -131,7 +142,7 @@ def findings_of(given: Iterable[AttemptRow]) -> Findings:
         rows=rows,
         counted=counted,
         tallies=tallies,
-        eta=total(tallies),
+        eta=eta_of(tallies),
         said_nothing=_counts(row.outcome for row in rows if row.held is None),
         groups={
             "robot": groups_of(robots),
@@ -143,6 +154,10 @@ def findings_of(given: Iterable[AttemptRow]) -> Findings:
         by_robot={name: _statistics(robots[name]) for name in several},
         calibration=calibration,
         predicted_failures=predicted,
+        # The undisturbed rollout is not among the failures that are counted.
+        collisions=most_frequent(
+            found for row in counted for found in row.collisions if found.criterion is not None
+        ),
         real_failures=_counts(row.outcome for row in counted if not row.held),
         surprise_criterion=criterion,
         failed=failed,
@@ -152,8 +167,8 @@ def findings_of(given: Iterable[AttemptRow]) -> Findings:
 
 def groups_of(named: Mapping[str, Sequence[GraspTally]]) -> tuple[Group, ...]:
     """Count grasps and attempts of each name; names with the most attempts come first."""
-    etas = {name: total(tallies) for name, tallies in named.items()}
-    groups = [Group(name, len(named[name]), eta) for name, eta in etas.items() if eta]
+    etas = {name: eta_of(tallies) for name, tallies in named.items()}
+    groups = [Group(name, tuple(named[name]), eta) for name, eta in etas.items() if eta]
     return tuple(sorted(groups, key=lambda group: (-group.eta.attempts, group.name)))
 
 

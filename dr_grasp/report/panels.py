@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
-from dr_grasp.core.arrays import FloatArray
+from dr_grasp.core.arrays import FloatArray, IntArray
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.report.figures import Bin, bins_of, eta_figure
 from dr_grasp.report.findings import Findings
@@ -95,8 +95,10 @@ def reliability_panels(findings: Findings) -> tuple[Panel, ...]:
     if foretold:
         said = np.array([row.transfer_probability for row in foretold], np.float64)
         became = [Ratio(int(bool(row.held)), 1) for row in foretold]
+        numbers = {tally.last.grasp: number for number, tally in enumerate(findings.tallies)}
+        same = np.array([numbers[row.grasp] for row in foretold])
         title, note = "Probability in the scores", ", said before they were made"
-        panels.append(_panel(title, note, FEWEST, said, became, x_label))
+        panels.append(_panel(title, note, FEWEST, said, became, x_label, same))
     return tuple(panels)
 
 
@@ -107,6 +109,7 @@ def _panel(
     values: npt.ArrayLike,
     etas: Sequence[Ratio],
     x_label: str,
+    same: IntArray | None = None,
 ) -> Panel:
     held = np.array([eta.held for eta in etas], np.float64)
     attempts = np.array([eta.attempts for eta in etas], np.float64)
@@ -114,6 +117,6 @@ def _panel(
     if total < fewest:
         return Panel(title, "", Markup(""), too_few(total, "attempt", fewest), ())
     expected: FloatArray = np.asarray(values, np.float64)
-    bins = bins_of(expected, held, attempts)
+    bins = bins_of(expected, held, attempts, same)
     svg = eta_figure(bins, expected, held / attempts, x_label)
     return Panel(title, count(total, "attempt") + note, svg, "", bins)

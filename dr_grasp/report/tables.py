@@ -10,7 +10,7 @@ from typing import Final
 
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.report.findings import Findings, Group, groups_of
-from dr_grasp.transfer.grasp_tally import GraspTally, Ratio
+from dr_grasp.transfer.grasp_tally import GraspTally
 
 MOST_GROUPS: Final = 20
 """Most groups in a table; the groups beyond are added up in a last line."""
@@ -29,6 +29,7 @@ class FailureShare:
         attempts: Number of attempts that failed for this reason.
         predicted: Share of this reason among failed rollouts, in [0, 1].
         real: Share of this reason among failed attempts, in [0, 1].
+        links: Which links touched most often in the rollouts, in words; empty for other reasons.
     """
 
     reason: Outcome
@@ -36,16 +37,15 @@ class FailureShare:
     attempts: int
     predicted: float
     real: float
+    links: str
 
 
 def shortened(groups: Sequence[Group]) -> list[Group]:
     """Keep the first `MOST_GROUPS` groups of a table; all others become one group."""
     shown, rest = list(groups[:MOST_GROUPS]), groups[MOST_GROUPS:]
     if rest:
-        held = sum(group.eta.held for group in rest)
-        attempts = sum(group.eta.attempts for group in rest)
         name = f"{len(rest):,} more, with fewer attempts"
-        shown.append(Group(name, sum(group.grasps for group in rest), Ratio(held, attempts)))
+        shown += groups_of({name: [tally for group in rest for tally in group.tallies]})
     return shown
 
 
@@ -60,6 +60,7 @@ def failure_shares(findings: Findings) -> list[FailureShare]:
             real[reason],
             predicted[reason] / all_predicted,
             real[reason] / all_real,
+            findings.collisions.get(reason, ""),
         )
         for reason in sorted(predicted | real)
     ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from dr_grasp.core.perturbation import Criterion
+from dr_grasp.transfer.clustered import Eta
 from dr_grasp.transfer.statistics import CriterionStatistics, Estimate
 
 DOUBTS: Final = {
@@ -55,6 +56,11 @@ def points_text(estimate: Estimate) -> str:
 def count(amount: int, noun: str) -> str:
     """An amount of something, e.g. "1 grasp", "12,000 grasps"."""
     return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
+
+
+def over(eta: Eta) -> str:
+    """What an interval of eta is over, e.g. "over 27 grasps, 270 attempts"."""
+    return f"over {count(eta.grasps, 'grasp')}, {count(eta.attempts, 'attempt')}"
 
 
 def summary(criteria: Sequence[CriterionStatistics]) -> tuple[str, ...]:

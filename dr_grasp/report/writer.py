@@ -11,7 +11,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dr_grasp import __version__
 from dr_grasp.common.atomic import write_whole
-from dr_grasp.core.confidence import wilson_interval
 from dr_grasp.errors import FileFormatError
 from dr_grasp.report import panels, tables, wording
 from dr_grasp.report.findings import Findings, findings_of
@@ -87,7 +86,7 @@ def write_report(
         calibration=calibration if isinstance(calibration, Calibration) else None,
         failures=tables.failure_shares(findings),
         shortened=tables.shortened,
-        of_ratio=Estimate.of_ratio,
+        of_eta=Estimate.of_eta,
         pictures=draw_all(shown, to_draw, draw, pictures),
         causes=examples,
         said_by=tables.said_by(findings),
@@ -100,7 +99,7 @@ def write_report(
         points_text=wording.points_text,
         with_interval=wording.with_interval,
         readable=readable,
-        wilson=wilson_interval,
+        over=wording.over,
         day=tables.day,
     )
     try:

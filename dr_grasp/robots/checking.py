@@ -36,7 +36,7 @@ def check_grasp(grasp: GraspTrajectory, robot: RobotSpec) -> None:
         raise InvalidGraspError(
             f"grasp {grasp.id}: robot: expected {robot.name}, got {grasp.robot}"
         )
-    _check_place(f"grasp {grasp.id}: object_in_base position", grasp.object_in_base, robot.table)
+    check_place(f"grasp {grasp.id}: object_in_base position", grasp.object_in_base, robot.table)
     for field, joints, expected in (
         ("approach", grasp.approach.joints, robot.arm_joints),
         ("lift", grasp.lift.joints, robot.arm_joints),
@@ -90,7 +90,12 @@ def check_each(
             yield grasp
 
 
-def _check_place(where: str, object_in_base: Pose, table: Table) -> None:
+def check_place(where: str, object_in_base: Pose, table: Table) -> None:
+    """Refuse a place of an object that is not on the table; the message begins with `where`.
+
+    Raises:
+        InvalidGraspError: It is beside the table, or far above or below its top.
+    """
     x, y, z = (float(value) for value in object_in_base.position)
     half = [length / 2 for length in table.size[:2]]
     on_table = all(

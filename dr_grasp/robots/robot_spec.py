@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from dr_grasp.common.resources import config_file, config_names
+from dr_grasp.common.resources import built_in_files, config_file, config_names
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose, Table, grip_frame
 from dr_grasp.errors import ModelError, SettingsError, UnknownNameError
@@ -167,7 +167,9 @@ def robot_names() -> list[str]:
 
 @lru_cache(maxsize=16)
 def load_robot(name: str) -> RobotSpec:
-    """Load a robot by name; what is taken otherwise than its model says is logged as a warning.
+    """Load a robot by name.
+
+    What is taken otherwise than its model says is logged, as a warning unless the robot is ours.
 
     Raises:
         UnknownNameError: There is no such robot.
@@ -193,8 +195,10 @@ def load_robot(name: str) -> RobotSpec:
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
     check_fit(str(path), settings, model)
+    # What is odd about the models of our own robots has been looked at; nobody else need.
+    level = logging.INFO if path in built_in_files("robots") else logging.WARNING
     for note in model.notes:
-        _LOGGER.warning("%s", note)
+        _LOGGER.log(level, "%s", note)
     drives = hand_drives(str(path), hand, model)
     return RobotSpec(
         name=name,

@@ -14,15 +14,17 @@ from rclpy.node import Node
 from dr_grasp.common.closing import Closing
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.outcome import Outcome
+from dr_grasp.errors import BackendError
 from dr_grasp.execution.backend import Backend, IsCancelled
 from dr_grasp.messages.decoding import decode_grasp, decode_score
+from dr_grasp.replaying.since_scored import Changes, changes_since_scored
 from dr_grasp.ros.answering import explain
 from dr_grasp.ros.attempt_recorder import AttemptRecorder
 from dr_grasp.ros.confirmations import Confirmations
 from dr_grasp.ros.conversions import attempt_to_msg
 from dr_grasp.ros.exclusive_action import VANISHED, ExclusiveAction
 from dr_grasp.ros.goals import CANCEL_S
-from dr_grasp.ros.parameters import declare
+from dr_grasp.ros.parameters import Parameter
 from dr_grasp.ros.qos import ATTEMPTS
 from dr_grasp.ros.remote_backend import ACTION
 from dr_grasp_interfaces import msg
@@ -31,6 +33,15 @@ from dr_grasp_interfaces.action import AttemptGrasp
 STOP_S = CANCEL_S + 2.0
 """Time limit for a goal in progress to stop when the node ends [s]: as long as a controller may
 take to stop the arm, and a little more."""
+
+CONFIRM = Parameter(
+    "confirm",
+    False,
+    "Refuse to move without the token of the grasp's dry run; by default true before a real arm.",
+)
+RECORD = Parameter("record", True, "Refuse to move without a recorder that keeps each attempt.")
+RECORDER_S = Parameter("recorder_s", 5, "Seconds to wait for the recorder.", (1, 600))
+PARAMETERS = (CONFIRM, RECORD, RECORDER_S)
 
 
 class AttemptServer(Closing):
@@ -43,21 +54,18 @@ class AttemptServer(Closing):
         attempts (GraspAttempt), published when an attempt has ended.
     """
 
-    def __init__(self, node: Node, backend: Backend, *, confirm: bool = False) -> None:
+    def __init__(self, node: Node, backend: Backend, *, real: bool = False) -> None:
         """Declare the parameters `confirm`, `record` and `recorder_s`, and advertise the action.
 
         Args:
             node: Node that offers the action; its executor must have several threads.
             backend: Backend that executes the grasps; it is closed together with this server.
-            confirm: Default of the parameter `confirm`.
+            real: Whether the backend moves a real arm: then `confirm` is true by default, and a
+                grasp moves it only with `force` if what its score was made of has changed.
         """
-        self._confirm = declare(
-            node, "confirm", confirm, "Refuse to move without the token of the grasp's dry run."
-        )
-        record = declare(
-            node, "record", True, "Refuse to move without a recorder that keeps each attempt."
-        )
-        limit_s = declare(node, "recorder_s", 5, "Seconds to wait for the recorder.", (1, 600))
+        self._real = real
+        self._confirm = CONFIRM.declare(node, default=real)
+        record, limit_s = RECORD.declare(node), RECORDER_S.declare(node)
         self._node = node
         self._backend = backend
         self._confirmations = Confirmations()
@@ -87,6 +95,12 @@ class AttemptServer(Closing):
         begun: list[GraspAttempt] = []
 
         def begin(attempt: GraspAttempt) -> None:
+            changes = self._warn_of_changes(attempt, result)
+            if self._real and changes.differ and not request.force:
+                raise BackendError(
+                    f"grasp {grasp.id}: nothing moved, since its score was made of something else: "
+                    f"{'; '.join(changes.differ)}; or execute it with `force`"
+                )
             if self._recorder is not None:
                 self._recorder.begin(attempt)
             begun.append(attempt)
@@ -112,6 +126,7 @@ class AttemptServer(Closing):
             result.message = explain(self._node, ACTION, error)
             attempt = replace(begun[0], outcome=Outcome.BACKEND_ERROR, reason=result.message)
         if request.dry_run:
+            self._warn_of_changes(attempt, result)
             result.attempt = attempt_to_msg(attempt)
             result.token = self._confirmations.token(grasp)
             return
@@ -125,3 +140,10 @@ class AttemptServer(Closing):
             result.recorded = not unrecorded
             result.message = result.message or unrecorded
         self._attempts.publish(result.attempt)
+
+    def _warn_of_changes(self, attempt: GraspAttempt, result: AttemptGrasp.Result) -> Changes:
+        changes = changes_since_scored(attempt.grasp, attempt.score, attempt.models)
+        result.warnings = list(changes.lines)
+        for line in changes.lines:
+            self._node.get_logger().warning(line)
+        return changes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +28,7 @@ from dr_grasp.ros.remote_backend import ATTEMPT_CANCEL_S
 from dr_grasp.ros.requests import call_service
 from dr_grasp.scoring.request import Progress, check_stopping
 from dr_grasp_interfaces.action import ExecuteGrasps, ScoreGrasps
+from dr_grasp_interfaces.msg import CriterionTrials
 from dr_grasp_interfaces.srv import RecordOutcome
 
 
@@ -45,13 +46,15 @@ class ExecutionResult:
     """Answer of the node `executor`.
 
     If `needs_confirmation`, nothing has moved: the attempts are of a dry run. The token of a dry
-    run lets these very grasps move the arm, once.
+    run lets these very grasps move the arm, once. A warning names what has changed since the scores
+    were made.
     """
 
     attempts: tuple[GraspAttempt, ...]
     refused: tuple[RefusedGrasp, ...]
     needs_confirmation: bool = False
     token: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 class DrGraspClient(Closing):
@@ -112,6 +115,7 @@ class DrGraspClient(Closing):
         profile: str = "default",
         until: float | None = None,
         top: int | None = None,
+        own_trials: Iterable[tuple[str, int]] = (),
         on_progress: Callable[[Progress], None] | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> ScoringResult:
@@ -124,9 +128,10 @@ class DrGraspClient(Closing):
             criteria: Names of the criteria; empty for all four.
             seed: Seed of the perturbations.
             profile: Name of the randomisation profile.
-            until: Stop sampling a criterion once its confidence sequence is no wider than this, in
+            until: Stop sampling a criterion once its interval is no wider than this, in
                 (0, 1); None for a fixed number of rollouts.
             top: Find only this number of best grasps, with fewer rollouts; None to score all.
+            own_trials: Criteria that get another number of rollouts, each with the number.
             on_progress: Called with the progress that the scorer reports.
             is_cancelled: Polled every 50 ms; True cancels the goal.
 
@@ -140,6 +145,7 @@ class DrGraspClient(Closing):
             grasps=grasps_to_msgs(grasps),
             criteria=list(criteria),
             trials=ScoreGrasps.Goal.PROFILE_TRIALS if trials is None else trials,
+            own_trials=[CriterionTrials(criterion=name, trials=n) for name, n in own_trials],
             seed=seed,
             profile=profile,
             until=until or 0.0,
@@ -167,6 +173,7 @@ class DrGraspClient(Closing):
         seed: int = 0,
         dry_run: bool = False,
         confirmed: str = "",
+        force: bool = False,
         on_progress: Callable[[AttemptProgress], None] | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> ExecutionResult:
@@ -181,6 +188,8 @@ class DrGraspClient(Closing):
             confirmed: Token of a dry run of the same grasps, after a person has seen what will
                 move, and watches the arm. Without it, an executor that asks for confirmation makes
                 a dry run, and the result says so and has the token.
+            force: Whether a real arm may move though robot, object or profile have changed since
+                the scores were made.
             on_progress: Called at the beginning of each phase of each attempt. An error that it
                 raises cancels the goal.
             is_cancelled: Polled every 50 ms; True stops the arm.
@@ -198,6 +207,7 @@ class DrGraspClient(Closing):
             seed=seed,
             dry_run=dry_run,
             confirmed=confirmed,
+            force=force,
         )
 
         def forward(feedback: Any) -> None:
@@ -211,7 +221,9 @@ class DrGraspClient(Closing):
             reason = result.message or "the goal was aborted"
             raise ExecutionFailedError(f"execute_grasps: {reason}", _readable(result.attempts))
         attempts = tuple(decode_attempt(message) for message in result.attempts)
-        return ExecutionResult(attempts, refused, result.needs_confirmation, result.token)
+        return ExecutionResult(
+            attempts, refused, result.needs_confirmation, result.token, tuple(result.warnings)
+        )
 
     def record_outcome(
         self, attempt_id: str, outcome: Outcome, reason: str = "", reporter: str = "operator"

@@ -10,19 +10,31 @@ from rclpy.node import Node
 
 from dr_grasp.errors import BackendError, NoAnswerError, RecordingError, SettingsError
 from dr_grasp.execution.backend import IsCancelled
-from dr_grasp.execution.runner import AttemptProgress, execute_plan, plan_execution
+from dr_grasp.execution.runner import AttemptProgress, execute_plan, plan_execution, why_nothing
 from dr_grasp.messages.decoding import decode_score
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.ros.arm.controller_stop import ControllerStop
 from dr_grasp.ros.conversions import decode_grasps, refusal_to_msg
 from dr_grasp.ros.exclusive_action import ExclusiveAction
-from dr_grasp.ros.parameters import declare
+from dr_grasp.ros.parameters import Parameter, declare_all
 from dr_grasp.ros.remote_backend import ATTEMPT_CANCEL_S, RemoteBackend
 from dr_grasp.ros.running import run_node
 from dr_grasp_interfaces.action import AttemptGrasp, ExecuteGrasps
 
 MOST_ATTEMPTS = 500
 """Most attempts of a goal: all are in its result, some 150 MB."""
+
+PARAMETERS = (
+    Parameter("robot", "franka", "Name of the robot that the backend moves."),
+    Parameter("backend", "twin", "Name of the backend in messages."),
+    Parameter(
+        "confirm",
+        False,
+        "Move only for goals with the token of a dry run; make a dry run for goals without it.",
+    ),
+    Parameter("connect_s", 10, "Seconds to wait for the backend.", (1, 600)),
+    Parameter("attempt_s", 600, "Time limit of an attempt [s].", (1, 3600)),
+)
 
 
 class ExecutorNode(Node):
@@ -40,18 +52,11 @@ class ExecutorNode(Node):
     def __init__(self) -> None:
         """Declare parameters and advertise the action."""
         super().__init__("executor")
-        robot = declare(self, "robot", "franka", "Name of the robot that the backend moves.")
-        backend = declare(self, "backend", "twin", "Name of the backend in messages.")
-        self._confirm = declare(
-            self,
-            "confirm",
-            False,
-            "Move only for goals with the token of a dry run; make a dry run for goals without it.",
-        )
-        connect = declare(self, "connect_s", 10, "Seconds to wait for the backend.", (1, 600))
-        longest = declare(self, "attempt_s", 600, "Time limit of an attempt [s].", (1, 3600))
-        self._robot = load_robot(robot)
-        self._backend = RemoteBackend(self, backend, float(connect), float(longest))
+        given = declare_all(self, PARAMETERS)
+        self._confirm = given["confirm"]
+        self._robot = load_robot(given["robot"])
+        limits_s = float(given["connect_s"]), float(given["attempt_s"])
+        self._backend = RemoteBackend(self, given["backend"], *limits_s)
         self._controllers = ControllerStop(self, self._robot)
         # Number of attempts for each seed, so that no two get the same error of the twin.
         self._made: Counter[int] = Counter()
@@ -69,6 +74,8 @@ class ExecutorNode(Node):
         scores = [decode_score(message) for message in request.scores]
         plan = plan_execution(grasps, scores, request.top_k, self._robot)
         result.refused = [refusal_to_msg(refusal) for refusal in plan.refused]
+        if not plan.chosen:
+            raise BackendError(f"nothing to execute: {why_nothing(plan.refused)}")
         if len(plan.chosen) > MOST_ATTEMPTS:
             raise SettingsError(
                 f"top_k: expected at most {MOST_ATTEMPTS} attempts, which are all in the result, "
@@ -97,7 +104,9 @@ class ExecutorNode(Node):
 
         def attempt_grasp(*args: Any, attempt_index: int, **options: Any) -> AttemptGrasp.Result:
             token = tokens[attempt_index - first_index] if tokens else ""
-            done = self._attempt(*args, attempt_index=attempt_index, confirmed=token, **options)
+            options |= {"confirmed": token, "force": request.force}
+            done = self._attempt(*args, attempt_index=attempt_index, **options)
+            result.warnings = list(dict.fromkeys([*result.warnings, *done.warnings]))
             if done.attempt.attempt_id:
                 result.attempts.append(done.attempt)
                 self._made[request.seed] += not dry_run
@@ -144,5 +153,10 @@ class ExecutorNode(Node):
             ) from error
 
 
+def main(args: list[str] | None = None) -> int:
+    """Run the node `executor`; returns the exit status."""
+    return run_node(ExecutorNode, args)
+
+
 if __name__ == "__main__":
-    sys.exit(run_node(ExecutorNode))
+    sys.exit(main())

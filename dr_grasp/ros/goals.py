@@ -24,7 +24,7 @@ from dr_grasp.errors import (
     ServerGoneError,
 )
 from dr_grasp.ros.liveliness import Heartbeat, ServerWatch
-from dr_grasp.ros.requests import POLL_S, RetriedRequest
+from dr_grasp.ros.requests import POLL_S, RetriedRequest, find_server
 
 GONE_AFTER_S = 2.0
 """A server that does not announce itself is gone when it was not visible for this time [s]."""
@@ -65,10 +65,7 @@ class RetryingActionClient(ActionClient):
 
     def wait_until_ready(self, timeout_s: float) -> bool:
         """Wait for a server that lives, at most `timeout_s` [s]; return whether there is one."""
-        deadline = time.monotonic() + timeout_s
-        if not self.wait_for_server(timeout_s):
-            return False
-        return self._watch is None or self._watch.wait(deadline - time.monotonic())
+        return find_server(self._action_name, self.wait_for_server, self._watch, timeout_s)
 
     @property
     def server_is_gone(self) -> bool:

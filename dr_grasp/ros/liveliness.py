@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.duration import Duration
 from rclpy.event_handler import QoSLivelinessChangedInfo, SubscriptionEventCallbacks
 from rclpy.node import Node
@@ -81,7 +81,9 @@ class ServerWatch:
             f"{name}/alive",
             lambda _: None,
             _ALIVE,
-            callback_group=ReentrantCallbackGroup(),
+            # One event at a time. In two threads, "silent" could overtake the "alive" that came
+            # after it, and a server that lives would count as gone for ever.
+            callback_group=MutuallyExclusiveCallbackGroup(),
             event_callbacks=SubscriptionEventCallbacks(liveliness=self._on_change),
         )
 

@@ -14,13 +14,25 @@ from dr_grasp.execution.arm import Planner
 from dr_grasp.execution.arm_backend import ArmBackend
 from dr_grasp.robots.moveit_config import moveit_config
 from dr_grasp.robots.robot_spec import RobotSpec, hardware_of, load_robot
+from dr_grasp.ros import attempt_server
 from dr_grasp.ros.arm.controller_arm import ControllerArm
 from dr_grasp.ros.attempt_server import AttemptServer
-from dr_grasp.ros.parameters import declare
+from dr_grasp.ros.parameters import Parameter
 from dr_grasp.ros.running import run_node
 
 REAL_SPEED = 0.1
 """Default share of the velocity and acceleration limits that a real arm uses."""
+
+ROBOT = Parameter("robot", "franka", "Name of the controllers' robot.")
+REAL = Parameter("real", False, "Whether the robot is a real arm, and not the twin.")
+SPEED = Parameter(
+    "speed",
+    1.0,
+    "Share of the limits of velocity and acceleration to use, above 0 and at most 1; by default "
+    "0.1 on a real arm.",
+)
+CONNECT_S = Parameter("connect_s", 10, "Seconds to wait for a controller.", (1, 600))
+PARAMETERS = (ROBOT, REAL, SPEED, CONNECT_S, *attempt_server.PARAMETERS)
 
 
 class MoveItNode(Node):
@@ -29,21 +41,14 @@ class MoveItNode(Node):
     def __init__(self) -> None:
         """Declare parameters, start MoveIt and advertise the action."""
         super().__init__("moveit")
-        robot = load_robot(declare(self, "robot", "franka", "Name of the controllers' robot."))
-        real = declare(self, "real", False, "Whether the robot is a real arm, and not the twin.")
-        speed = declare(
-            self,
-            "speed",
-            REAL_SPEED if real else 1.0,
-            "Share of the limits of velocity and acceleration to use, above 0 and at most 1; "
-            "by default 0.1 on a real arm.",
-        )
-        connect = declare(self, "connect_s", 10, "Seconds to wait for a controller.", (1, 600))
+        robot, real = load_robot(ROBOT.declare(self)), REAL.declare(self)
+        speed = SPEED.declare(self, REAL_SPEED if real else None)
+        connect = CONNECT_S.declare(self)
         # The arm first: if there are no controllers, it is useless to wait for MoveIt.
         arm = ControllerArm(self, robot, connect_s=float(connect), places=not real)
         planner = start_planner(robot, self.get_namespace())
         backend = ArmBackend(robot, planner, arm, speed=float(speed))
-        self._server = AttemptServer(self, backend, confirm=real)
+        self._server = AttemptServer(self, backend, real=real)
 
     def close(self) -> None:
         """Stop the goal in progress and close the backend; may be called twice."""

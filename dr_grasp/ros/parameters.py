@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
@@ -9,6 +11,37 @@ from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 
 from dr_grasp.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a node; the attributes are the arguments of `declare`."""
+
+    name: str
+    default: Any
+    description: str
+    integer_range: tuple[int, int] | None = None
+    float_range: tuple[float, float] | None = None
+    read_only: bool = True
+    any_type: bool = False
+
+    def declare(self, node: Node, default: Any = None) -> Any:
+        """Declare the parameter, with another default if that is not None; see `declare`."""
+        return declare(
+            node,
+            self.name,
+            self.default if default is None else default,
+            self.description,
+            self.integer_range,
+            float_range=self.float_range,
+            read_only=self.read_only,
+            any_type=self.any_type,
+        )
+
+
+def declare_all(node: Node, parameters: Iterable[Parameter]) -> dict[str, Any]:
+    """Declare parameters and read them, by name; see `declare`."""
+    return {parameter.name: parameter.declare(node) for parameter in parameters}
 
 
 def declare(

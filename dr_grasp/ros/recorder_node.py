@@ -19,7 +19,7 @@ from dr_grasp.recording.bag_writer import BagWriter
 from dr_grasp.ros.answering import serve
 from dr_grasp.ros.conversions import report_to_msg
 from dr_grasp.ros.liveliness import announce
-from dr_grasp.ros.parameters import declare
+from dr_grasp.ros.parameters import Parameter, declare_all
 from dr_grasp.ros.qos import RESULTS
 from dr_grasp.ros.running import run_node
 from dr_grasp_interfaces import msg, srv
@@ -31,6 +31,15 @@ FLUSH_PERIOD_S = 0.5
 LAST_ATTEMPT_S = 15.0
 """Time limit for an attempt in progress to end when the recorder is told to stop [s]: the node that
 moves the arm has 12 s to stop it."""
+
+PARAMETERS = (
+    Parameter(
+        "bag",
+        "",
+        "Folder for the bag, new or empty; by default named after date and time, and in the "
+        "working directory.",
+    ),
+)
 
 
 class RecorderNode(Node):
@@ -56,13 +65,7 @@ class RecorderNode(Node):
             RecordingError: The bag's folder is not empty, or cannot be written.
         """
         super().__init__("recorder")
-        named = declare(
-            self,
-            "bag",
-            "",
-            "Folder for the bag, new or empty; by default named after date and time, and in the "
-            "working directory.",
-        )
+        (named,) = declare_all(self, PARAMETERS).values()
         directory = Path(named or time.strftime("dr_grasp_%Y-%m-%d_%H-%M-%S"))
         self._bag = BagWriter(directory)
         self._pending: list[GraspScore] = []

@@ -50,6 +50,7 @@ class RemoteBackend(Closing):
         attempt_index: int,
         dry_run: bool = False,
         confirmed: str = "",
+        force: bool = False,
         on_phase: OnPhase = ignore_phase,
         is_cancelled: IsCancelled = never_cancelled,
     ) -> AttemptGrasp.Result:
@@ -62,6 +63,7 @@ class RemoteBackend(Closing):
             attempt_index: Number of this attempt under that seed.
             dry_run: Whether to do everything but move.
             confirmed: Token of the grasp's dry run, where the server asks for it.
+            force: Whether a real arm may move though what the score was made of has changed.
             on_phase: Called with the name of each phase as it begins.
             is_cancelled: Polled during motions; True ends the attempt.
 
@@ -80,6 +82,7 @@ class RemoteBackend(Closing):
             attempt_index=attempt_index,
             dry_run=dry_run,
             confirmed=confirmed,
+            force=force,
         )
         return run_goal(
             self._client,

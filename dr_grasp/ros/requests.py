@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rclpy.client import Client
+from rclpy.logging import get_logger
 from rclpy.task import Future
 
 from dr_grasp.errors import BackendError, NoAnswerError, ServerGoneError
@@ -27,6 +28,41 @@ ASK_AGAIN_S = 2.0
 
 PAUSE_GROWTH = 0.25
 """Pauses grow to this share of the time since the first request: 40 requests in ten hours."""
+
+SAY_AFTER_S = 5.0
+"""A server that was not found for this time [s] is named in the log: who waits is told for what."""
+
+
+def find_server(
+    name: str, is_there: Callable[[float], bool], watch: ServerWatch | None, timeout_s: float
+) -> bool:
+    """Wait for a server that lives; what is waited for is logged once after `SAY_AFTER_S`.
+
+    Args:
+        name: Name of the service or action, for the log.
+        is_there: Waits until DDS shows the server, at most the given time [s]; False if it is not.
+        watch: Watches the node that serves; None if it does not announce itself.
+        timeout_s: Time limit [s].
+
+    Returns:
+        Whether there is one.
+    """
+    deadline = time.monotonic() + timeout_s
+
+    def found(within_s: float) -> str:
+        """What is missing; empty if nothing is."""
+        end = time.monotonic() + within_s
+        if not is_there(within_s):
+            return "nobody offers it yet; is its node running?"
+        if watch is not None and not watch.wait(end - time.monotonic()):
+            return "its node gives no sign of life"
+        return ""
+
+    missing = found(min(SAY_AFTER_S, timeout_s))
+    if missing and time.monotonic() < deadline:
+        get_logger("dr_grasp").warning(f"waiting for {name}, {timeout_s:g} s at most: {missing}")
+        missing = found(deadline - time.monotonic())
+    return not missing
 
 
 class RetriedRequest:
@@ -102,9 +138,7 @@ def call_service(
     """
     name = client.srv_name
     find_s = timeout_s if find_s is None else find_s
-    deadline = time.monotonic() + find_s
-    found = client.wait_for_service(find_s)
-    if not found or not (server is None or server.wait(deadline - time.monotonic())):
+    if not find_server(name, client.wait_for_service, server, find_s):
         raise BackendError(f"{name}: no such service within {find_s:g} s; is its node running?")
     sent = RetriedRequest(lambda: client.call_async(request))
     deadline = time.monotonic() + timeout_s

@@ -47,19 +47,22 @@ def run_node(make: Callable[[], ClosableNode], args: list[str] | None = None) ->
     Returns:
         Exit status: 0, or 1 with one line on standard error if the node could not start.
     """
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    executor = MultiThreadedExecutor(THREADS)
     stopped = False
+    executor: MultiThreadedExecutor | None = None
 
     # Our own handler, which only wakes the executor. The handler of rclpy shuts the context down at
     # once, and then results of goals in progress can no longer be sent.
     def stop(number: int, frame: object) -> None:
         nonlocal stopped
         stopped = True
-        executor.wake()
+        if executor is not None:
+            executor.wake()
 
+    # Before ROS begins: a process that ends in between leaves shared memory behind.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    executor = MultiThreadedExecutor(THREADS)
     node: ClosableNode | None = None
     try:
         node = make()

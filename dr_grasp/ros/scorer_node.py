@@ -27,7 +27,7 @@ from dr_grasp.ros.conversions import (
 )
 from dr_grasp.ros.exclusive_action import ExclusiveAction
 from dr_grasp.ros.markers import GraspMarkers
-from dr_grasp.ros.parameters import declare
+from dr_grasp.ros.parameters import Parameter, declare_all
 from dr_grasp.ros.qos import RESULTS
 from dr_grasp.ros.running import run_node
 from dr_grasp.scoring.request import ProbabilityEstimator, Progress, ScoreRequest
@@ -44,6 +44,15 @@ MOST_SERVICE_ROLLOUTS = 5000
 
 STOP_S = 5.0
 """Time limit for a goal in progress to stop when the node ends [s]."""
+
+PARAMETERS = (
+    Parameter("jobs", os.cpu_count() or 1, "Worker processes that score goals.", (1, 1024)),
+    Parameter(
+        "transfer_model",
+        "",
+        "Model file of `dr-grasp calibrate`, for transfer probabilities by which to rank.",
+    ),
+)
 
 
 class ScorerNode(Node):
@@ -64,17 +73,9 @@ class ScorerNode(Node):
     def __init__(self) -> None:
         """Declare parameters and advertise action, service and topics."""
         super().__init__("scorer")
-        jobs = declare(
-            self, "jobs", os.cpu_count() or 1, "Worker processes that score goals.", (1, 1024)
-        )
-        model = declare(
-            self,
-            "transfer_model",
-            "",
-            "Model file of `dr-grasp calibrate`, for transfer probabilities by which to rank.",
-        )
-        self._estimate = self._estimator(model)
-        self._goal_scorer = Scorer(jobs)
+        given = declare_all(self, PARAMETERS)
+        self._estimate = self._estimator(given["transfer_model"])
+        self._goal_scorer = Scorer(given["jobs"])
         self._service_scorer = Scorer(1)
         self._service_turn = threading.Lock()
         self._activity = "idle"
@@ -154,6 +155,7 @@ class ScorerNode(Node):
             request.until or None,
             request.top_k or None,
             estimate=self._estimate,
+            own_trials=[(entry.criterion, entry.trials) for entry in request.own_trials],
         )
         rollouts = what.rollouts_per_grasp * len(request.grasps)
         if scorer is self._service_scorer and rollouts > MOST_SERVICE_ROLLOUTS:
@@ -198,5 +200,10 @@ class ScorerNode(Node):
         self._diagnostics.publish(array)
 
 
+def main(args: list[str] | None = None) -> int:
+    """Run the node `scorer`; returns the exit status."""
+    return run_node(ScorerNode, args)
+
+
 if __name__ == "__main__":
-    sys.exit(run_node(ScorerNode))
+    sys.exit(main())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from rclpy.node import Node
@@ -19,11 +20,13 @@ from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import SettingsError
 from dr_grasp.messages.encoding import encode_joint_state
 from dr_grasp.robots.robot_spec import RobotSpec, hardware_of, load_robot
+from dr_grasp.ros import attempt_server
 from dr_grasp.ros.attempt_server import AttemptServer
 from dr_grasp.ros.controller_messages import message_types
 from dr_grasp.ros.conversions import to_msg
-from dr_grasp.ros.parameters import declare
+from dr_grasp.ros.parameters import Parameter, declare_all
 from dr_grasp.ros.running import run_node
+from dr_grasp.ros.twin import fault_parameters
 from dr_grasp.ros.twin.controllers import Controllers
 from dr_grasp.ros.twin.fault_parameters import FaultParameters
 from dr_grasp.twin.gripper_control import GOAL_TOLERANCE
@@ -33,6 +36,40 @@ from dr_grasp.twin.twin_profile import TwinProfile, load_twin_profile
 
 SPEEDS = (0.05, 20.0)
 
+OF_CONTROLLERS = (
+    Parameter(
+        "speed",
+        1.0,
+        "With controllers: simulated seconds per second of the wall clock.",
+        float_range=SPEEDS,
+    ),
+    Parameter(
+        "gripper_tolerance",
+        GOAL_TOLERANCE,
+        "With controllers: a gripper nearer to its target has reached it [rad or m].",
+        float_range=(0.0, 1.0),
+    ),
+    Parameter(
+        "allow_stalling",
+        False,
+        "With controllers: whether a gripper's goal succeeds if something stops it.",
+    ),
+)
+_OWN = (
+    Parameter("robot", "franka", "Name of the robot to simulate."),
+    Parameter("profile", "default", "Name of the twin's profile in config/twin."),
+    Parameter("real_time", False, "Keep the wall clock's speed; always true with controllers."),
+    Parameter(
+        "controllers",
+        False,
+        "Serve the actions of the arm's controllers in place of attempt_grasp: true, false, or "
+        "auto (true if control_msgs is installed).",
+        any_type=True,
+    ),
+    *OF_CONTROLLERS,
+)
+PARAMETERS = (*_OWN, *fault_parameters.PARAMETERS, *attempt_server.PARAMETERS)
+
 
 class TwinNode(Node):
     """Fake hardware: an arm in MuJoCo, served as a backend or as controllers."""
@@ -40,50 +77,28 @@ class TwinNode(Node):
     def __init__(self) -> None:
         """Declare parameters and advertise."""
         super().__init__("twin")
-        robot = load_robot(declare(self, "robot", "franka", "Name of the robot to simulate."))
-        profile = declare(self, "profile", "default", "Name of the twin's profile in config/twin.")
-        real_time = declare(
-            self, "real_time", False, "Keep the wall clock's speed; always true with controllers."
-        )
-        controllers = declare(
-            self,
-            "controllers",
-            False,
-            "Serve the actions of the arm's controllers in place of attempt_grasp: true, false, or "
-            "auto (true if control_msgs is installed).",
-            any_type=True,
-        )
-        options = {
-            "speed": declare(
-                self,
-                "speed",
-                1.0,
-                "With controllers: simulated seconds per second of the wall clock.",
-                float_range=SPEEDS,
-            ),
-            "gripper_tolerance": declare(
-                self,
-                "gripper_tolerance",
-                GOAL_TOLERANCE,
-                "With controllers: a gripper nearer to its target has reached it [rad or m].",
-                float_range=(0.0, 1.0),
-            ),
-            "allow_stalling": declare(
-                self,
-                "allow_stalling",
-                False,
-                "With controllers: whether a gripper's goal succeeds if something stops it.",
-            ),
-        }
+        given = declare_all(self, _OWN)
+        robot, profile = load_robot(given["robot"]), given["profile"]
+        options = {parameter.name: given[parameter.name] for parameter in OF_CONTROLLERS}
         truth = load_twin_profile(profile)
         self._serving: Closing
-        if wants_controllers(controllers, robot):
+        if wants_controllers(given["controllers"], robot):
             twin = LiveTwin(robot, truth, **options)
             self._faults = FaultParameters(self, twin)
             self._serving = Controllers(self, robot, twin)
         else:
             self._faults = FaultParameters(self, None)
-            self._serving = AttemptServer(self, self._backend(robot, truth, real_time, profile))
+            self._say_ignored(options)
+            self._serving = AttemptServer(
+                self, self._backend(robot, truth, given["real_time"], profile)
+            )
+
+    def _say_ignored(self, options: Mapping[str, Any]) -> None:
+        for parameter in OF_CONTROLLERS:
+            if options[parameter.name] != parameter.default:
+                self.get_logger().warning(
+                    f"parameter {parameter.name} has no effect without controllers"
+                )
 
     def _backend(
         self, robot: RobotSpec, truth: TwinProfile, real_time: bool, name: str

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 from dr_grasp.core.fitness import GraspOrRefusal, RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.scoring.blocks import Block, run_block
+from dr_grasp.scoring.blocks import Block, Counts, run_block
 from dr_grasp.scoring.request import ProgressTracker, ScoreOrRefusal
 from dr_grasp.scoring.score_journal import ScoreJournal
-from dr_grasp.scoring.tally import Counts, Tally
+from dr_grasp.scoring.tally import Tally
 from dr_grasp.workers.pool import Pool
 
 WINDOW = 1000
@@ -40,7 +40,7 @@ class BlockRunner:
 
         Args:
             blocks: Blocks to run, taken one by one as workers need them.
-            note: Called with each block and the counts of its outcomes.
+            note: Called with each block and the counts of how its rollouts ended.
 
         Yields:
             True after each block that a worker has run; False last if the work was cancelled.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion, Perturbation, Profile, sample_perturbation
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.simulation.rollout_runner import ALL, Shortcuts, kept_runner
@@ -41,16 +41,32 @@ class Block:
         return f"grasp {self.grasp.id}, {what}, trials from {self.first} on"
 
 
-def run_block(block: Block) -> Counter[Outcome]:
-    """Run all rollouts of a block, in a worker process; returns how often each outcome came."""
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How the rollouts of a block ended.
+
+    Attributes:
+        outcomes: Number of rollouts by outcome.
+        collisions: Number of rollouts by outcome and by the links that touched, where any did.
+    """
+
+    outcomes: Counter[Outcome]
+    collisions: Counter[tuple[Outcome, LinkPair]] = field(default_factory=Counter)
+
+
+def run_block(block: Block) -> Counts:
+    """Run all rollouts of a block, in a worker process."""
     runner = kept_runner(block.grasp.robot, block.grasp.object, block.shortcuts)
     arm_joints = len(runner.world.robot.arm_joints)
-    counts: Counter[Outcome] = Counter()
+    counts = Counts(Counter())
     for trial in range(block.first, block.first + block.count):
         perturbation = (
             Perturbation.none()
             if block.criterion is None
             else sample_perturbation(block.profile, block.criterion, block.seed, trial, arm_joints)
         )
-        counts[runner.run(block.grasp, perturbation).outcome] += 1
+        rollout = runner.run(block.grasp, perturbation)
+        counts.outcomes[rollout.outcome] += 1
+        if rollout.links is not None:
+            counts.collisions[rollout.outcome, rollout.links] += 1
     return counts

@@ -25,9 +25,9 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.scoring.block_queue import BlockQueue, BlockRunner
-from dr_grasp.scoring.blocks import Block
+from dr_grasp.scoring.blocks import Block, Counts
 from dr_grasp.scoring.request import ProgressTracker, ScoreOrRefusal, ScoreRequest
-from dr_grasp.scoring.tally import BLOCK_TRIALS, Counts, Tally
+from dr_grasp.scoring.tally import BLOCK_TRIALS, Tally
 
 LOSS = 0.05
 """Expected share of the true best grasps that may be lost because they drop out too early."""
@@ -178,7 +178,7 @@ class Race:
 
         def note(block: Block, counts: Counts) -> None:
             self._tallies[block.grasp_index].add(block, counts)
-            held[block.grasp_index] = counts.get(Outcome.SUCCESS, 0) == 1
+            held[block.grasp_index] = counts.outcomes[Outcome.SUCCESS] == 1
             self._tracker.counted(1)
 
         if not all(self._runner.run(self._blocks(self._tallies, 1, None), note)):
@@ -198,7 +198,7 @@ class Race:
     def _count(self, block: Block, counts: Counts) -> None:
         self._tallies[block.grasp_index].add(block, counts)
         self._trials[block.grasp_index] += block.count
-        self._successes[block.grasp_index] += counts.get(Outcome.SUCCESS, 0)
+        self._successes[block.grasp_index] += counts.outcomes[Outcome.SUCCESS]
         self._tracker.counted(block.count)
 
     def _drop(self, number: int, share: float) -> None:
@@ -218,7 +218,10 @@ class Race:
 
     @property
     def _leaders(self) -> Array:
-        """Grasps still in the race that would take the open places now."""
+        """Grasps still in the race that would take the open places now.
+
+        They have had equally many trials, so of equal ones the first of the batch are taken.
+        """
         racing = np.flatnonzero(self._racing)
         share = self._successes[racing] / np.maximum(self._trials[racing], 1)
         order = racing[np.argsort(-share, kind="stable")]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.perturbation import MAX_SEED, Criterion, Profile
 from dr_grasp.core.ranking import rank, ranking_value
-from dr_grasp.errors import SettingsError
+from dr_grasp.errors import SettingsError, quoted
 from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.simulation.rollout_runner import ALL, Shortcuts
 
@@ -18,7 +19,7 @@ MOST_TRIALS = 100_000
 
 MOST_UNTIL = 10_000
 """Most rollouts of a criterion if `until` ends sampling and `trials` is not given: enough for a
-width of 0.04 whatever the fitness. Smaller differences are within the simulator's own error."""
+width of 0.02 whatever the fitness. Smaller differences are within the simulator's own error."""
 
 MOST_TOP = 2**32 - 1
 """Most grasps to choose: messages carry numbers of grasps as uint32."""
@@ -44,6 +45,38 @@ def check_stopping(until: float | None, top: int | None) -> None:
         raise SettingsError("top: expected without until, since it decides itself when to stop")
 
 
+def _check_trials(what: str, trials: int) -> None:
+    if trials < 1:
+        raise SettingsError(f"{what}: expected at least 1, got {trials}")
+    if trials > MOST_TRIALS:
+        raise SettingsError(f"{what}: expected at most {MOST_TRIALS}, got {trials}")
+
+
+def parse_trials(text: str) -> tuple[int | None, list[tuple[str, int]]]:
+    """Read numbers of trials, such as "200", "osdr=50,fdr=25" or "200,fdr=25".
+
+    Returns:
+        The arguments `trials` and `own_trials` of `ScoreRequest.from_names`.
+
+    Raises:
+        SettingsError: The text says something else, or two numbers without a criterion.
+    """
+    trials: int | None = None
+    own: list[tuple[str, int]] = []
+    for part in text.split(","):
+        name, equals, number = (piece.strip() for piece in part.rpartition("="))
+        if not re.fullmatch("-?[0-9]{1,18}", number) or (not equals and trials is not None):
+            raise SettingsError(
+                "trials: expected a number, or numbers by criterion as in osdr=50,fdr=25, "
+                f"got {quoted(text)}"
+            )
+        if equals:
+            own.append((name, int(number)))
+        else:
+            trials = int(number)
+    return trials, own
+
+
 @dataclass(frozen=True, slots=True)
 class ScoreRequest:
     """How to score the grasps of a batch.
@@ -54,12 +87,13 @@ class ScoreRequest:
         trials: Number of rollouts of each criterion, with `until` the largest number; None for the
             numbers of the profile.
         seed: Seed of the perturbations, from 0 to 2**64 - 1.
-        until: Stop sampling a criterion once its confidence sequence is no wider than this, in
+        until: Stop sampling a criterion once its `narrowed_interval` is no wider than this, in
             (0, 1); None for a fixed number of trials.
         top: How many of the best grasps to find with few rollouts, by a `Race`; None to score all
             grasps alike.
         shortcuts: What rollouts leave out because it decides nothing.
         estimate: Estimates transfer probabilities; None to leave scores uncalibrated.
+        own_trials: Numbers of rollouts of those criteria that get another number than the others.
     """
 
     profile: Profile
@@ -70,24 +104,31 @@ class ScoreRequest:
     top: int | None = None
     shortcuts: Shortcuts = ALL
     estimate: ProbabilityEstimator | None = None
+    own_trials: Mapping[Criterion, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the numbers.
 
         Raises:
-            SettingsError: There is no criterion, or a number is out of bounds.
+            SettingsError: There is no criterion, a number is out of bounds, or a criterion has its
+                own number of trials and is not scored.
         """
         check_stopping(self.until, self.top)
-        if self.trials is not None and self.trials < 1:
-            raise SettingsError(f"trials: expected at least 1, got {self.trials}")
-        if self.trials is not None and self.trials > MOST_TRIALS:
-            raise SettingsError(f"trials: expected at most {MOST_TRIALS}, got {self.trials}")
+        if self.trials is not None:
+            _check_trials("trials", self.trials)
         if not 0 <= self.seed <= MAX_SEED:
             raise SettingsError(f"seed: expected from 0 to 2**64 - 1, got {self.seed}")
         if not self.criteria:
             raise SettingsError("criteria: expected at least one, got none")
         # In the order of the enumeration and without repetition, however they were given.
         object.__setattr__(self, "criteria", tuple(c for c in Criterion if c in set(self.criteria)))
+        for criterion, trials in self.own_trials.items():
+            _check_trials(f"trials of {criterion.value}", trials)
+            if criterion not in self.criteria:
+                scored = ", ".join(scored.value for scored in self.criteria)
+                raise SettingsError(
+                    f"trials: expected criteria that are scored ({scored}), got {criterion.value}"
+                )
 
     @classmethod
     def from_names(
@@ -100,19 +141,30 @@ class ScoreRequest:
         top: int | None = None,
         shortcuts: Shortcuts = ALL,
         estimate: ProbabilityEstimator | None = None,
+        own_trials: Iterable[tuple[str, int]] = (),
     ) -> ScoreRequest:
         """Make a request from the names of a profile and of criteria; no criteria means all four.
 
         Raises:
-            DrGraspError: A name is unknown or a number is out of bounds.
+            DrGraspError: A name is unknown, a number is out of bounds, or a criterion has two
+                numbers of trials of its own.
         """
         chosen = tuple(Criterion.from_name(name) for name in criteria) or tuple(Criterion)
-        return cls(load_profile(profile), chosen, trials, seed, until, top, shortcuts, estimate)
+        own: dict[Criterion, int] = {}
+        for name, number in own_trials:
+            criterion = Criterion.from_name(name)
+            if criterion in own:
+                raise SettingsError(f"trials: expected {name} once, got it twice")
+            own[criterion] = number
+        return cls(
+            load_profile(profile), chosen, trials, seed, until, top, shortcuts, estimate, own
+        )
 
     def trials_of(self, criterion: Criterion) -> int:
         """Number of rollouts of a criterion for a grasp; with `until`, the largest number."""
-        if self.trials is not None:
-            return self.trials
+        given = self.own_trials.get(criterion, self.trials)
+        if given is not None:
+            return given
         return self.profile.trials[criterion] if self.until is None else MOST_UNTIL
 
     @property

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
 from dr_grasp.common.run_store import RunStore
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.provenance.fingerprint import fingerprint
 from dr_grasp.robots.robot_spec import load_robot
-from dr_grasp.scoring.blocks import Block
+from dr_grasp.scoring.blocks import Block, Counts
 from dr_grasp.scoring.request import ScoreRequest
-from dr_grasp.scoring.tally import BLOCK_TRIALS, Counts, software_version
+from dr_grasp.scoring.tally import BLOCK_TRIALS, software_version
 
 NOMINAL = "nominal"
 """Used in place of a criterion's name for the undisturbed rollout."""
@@ -39,6 +40,9 @@ class ScoreJournal(RunStore):
         asked = {
             "criteria": [criterion.value for criterion in request.criteria],
             "trials": request.trials,
+            "own_trials": {
+                criterion.value: number for criterion, number in request.own_trials.items()
+            },
             "until": request.until,
             "top": request.top,
             "shortcuts": asdict(request.shortcuts),
@@ -68,15 +72,30 @@ class ScoreJournal(RunStore):
                 self._models.add(model)
 
     def known(self, block: Block) -> Counts | None:
-        """The outcomes of a block that ran already, counted; None if it did not."""
-        labels = self.get(_key(block))
-        if labels is None:
+        """How the rollouts of a block that ran already ended; None if it did not run."""
+        record = self.get(_key(block))
+        if record is None:
             return None
-        return {Outcome.from_label(label): number for label, number in labels.items()}
+        return Counts(
+            Counter({Outcome.from_label(label): n for label, n in record["outcomes"].items()}),
+            Counter(
+                {
+                    (Outcome.from_label(label), LinkPair(*links)): n
+                    for label, *links, n in record["collisions"]
+                }
+            ),
+        )
 
     def add(self, block: Block, counts: Counts) -> None:
-        """Keep the counted outcomes of a block; on return they are on disk."""
-        self.put(_key(block), {outcome.label: n for outcome, n in sorted(counts.items()) if n})
+        """Keep how the rollouts of a block ended; on return it is on disk."""
+        record = {
+            "outcomes": {outcome.label: n for outcome, n in sorted(counts.outcomes.items())},
+            "collisions": [
+                [outcome.label, links.first, links.second, n]
+                for (outcome, links), n in sorted(counts.collisions.items())
+            ],
+        }
+        self.put(_key(block), record)
 
 
 def _key(block: Block) -> str:

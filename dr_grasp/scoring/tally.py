@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
 from dr_grasp import __version__
-from dr_grasp.core.confidence import confidence_sequence
+from dr_grasp.core.collisions import listed
+from dr_grasp.core.confidence import narrowed_interval
 from dr_grasp.core.fitness import Fitness, GraspScore
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.provenance.fingerprint import models_of
 from dr_grasp.robots.robot_spec import load_robot
-from dr_grasp.scoring.blocks import Block
+from dr_grasp.scoring.blocks import Block, Counts
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.simulation.bullet.world import engine_version
 from dr_grasp.simulation.rollout_runner import Shortcuts
@@ -33,8 +34,6 @@ CAUTION = 0.7
 """Share of the trials probably still needed that are given out at once. With 0.7, 1 to 5 % of the
 trials are run in vain; with rounds of 1.25 or 2 times the trials so far, 10 to 25 % are."""
 
-Counts = Mapping[Outcome, int]
-
 
 class Track:
     """The trials of one grasp under one criterion."""
@@ -44,9 +43,10 @@ class Track:
 
         Args:
             most: Largest number of trials.
-            until: Width of the confidence sequence at which to stop; None to run all trials.
+            until: Width of the interval at which to stop; None to run all trials.
         """
         self.counts: Counter[Outcome] = Counter()
+        self.collisions: Counter[tuple[Outcome, LinkPair]] = Counter()
         self.used = 0
         self._given = 0
         self._most = most
@@ -83,10 +83,11 @@ class Track:
         before = self.used
         while not self.complete and self.used in self._early:
             count, counts = self._early.pop(self.used)
-            self.counts.update(counts)
+            self.counts.update(counts.outcomes)
+            self.collisions.update(counts.collisions)
             self.used += count
             if self._until is not None:
-                low, high = confidence_sequence(self.counts[Outcome.SUCCESS], self.used)
+                low, high = narrowed_interval(self.counts[Outcome.SUCCESS], self.used)
                 self._wide = high - low > self._until
         if self.complete:
             self._early.clear()
@@ -106,10 +107,10 @@ class Track:
 
 @lru_cache(maxsize=4096)
 def _trials_needed(twentieths: int, until: float, most: int) -> int:
-    """Trials that make the confidence sequence narrow enough at a share; at most `most`."""
+    """Trials that make the interval narrow enough at a share; at most `most`."""
 
     def is_enough(trials: int) -> bool:
-        low, high = confidence_sequence(trials * twentieths // 20, trials)
+        low, high = narrowed_interval(trials * twentieths // 20, trials)
         return high - low <= until
 
     ends = range(BLOCK_TRIALS, most, BLOCK_TRIALS)
@@ -173,7 +174,8 @@ class Tally:
         """The score, once no more trials are needed."""
         counts = {key: track.counts for key, track in self._tracks.items() if track.used}
         (nominal,) = counts.pop(None)
-        sequential = self._broken_off or self._request.until is not None
+        by_width = self._request.until is not None and not self._broken_off
+        sequential = by_width or self._broken_off
         failures: Counter[Outcome] = Counter()
         for of_criterion in counts.values():
             failures.update(of_criterion)
@@ -182,11 +184,18 @@ class Tally:
             grasp_id=self._grasp.id,
             nominal_outcome=nominal,
             fitness={
-                criterion: Fitness(criterion, found[Outcome.SUCCESS], found.total(), sequential)
+                criterion: Fitness(
+                    criterion, found[Outcome.SUCCESS], found.total(), sequential, by_width
+                )
                 for criterion, found in counts.items()
                 if criterion is not None
             },
             failures=dict(sorted(failures.items())),
+            collisions=tuple(
+                collision
+                for criterion, track in self._tracks.items()
+                for collision in listed(track.collisions, criterion)
+            ),
             seed=self._request.seed,
             profile=self._request.profile.name,
             software_version=software_version(),

@@ -9,7 +9,7 @@ import numpy as np
 
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.outcome import Judge, Observation, Outcome
+from dr_grasp.core.outcome import Judge, LinkPair, Observation, Outcome
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase, Schedule
 from dr_grasp.simulation.bullet.table_world import RATE_HZ, ObjectState
@@ -31,10 +31,17 @@ has not decided, the rollout ends."""
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """How a rollout ended, and how many physics steps were simulated for it."""
+    """How a rollout ended, and how many physics steps were simulated for it.
+
+    Attributes:
+        outcome: The outcome.
+        steps: Number of simulated steps.
+        links: What touched, if the robot hit itself or the table; else None.
+    """
 
     outcome: Outcome
     steps: int
+    links: LinkPair | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,14 +175,25 @@ def simulate(
         if phase_ends[step] and on_phase_end is not None:
             on_phase_end(phases[step])
         if outcome is not None:
-            return Rollout(outcome, step + 1 - entry.step)
+            return Rollout(outcome, step + 1 - entry.step, seen.links(outcome))
     raise AssertionError("the judge decides at the last step of the hold")
 
 
-def settled_pose(world: BulletWorld) -> Pose:
-    """Let the object come to rest on the table, upright as its mesh; returns its pose in base."""
-    height = world.robot.table.top_z - world.object.lowest_point(np.eye(3))
-    pose = Pose(frozen([*world.robot.object_xy, height]), frozen([0, 0, 0, 1]))
+def settled_pose(world: BulletWorld, near: Pose | None = None) -> Pose:
+    """Let the object come to rest on the table.
+
+    Args:
+        world: World with the robot and the object.
+        near: Where it is put down, with this orientation, whatever the height; None for the robot's
+            usual place, upright as its mesh.
+
+    Returns:
+        Its pose at rest in the robot's base frame.
+    """
+    if near is None:
+        near = Pose(frozen([*world.robot.object_xy, 0.0]), frozen([0, 0, 0, 1]))
+    height = world.robot.table.top_z - world.object.lowest_point(near.rotation.as_matrix())
+    pose = Pose(frozen([*near.position[:2], height]), near.quaternion_xyzw)
     world.start(pose, Perturbation.none(), world.robot.home, world.robot.hand_open)
     for _ in range(round(SETTLING_S * RATE_HZ)):
         world.advance()

@@ -15,7 +15,10 @@ from pathlib import Path
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import RecordingError, UnknownNameError
+from dr_grasp.recording.bag_files import LeftOut, find_bags
 from dr_grasp.recording.bag_reader import read_bag
+from dr_grasp.transfer.clustered import Eta, eta_of
+from dr_grasp.transfer.grasp_tally import tally_grasps
 from dr_grasp.transfer.rows import AttemptRow, joined, rows_of
 
 
@@ -27,8 +30,7 @@ class BagSummary:
         bag: Path of the bag below the folder that was read; the folder's name, if that is the bag.
         path: Path of the bag on this machine.
         attempts: Number of attempts in the bag.
-        counted: Number of attempts whose outcome tells whether the grasp held.
-        held: Number of attempts whose grasp held.
+        eta: Eta of the attempts whose outcome tells whether the grasp held; None without any.
         copies: Number of attempts that an earlier bag has as well.
         robots: Robot names, sorted.
         objects: Object names, sorted.
@@ -40,14 +42,23 @@ class BagSummary:
     bag: str
     path: Path
     attempts: int
-    counted: int
-    held: int
+    eta: Eta | None
     copies: int
     robots: tuple[str, ...]
     objects: tuple[str, ...]
     first_ns: int | None
     last_ns: int | None
     damage: str = ""
+
+    @property
+    def counted(self) -> int:
+        """Number of attempts whose outcome tells whether the grasp held."""
+        return self.eta.attempts if self.eta else 0
+
+    @property
+    def held(self) -> int:
+        """Number of attempts whose grasp held."""
+        return self.eta.held if self.eta else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +83,14 @@ class Dataset:
         rows: One row for each attempt id, by bag and then by time.
         bags: Bags that could be read.
         unread: Bags that could not be read.
+        left_out: Files and hidden folders that are no bags, or do not look like any.
     """
 
     folder: Path
     rows: tuple[AttemptRow, ...]
     bags: tuple[BagSummary, ...]
     unread: tuple[UnreadBag, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def open_ended(self) -> tuple[AttemptRow, ...]:
@@ -146,7 +159,7 @@ def read_folder(
     An attempt that is in two bags is one row; see `joined`.
 
     Args:
-        folder: Folder that holds the bags, or a bag.
+        folder: Folder that holds the bags, or a bag, or a bag's file.
         on_bag: Called before each bag with its name, its number from 1, and the number of bags.
 
     Raises:
@@ -161,7 +174,7 @@ def read_folder(
         reason = readable(f"{error.filename}: cannot be read: {error.strerror}")
         unread.append(UnreadBag(_name(folder, Path(error.filename)), reason))
 
-    paths = _find_bags(folder, note_unread)
+    paths, left_out = find_bags(folder, note_unread)
     for number, path in enumerate(paths, 1):
         name = _name(folder, path)
         on_bag(name, number, len(paths))
@@ -179,38 +192,12 @@ def read_folder(
             earlier = rows.get(row.attempt_id)
             rows[row.attempt_id] = row if earlier is None else joined(earlier, row)
         bags.append(_summary(name, path, in_bag, copies, contents.damage))
-    return Dataset(folder, tuple(rows.values()), tuple(bags), tuple(unread))
+    return Dataset(folder, tuple(rows.values()), tuple(bags), tuple(unread), tuple(left_out))
 
 
 def readable(path: Path | str) -> str:
     """Make text of a path that can be encoded as UTF-8; a path's bytes may be no valid UTF-8."""
     return os.fsencode(path).decode(errors="backslashreplace")
-
-
-def _find_bags(folder: Path, on_error: Callable[[OSError], None]) -> list[Path]:
-    """Find all bags in a folder and below, sorted; the folder itself may be a bag.
-
-    A bag is a folder with a metadata.yaml or MCAP files. Hidden folders are left out, among them
-    unfinished bags; links are followed, and no bag is found twice.
-    """
-    if not folder.is_dir():
-        raise RecordingError(f"{folder}: expected a folder of bags, got none of that name")
-    found: list[Path] = []
-    seen: set[str] = set()
-    for place, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
-        real_place = os.path.realpath(place)
-        if real_place in seen:
-            folders.clear()
-            continue
-        seen.add(real_place)
-        if "metadata.yaml" in files or any(file.endswith(".mcap") for file in files):
-            found.append(Path(place))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-    if not found:
-        raise RecordingError(
-            f"{folder}: expected bags in it (folders with metadata.yaml), got no such folder"
-        )
-    return sorted(found)
 
 
 def _name(folder: Path, path: Path) -> str:
@@ -220,14 +207,12 @@ def _name(folder: Path, path: Path) -> str:
 def _summary(
     name: str, path: Path, rows: Sequence[AttemptRow], copies: int, damage: str
 ) -> BagSummary:
-    counted = [row.held for row in rows if row.held is not None]
     stamps = [row.stamp_ns for row in rows]
     return BagSummary(
         bag=name,
         path=path,
         attempts=len(rows),
-        counted=len(counted),
-        held=sum(counted),
+        eta=eta_of(tally_grasps(rows)),
         copies=copies,
         robots=tuple(sorted({row.robot for row in rows})),
         objects=tuple(sorted({row.object for row in rows})),

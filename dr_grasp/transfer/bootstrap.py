@@ -1,4 +1,4 @@
-"""Rank statistics of grasps, and bootstrap intervals that resample grasps.
+"""Statistics of grasps, and bootstrap intervals that resample grasps.
 
 Attempts of the same grasp resemble each other, so grasps are resampled, not attempts (a cluster
 bootstrap: A. Davison and D. Hinkley, "Bootstrap methods and their application", 1997, section 3.8).
@@ -18,14 +18,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from scipy.special import ndtr, stdtrit
 
 from dr_grasp.core.arrays import FloatArray, IntArray
+from dr_grasp.transfer.clustered import COVERAGE
 
 TOP_SHARE: Final = 0.2
 """Share of the grasps, the fittest ones, that `top_eta` looks at."""
-
-COVERAGE: Final = 0.95
-"""Coverage of the intervals."""
 
 NUMBERS_AT_ONCE: Final = 2_000_000
 """Numbers of resamples that are in memory at once: 16 MB."""
@@ -120,15 +119,17 @@ def top_eta(cells: Cells, weights: FloatArray) -> FloatArray:
     If several grasps are equally fit at the border of the fifth, each counts in part, as expected
     if some of them are drawn at random.
     """
+    return eta(cells, weights * parts_in_top(cells, weights))
+
+
+def parts_in_top(cells: Cells, weights: FloatArray) -> FloatArray:
+    """Which part of each grasp is in the fittest fifth, shape (b, c), in [0, 1]."""
     starts = _starts(cells.fitness)
-    grasps, held, attempts = (
-        np.add.reduceat(weights * column, starts, axis=1)[:, ::-1]
-        for column in (np.ones_like(cells.held), cells.held, cells.attempts)
-    )
+    grasps = np.add.reduceat(weights, starts, axis=1)
     wanted = np.ceil(TOP_SHARE * grasps.sum(axis=1, keepdims=True) - 1e-9)
-    above = np.cumsum(grasps, axis=1) - grasps
-    part = np.clip((wanted - above) / np.maximum(grasps, 1), 0, 1)
-    return _ratio((part * held).sum(axis=1), (part * attempts).sum(axis=1))
+    fitter = grasps[:, ::-1].cumsum(axis=1)[:, ::-1] - grasps
+    part = np.clip((wanted - fitter) / np.maximum(grasps, 1), 0, 1)
+    return np.repeat(part, np.diff(starts, append=len(cells.fitness)), axis=1)
 
 
 def gain(cells: Cells, weights: FloatArray) -> FloatArray:
@@ -144,6 +145,10 @@ def intervals(
 ) -> list[tuple[float, float] | None]:
     """Compute 95 % percentile intervals of statistics, all from the same resamples.
 
+    The percentiles lie farther out for few grasps, as the quantiles of Student's distribution do:
+    resamples differ by sqrt(1 - 1 / g) less than samples of g grasps, and how much these differ is
+    known from g grasps only (T. Hesterberg, "What teachers should know about the bootstrap", 2015).
+
     Args:
         cells: The grasps of the sample.
         statistics: The statistics to compute.
@@ -152,7 +157,7 @@ def intervals(
 
     Returns:
         Low and high end of the interval of each statistic; None for a statistic that is undefined
-        in more than a tenth of the resamples.
+        in more than a tenth of the resamples, or the same in nearly all: that is no certainty.
     """
     rng = np.random.default_rng(seed)
     values = np.hstack(
@@ -161,15 +166,21 @@ def intervals(
             for drawn in cells.resamples(resamples, rng)
         ]
     )
-    return [_percentiles(of_statistic) for of_statistic in values]
+    grasps = int(cells.count.sum())
+    beyond = 0.0
+    if grasps > 1:
+        far = stdtrit(grasps - 1, (1 - COVERAGE) / 2) * np.sqrt(grasps / (grasps - 1))
+        beyond = float(ndtr(far))
+    return [_percentiles(of_statistic, beyond) for of_statistic in values]
 
 
-def _percentiles(values: FloatArray) -> tuple[float, float] | None:
+def _percentiles(values: FloatArray, beyond: float) -> tuple[float, float] | None:
+    """Quantiles between which all but a share `beyond` at either end lies, where there are any."""
     defined = values[np.isfinite(values)]
     if len(defined) < 0.9 * len(values):
         return None
-    low, high = np.quantile(defined, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2]).tolist()
-    return low, high
+    low, high = np.quantile(defined, [beyond, 1 - beyond]).tolist()
+    return (low, high) if high > low else None
 
 
 def _starts(values: FloatArray) -> IntArray:

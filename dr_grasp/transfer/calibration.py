@@ -1,8 +1,9 @@
 """Learns from attempts how probable it is that a grasp with given fitnesses holds.
 
 How good probabilities are is tested on attempts that were not learned from. Since the next object
-will be a new one, the model is cross-validated leaving whole objects out. The strength of the
-regularisation is chosen by another cross-validation within each training part.
+will be a new one, the model is cross-validated leaving whole objects out. All that is chosen by
+looking at outcomes (the strength of the regularisation, and whether steps follow) is chosen anew
+within each training part, by another cross-validation: so the losses are of choosing as well.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dr_grasp.errors import DrGraspError
 from dr_grasp.transfer.grasp_tally import GraspTally, tally_grasps
 from dr_grasp.transfer.regression import Fit, Sample, fit_regression, folds_of, loss_of
 from dr_grasp.transfer.rows import AttemptRow
-from dr_grasp.transfer.transfer_model import Training, TransferModel, smoothed_logit
+from dr_grasp.transfer.transfer_model import Loss, Training, TransferModel, smoothed_logit
 
 FEWEST: Final = 30
 """Fewest attempts of which a model is made."""
@@ -30,9 +31,6 @@ ISOTONIC_FROM: Final = 1000
 """Fewest attempts for which isotonic regression is tried after the sigmoid: with fewer, it overfits
 (A. Niculescu-Mizil and R. Caruana, "Predicting good probabilities with supervised learning",
 2005)."""
-
-MDR_BOUNDS: Final = (0.01, 0.99)
-"""Bounds to which MDR is clipped as a probability: a wrong certainty has an infinite log loss."""
 
 NEARLY_ALL: Final = 0.9
 """A criterion that this share of grasps has is used, and grasps without it are left out: using more
@@ -89,17 +87,12 @@ def calibrate(rows: Iterable[AttemptRow]) -> Calibration:
         objects=object_numbers,
     )
     folds = folds_of(sample)
-    sigmoid, isotonic, constant = np.zeros((3, len(tallies)))
-    may_step = len(scored) >= ISOTONIC_FROM
+    predicted, constant = np.zeros((2, len(tallies)))
+    steps = len(scored) >= ISOTONIC_FROM
     for inside, outside in folds:
-        fit = fit_regression(sample.of(inside), steps=may_step)
-        sigmoid[outside] = fit.sigmoid(sample.features[outside])
-        isotonic[outside] = fit.predict(sample.features[outside])
+        fit = fit_regression(sample.of(inside), steps)
+        predicted[outside] = fit.predict(sample.features[outside])
         constant[outside] = (sample.held[inside].sum() + 0.5) / (sample.attempts[inside].sum() + 1)
-    steps = may_step and loss_of(sample, isotonic).log_loss < loss_of(sample, sigmoid).log_loss
-    predicted = isotonic if steps else sigmoid
-    has_mdr = Criterion.MDR in criteria
-    mdr = [tally.fitness[Criterion.MDR].value for tally in tallies] if has_mdr else []
     training = Training(
         attempts=len(scored),
         held=int(sample.held.sum()),
@@ -111,9 +104,9 @@ def calibrate(rows: Iterable[AttemptRow]) -> Calibration:
         folds_by="object" if len(objects) > 1 else "grasp",
         model=loss_of(sample, predicted),
         constant=loss_of(sample, constant),
-        mdr=loss_of(sample, np.clip(mdr, *MDR_BOUNDS)) if has_mdr else None,
+        mdr=_loss_of_mdr(sample, tallies) if Criterion.MDR in criteria else None,
     )
-    model = _model(fit_regression(sample, steps=steps), sample, criteria, robots, training)
+    model = _model(fit_regression(sample, steps), sample, criteria, robots, training)
     return Calibration(model, tallies, predicted, tuple(_notes(training, counted, criteria, every)))
 
 
@@ -161,6 +154,14 @@ def _features(
             for tally in tallies
         ]
     )
+
+
+def _loss_of_mdr(sample: Sample, tallies: Sequence[GraspTally]) -> Loss:
+    """Loss of MDR as a probability; the log loss is of the smoothed MDR, see `Training`."""
+    found = [tally.fitness[Criterion.MDR] for tally in tallies]
+    smoothed = np.array([(mdr.successes + 0.5) / (mdr.trials + 1) for mdr in found])
+    itself = loss_of(sample, np.array([mdr.value for mdr in found]))
+    return Loss(itself.brier, loss_of(sample, smoothed).log_loss)
 
 
 def _model(

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dr_grasp.core.confidence import wilson_interval
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.transfer.rows import AttemptRow, GraspKey
@@ -14,11 +13,11 @@ from dr_grasp.transfer.rows import AttemptRow, GraspKey
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """The transfer ratio eta: the share of attempts whose grasp held.
+    """The transfer ratio eta of one grasp: the share of its attempts in which it held.
 
     Attributes:
-        held: Number of attempts whose grasp held.
-        attempts: Number of all attempts that say something about their grasp, at least 1.
+        held: Number of attempts in which the grasp held.
+        attempts: Number of all attempts that say something about the grasp, at least 1.
     """
 
     held: int
@@ -28,11 +27,6 @@ class Ratio:
     def value(self) -> float:
         """Eta, in [0, 1]."""
         return self.held / self.attempts
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % Wilson interval of eta, as if attempts of the same grasp were independent."""
-        return wilson_interval(self.held, self.attempts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +57,6 @@ def tally_grasps(rows: Iterable[AttemptRow]) -> tuple[GraspTally, ...]:
         if row.held is not None:
             of_grasp[row.grasp].append(row)
     return tuple(_tally(of_grasp[key]) for key in sorted(of_grasp))
-
-
-def total(tallies: Iterable[GraspTally]) -> Ratio | None:
-    """Eta of all attempts of some grasps; None without attempts."""
-    etas = [tally.eta for tally in tallies]
-    attempts = sum(eta.attempts for eta in etas)
-    return Ratio(sum(eta.held for eta in etas), attempts) if attempts else None
 
 
 def group_by(

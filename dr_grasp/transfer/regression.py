@@ -83,9 +83,7 @@ class Fit:
     def predict(self, features: FloatArray) -> FloatArray:
         """Probabilities that grasps hold, shape (g,)."""
         found = self.sigmoid(features)
-        if self.steps is None:
-            return found
-        return np.interp(found, self.steps.given, self.steps.calibrated)
+        return found if self.steps is None else self.steps.predict(found)
 
 
 def folds_of(sample: Sample, most: int = MOST_FOLDS) -> Folds:
@@ -110,7 +108,8 @@ def fit_regression(sample: Sample, steps: bool) -> Fit:
 
     Args:
         sample: At least one grasp.
-        steps: Whether to add an isotonic regression, fitted to cross-validated predictions.
+        steps: Whether an isotonic regression, of cross-validated predictions, may follow; it does
+            if it cross-validates better.
     """
     if len(sample.held) < 2:
         return _fit(sample, STRENGTHS[0])
@@ -120,7 +119,15 @@ def fit_regression(sample: Sample, steps: bool) -> Fit:
     losses = [round(loss_of(sample, probabilities).log_loss, 6) for probabilities in predicted]
     best = int(np.argmin(losses))
     fit = _fit(sample, STRENGTHS[best])
-    return replace(fit, steps=_steps(sample, predicted[best])) if steps else fit
+    if not steps:
+        return fit
+    stepped = np.zeros(len(sample.held))
+    for inside, outside in folds:
+        found = _steps(sample.of(inside), predicted[best][inside])
+        stepped[outside] = found.predict(predicted[best][outside])
+    if loss_of(sample, stepped).log_loss >= losses[best]:
+        return fit
+    return replace(fit, steps=_steps(sample, predicted[best]))
 
 
 def loss_of(sample: Sample, predicted: FloatArray) -> Loss:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
+from dr_grasp.core.collisions import Collision
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
@@ -62,6 +63,7 @@ class AttemptRow:
         said_by: Name of the operator or of the backend that gave the outcome that counts.
         said_ns: Time of the report, or of the attempt without report, nanoseconds since the epoch.
         gripper_opening: Mean position of the hand joints after the lift [rad or m], if known.
+        collisions: Which links touched in the score's rollouts; see `GraspScore`.
         open_ended: Whether only the attempt's begin was recorded: nobody knows how it ended, unless
             an operator has reported.
     """
@@ -87,6 +89,7 @@ class AttemptRow:
     said_by: str
     said_ns: int
     gripper_opening: float | None
+    collisions: tuple[Collision, ...] = ()
     open_ended: bool = False
 
     __hash__ = None  # type: ignore[assignment]
@@ -167,6 +170,7 @@ def _row(bag: str, attempt: GraspAttempt, report: OutcomeReport | None) -> Attem
         fitness=score.fitness if score else {},
         nominal_outcome=score.nominal_outcome if score else None,
         failures=score.failures if score else {},
+        collisions=score.collisions if score else (),
         transfer_probability=score.transfer_probability if score else None,
         outcome=report.outcome if report else attempt.outcome,
         backend_outcome=attempt.outcome,

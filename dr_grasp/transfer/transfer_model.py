@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from dr_grasp.common.settings import first_problem
+from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.fitness import Fitness, GraspScore
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.texts import LONGEST_NAME
@@ -54,9 +55,12 @@ class Training:
         profiles: Names of the randomisation profiles of the scores, sorted.
         folds: Number of parts of the cross-validation.
         folds_by: "object" if no object is in two parts; "grasp" if there was only one object.
-        model: Cross-validated loss of the model.
+        model: Cross-validated loss of the model, with all that was chosen by looking chosen anew
+            in each part.
         constant: Cross-validated loss of predicting eta of the other parts for every attempt.
-        mdr: Loss of MDR itself as a probability; None if the model does not use MDR.
+        mdr: Loss of MDR itself as a probability; None if the model does not use MDR. The Brier
+            score is of MDR as it is. The log loss is of (successes + 1/2) / (trials + 1): of MDR
+            itself it is infinite once a grasp of MDR 1 fails.
     """
 
     __pydantic_config__ = _AS_WRITTEN
@@ -102,6 +106,10 @@ class Steps:
             )
         if (np.diff(x) <= 0).any() or (np.diff(y) < 0).any() or y[0] < 0 or y[-1] > 1:
             raise ValueError("expected knots in order and probabilities in [0, 1]")
+
+    def predict(self, probabilities: FloatArray) -> FloatArray:
+        """Probabilities after the regression, of probabilities before it, of any shape."""
+        return np.asarray(np.interp(probabilities, self.given, self.calibrated))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +195,7 @@ class TransferModel:
         probability = 0.5 * (1 + math.tanh(linear / 2))  # the sigmoid, without overflow
         if self.steps is None:
             return probability
-        return float(np.interp(probability, self.steps.given, self.steps.calibrated))
+        return float(self.steps.predict(np.array(probability)))
 
 
 class Estimator:

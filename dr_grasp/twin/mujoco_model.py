@@ -8,6 +8,7 @@ import mujoco
 import numpy as np
 
 from dr_grasp.common.reading import one_line
+from dr_grasp.core.outcome import GROUND, TABLE
 from dr_grasp.errors import ModelError
 from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.robot_spec import RobotSpec
@@ -120,16 +121,19 @@ def _add_table(spec: Any, robot: RobotSpec) -> None:
     # These two reduce the creep of a held mug from millimetres in 10 s to micrometres.
     spec.option.impratio = 10.0
     spec.option.noslip_iterations = 3
+    # From 60 degrees of freedom on, it would be sparse, which MuJoCo 4.0.0 solves wrongly (its
+    # issue 3767); the arms with their hands have 15 to 30, for which dense is the default.
+    spec.option.jacobian = mujoco.mjtJacobian.mjJAC_DENSE
 
     table = robot.table
     spec.worldbody.add_geom(
-        name="table",
+        name=TABLE,
         type=mujoco.mjtGeom.mjGEOM_BOX,
         size=[side / 2 for side in table.size],
         pos=[*table.center_xy, table.top_z - table.size[2] / 2],
     )
     spec.worldbody.add_geom(
-        name="ground",
+        name=GROUND,
         type=mujoco.mjtGeom.mjGEOM_PLANE,
         size=[5.0, 5.0, 0.1],
         pos=[0.0, 0.0, table.top_z - GROUND_BELOW_TABLE_M],

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import mujoco
 import numpy as np
 
-from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.arrays import FloatArray, IntArray, frozen
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.outcome import Observation
+from dr_grasp.core.outcome import LinkPair, Observation
 from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.twin.mujoco_model import TIMESTEP_S, build_model, moving_joints
@@ -229,8 +230,8 @@ class MujocoWorld:
             hand_height=float(self._data.xpos[self._tcp][2]),
             hand_touches=self._touch(_HAND, _OBJECT),
             object_supported=self._touch(_SUPPORT, _OBJECT),
-            robot_hits_support=self._touch(_SUPPORT, _MOVING),
-            self_collision=self._touch(_ROBOT, _ROBOT),
+            robot_hits_support=min(self._pairs(_MOVING, _SUPPORT, LinkPair), default=None),
+            self_collision=min(self._pairs(_ROBOT, _ROBOT, LinkPair.of_robot), default=None),
         )
 
     @property
@@ -239,7 +240,23 @@ class MujocoWorld:
         return self._touch(_ROBOT, _OBJECT)
 
     def _touch(self, kind: int, other_kind: int) -> bool:
-        first, second = self._geom_kind[self._data.contact.geom.reshape(-1, 2)].T
+        return len(self._touching(kind, other_kind)) > 0
+
+    def _pairs(
+        self, kind: int, other_kind: int, pair: Callable[[str, str], LinkPair]
+    ) -> list[LinkPair]:
+        return [pair(*map(self._name, geoms)) for geoms in self._touching(kind, other_kind)]
+
+    def _touching(self, kind: int, other_kind: int) -> IntArray:
+        """Geoms that touch, shape (k, 2): one of a kind, and one of another kind."""
+        geoms = self._data.contact.geom.reshape(-1, 2)
+        first, second = self._geom_kind[geoms].T
         forward = (first & kind != 0) & (second & other_kind != 0)
         backward = (first & other_kind != 0) & (second & kind != 0)
-        return bool((forward | backward).any())
+        return np.vstack([geoms[forward], geoms[backward][:, ::-1]])
+
+    def _name(self, geom: int) -> str:
+        """Name of a geom's link; of the table and the ground, which are of no link, its own."""
+        body = self._model.geom_bodyid[geom]
+        named = self._model.body(body) if body else self._model.geom(geom)
+        return str(named.name)

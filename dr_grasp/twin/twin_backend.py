@@ -20,7 +20,7 @@ from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.outcome import Judge, Outcome
+from dr_grasp.core.outcome import Judge, LinkPair, Outcome
 from dr_grasp.core.trajectory import GraspTrajectory, Phase
 from dr_grasp.errors import BackendError
 from dr_grasp.execution.backend import (
@@ -157,7 +157,7 @@ class TwinBackend(Closing):
         return replace(
             begun,
             outcome=outcome,
-            reason=reason or REASONS[outcome],
+            reason=reason or REASONS[outcome] + (f": {run.links}" if run.links else ""),
             commanded=run.commanded.waypoints(),
             measured=run.measured.waypoints(),
             gripper_opening=run.gripper_opening,
@@ -186,6 +186,7 @@ class GraspRun:
     Attributes:
         gripper_opening: Mean position of the driven hand joints after lifting [rad or m]; None
             before.
+        links: What touched, if the robot hit itself or the table; else None.
         commanded: Commands of arm and driven hand joints, every 20 ms of motion.
         measured: Encoder positions of the same joints at the same times.
     """
@@ -198,6 +199,7 @@ class GraspRun:
     on_joint_states: OnJointStates | None
     real_time: bool
     gripper_opening: float | None = None
+    links: LinkPair | None = None
     commanded: MotionLog = field(init=False)
     measured: MotionLog = field(init=False)
 
@@ -245,8 +247,10 @@ class GraspRun:
             if phase_ends and phase is Phase.LIFT:
                 hand_positions = self.world.joint_positions[arm.shape[1] :][: hand.shape[1]]
                 self.gripper_opening = float(hand_positions.mean())
-            outcome = judge.observe(phase, self.world.observe(), phase_ends)
+            seen = self.world.observe()
+            outcome = judge.observe(phase, seen, phase_ends)
             if outcome is not None:
+                self.links = seen.links(outcome)
                 return outcome
             if self.is_cancelled():
                 return Outcome.CANCELLED

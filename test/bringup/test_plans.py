@@ -9,6 +9,7 @@ from dr_grasp.bringup.arguments import (
     BringupArguments,
     ReplayArguments,
     ScorerArguments,
+    check_names,
     declarations,
     read_arguments,
 )
@@ -397,6 +398,7 @@ def test_launch_is_told_names_defaults_and_choices():
     assert declared(ScorerArguments) == {
         "namespace": ("", None),
         "jobs": ("2", None),
+        "transfer_model": ("", None),
         "security": ("", None),
     }
     assert declared(BringupArguments) == {
@@ -409,6 +411,7 @@ def test_launch_is_told_names_defaults_and_choices():
         "confirm": ("auto", None),
         "namespace": ("", None),
         "jobs": ("2", None),
+        "transfer_model": ("", None),
         "security": ("", None),
         "record": ("true", None),
         "bag": ("", None),
@@ -423,6 +426,7 @@ def test_launch_is_told_names_defaults_and_choices():
         "robot": ("franka", robot_names()),
         "namespace": ("replay", None),
         "jobs": ("2", None),
+        "transfer_model": ("", None),
         "rviz": ("false", None),
     }
 
@@ -447,3 +451,50 @@ def test_examples_say_nothing_that_we_do_not_know(file):
     settings = RobotSettings.model_validate(merged(base, content))
     known = load_robot("franka").model
     assert set(settings.names) == (set(known.links) | set(known.limits))
+
+
+def test_an_unknown_argument_is_refused_with_the_nearest_name():
+    with pytest.raises(SettingsError, match=r"^unknown launch argument sped; did you mean speed\?"):
+        check_names(BringupArguments, ["sped:=0.1"], ["sped", "robot"])
+    with pytest.raises(SettingsError, match=r"^unknown launch argument colour \(there are: name"):
+        check_names(ScorerArguments, ["colour:=red"], ["colour"])
+    assert check_names(BringupArguments, ["speed:=0.1", "log_level:=debug"], ["speed"]) == []
+
+
+def test_arguments_of_a_launch_file_that_includes_ours_are_its_own():
+    given = ["world", "colour", "robt", "speed"]
+    assert check_names(BringupArguments, ["world:=a"], given) == [
+        "launch argument robt is not used; did you mean robot?"
+    ]
+
+
+def test_what_has_no_effect_is_said():
+    assert bringup().notes == ()
+    assert bringup(speed="0.5", robot_ip="1.2.3.4").notes == (
+        "robot_ip has no effect with hardware:=twin or driver:=false",
+        "speed has no effect with the twin as backend, which moves as fast as was scored",
+    )
+    assert bringup(record="false", bag="b").notes == ("bag has no effect with record:=false",)
+    assert bringup(*MOVEIT, speed="0.5").notes == ()
+    assert bringup(*MOVEIT, real_time="true").notes[0].startswith("real_time has no effect with M")
+
+
+def test_the_scorer_gets_its_model(bag):
+    expected = {"jobs": 2, "transfer_model": "m.json"}
+    for start in (
+        bringup(transfer_model="m.json"),
+        plan(plan_scorer, ScorerArguments, {"transfer_model": "m.json"}),
+        plan(
+            plan_replay,
+            ReplayArguments,
+            {"bag": bag, "scorer": "true", "transfer_model": "m.json"},
+            {"ros2bag", "rosbag2_storage_mcap"},
+        ),
+    ):
+        assert parameters(start)["scorer"] == expected
+
+
+def test_files_without_metadata_are_told_to_be_indexed(tmp_path):
+    (tmp_path / "a.mcap").touch()
+    with pytest.raises(SettingsError, match="; run ros2 bag reindex"):
+        plan(plan_replay, ReplayArguments, {"bag": str(tmp_path)})

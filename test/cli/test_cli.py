@@ -140,6 +140,19 @@ def test_one_broken_grasp_is_named_and_the_others_are_scored(grasp_file, tmp_pat
     assert [refusal.index for refusal in scores.refused] == [0, 1]
 
 
+def test_of_only_refused_grasps_nothing_is_written(grasp_file, tmp_path):
+    content = json.loads(grasp_file.read_text())
+    for grasp in content["grasps"]:
+        grasp["object"] = "teapot"
+    broken, out = tmp_path / "broken.json", tmp_path / "scores.json"
+    broken.write_text(json.dumps(content))
+    done = run("score", broken, "--out", out, "--trials", 1, "--jobs", 1)
+    number = len(content["grasps"])
+    assert done.exit_code == 1 and list(tmp_path.iterdir()) == [broken]
+    last = f"dr-grasp: {number} of {number} grasps refused: {out} not written"
+    assert done.stderr.splitlines()[-1] == last
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

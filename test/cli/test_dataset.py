@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,7 +72,13 @@ def test_bags_are_listed(folder):
     lines = done.stdout.splitlines()
     (monday,) = [line for line in lines if "monday/bag" in line]
     assert all(
-        one in monday for one in ("2025-11-21 01:53", "franka", "box, mug", "20 of 40: 0.50")
+        one in monday
+        for one in (
+            "2025-11-21 01:53",
+            "franka",
+            "box, mug",
+            "20 of 40: 0.50 [0.34, 0.66], 40 grasps",
+        )
     )
     assert lines[-1] == (
         "44 attempts in 2 bags; 44 say something about their grasp, and 21 of these held"
@@ -198,7 +205,11 @@ def test_bad_input_is_one_line_and_no_file(verb, folder, tmp_path):
         (folder, "absent/out", "cannot be written: no folder"),
         (folder, ".", "is a folder, expected a file"),
         (tmp_path / "nowhere", "out", "expected a folder of bags, got none of that name"),
-        (tmp_path / "notes", "out", "expected bags in it (folders with metadata.yaml)"),
+        (
+            tmp_path / "notes",
+            "out",
+            "expected bags in it (folders with metadata.yaml, or with files",
+        ),
     ):
         done = run(verb, given, *out, tmp_path / place)
         assert done.exit_code == 1 and done.stdout == ""
@@ -242,3 +253,19 @@ def test_causes_come_from_diagnosis_files(folder, tmp_path):
     assert done.exit_code == 1 and "another file has diagnoses of the same grasps" in done.stderr
     done = run("report", folder, "-o", out, "--diagnosis", tmp_path / "absent.json")
     assert done.exit_code == 1 and "absent.json: cannot be read" in done.stderr
+
+
+def test_what_is_not_read_is_named(folder):
+    (folder / "notes.txt").write_text("cold")
+    done = run("dataset", folder)
+    assert done.exit_code == 0
+    assert done.stderr == (
+        f"dr-grasp: {folder}: not read, since they are no bags, or hidden or in a bag: notes.txt\n"
+    )
+    (folder / "old.bag").write_bytes(b"#ROSBAG V2.0\n")
+    done = run("dataset", folder, "--json")
+    assert done.exit_code == 1
+    line = f"dr-grasp: {folder / 'old.bag'}: not read: a bag of ROS 1: convert it with rosbags-"
+    assert done.stderr.splitlines()[0].startswith(line)
+    said = json.loads(done.stdout)["left_out"]
+    assert {Path(item["path"]).name for item in said} == {"notes.txt", "old.bag"}

@@ -16,7 +16,7 @@ from dr_grasp.cli.main import app
 from dr_grasp.common.run_lock import RunLock
 from dr_grasp.core.diagnosis import Cause, Diagnosis
 from dr_grasp.core.fitness import Fitness
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.formats.diagnosis_file import read_diagnoses
 from dr_grasp.formats.grasp_file import write_grasps
@@ -105,6 +105,27 @@ def test_the_same_file_whatever_the_number_of_workers(write, tmp_path, grasps):
         assert ["│", cause.value, "│", str(expected)] in counts
     assert any("fails undisturbed" in line and " 1 " in line for line in lines)
     assert {path.suffix for path in tmp_path.iterdir()} == {".json"}
+
+
+def test_links_that_touch_undisturbed_are_named(write, tmp_path, monkeypatch):
+    links = LinkPair("panda_hand", "panda_link5")
+    failed = Outcome.SELF_COLLISION
+
+    def pretend(grasps, scores, pool, is_cancelled):
+        yield from (Diagnosis(one.id, failed, links=links) for one in grasps)
+
+    monkeypatch.setattr(diagnose, "diagnose_each", pretend)
+    given, scores = write()
+    out = tmp_path / "diagnosis.json"
+    done = run("diagnose", given, "--scores", scores, "--out", out, "--jobs", 1)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.count("self_collision: panda_hand with panda_link5") == 4
+    assert (
+        "undisturbed, self_collision: panda_hand with panda_link5 (3 of 3); if these may touch, "
+        "list them under allowed_collisions in the robot's YAML"
+    ) in done.stdout.splitlines()
+    assert json.loads(out.read_text())["diagnoses"][0]["links"] == ["panda_hand", "panda_link5"]
+    assert {one.links for one in read_diagnoses(out).diagnoses} == {links}
 
 
 def test_json_is_the_file(write, tmp_path, no_physics):

@@ -8,14 +8,17 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from dr_grasp.cli.main import app
+from dr_grasp.core.collisions import listed
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.formats.grasp_file import read_grasps, write_grasps
-from dr_grasp.generation.search import BATCH
+from dr_grasp.generation.search import BATCH, Search
 from dr_grasp.generation.search_journal import SearchJournal
-from dr_grasp.generation.task import METHODS, Task
+from dr_grasp.generation.task import METHODS, Findings, Task
 from dr_grasp.objects.object_spec import load_object
 
 PROGRAM = [sys.executable, "-m", "dr_grasp.cli.main"]
@@ -34,6 +37,19 @@ def start(tmp_path_factory, block_grasps):
     return path
 
 
+def test_grasps_are_for_the_pose_that_the_object_is_said_to_have(tmp_path, start):
+    out = tmp_path / "grasps.json"
+    where = ["--object-pose", "0.45,0.12,0.02,0,0,0.7", "--jobs", 1, "--out", out]
+    for method in (["--method", "sampler"], ["--method", "me-scs", "--start", start]):
+        done = run(*WHERE, *method, "--count", 1, *where)
+        assert done.exit_code == 0, done.output
+        for grasp in read_grasps(out).grasps:
+            np.testing.assert_allclose(grasp.object_in_base.position[:2], [0.45, 0.12], atol=2e-3)
+            assert grasp.object_in_base.rotation.magnitude() == pytest.approx(0.7, abs=0.01)
+    done = run(*WHERE, "--count", 1, "--object-pose", "2,0,0,0,0,0", "--out", out)
+    assert done.exit_code == 1 and "object pose: expected on the table" in done.stderr
+
+
 def test_a_summary_tells_what_became_of_the_proposals(tmp_path, start):
     out = tmp_path / "grasps.json"
     words = ["--method", "me-fit", "--evaluations", 8, "--fitness", "fdr", "--trials", 3]
@@ -49,6 +65,7 @@ def test_a_summary_tells_what_became_of_the_proposals(tmp_path, start):
             "simulated",
             "successes",
             "failures",
+            "collisions",
             "distinct",
         ),
         *("coverage", "seconds", "evaluations_per_second"),
@@ -95,15 +112,49 @@ def test_an_interrupted_run_keeps_its_grasps_and_goes_on_to_the_same_file(tmp_pa
     assert not journal.exists()
 
 
-def test_a_count_that_is_out_of_reach_leaves_what_there_is(tmp_path, monkeypatch):
-    monkeypatch.setattr("dr_grasp.generation.task.CANDIDATES_PER_GRASP", 1)
+def test_a_summary_names_the_links_that_touched(tmp_path, monkeypatch):
+    elbow, wrist = LinkPair("elbow", "hand"), LinkPair("hand", "wrist")
+    hit = Outcome.SELF_COLLISION
+    found = Findings(
+        evaluations=21,
+        failures={"self_collision": 19, "missed": 2},
+        collisions=listed({(hit, elbow): 17, (hit, wrist): 2}),
+    )
+    monkeypatch.setattr(Search, "run", lambda search, limits: found)
+    words = [*WHERE, "--evaluations", 21, "--jobs", 1, "--out", tmp_path / "grasps.json"]
+    assert run(*words).stdout.splitlines()[1:] == [
+        "  19 x self_collision: elbow with hand (17 of 19); if these may touch, list them under "
+        "allowed_collisions in the robot's YAML",
+        "  2 x missed",
+    ]
+    assert json.loads(run(*words, "--json").stdout)["collisions"][0] == {
+        "criterion": None,
+        "outcome": "self_collision",
+        "links": ["elbow", "hand"],
+        "count": 17,
+    }
+
+
+@pytest.mark.parametrize(("candidates", "finds"), [(1, False), (3, True)])
+def test_a_count_that_is_out_of_reach_leaves_what_there_is(
+    tmp_path, monkeypatch, candidates, finds
+):
+    monkeypatch.setattr("dr_grasp.generation.task.CANDIDATES_PER_GRASP", candidates)
     out = tmp_path / "grasps.json"
     done = run(*WHERE, "--count", 12, "--jobs", 1, "--out", out)
+    assert done.exit_code == 1 and out.exists() == finds
+    assert list(tmp_path.iterdir()) == [out] * finds
+    if not finds:
+        assert done.stderr == (
+            "dr-grasp: franka with procedural_000: no grasp found in 12 evaluations; "
+            f"{out} not written\n"
+        )
+        return
     found = len(read_grasps(out).grasps)
-    assert found < 12 and done.exit_code == 1
+    assert 0 < found < 12
     assert done.stderr == (
         f"dr-grasp: franka with procedural_000: expected 12 distinct grasps, got {found} "
-        f"from 12 evaluations; they are in {out}\n"
+        f"from {12 * candidates} evaluations; they are in {out}\n"
     )
 
 
@@ -135,8 +186,13 @@ def test_a_journal_from_before_the_object_was_changed_is_refused(tmp_path, monke
 
 
 def test_no_grasp_at_all_says_why(tmp_path):
-    done = run(*WHERE, "--evaluations", 4, "--seed", 3, "--jobs", 1, "--out", tmp_path / "g.json")
-    assert done.exit_code == 0, done.output
+    out = tmp_path / "g.json"
+    done = run(*WHERE, "--evaluations", 4, "--seed", 3, "--jobs", 1, "--out", out)
+    assert done.exit_code == 1 and not out.exists()
+    assert done.stderr == (
+        "dr-grasp: franka with procedural_000: no grasp found in 4 evaluations; "
+        f"{out} not written\n"
+    )
     first, *others = done.stdout.splitlines()
     failed = 4 - int(re.search(r"among (\d+) successes", first)[1])
     assert failed > 0

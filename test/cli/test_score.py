@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -68,6 +69,46 @@ def test_what_is_odd_of_a_robot_is_said_once_whatever_the_number_of_workers(
     assert line.startswith("dr-grasp: odd.urdf: link panda_leftfinger: expected moments of inertia")
 
 
+@pytest.fixture
+def low_file(block_grasps, shortened, franka, tmp_path):
+    """A grasp whose approach ends in the table, bent forward at the shoulder, beside a good one."""
+    low = np.array(franka.home)
+    low[1] = 1.2
+    grasp = shortened(block_grasps[0])
+    positions = np.linspace(franka.home, low, len(grasp.approach.positions))
+    into_table = replace(
+        grasp,
+        id="low",
+        object_in_base=grasp.object_in_base.perturbed([0, 0.45, 0], [0, 0, 0]),
+        approach=replace(grasp.approach, positions=positions),
+        lift=replace(grasp.lift, positions=np.tile(low, (len(grasp.lift.positions), 1))),
+    )
+    path = tmp_path / "low.json"
+    write_grasps(path, [grasp, into_table])
+    return path
+
+
+def test_links_that_touched_are_named_with_trials_by_criterion(low_file, tmp_path):
+    out = tmp_path / "out.json"
+    words = ["score", low_file, "--out", out, "--criteria", "osdr,fdr", "--jobs", 2]
+    done = run(*words, "--trials", "osdr=3,fdr=2")
+    assert done.exit_code == 0, done.output
+    assert "robot_hit_table: panda_link7 with table │" in done.stdout
+    # Of five perturbed rollouts and the undisturbed one.
+    line = "of all rollouts, robot_hit_table: panda_link7 with table (6 of 6)"
+    assert done.stdout.splitlines().count(line) == 1
+    good, low = read_scores(out).scores
+    assert [low.fitness[c].trials for c in (Criterion.OSDR, Criterion.FDR)] == [3, 2]
+    assert good.collisions == ()
+    found = [
+        (one.criterion, one.outcome.label, str(one.links), one.count) for one in low.collisions
+    ]
+    assert found == [
+        (criterion, "robot_hit_table", "panda_link7 with table", count)
+        for criterion, count in ((None, 1), (Criterion.OSDR, 3), (Criterion.FDR, 2))
+    ]
+
+
 def test_until_a_width(grasp_file, tmp_path):
     files = []
     for jobs in (1, 2):
@@ -110,6 +151,14 @@ def test_only_the_best(grasp_file, tmp_path):
     ("words", "message"),
     [
         (["--until", 0], "until: expected a width between 0 and 1, got 0.0"),
+        (["--trials", "osdr=1,x=2"], "unknown criterion 'x'; expected one of fdr, jsdr, mdr, osdr"),
+        (["--trials", "osdr=1,osdr=1"], "trials: expected osdr once, got it twice"),
+        (["--trials", "osdr=0"], "trials of osdr: expected at least 1, got 0"),
+        (["--trials", "many"], "expected a number, or numbers by criterion as in osdr=50,fdr=25"),
+        (
+            ["--criteria", "mdr", "--trials", "osdr=5"],
+            "trials: expected criteria that are scored (mdr), got osdr",
+        ),
         (["--top", 0], "top: expected at least 1, got 0"),
         (["--top", 2, "--until", 0.2], "top: expected without until"),
     ],

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import beta, binom, binomtest
 
-from dr_grasp.core.confidence import confidence_sequence, wilson_interval
+from dr_grasp.core.confidence import confidence_sequence, narrowed_interval, wilson_interval
+from dr_grasp.scoring.tally import BLOCK_TRIALS
 
 INTERVALS = pytest.mark.parametrize("interval", [wilson_interval, confidence_sequence])
 CONFIDENCES = st.floats(0.5, 0.999)
@@ -142,3 +143,81 @@ def miscoverage(interval, p, width=0.12, most=600, runs=300):
 def test_the_sequence_holds_under_optional_stopping_and_wilson_does_not(p):
     assert miscoverage(confidence_sequence, p) <= 0.05
     assert miscoverage(wilson_interval, p) > 0.1
+
+
+@given(counts=COUNTS)
+def test_the_narrowed_interval_is_a_little_wider_than_clopper_and_pearsons(counts):
+    successes, trials = counts
+    exact = binomtest(successes, trials).proportion_ci(0.95, method="exact")
+    low, high = narrowed_interval(successes, trials)
+    assert low <= exact.low + 1e-12 and exact.high - 1e-12 <= high
+    assert (low == 0.0) == (successes == 0) and (high == 1.0) == (successes == trials)
+    assert narrowed_interval(trials - successes, trials) == pytest.approx((1 - high, 1 - low))
+
+
+def test_values_of_the_narrowed_interval():
+    expected = (beta.ppf(0.025, 3, 8.75), beta.ppf(0.975, 4.75, 7))
+    assert narrowed_interval(3, 10) == pytest.approx(expected, abs=1e-9)
+    # With only added trials against it: P(X > high) = 0.025 for Beta(1.75, 1), whose CDF is x^1.75.
+    assert narrowed_interval(0, 1) == pytest.approx((0.0, 0.975 ** (1 / 1.75)))
+
+
+@pytest.mark.parametrize("trials", [5, 40, 355])
+def test_the_narrowed_interval_is_widest_in_the_middle(trials):
+    """So what goes on is always a range of successes, and the exact count below counts all."""
+    widths = [np.diff(narrowed_interval(k, trials))[0] for k in range(trials // 2 + 1)]
+    assert (np.diff(widths) > 0).all()
+
+
+def ends_of_sampling(interval, width, most):
+    """Trials, successes, interval and number of orders (times 2**-trials), of each end.
+
+    Path by path: an order of outcomes that comes to s of n comes from s or s - 1 of n - 1.
+    """
+    going, ends = {0: 1.0}, []
+    for trials in range(1, most + 1):
+        orders = {}
+        for successes, number in going.items():
+            for more in (0, 1):
+                orders[successes + more] = orders.get(successes + more, 0.0) + number / 2
+        going = orders
+        if trials % BLOCK_TRIALS == 0 or trials == most:
+            for successes in list(going):
+                low, high = interval(successes, trials)
+                if high - low <= width or trials == most:
+                    ends.append((trials, successes, low, high, going.pop(successes)))
+        if not going:
+            break
+    return np.array(ends).T
+
+
+def coverage(interval, width, most, shares):
+    trials, successes, low, high, orders = ends_of_sampling(interval, width, most)
+    never_before = orders / binom.pmf(successes, trials, 0.5)
+    shares = np.asarray(shares)[:, None]
+    probability = never_before * binom.pmf(successes, trials, shares)
+    assert probability.sum(axis=1) == pytest.approx(1.0, abs=1e-9)
+    return (probability * ((low <= shares) & (shares <= high))).sum(axis=1)
+
+
+# With as many trials as it takes, and with fewer: as many as --trials allows.
+RULES = [(width, 10**6) for width in (0.9, 0.5, 0.3467, 0.2743, 0.2, 0.1585, 0.1, 0.0985)]
+RULES += [(width, most) for width in (0.3, 0.15) for most in (1, 2, 7, 23, 40, 58, 110)]
+
+
+@pytest.mark.parametrize(("width", "most"), RULES)
+def test_the_narrowed_interval_holds_in_95_percent_when_sampling_stops_by_its_width(width, most):
+    *_, low, high, _ = ends_of_sampling(narrowed_interval, width, most)
+    # The coverage jumps at the ends of the intervals; a fine grid shows what is between them.
+    ends = np.unique([low, high])
+    shares = np.concatenate([ends - 1e-12, ends + 1e-12, np.linspace(0, 1, 1001)])
+    shares = shares[(shares >= 0) & (shares <= 1)]
+    assert coverage(narrowed_interval, width, most, shares).min() >= 0.95
+
+
+def test_wilsons_interval_misses_too_often_under_that_rule():
+    shares = np.linspace(0.001, 0.5, 1000)
+    missed = 1 - coverage(wilson_interval, 0.1, 10**6, shares)
+    usual = missed[shares >= 0.02]
+    assert 0.045 < usual.mean() < 0.05 and 0.01 < usual.min() < 0.02 and 0.07 < usual.max() < 0.08
+    assert missed.max() > 0.09

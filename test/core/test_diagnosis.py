@@ -47,7 +47,7 @@ def test_a_sound_grasp_has_no_causes():
 def test_each_quantity_is_a_measurement_with_a_threshold():
     names = [quantity.name for quantity in QUANTITIES]
     assert sorted(names) == sorted(field.name for field in fields(DiagnosisThresholds))
-    others = {"grasp_id", "outcome", "trajectory"}
+    others = {"grasp_id", "outcome", "trajectory", "links"}
     assert {*names} == {field.name for field in fields(Diagnosis)} - others
     assert {*QUANTITIES} == {quantity for cause in Cause for quantity in cause.quantities}
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from dr_grasp.core.arrays import frozen
-from dr_grasp.core.outcome import Judge, Observation, Outcome
+from dr_grasp.core.outcome import TABLE, Judge, LinkPair, Observation, Outcome
 from dr_grasp.core.trajectory import Phase
 
 APPROACH, CLOSE, LIFT, HOLD = Phase
@@ -15,11 +15,13 @@ def see(z=0.05, x=0.5, speed=0.0, hand=0.05, touches=False, supported=True, **fl
         hand_height=hand,
         hand_touches=touches,
         object_supported=supported,
-        robot_hits_support=flags.get("hits", False),
-        self_collision=flags.get("self_collision", False),
+        robot_hits_support=flags.get("hits"),
+        self_collision=flags.get("self_collision"),
     )
 
 
+LINKS = LinkPair("elbow", "hand")
+AT_TABLE = LinkPair("finger", TABLE)
 AT_REST = [(APPROACH, see(hand=0.3), False)] * 5
 REACHED = [*AT_REST, (APPROACH, see(), True)]
 HELD = see(touches=True)
@@ -100,14 +102,17 @@ STORIES = {
         Outcome.DROPPED_HOLDING,
         [*LIFTED, (HOLD, UP, False), (HOLD, see(z=0.05, hand=0.25), True)],
     ),
-    "table hit while approaching": (Outcome.ROBOT_HIT_TABLE, [(APPROACH, see(hits=True), False)]),
+    "table hit while approaching": (
+        Outcome.ROBOT_HIT_TABLE,
+        [(APPROACH, see(hits=AT_TABLE), False)],
+    ),
     "table hit while holding": (
         Outcome.ROBOT_HIT_TABLE,
-        [*LIFTED, (HOLD, see(touches=True, supported=False, hits=True), False)],
+        [*LIFTED, (HOLD, see(touches=True, supported=False, hits=AT_TABLE), False)],
     ),
     "links collide": (
         Outcome.SELF_COLLISION,
-        [*GRASPED, (LIFT, see(self_collision=True, touches=True), False)],
+        [*GRASPED, (LIFT, see(self_collision=LINKS, touches=True), False)],
     ),
     "moving when the approach ends": (
         Outcome.NOT_SETTLED,
@@ -183,3 +188,18 @@ def test_labels_are_names_and_come_back():
 def test_unknown_label_is_refused_with_the_valid_ones():
     with pytest.raises(ValueError, match=r"outcome: expected one of unknown, success, .*'won'"):
         Outcome.from_label("won")
+
+
+def test_an_observation_names_the_links_by_which_it_decided():
+    seen = see(hits=AT_TABLE, self_collision=LINKS)
+    assert seen.links(Outcome.ROBOT_HIT_TABLE) == AT_TABLE
+    assert seen.links(Outcome.SELF_COLLISION) == LINKS
+    assert seen.links(Outcome.MISSED) is None
+    # A robot that hits both at once has hit the table: as before.
+    assert Judge().observe(APPROACH, seen, False) is Outcome.ROBOT_HIT_TABLE
+
+
+def test_the_links_of_a_robot_have_one_order_and_can_be_shown():
+    assert LinkPair.of_robot("hand", "elbow") == LinkPair.of_robot("elbow", "hand") == LINKS
+    assert str(LINKS) == "elbow with hand"
+    assert str(LinkPair("a\nb", "c" * 600)) == "a\\nb with " + "c" * 500

@@ -73,6 +73,39 @@ def test_what_fails_undisturbed_comes_last_and_what_sampling_gave_up_on_before_i
     assert kinds == sorted(kinds)
 
 
+def counted(name, successes, trials, **changes):
+    fitness = {Criterion.MDR: Fitness(Criterion.MDR, successes, trials)}
+    return replace(GraspScore(name, Outcome.SUCCESS, fitness), **changes)
+
+
+def test_ties_go_to_what_is_surer():
+    scores = [counted("a", 5, 5), counted("b", 50, 50), counted("c", 20, 20), counted("d", 19, 20)]
+    assert [score.grasp_id for score in rank(scores)] == ["b", "c", "a", "d"]
+    # Equal probabilities of a model, whose steps give many grasps the same.
+    likely = [replace(score, transfer_probability=0.9) for score in scores]
+    assert [score.grasp_id for score in rank(likely)] == ["b", "c", "d", "a"]
+    # Without MDR, by the mean of the low ends; the mean fitness of both is 0.9.
+    osdr, jsdr = Criterion.OSDR, Criterion.JSDR
+    few = {osdr: Fitness(osdr, 9, 10), jsdr: Fitness(jsdr, 9, 10)}
+    many = {osdr: Fitness(osdr, 90, 100), jsdr: Fitness(jsdr, 9, 10)}
+    scores = [GraspScore("few", Outcome.SUCCESS, few), GraspScore("many", Outcome.SUCCESS, many)]
+    assert [score.grasp_id for score in rank(scores)] == ["many", "few"]
+
+
+def test_the_order_of_criteria_is_of_no_account():
+    """0.1 + 0.7 + 0.2 is not 0.2 + 0.7 + 0.1, if it is rounded on the way."""
+    first = make("b", osdr=1, jsdr=7, fdr=2)
+    turned = GraspScore("a", Outcome.SUCCESS, dict(reversed(first.fitness.items())))
+    assert mean_fitness(first) == mean_fitness(turned)
+    assert [score.grasp_id for score in rank([first, turned])] == ["a", "b"]
+
+
+def test_rank_grasps_breaks_ties_alike(samples):
+    scores = [counted("a", 5, 5), counted("b", 50, 50), counted("c", 5, 5)]
+    grasps = [samples.grasp(name) for name in ("c", "a", "b")]
+    assert [grasp.id for grasp, _ in rank_grasps(grasps, scores)] == ["b", "a", "c"]
+
+
 def test_ties_go_to_the_better_mean_and_then_to_the_id():
     scores = [make("b", mdr=5, osdr=4), make("a", mdr=5, osdr=4), make("e", mdr=5, osdr=9)]
     assert [score.grasp_id for score in rank(scores)] == ["e", "a", "b"]

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dr_grasp.core.collisions import COLLISIONS, Collision
 from dr_grasp.core.diagnosis import Diagnosis, DiagnosisThresholds
 from dr_grasp.core.fitness import Fitness, GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import MAX_SEED, Criterion
 from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
 from dr_grasp.formats.diagnosis_file import DiagnosisFile, read_diagnoses, write_diagnoses
@@ -82,6 +83,10 @@ def fitnesses(draw):
     return found
 
 
+pairs = st.builds(LinkPair, ids, ids)
+collisions = st.builds(
+    Collision, maybe(st.sampled_from(Criterion)), st.sampled_from(COLLISIONS), pairs, st.just(7)
+)
 refusals = st.builds(RefusedGrasp, st.integers(0, 2**32 - 1), names, names)
 
 
@@ -98,6 +103,7 @@ def score_files(draw):
         whole=st.booleans(),
         models=st.dictionaries(texts, texts, max_size=3),
         transfer_probability=maybe(shares),
+        collisions=st.lists(collisions, max_size=3).map(tuple),
         **{name: st.just(value) for name, value in shared.items()},
     )
     selections = st.builds(
@@ -137,6 +143,7 @@ def diagnosis_files(draw):
         grip_lever_m=maybe(lengths),
         surface_distance_m=maybe(lengths),
         trajectory=names,
+        links=maybe(pairs),
     )
     by_id = st.lists(diagnoses, max_size=4, unique_by=lambda one: one.grasp_id).map(tuple)
     return DiagnosisFile(

@@ -61,6 +61,30 @@ def test_scores_come_back_to_the_bit(tmp_path, score_file):
     assert read_scores(path) == score_file
 
 
+def test_a_file_of_before_links_were_named_is_read(tmp_path, samples):
+    path = tmp_path / "scores.json"
+    write_scores(path, ScoreFile((samples.score(**SHARED, collisions=()),), (), **SHARED))
+    assert "collisions" not in path.read_text()
+    assert read_scores(path).scores[0].collisions == ()
+
+
+def test_collisions_that_cannot_be_are_refused(tmp_path, score_file):
+    path = tmp_path / "scores.json"
+    write_scores(path, score_file)
+    for key, value, problem in (
+        ("criterion", "x", "unknown criterion 'x'; expected one of fdr, jsdr, mdr, osdr"),
+        ("outcome", "missed", "outcome: expected robot_hit_table or self_collision, got missed"),
+        ("links", ["a"], "collisions.0.links"),
+        ("count", 0, "count: expected at least 1, got 0"),
+    ):
+        bad = json.loads(path.read_text())
+        bad["scores"][0]["collisions"][0][key] = value
+        other = tmp_path / "bad.json"
+        other.write_text(json.dumps(bad))
+        message = refusal(read_scores, other)
+        assert message.startswith(f"{other}: score of grasp g0: collisions") and problem in message
+
+
 def test_empty_files_come_back(tmp_path):
     path = tmp_path / "x.json"
     write_grasps(path, [])
@@ -101,14 +125,23 @@ def test_scores_file_has_the_documented_keys(tmp_path, samples):
         "nominal_outcome": "missed",
         "fitness": {"mdr": {"successes": 1, "trials": 4, "value": 0.25, "low": low, "high": high}},
         "failures": {"missed": 2, "dropped_lifting": 3},
+        "collisions": [
+            {"criterion": criterion, "outcome": outcome, "links": links, "count": count}
+            for criterion, outcome, links, count in (
+                ("osdr", "self_collision", ["panda_hand", "panda_link5"], 2),
+                ("mdr", "robot_hit_table", ["finger", "table"], 1),
+                ("mdr", "self_collision", ["panda_hand", "panda_link5"], 1),
+            )
+        ],
         "whole": True,
         "models": {"processor": "x86_64 fma", "robot": "b67413e90d76c9b8"},
         "transfer_probability": 0.625,
     }
 
 
-def test_a_sequential_fitness_comes_back_and_says_so(tmp_path, samples):
-    fitness = Fitness(Criterion.MDR, 1, 4, sequential=True)
+@pytest.mark.parametrize("by_width", [False, True])
+def test_a_sequential_fitness_comes_back_and_says_so(tmp_path, samples, by_width):
+    fitness = Fitness(Criterion.MDR, 1, 4, sequential=True, by_width=by_width)
     score = samples.score(fitness={Criterion.MDR: fitness}, **SHARED)
     content = ScoreFile((score,), (), **SHARED)
     write_scores(tmp_path / "s", content)

@@ -216,7 +216,7 @@ def test_isaac_grasp_comes_back(tmp_path):
     poses = random_poses(3)
     path = write_yaml(tmp_path / "x.yml", isaac(poses))
     read = read_poses(path, "graspgen", "panda_hand")
-    assert (read.gripper, read.object_file, read.object_scale) == ("panda_hand", None, 1.0)
+    assert (read.gripper, read.object_file, read.object_scale) == ("panda_hand", None, None)
     assert [grasp.id for grasp in read.grasps] == ["grasp_0", "grasp_1", "grasp_2"]
     for grasp, pose in zip(read.grasps, poses, strict=True):
         assert_same(grasp.gripper_in_object, pose)
@@ -242,7 +242,7 @@ def test_poses_in_json_come_back_to_the_bit(tmp_path):
         {"matrix": poses[2].matrix.tolist()},
     ]
     listed = read_poses(write_json(tmp_path / "x.json", grasps), "poses")
-    assert (listed.gripper, listed.object_file, listed.object_scale) == ("grip", None, 1.0)
+    assert (listed.gripper, listed.object_file, listed.object_scale) == ("grip", None, None)
     assert [grasp.id for grasp in listed.grasps] == ["rim", "7", "00002"]
     assert listed.grasps[0].gripper_in_object == poses[0]
     assert listed.grasps[1].gripper_in_object == poses[1]

@@ -10,7 +10,6 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.errors import DrGraspError
 from dr_grasp.generation.importers import read_poses
-from dr_grasp.generation.motion import Unreachable
 from dr_grasp.generation.pose_import import import_poses
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.checking import check_grasp
@@ -42,10 +41,10 @@ def entry(name, pose):
 
 @pytest.fixture(scope="module")
 def file(world, block_grasps, tmp_path_factory):
-    """Three good poses, one far away, one from below the table, and one that is none."""
+    """Three good poses, one beside the object, one from below the table, and one that is none."""
     entries = [entry(f"good{i}", grip_in_mesh(world, g)) for i, g in enumerate(block_grasps)]
     entries.append(entry("far", Pose([3.0, 0.0, 0.0], [1, 0, 0, 0])))
-    entries.append(entry("below", Pose([0.0, 0.0, -0.1], [0, 0, 0, 1])))
+    entries.append(entry("below", Pose([0.0, 0.0, 0.0], [0, 0, 0, 1])))
     entries.append(entry("broken", Pose([0.0, 0.0, 0.0], [0, 0, 0, 1])) | {"position": [0, 0]})
     path = tmp_path_factory.mktemp("poses") / "mine.json"
     path.write_text(json.dumps({"frame": "grip", "grasps": entries}))
@@ -93,10 +92,11 @@ def test_every_pose_is_somewhere(world, file, franka):
     imported = import_poses(world, poses, franka.synergies)
     (refused,) = imported.refused
     assert refused.grasp_id == "broken" and "position" in refused.reason
-    assert "far" in imported.unreachable[Unreachable.KINEMATICS]
-    named = sorted(name for names in imported.unreachable.values() for name in names)
-    assert named == ["below", "far"]
-    assert len(imported.grasps) + len(named) + 1 == 6
+    (outside,) = imported.outside
+    assert outside.grasp_id == "far" and "wrong scale or frame" in outside.reason
+    assert imported.guess == ""  # one of five is a mistake of that pose
+    assert [list(names) for names in imported.unreachable.values()] == [["below"]]
+    assert len(imported.grasps) == 3
 
 
 def test_the_same_seed_gives_the_same_grasps(world, file, franka):

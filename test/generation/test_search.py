@@ -10,7 +10,7 @@ import pytest
 
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError, FileFormatError, SettingsError, UnknownNameError
 from dr_grasp.formats.grasp_file import grasp_to_dict, write_grasps
@@ -29,6 +29,7 @@ from dr_grasp.generation.search_journal import SearchJournal
 from dr_grasp.generation.start import ancestor, read_start
 from dr_grasp.generation.task import METHODS, FitnessSettings, Limits, Task
 from dr_grasp.objects.object_spec import load_object
+from dr_grasp.scoring.blocks import Counts
 from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import settled_pose
@@ -225,7 +226,7 @@ class TablePool:
         for block in self._rng.permutation(np.array(list(work), dtype=object)):
             self.trials += block.count
             held = self._table[block.grasp.id][block.first]
-            yield block, Counter({Outcome.SUCCESS if held else Outcome.MISSED: 1})
+            yield block, Counts(Counter({Outcome.SUCCESS if held else Outcome.MISSED: 1}))
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -287,7 +288,7 @@ def test_a_journal_gives_back_what_it_was_given(tmp_path, samples):
     proposals = [Proposal(index, samples.pose(), "pinch") for index in range(4)]
     results = [
         Result(proposals[0], Unreachable.TABLE),
-        Result(proposals[1], outcome=Outcome.MISSED),
+        Result(proposals[1], outcome=Outcome.SELF_COLLISION, links=LinkPair("elbow", "hand")),
         Result(proposals[2], outcome=Outcome.SUCCESS, touch_in_object=frozen([0.1, 1 / 3, -1e-9])),
     ]
     results[2] = replace(
@@ -298,7 +299,7 @@ def test_a_journal_gives_back_what_it_was_given(tmp_path, samples):
         assert journal.result_of(proposals[3]) is None
         for given in results:
             back = journal.result_of(given.proposal)
-            for name in ("proposal", "unreachable", "outcome", "slip_m", "trials"):
+            for name in ("proposal", "unreachable", "outcome", "links", "slip_m", "trials"):
                 assert getattr(back, name) == getattr(given, name)
             np.testing.assert_array_equal(back.touch_in_object, given.touch_in_object)
             assert back.objective == given.objective

@@ -191,6 +191,7 @@ def ros2_launch(*words, **options):
     ("words", "line"),
     [
         (["robot:=panda"], 'Argument "robot" provided value "panda" is not valid. Valid options'),
+        (["sped:=0.1"], "unknown launch argument sped; did you mean speed?"),
         (["jobs:=0"], "jobs: expected a whole number from 1 to 1024, got '0'"),
         (["hardware:=real", "backend:=twin"], "backend: expected moveit or auto with hardware:="),
     ],

@@ -90,15 +90,33 @@ def test_fitnesses_come_in_one_order(samples):
     }
 
 
-def test_a_sequential_fitness_survives_the_bytes_and_older_messages_are_not(samples):
-    fitness = Fitness(Criterion.MDR, 7, 23, sequential=True)
+@pytest.mark.parametrize("by_width", [False, True])
+def test_a_sequential_fitness_survives_the_bytes_and_older_messages_are_not(samples, by_width):
+    fitness = Fitness(Criterion.MDR, 7, 23, sequential=True, by_width=by_width)
     score = samples.score(fitness={Criterion.MDR: fitness})
     message = through_cdr(typestores.SCORE_TYPE, encoding.encode_score(score))
     assert decoding.decode_score(message) == score
     assert (message.fitness[0].low, message.fitness[0].high) == fitness.interval
     older = as_message(encoding.encode_fitness(fitness))
     del older.sequential
-    assert decoding.decode_fitness(older) == replace(fitness, sequential=False)
+    assert decoding.decode_fitness(older) == Fitness(Criterion.MDR, 7, 23)
+
+
+def test_collisions_that_cannot_be_are_refused(samples):
+    message = as_message(encoding.encode_score(samples.score()))
+    collision = message.collisions[0]
+    assert (collision.criterion, collision.first, collision.count) == ("osdr", "panda_hand", 2)
+    for name, value, problem in (
+        ("criterion", "x", "unknown criterion 'x'; expected one of fdr, jsdr, mdr, osdr"),
+        ("outcome", SimpleNamespace(value=2), "outcome: expected robot_hit_table or self_colli"),
+        ("count", 0, "count: expected at least 1, got 0"),
+    ):
+        bad = SimpleNamespace(**{**vars(collision), name: value})
+        with pytest.raises(InvalidGraspError) as caught:
+            decoding.decode_score(SimpleNamespace(**{**vars(message), "collisions": [bad]}))
+        assert str(caught.value).startswith(f"score of grasp g1: collisions: {problem}")
+    with pytest.raises(InvalidGraspError, match="collisions: expected at most 10000, got 10001"):
+        samples.score(collisions=samples.score().collisions[:1] * 10_001)
 
 
 def put(value, fields, *keys):
@@ -250,7 +268,7 @@ def test_types_hash_as_ros_hashes_them():
     folder = find_share("dr_grasp_interfaces", "msg/GraspAttempt.json") / "msg"
     store = typestores.our_typestore()
     paths = list(folder.glob("*.json"))
-    assert len(paths) == 10
+    assert len(paths) == 12
     for path in paths:
         hashes = {
             entry["type_name"]: entry["hash_string"]

@@ -9,9 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
+from dr_grasp.core.collisions import COLLISIONS as COLLISION_OUTCOMES
+from dr_grasp.core.collisions import Collision
 from dr_grasp.core.fitness import Fitness, GraspScore, Selection
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
 from dr_grasp.errors import RecordingError
@@ -75,6 +77,13 @@ def fitnesses(draw, criterion):
     return Fitness(criterion, draw(st.integers(0, trials)), trials, draw(st.booleans()))
 
 
+COLLISIONS = st.builds(
+    Collision,
+    criterion=st.none() | st.sampled_from(Criterion),
+    outcome=st.sampled_from(COLLISION_OUTCOMES),
+    links=st.builds(LinkPair, NAMES, NAMES),
+    count=st.integers(1, 2**32 - 1),
+)
 SCORES = st.builds(
     GraspScore,
     grasp_id=NAMES,
@@ -89,6 +98,7 @@ SCORES = st.builds(
     whole=st.booleans(),
     models=MODELS,
     transfer_probability=st.none() | SHARES,
+    collisions=st.lists(COLLISIONS, max_size=3).map(tuple),
 )
 SELECTIONS = st.builds(
     Selection,

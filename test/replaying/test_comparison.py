@@ -6,8 +6,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from dr_grasp.core.collisions import Collision
 from dr_grasp.core.fitness import Fitness
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import Waypoints
 from dr_grasp.replaying.checks import Check, Verdict, likely_reason
@@ -18,6 +19,7 @@ from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.workers.pool import WorkerPool
 
+LINKS = LinkPair("elbow", "hand")
 MADE_OF = {"robot": "r1", "object": "o1", "profile": "p1", "processor": "x86_64 fma"}
 
 
@@ -126,6 +128,30 @@ def test_an_equal_attempt_is_the_same(samples):
     attempt = samples.attempt()
     checks = list(compare_attempts(attempt, replace(attempt, attempt_id="other", stamp_ns=1)))
     assert verdicts(checks) == {"outcome": Verdict.SAME, "motion": Verdict.SAME}
+
+
+def test_links_are_compared_if_the_bag_names_them(samples):
+    failed = {"nominal_outcome": Outcome.SELF_COLLISION, "failures": {Outcome.SELF_COLLISION: 19}}
+    hit = Outcome.SELF_COLLISION
+    links = Collision(None, hit, LINKS, 1), Collision(Criterion.MDR, hit, LINKS, 19)
+    new, old = (samples.score(**failed, collisions=found) for found in (links, ()))
+    named = {check.aspect: check.recorded for check in compare_scores(new, new)}
+    assert named["nominal outcome"] == "self_collision: elbow with hand"
+    assert named["failures"] == "19 self_collision: elbow with hand (19 of 19)"
+    assert {check.verdict for check in compare_scores(old, new)} == {Verdict.SAME}
+    moved = replace(new, collisions=(links[0], replace(links[1], links=LinkPair("hand", "wrist"))))
+    differing = [c for c in compare_scores(new, moved) if c.verdict is Verdict.DIFFERS]
+    assert [check.replayed for check in differing] == [
+        "19 self_collision: hand with wrist (19 of 19)"
+    ]
+
+
+def test_an_attempt_that_ended_otherwise_says_why(samples):
+    held = samples.attempt(outcome=Outcome.SUCCESS, reason="held to the end of the hold")
+    hit = replace(held, outcome=Outcome.SELF_COLLISION, reason="the robot hit itself: a with b")
+    found = next(compare_attempts(held, hit))
+    assert found.recorded == "success: held to the end of the hold"
+    assert found.replayed == "self_collision: the robot hit itself: a with b"
 
 
 def test_a_joint_that_moved_otherwise_is_named(samples):

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dr_grasp.core.confidence import wilson_interval
 from dr_grasp.report.figures import AXES, GRID, SIZE, bins_of, eta_figure
+from dr_grasp.transfer.clustered import interval_over_grasps
 
 GRASP = st.tuples(st.integers(0, 50), st.integers(1, 20), st.integers(0, 20))
 """Fitness in fiftieths, attempts, and attempts that held (at most all)."""
@@ -26,7 +26,7 @@ def test_every_grasp_and_every_attempt_is_in_one_bin(grasps):
     for bin_ in bins:
         inside = (expected >= bin_.low - 1e-12) & (expected < bin_.high - 1e-12)
         inside |= (bin_.high == 1) & (expected == 1)
-        assert bin_.grasps == inside.sum()
+        assert bin_.eta.grasps == inside.sum()
         assert bin_.mean == pytest.approx(np.average(expected[inside], weights=attempts[inside]))
         assert bin_.low - 1e-12 <= bin_.mean <= bin_.high + 1e-12
 
@@ -35,6 +35,15 @@ def test_every_grasp_and_every_attempt_is_in_one_bin(grasps):
 def test_more_attempts_make_more_bins(grasps, number):
     expected = np.linspace(0, 1, grasps)
     assert len(bins_of(expected, expected, np.ones(grasps))) == number
+
+
+def test_what_was_said_of_a_grasp_several_times_is_of_one_grasp():
+    expected, ones = np.array([0.8, 0.8, 0.85, 0.9]), np.ones(4)
+    (apart,) = bins_of(expected, ones, ones)
+    (alike,) = bins_of(expected, ones, ones, np.array([7, 7, 7, 3]))
+    assert (apart.eta.grasps, alike.eta.grasps) == (4, 2)
+    assert apart.eta.attempts == alike.eta.attempts == 4 and apart.mean == alike.mean
+    assert alike.eta.interval == interval_over_grasps([3, 1], [3, 1])
 
 
 def draw(expected, held, attempts, x_label="x"):
@@ -57,10 +66,10 @@ def test_a_figure_is_where_its_numbers_are():
     dots = dots_of(figure)
     assert [float(dot.get("x")) for dot in dots] == pytest.approx(x, abs=0.01)
     assert [float(dot.get("y")) for dot in dots] == pytest.approx(y, abs=0.01)
-    low, high = (SIZE[1] * (1 - bottom - height * end) for end in wilson_interval(2, 10))
+    low, high = (SIZE[1] * (1 - bottom - height * end) for end in interval_over_grasps([2], [10]))
     assert f"M {x[0]:.1f} {low:.2f} L {x[0]:.1f} {high:.2f}" in " ".join(svg.split())
     told = dots[0].find("title").text
-    assert told.startswith("0.00 to 0.25: 2 of 10 attempts held, 0.20 [0.06, ")
+    assert told.startswith("0.00 to 0.25: 2 of 10 attempts held, 0.20 [0.00, ")
     assert figure.get("aria-label") == "Eta by <name>"
     assert [text.text for text in figure.iter("text")][-3:] == ["10", "10", "10"]
 

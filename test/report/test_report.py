@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.collisions import Collision
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError, FileFormatError, ModelError, UnknownNameError
 from dr_grasp.recording.bag_writer import BagWriter
@@ -42,7 +43,11 @@ def test_it_says_what_was_computed(page_of, many_rows, headings):
     said = words(page)
     for heading in headings:
         assert heading in said
-    assert f"{found.eta.value:.2f} eta, the share that held" in said
+    eta = with_interval(found.eta.value, found.eta.interval).partition(" ")[2].replace("\xa0", " ")
+    assert (
+        f"{found.eta.value:.2f} eta, the share that held {eta}, over 60 grasps, 300 attempts"
+        in said
+    )
     assert "300 attempts 60 grasps 2 robots 3 objects" in said
     for one in found.criteria:
         for text in (estimate_text(one.rho), estimate_text(one.auc), points_text(one.gain)):
@@ -158,6 +163,10 @@ def test_failures_predicted_and_real_side_by_side(page_of, row):
     assert "dropped lifting 100 % predicted, 0 % real 400 rollouts, 0 attempts" in said
     assert "missed 0 % predicted, 75 % real 0 rollouts, 3 attempts" in said
     assert "self collision 0 % predicted, 25 % real 0 rollouts, 1 attempt" in said
+    links = Collision(Criterion.MDR, Outcome.SELF_COLLISION, LinkPair("elbow", "hand"), 4)
+    linked = [replace(one, collisions=(links,)) for one in rows]
+    said = words(page_of([*linked, row("a9", 0.5, Outcome.SELF_COLLISION, grasp_id="g9")]))
+    assert "0 rollouts, 1 attempt; most often elbow with hand (12 of 12)" in said
     widths = [
         re.findall(rf'class="{kind}" width="([^"]*)"', page) for kind in ("predicted", "real")
     ]
@@ -278,10 +287,10 @@ def test_causes_are_counted_with_an_example_of_each(page_of, row):
     causes = {"t0": ["friction"], "t2": ["friction", "inertia"], "t1": []}
     rows = [replace(one, trajectory=one.grasp_id.replace("g", "t")) for one in surprising(row)]
     said = words(page_of(rows, causes=causes))
-    assert "friction 0.50 [0.22, 0.78] 4 of 8 attempts, 2 grasps" in said
+    assert "friction 0.50 [0.01, 0.99] 4 of 8 attempts, 2 grasps" in said
     assert said.count("for example g2 of mug: held 0 of 4") == 1
     assert "for example g0 of mug: held 4 of 4" in said  # the other one is shown already
-    assert "inertia 0.00 [0.00, 0.49] 0 of 4 attempts, 1 grasp" in said
+    assert "inertia 0.00 [0.00, 0.97] 0 of 4 attempts, 1 grasp" in said
     assert "none of them" in said and "not diagnosed" in said
     assert "Which doubt breaks them?" not in words(page_of(surprising(row)))
 

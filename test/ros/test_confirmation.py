@@ -10,6 +10,7 @@ from dr_grasp.bringup.processes import NodeProcesses
 from dr_grasp.cli.main import app
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.errors import BackendError
+from dr_grasp.execution.runner import ExecutionFailedError
 from dr_grasp.formats.grasp_file import write_grasps
 from dr_grasp.formats.score_file import ScoreFile, write_scores
 from dr_grasp.recording.bag_reader import read_bag
@@ -63,6 +64,15 @@ def test_without_a_word_nothing_moves(careful, block_grasps):
         dry = planner.execute(block_grasps, [], top=1, dry_run=True)
         assert not dry.needs_confirmation and dry.attempts[0].outcome is Outcome.UNKNOWN
     assert len(recorded(careful)) == len(before) + 1
+
+
+def test_a_goal_without_a_valid_grasp_says_why(careful, home_grasp):
+    broken = [home_grasp(id=name, object="teapot") for name in ("g1", "g2")]
+    with (
+        DrGraspClient(careful[0]) as planner,
+        pytest.raises(ExecutionFailedError, match=r"all 2 grasps were refused: grasp g1: .*g2: "),
+    ):
+        planner.execute(broken, [], top=2)
 
 
 @pytest.mark.parametrize(("typed", "moves"), [("n\n", False), ("", False), ("y\n", True)])

@@ -71,6 +71,27 @@ def test_a_server_that_dies_or_hangs_is_gone_long_before_its_lease_ends(node, st
     assert not watch.gone
 
 
+def test_a_thread_that_is_held_up_with_old_news_does_not_hide_a_server(node, start, monkeypatch):
+    heard, really = [], ServerWatch._on_change
+
+    def slowly(watch, info):
+        heard.append(info.alive_count)
+        if not info.alive_count and heard.count(0) == 1:
+            time.sleep(4.0)  # longer than it takes to hear that the server lives after all
+        really(watch, info)
+
+    monkeypatch.setattr(ServerWatch, "_on_change", slowly)
+    watch = ServerWatch(node, "thing")
+    process = start()
+    wait_until(lambda: 1 in heard)
+    process.send_signal(signal.SIGSTOP)
+    wait_until(lambda: 0 in heard)
+    process.send_signal(signal.SIGCONT)
+    wait_until(lambda: 1 in heard[heard.index(0) :])
+    time.sleep(4.5)  # until the news of before have arrived
+    assert watch.wait(LIMIT_S)
+
+
 def test_a_server_that_never_announced_itself_is_not_gone(node):
     watch = ServerWatch(node, "thing")
     assert watch.wait(0.0)

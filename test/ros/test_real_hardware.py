@@ -9,10 +9,13 @@ import rclpy
 from rclpy.executors import MultiThreadedExecutor
 
 from dr_grasp.core.outcome import Outcome
+from dr_grasp.objects.object_spec import load_object
+from dr_grasp.provenance.fingerprint import models_of
 from dr_grasp.recording.bag_reader import read_bag
 from dr_grasp.ros import moveit_node
 from dr_grasp.ros.recorder_node import RecorderNode
 from dr_grasp.ros.remote_backend import RemoteBackend
+from dr_grasp.scoring.profiles import load_profile
 
 from ..execution.arm_double import ArmDouble, PlannerDouble
 
@@ -85,3 +88,25 @@ def test_without_a_recorder_a_real_arm_does_not_move(start, home_grasp):
     done = attempt(backend, home_grasp(), confirmed=token)
     assert "nothing moved, since no recorder keeps it" in done.message
     assert arm.asked == []
+
+
+def test_a_changed_model_moves_a_real_arm_only_by_force(start, home_grasp, samples, franka):
+    backend, arm, bag = start()
+    grasp = home_grasp()
+    now = models_of(robot=franka, object=load_object(grasp.object), profile=load_profile("default"))
+    score = samples.score(grasp.id, models={**now, "robot": "0123456789abcdef"})
+    line = f"robot franka: scored with 0123456789abcdef, now {now['robot']}: score again"
+
+    def execute(**options):
+        return backend.attempt(grasp, score, seed=0, attempt_index=0, **options)
+
+    shown = execute(dry_run=True)
+    assert shown.success and shown.warnings == [line]
+    refused = execute(confirmed=shown.token)
+    assert not refused.success and line in refused.message and "`force`" in refused.message
+    assert "nothing moved" in refused.message
+    assert arm.asked == [] and read_bag(bag).begun == ()
+    moved = execute(confirmed=shown.token, force=True)
+    assert moved.success and moved.recorded and moved.warnings == [line]
+    score = samples.score(grasp.id, models=now)
+    assert execute(dry_run=True).warnings == []

@@ -195,3 +195,15 @@ def test_a_result_that_must_be_there_is_asked_for_soon(monkeypatch):
         sent.hurry()
         sent.wait(0.0)
     assert len(futures) - before >= 4
+
+
+def test_what_is_waited_for_is_logged_once(monkeypatch, capfd):
+    monkeypatch.setattr(requests, "SAY_AFTER_S", 0.01)
+    assert not requests.find_server("begin_attempt", threading.Event().wait, None, 0.05)
+    silent = SimpleNamespace(wait=lambda within_s: False)
+    assert not requests.find_server("attempt_grasp", lambda _: True, silent, 0.05)
+    said = capfd.readouterr().err
+    assert said.count("waiting for begin_attempt, 0.05 s at most: nobody offers it yet") == 1
+    assert said.count("waiting for attempt_grasp, 0.05 s at most: its node gives no sign of") == 1
+    assert requests.find_server("attempt_grasp", lambda _: True, None, 0.05)
+    assert not capfd.readouterr().err

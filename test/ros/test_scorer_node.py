@@ -12,7 +12,7 @@ import pytest
 import rclpy
 from rclpy.executors import MultiThreadedExecutor
 
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.errors import BackendError, SettingsError
 from dr_grasp.messages.decoding import decode_score, decode_selection
 from dr_grasp.ros import scorer_node
@@ -20,10 +20,12 @@ from dr_grasp.ros.client import DrGraspClient
 from dr_grasp.ros.conversions import grasp_to_msg
 from dr_grasp.ros.goals import RetryingActionClient, run_goal
 from dr_grasp.ros.requests import call_service
+from dr_grasp.scoring.blocks import Counts
 from dr_grasp.scoring.request import MOST_TOP, ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.workers.pool import Pool
 from dr_grasp_interfaces.action import ScoreGrasps as ScoreGraspsAction
+from dr_grasp_interfaces.msg import CriterionTrials
 from dr_grasp_interfaces.srv import ScoreGrasps as ScoreGraspsService
 
 LIMIT_S = 60.0
@@ -49,13 +51,17 @@ class Bernoulli(Pool):
                 yield None
                 return
             time.sleep(1e-4)  # so that somebody else may be heard
-            yield block, Counter(map(self._outcome, [block] * block.count, range(block.count)))
+            ended = Counter(map(self._outcome, [block] * block.count, range(block.count)))
+            hits, links = Outcome.SELF_COLLISION, LinkPair("elbow", "hand")
+            number = ended[hits]
+            yield block, Counts(ended, Counter({(hits, links): number} if number else {}))
 
     def _outcome(self, block, number):
         luck = f"{block.seed} {block.criterion} {block.grasp.id} {block.first + number}"
         share = hashlib.blake2b(luck.encode(), digest_size=1).digest()[0] / 256
         holds = block.criterion is None or share < float(block.grasp.id.partition("@")[2])
-        return Outcome.SUCCESS if holds else Outcome.DROPPED_LIFTING
+        failure = Outcome.SELF_COLLISION if share > 0.8 else Outcome.DROPPED_LIFTING
+        return Outcome.SUCCESS if holds else failure
 
     def close(self):
         pass
@@ -159,6 +165,23 @@ def test_the_service_says_what_the_library_says(raw, grasps, library, name):
     assert tuple(map(decode_score, answer.scores)) == library[name].scores
     selections = [selection for selection in (library[name].selection,) if selection is not None]
     assert list(map(decode_selection, answer.selection)) == selections
+
+
+def test_criteria_may_have_trials_of_their_own(raw, planner, grasps):
+    for own, numbers in ((("fdr", 2),), {"osdr": 4, "fdr": 2}), ((), {"osdr": 4, "fdr": 4}):
+        words = {"criteria": ["osdr", "fdr"], "trials": 4}
+        answer = raw.service(
+            grasps=[grasp_to_msg(grasps[0])],
+            own_trials=[CriterionTrials(criterion=name, trials=n) for name, n in own],
+            **words,
+        )
+        assert answer.success, answer.message
+        (score,) = planner.score(grasps[:1], own_trials=own, **words).scores
+        assert score == decode_score(answer.scores[0])
+        assert {c.value: fitness.trials for c, fitness in score.fitness.items()} == numbers
+    twice = [CriterionTrials(criterion="fdr", trials=2)] * 2
+    answer = raw.service(grasps=[grasp_to_msg(grasps[0])], own_trials=twice)
+    assert not answer.success and "trials: expected fdr once, got it twice" in answer.message
 
 
 def test_by_default_all_are_scored_by_a_fixed_number(raw, grasps):

@@ -9,8 +9,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import TABLE, LinkPair, Outcome
+from dr_grasp.scoring.blocks import Counts
 from dr_grasp.workers.pool import Pool
+
+FAILURES = (
+    (Outcome.DROPPED_LIFTING, None),
+    (Outcome.ROBOT_HIT_TABLE, LinkPair("finger", TABLE)),
+    (Outcome.SELF_COLLISION, LinkPair("elbow", "hand")),
+    (Outcome.SELF_COLLISION, LinkPair("elbow", "wrist")),
+)
+"""How trials fail, each as often as the others, and what touches then."""
 
 
 def unit(*what):
@@ -23,13 +32,17 @@ def fake_block(block):
     """What a block comes to; a grasp's id ends in its probability of success, as in "g7@0.85"."""
     p = float(block.grasp.id.rpartition("@")[2])
     if block.criterion is None:
-        return Counter([Outcome.MISSED if p == 0 else Outcome.SUCCESS])
+        return Counts(Counter([Outcome.MISSED if p == 0 else Outcome.SUCCESS]))
     # The luck is the trial's and the grasp's: the same for whoever asks.
-    lucky = (
-        unit(block.seed, block.criterion.value, block.grasp.id, trial) < p
-        for trial in range(block.first, block.first + block.count)
-    )
-    return Counter(Outcome.SUCCESS if luck else Outcome.DROPPED_LIFTING for luck in lucky)
+    counts = Counts(Counter())
+    for trial in range(block.first, block.first + block.count):
+        luck = block.seed, block.criterion.value, block.grasp.id, trial
+        failure, links = FAILURES[int(unit(*luck, "failure") * len(FAILURES))]
+        outcome = Outcome.SUCCESS if unit(*luck) < p else failure
+        counts.outcomes[outcome] += 1
+        if outcome is failure and links is not None:
+            counts.collisions[outcome, links] += 1
+    return counts
 
 
 class FakePool(Pool):

@@ -26,6 +26,7 @@ def test_finalists_have_their_whole_budget_and_the_others_say_what_became_of_the
             assert not any(f.sequential for f in score.fitness.values())
         elif score.nominal_success:
             assert list(score.fitness) == [MDR] and score.fitness[MDR].sequential
+            assert not score.fitness[MDR].by_width
             assert score.fitness[MDR].trials in (5, 10, 20, 40, 50)
         else:
             assert score.fitness == {}

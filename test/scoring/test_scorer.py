@@ -136,11 +136,12 @@ def test_more_trials_go_on_from_fewer(reference, grasps, one_worker):
     # Worked off in blocks of five and two; here they are cut elsewhere.
     grasp = grasps[0]
     (score,) = one_worker.score([grasp], ONLY_MDR).scores
-    trials = [run_block(Block(0, grasp, HARSH, MDR, SEED, trial, 1)) for trial in range(7)]
+    trials = [run_block(Block(0, grasp, HARSH, MDR, SEED, trial, 1)).outcomes for trial in range(7)]
     assert score.failures == sum(trials, Counter()) - Counter({Outcome.SUCCESS: 7})
     assert score.fitness[MDR] == by_id(reference[0])[grasp.id].fitness[MDR]
     # Which block a trial is in changes nothing.
-    assert run_block(Block(0, grasp, HARSH, MDR, SEED, 2, 4)) == sum(trials[2:6], Counter())
+    block = run_block(Block(0, grasp, HARSH, MDR, SEED, 2, 4))
+    assert block.outcomes == sum(trials[2:6], Counter())
     # Had the second block repeated the trials of the first, it would have shown.
     assert sum(trials[:2], Counter()) != sum(trials[5:], Counter())
 
@@ -153,10 +154,10 @@ def test_a_block_counts_the_outcomes_of_its_trials(grasps, mug_world):
         for trial in (2, 3)
     ]
     block = run_block(Block(0, grasps[1], HARSH, OSDR, SEED, 2, 2))
-    assert sorted(block.elements()) == sorted(outcomes)
+    assert sorted(block.outcomes.elements()) == sorted(outcomes)
     nominal = run_block(Block(0, grasps[1], HARSH, None, 5, 0, 1))
     expected = run_rollout(mug_world, grasps[1], Perturbation.none()).outcome
-    assert dict(nominal) == {expected: 1}
+    assert dict(nominal.outcomes) == {expected: 1}
 
 
 def test_another_seed_is_other_noise(grasps):

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dr_grasp.core.confidence import confidence_sequence
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.confidence import narrowed_interval
+from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.errors import SettingsError
-from dr_grasp.scoring.request import MOST_UNTIL, ScoreRequest
+from dr_grasp.errors import DrGraspError, SettingsError
+from dr_grasp.scoring.blocks import Block, Counts
+from dr_grasp.scoring.request import MOST_UNTIL, ScoreRequest, parse_trials
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import BLOCK_TRIALS, Track
 
@@ -20,7 +21,7 @@ OSDR, JSDR, FDR, MDR = Criterion
 
 
 def counts_of(outcomes):
-    return Counter(Outcome.SUCCESS if one else Outcome.MISSED for one in outcomes)
+    return Counts(Counter(Outcome.SUCCESS if one else Outcome.MISSED for one in outcomes))
 
 
 def run_track(track, outcomes, rng, in_flight):
@@ -40,7 +41,7 @@ def run_track(track, outcomes, rng, in_flight):
 def test_sampling_stops_at_the_first_block_that_is_enough_in_any_order(share, until):
     outcomes = np.random.default_rng(1).random(MOST_UNTIL) < share
     ends = range(BLOCK_TRIALS, MOST_UNTIL, BLOCK_TRIALS)
-    widths = (np.diff(confidence_sequence(int(outcomes[:end].sum()), end))[0] for end in ends)
+    widths = (np.diff(narrowed_interval(int(outcomes[:end].sum()), end))[0] for end in ends)
     expected = next(end for end, width in zip(ends, widths, strict=False) if width <= until)
     for seed, in_flight in itertools.product(range(3), (1, 2, 16)):
         rng = np.random.default_rng(seed)
@@ -102,7 +103,7 @@ def test_scores_until_a_width_do_not_depend_on_the_workers(fakes, home_grasp, sh
     for score in batches[0].scores:
         for fitness in score.fitness.values():
             low, high = fitness.interval
-            assert fitness.sequential and high - low <= 0.15
+            assert fitness.sequential and fitness.by_width and high - low <= 0.15
         failed = sum(f.trials - f.successes for f in score.fitness.values())
         assert sum(score.failures.values()) == failed
     steady, shaky = (batches[0].scores[i].fitness[MDR].trials for i in (0, 3))
@@ -113,7 +114,7 @@ def test_trials_are_the_most_that_until_takes(fakes, home_grasp):
     grasps = fakes.grasps(home_grasp(), [0.5])
     request = ScoreRequest.from_names("default", ["mdr"], 40, 3, until=0.05)
     fitness = Scorer(pool=fakes.pool()).score(grasps, request).scores[0].fitness[MDR]
-    assert (fitness.trials, fitness.sequential) == (40, True)
+    assert (fitness.trials, fitness.sequential, fitness.by_width) == (40, True, True)
 
 
 @pytest.mark.parametrize(
@@ -160,4 +161,94 @@ def test_a_track_ends_as_if_blocks_had_come_in_order(outcomes, until, data):
         lambda size: data.draw(st.integers(0, size - 1)), data.draw(st.integers(1, 9))
     )
     assert (counts, used) == run(lambda size: 0, 1)
-    assert counts == counts_of(outcomes[:used]) and sum(counts.values()) == used
+    assert counts == counts_of(outcomes[:used]).outcomes and sum(counts.values()) == used
+
+
+def test_links_are_counted_for_the_trials_that_count_in_any_order():
+    elbow, wrist = LinkPair("elbow", "hand"), LinkPair("hand", "wrist")
+
+    def failed(links, count):
+        hit = Outcome.SELF_COLLISION
+        return Counts(Counter({hit: count}), Counter({(hit, links): count}))
+
+    low, high = narrowed_interval(0, 10)
+    for order in itertools.permutations(range(3)):
+        track = Track(15, high - low)
+        for place in order:
+            track.add(5 * place, 5, failed(wrist if place else elbow, 5))
+        # Ten failures are enough for this width, so the third block does not count.
+        assert track.used == 10
+        expected = {(Outcome.SELF_COLLISION, elbow): 5, (Outcome.SELF_COLLISION, wrist): 5}
+        assert track.collisions == expected
+
+
+def test_a_score_names_links_by_criterion_whatever_the_order(fakes, home_grasp):
+    (grasp,) = fakes.grasps(home_grasp(), [0.3])
+    request = ScoreRequest.from_names("default", ["osdr", "mdr"], 60, 4)
+    scores = []
+    for seed in range(3):
+        pool = fakes.pool(in_flight=1 + 3 * seed, seed=seed)
+        scores += Scorer(pool=pool).score([grasp], request).scores
+    assert scores[0] == scores[1] == scores[2]
+    found = scores[0].collisions
+    assert [one.criterion for one in found] == sorted(
+        (one.criterion for one in found), key=list(Criterion).index
+    )
+    for criterion in (OSDR, MDR):
+        ended = Counter()
+        for trial in range(60):
+            block = Block(0, grasp, request.profile, criterion, 4, trial, 1)
+            ended.update(fakes.block(block).collisions)
+        of_criterion = [one for one in found if one.criterion is criterion]
+        assert {(one.outcome, one.links): one.count for one in of_criterion} == ended
+        for outcome in (Outcome.ROBOT_HIT_TABLE, Outcome.SELF_COLLISION):
+            counts = [one.count for one in of_criterion if one.outcome is outcome]
+            assert counts == sorted(counts, reverse=True) and counts
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("200", (200, [])),
+        ("osdr=50,fdr=25", (None, [("osdr", 50), ("fdr", 25)])),
+        (" 100, mdr = 7 ", (100, [("mdr", 7)])),
+        ("-3", (-3, [])),
+    ],
+)
+def test_numbers_of_trials_are_read(text, expected):
+    assert parse_trials(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "50,25", "osdr=", "osdr=5.5", "osdr:50", "5,,6", "1" * 19]
+)
+def test_other_texts_are_no_numbers_of_trials(text):
+    with pytest.raises(SettingsError) as caught:
+        parse_trials(text)
+    assert str(caught.value) == (
+        f"trials: expected a number, or numbers by criterion as in osdr=50,fdr=25, got {text!r}"
+    )
+
+
+def test_criteria_have_trials_of_their_own():
+    def request(trials, *own, **changes):
+        words = {"criteria": ["osdr", "fdr", "mdr"], "seed": 0, **changes}
+        return ScoreRequest.from_names("huber2023", trials=trials, own_trials=own, **words)
+
+    def numbers(given):
+        return [given.trials_of(criterion) for criterion in given.criteria]
+
+    assert numbers(request(None, ("osdr", 3))) == [3, 50, 100]
+    assert numbers(request(9, ("fdr", 4), ("mdr", 5))) == [9, 4, 5]
+    assert request(9, ("fdr", 4)).rollouts_per_grasp == 1 + 9 + 4 + 9
+    assert numbers(request(None, ("fdr", 4), until=0.1)) == [MOST_UNTIL, 4, MOST_UNTIL]
+    for own, error in {
+        (("foo", 3),): "unknown criterion 'foo'; expected one of fdr, jsdr, mdr, osdr",
+        (("fdr", 3), ("fdr", 3)): "trials: expected fdr once, got it twice",
+        (("fdr", 0),): "trials of fdr: expected at least 1, got 0",
+        (("fdr", 100_001),): "trials of fdr: expected at most 100000, got 100001",
+        (("jsdr", 3),): "trials: expected criteria that are scored (osdr, fdr, mdr), got jsdr",
+    }.items():
+        with pytest.raises(DrGraspError) as caught:
+            request(None, *own)
+        assert str(caught.value) == error

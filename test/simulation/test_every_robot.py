@@ -92,3 +92,30 @@ def test_the_object_rests_where_the_robot_can_see_it(bullet):
     tcp = bullet.forward_kinematics(bullet.robot.home)
     assert np.linalg.norm(tcp.position[:2] - pose.position[:2]) < 0.25
     assert tcp.position[2] > pose.position[2] + 0.1
+
+
+@pytest.mark.parametrize(
+    ("arm", "hits", "collides"),
+    [
+        # The elbow is folded as far as it goes, with the flange behind it on the upper arm.
+        ([0.0, -0.5, 0.0, -3.07, 0.0, 0.0, 0.78], None, "panda_link2 with panda_link7"),
+        # The hand comes down rolled by 0.5 rad, so that one finger is 38 mm lower than the other.
+        ([0.14, 0.54, -0.23, -2.22, 1.05, 2.41, -0.2], "panda_leftfinger with table", None),
+        (
+            [-0.14, 0.54, 0.23, -2.22, -1.05, 2.41, 1.77],
+            "panda_rightfinger with table",
+            None,
+        ),
+    ],
+)
+def test_both_engines_name_the_same_links(franka, arm, hits, collides):
+    item = load_object(OBJECT)
+    twin = MujocoWorld(franka, item, ObjectTruth())
+    away = Pose([0.3, 0.5, 0.2], [0, 0, 0, 1])
+    twin.reset(frozen(arm), franka.hand_open, away, franka.hand_force)
+    with BulletWorld(franka, item) as bullet:
+        bullet.start(away, Perturbation.none(), frozen(arm), franka.hand_open)
+        bullet.advance()
+        for seen in (bullet.observe(), twin.observe()):
+            found = [seen.robot_hits_support, seen.self_collision]
+            assert [pair and str(pair) for pair in found] == [hits, collides]

@@ -261,6 +261,7 @@ def test_the_hand_closes_when_the_trajectory_says_so_and_touches_nothing(mug_wor
 def test_a_robot_that_hits_the_table_says_so(mug_world, mug_grasps, franka):
     rollout = run_rollout(mug_world, hit_the_table(mug_grasps[0], franka), Perturbation.none())
     assert rollout.outcome is Outcome.ROBOT_HIT_TABLE
+    assert str(rollout.links) == "panda_link7 with table"  # the hand points back under the arm
 
 
 def test_a_heavy_and_slippery_object_is_not_held(mug_world, mug_grasps):

@@ -255,11 +255,37 @@ def test_the_smoothed_logit_is_finite_and_antisymmetric():
     assert smoothed_logit(Fitness(MDR, 50, 50)) == pytest.approx(np.log(50.5 / 0.5))
 
 
-def test_mdr_is_clipped_as_a_probability(many_rows):
+def test_mdr_is_judged_as_it_is_and_by_its_logs_as_half_a_rollout_smooths_it(many_rows):
     rows = many_rows(100)
-    training = calibrate(rows).model.training
-    said = np.clip([one.fitness[MDR].value for one in rows], 0.01, 0.99)
+    sure = replace(rows[0], fitness={c: Fitness(c, 50, 50) for c in Criterion})
+    rows = [replace(sure, outcome=Outcome.MISSED), *rows[1:]]  # a wrong certainty
+    training = calibrate([replace(one, grasp_id=one.attempt_id) for one in rows]).model.training
+    said = [one.fitness[MDR].value for one in rows]
+    smoothed = [(one.fitness[MDR].successes + 0.5) / 51 for one in rows]
     labels = [one.held for one in rows]
+    assert 1.0 in said
     assert training.mdr == Loss(
-        pytest.approx(brier_score_loss(labels, said)), pytest.approx(log_loss(labels, said))
+        pytest.approx(brier_score_loss(labels, said)), pytest.approx(log_loss(labels, smoothed))
     )
+
+
+def test_whether_steps_follow_is_chosen_without_looking_at_what_is_tested(many_rows):
+    """Turned outcomes of an object make steps worse on the whole; what is said of it stays."""
+    rng = np.random.default_rng(0)
+
+    def toss(one):
+        good = one.fitness[MDR].successes > 40
+        held = rng.uniform() < (0.97 if good else 0.2)
+        return replace(one, outcome=Outcome.SUCCESS if held else Outcome.MISSED)
+
+    def turned(one):
+        there = one.object == "object_000"
+        return (
+            replace(one, outcome=Outcome.MISSED if one.held else Outcome.SUCCESS) if there else one
+        )
+
+    rows = [toss(one) for one in only(many_rows(1500, per_grasp=3), MDR)]
+    before, after = calibrate(rows), calibrate([turned(one) for one in rows])
+    assert before.model.steps is not None and after.model.steps is None
+    same = [tally.last.object == "object_000" for tally in before.tallies]
+    assert np.array_equal(before.predicted[same], after.predicted[same])

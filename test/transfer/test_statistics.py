@@ -15,6 +15,7 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.transfer import bootstrap
 from dr_grasp.transfer.bootstrap import Cells
+from dr_grasp.transfer.clustered import interval_over_grasps
 from dr_grasp.transfer.grasp_tally import tally_grasps
 from dr_grasp.transfer.statistics import Estimate, statistics_of
 
@@ -258,6 +259,25 @@ def test_equal_etas_leave_rho_unsaid(row):
     found = statistics_of(tally_grasps(rows), MDR)
     assert found.rho == Estimate(None, reason="eta is the same for all grasps")
     assert found.auc.value == 0.5
+
+
+def test_where_resamples_cannot_differ_nothing_is_certain(row):
+    """The fittest all held, and fitness tells all: a bootstrap gives that a width of 0."""
+    rows = [
+        row(f"a{n}", n / 12, Outcome.SUCCESS if n > 5 else Outcome.MISSED, grasp_id=f"g{n}")
+        for n in range(12)
+    ]
+    found = statistics_of(tally_grasps(rows), MDR)
+    assert found.auc == Estimate(1.0, reason="too few grasps differ for an interval")
+    # The fittest three held: 0.025 ** (1 / 3) is the low end of 3 of 3.
+    assert (found.top_eta.value, found.top_eta.high) == (1.0, 1.0)
+    assert found.top_eta.low == pytest.approx(0.025 ** (1 / 3))
+    # Of the nine others three held. The gain is nine twelfths of the difference.
+    least, most = interval_over_grasps([1] * 3 + [0] * 6, [1] * 9)
+    assert found.gain.value == pytest.approx(9 / 12 * (1 - 3 / 9))
+    down = np.hypot(1 - 0.025 ** (1 / 3), most - 3 / 9)
+    assert found.gain.low == pytest.approx(9 / 12 * (2 / 3 - down))
+    assert found.gain.high == pytest.approx(9 / 12 * (2 / 3 + 3 / 9 - least))
 
 
 def test_where_resamples_say_little_there_is_no_interval(row):

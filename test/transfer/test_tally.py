@@ -7,7 +7,8 @@ import pytest
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.transfer.grasp_tally import Ratio, group_by, tally_grasps, total
+from dr_grasp.transfer.clustered import eta_of
+from dr_grasp.transfer.grasp_tally import Ratio, group_by, tally_grasps
 
 COUNT_AGAINST = {
     "missed",
@@ -33,7 +34,7 @@ def test_attempts_that_say_nothing_are_left_out(row):
     assert tally.eta == Ratio(held=1, attempts=2)
     assert tally.eta.value == 0.5
     assert tally_grasps([rows[2]]) == ()
-    assert total([]) is None
+    assert eta_of([]) is None
 
 
 def test_a_grasp_is_one_of_its_id_robot_object_and_trajectory(row):
@@ -47,7 +48,8 @@ def test_a_grasp_is_one_of_its_id_robot_object_and_trajectory(row):
         ("franka", 3),
         ("baxter", 1),
     ]
-    assert total(tallies) == Ratio(5, 5)
+    eta = eta_of(tallies)
+    assert (eta.held, eta.attempts, eta.grasps, eta.value) == (5, 5, 4, 1.0)
 
 
 def test_the_latest_score_counts(row):

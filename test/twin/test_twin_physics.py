@@ -62,6 +62,7 @@ def test_beside_the_object_is_missed(run: Run, profile: MakeProfile, top_down: M
 def test_a_hand_into_the_table_is_told(run: Run, profile: MakeProfile, top_down: MakeGrasp) -> None:
     attempt = run(profile(), top_down(tcp_offset=(0.0, -0.2), tcp_height=-0.02))
     assert attempt.outcome is Outcome.ROBOT_HIT_TABLE
+    assert attempt.reason == "the robot hit the table: panda_leftfinger with table"
 
 
 @pytest.mark.parametrize(

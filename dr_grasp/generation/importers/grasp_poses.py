@@ -68,18 +68,20 @@ class GraspPoses:
         gripper: Name of the gripper; the poses are of its frame.
         grip_in_gripper: Pose of the grip frame (see `frames`) in the gripper's frame.
         object_file: The mesh that the file names; None if it names none.
-        object_scale: Factor from the units of that mesh to metres; 1 if the file has no factor.
+        object_scale: Factor from the units of that mesh to metres; None if the file has none.
         grasps: The grasps that can be used, in the order of the file.
         refused: The grasps that cannot be used, with reasons.
+        object_in_base: Where the file says that the object stands; None if it does not say.
     """
 
     source: str
     gripper: str
     grip_in_gripper: Pose
     object_file: str | None
-    object_scale: float
+    object_scale: float | None
     grasps: tuple[PoseGrasp, ...]
     refused: tuple[RefusedGrasp, ...]
+    object_in_base: Pose | None = None
 
     def grip_in_object(self, grasp: PoseGrasp) -> Pose:
         """Pose of a grasp's grip frame in the frame of the object's mesh, in metres."""
@@ -92,8 +94,9 @@ def collect(
     ids: Sequence[str],
     read: Callable[[int], PoseGrasp],
     object_file: str | None = None,
-    object_scale: float = 1.0,
+    object_scale: float | None = None,
     grip: Pose | None = None,
+    object_in_base: Pose | None = None,
 ) -> GraspPoses:
     """Read the grasps of a file, and set aside those that cannot be used.
 
@@ -103,8 +106,9 @@ def collect(
         ids: Ids of the grasps, in the order of the file.
         read: Reads a grasp by its number; a FileFormatError becomes the reason of a refusal.
         object_file: The mesh that the file names; None if it names none.
-        object_scale: Factor from the units of that mesh to metres.
+        object_scale: Factor from the units of that mesh to metres; None if the file has none.
         grip: Pose of the grip frame in the gripper's frame; None to look it up by the name.
+        object_in_base: Where the file says that the object stands; None if it does not say.
 
     Raises:
         DrGraspError: The gripper is unknown, or has no jaws.
@@ -123,7 +127,14 @@ def collect(
             shown = name if name and name.isprintable() else number_id(index)
             refused.append(RefusedGrasp(index, shown, f"grasp {shown}: {error}"))
     return GraspPoses(
-        path.name, gripper, grip, object_file, object_scale, (*grasps.values(),), (*refused,)
+        path.name,
+        gripper,
+        grip,
+        object_file,
+        object_scale,
+        (*grasps.values(),),
+        (*refused,),
+        object_in_base,
     )
 
 

@@ -107,7 +107,7 @@ class _IsaacGrasp(ForeignRecord):
 
 class _IsaacFile(ForeignRecord):
     object_file: str | None = None
-    object_scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    object_scale: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     created_with: str | None = None
     grasps: dict[Any, Any]
 

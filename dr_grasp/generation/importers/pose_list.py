@@ -3,8 +3,11 @@
 JSON (.json): a list of grasps, or an object with more keys:
 
     {"frame": "grip",             name of the frame of the poses; "grip" if left out
-     "object_file": "mug.obj",    optional, for information only
-     "object_scale": 1.0,         optional, from that mesh's units to metres
+     "object_file": "mug.obj",    optional, name of the mesh
+     "object_scale": 0.001,       optional, from that mesh's units to metres; compared with the
+                                  object's own where that comes from a mesh of the same name
+     "object_in_base": {"position": [0.5, 0, 0.05], "rpy": [0, 0, 1.57]},
+                                  optional, where the object stands; or with quaternion_xyzw
      "grasps": [
        {"id": "rim-1", "position": [0, 0, 0.1], "quaternion_xyzw": [1, 0, 0, 0],
         "width": 0.03, "quality": 0.9},
@@ -47,6 +50,7 @@ from dr_grasp.generation.importers.grasp_poses import (
     number_id,
     numbered_matrices,
 )
+from dr_grasp.generation.importers.object_pose import ObjectPose
 from dr_grasp.generation.importers.pose_checks import pose_from_matrix, pose_from_quaternion, short
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
@@ -72,7 +76,8 @@ class _GraspRecord(Record):
 class _FileRecord(Record):
     frame: str = GRIP
     object_file: str | None = None
-    object_scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    object_scale: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    object_in_base: ObjectPose | None = None
     grasps: list[Any]
 
 
@@ -95,7 +100,16 @@ def read_pose_list(path: Path, gripper: str | None) -> GraspPoses:
             f"expected a file named {', '.join(SUFFIXES)}, got {short(path.name)}"
         )
     name = gripper or header.frame
-    return collect(path, name, ids, read, header.object_file, header.object_scale)
+    place = None if header.object_in_base is None else header.object_in_base.pose()
+    return collect(
+        path,
+        name,
+        ids,
+        read,
+        header.object_file,
+        header.object_scale,
+        object_in_base=place,
+    )
 
 
 def _from_records(raw: list[object]) -> _Reading:

@@ -9,7 +9,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 
 from dr_grasp.errors import DrGraspError, SettingsError
-from dr_grasp.ros.parameters import declare
+from dr_grasp.ros.parameters import Parameter, declare_all
 from dr_grasp.twin.live_twin import LiveTwin
 from dr_grasp.twin.live_world import LONGEST_S, Faults
 
@@ -22,6 +22,17 @@ DESCRIPTIONS = {
         "Fault: seconds after the first motion from now on when joint states stop; 0 for never."
     ),
 }
+
+PARAMETERS = tuple(
+    Parameter(
+        name,
+        default,
+        DESCRIPTIONS[name],
+        float_range=(0.0, LONGEST_S[name]) if name in LONGEST_S else None,
+        read_only=False,
+    )
+    for name, default in asdict(Faults()).items()
+)
 
 
 class FaultParameters:
@@ -40,17 +51,7 @@ class FaultParameters:
             UnknownNameError: The twin's robot has no joint with the name in `lagging_joint`.
         """
         self._twin = twin
-        values = {}
-        for name, default in asdict(Faults()).items():
-            values[name] = declare(
-                node,
-                name,
-                default,
-                DESCRIPTIONS[name],
-                float_range=(0.0, LONGEST_S[name]) if name in LONGEST_S else None,
-                read_only=False,
-            )
-        self._faults = Faults(**values)
+        self._faults = Faults(**declare_all(node, PARAMETERS))
         self._check(self._faults)
         if twin is not None:
             twin.faults = self._faults

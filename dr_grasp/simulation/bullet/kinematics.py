@@ -49,6 +49,7 @@ class RobotWorld(TableWorld):
         joint_index = {info[1].decode(): info[0] for info in infos}
         self._link_index = {info[12].decode(): info[0] for info in infos}
         self._link_index[p.getBodyInfo(self._robot, **self.in_client)[0].decode()] = -1
+        self._link_names = {index: name for name, index in self._link_index.items()}
         self._parents = [info[16] for info in infos]
         self._tcp = self._link_index[spec.tcp_link]
         dynamics = p.getDynamicsInfo(self._robot, self._tcp, **self.in_client)

@@ -244,8 +244,8 @@ class TableWorld(Closing):
             hand_height=0.0,
             hand_touches=False,
             object_supported=supported,
-            robot_hits_support=False,
-            self_collision=False,
+            robot_hits_support=None,
+            self_collision=None,
         )
 
     def object_pose(self) -> Pose:

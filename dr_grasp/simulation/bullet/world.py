@@ -11,7 +11,7 @@ import pybullet as p
 
 from dr_grasp.core.arrays import FloatArray, IntArray, frozen
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.outcome import Observation
+from dr_grasp.core.outcome import GROUND, TABLE, LinkPair, Observation
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.simulation.bullet.kinematics import RobotWorld
 from dr_grasp.simulation.bullet.table_world import RATE_HZ, ObjectState
@@ -194,7 +194,9 @@ class BulletWorld(RobotWorld):
 
     def observe(self) -> Observation:
         """Observe the present state for the judge."""
-        touches = hits_support = self_collision = False
+        touches = False
+        hits: list[LinkPair] = []
+        collisions: list[LinkPair] = []
         for contact in p.getContactPoints(bodyA=self._robot, **self.in_client):
             if contact[9] <= 0.0:  # without normal force: Bullet reports near shapes as well
                 continue
@@ -202,15 +204,17 @@ class BulletWorld(RobotWorld):
             if other == self._object:
                 touches |= contact[3] in self._hand_links
             elif other == self._robot:
-                self_collision = True
+                first, second = (self._link_names[link] for link in contact[3:5])
+                collisions.append(LinkPair.of_robot(first, second))
             else:
-                hits_support = True
+                support = TABLE if other == self._table else GROUND
+                hits.append(LinkPair(self._link_names[contact[3]], support))
         return replace(
             super().observe(),
             hand_height=p.getLinkState(self._robot, self._tcp, **self.in_client)[4][2],
             hand_touches=touches,
-            robot_hits_support=hits_support,
-            self_collision=self_collision,
+            robot_hits_support=min(hits, default=None),
+            self_collision=min(collisions, default=None),
         )
 
     def hand_contacts(self) -> Contacts:
