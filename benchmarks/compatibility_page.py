@@ -13,6 +13,9 @@ from dr_grasp.common.atomic import write_whole
 SMALLEST = 1e-6
 """Differences below this share are rounding."""
 
+MOST_REFUSED = 10
+"""Refused procedural objects that are named."""
+
 MOST_NOTES = 2
 """Notes of a robot that are quoted."""
 
@@ -56,7 +59,7 @@ def robots_table(rows: dict[str, Row]) -> list[str]:
         lines.append(
             [
                 f"`{name}`",
-                ("yes" + (f", {len(row['notes'])} notes" if row["notes"] else ""))
+                ("yes" + (f", {len(row['notes'])} said" if row["notes"] else ""))
                 if loads
                 else "no",
                 kinematics(row["kinematics"]) if loads else "",
@@ -164,7 +167,7 @@ def procedural(rows: dict[str, Row]) -> list[str]:
     none = [name for name, one in row["sample"].items() if "error" in one]
     lines = [
         f"- {row['loaded']} of 1,000 load; {row['watertight']} surfaces are closed.",
-        *[f"- `{name}`: {shorter(words)}" for name, words in row["refused"].items()],
+        *[f"- `{name}`: {shorter(words)}" for name, words in row["refused"].items()][:MOST_REFUSED],
         "- Volume against that of the union of the pieces, by random points: "
         f"{share(row['volume'])}. Inertia: {share(row['inertia'])}.",
         f"- With every hundredth, {found} grasps were found; {held['pybullet']} of them held again "

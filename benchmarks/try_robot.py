@@ -15,10 +15,12 @@ from try_grasps import Row, try_grasps
 
 from dr_grasp.common.resources import config_file, resolve_uri, user_directory
 from dr_grasp.core.arrays import FloatArray
+from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.forward_kinematics import joint_positions, link_in_base
 from dr_grasp.robots.robot_settings import RobotSettings, read_settings
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot
 from dr_grasp.simulation.bullet.loading import load_urdf
+from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.twin.mujoco_model import TIMESTEP_S, build_model
 from dr_grasp.twin.twin_profile import ObjectTruth
 
@@ -40,6 +42,7 @@ def try_robot(name: str, row: Row) -> None:
     robot = load_robot(name)
     row |= {"links": len(robot.model.links), "joints": len(robot.model.limits)}
     row["notes"] = list(robot.model.notes)
+    BulletWorld(robot, load_object("box")).close()  # refuses what PyBullet cannot take
     original = original_urdf(settings, path.parent)
     row["kinematics"] = compare_kinematics(robot, original)
     row["masses"] = compare_masses(robot, original)

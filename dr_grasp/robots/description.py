@@ -65,6 +65,9 @@ def read_description(source: DescriptionSource) -> Description:
     """
     path = resolve_uri(source.urdf, source.folder)
     root = _read(path, source, source.arguments)
+    if root.tag != "robot":
+        other = ", which is MJCF" if root.tag == "mujoco" else ""
+        raise ModelError(f"{path}: expected a URDF, got <{root.tag}>{other}")
     ours = {theirs: name for name, theirs in source.names.items()}
     links, joints = (
         frozenset(element.get("name", "") for element in root.findall(tag))

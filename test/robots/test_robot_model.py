@@ -226,7 +226,7 @@ ARM = link("a"), link("b")
         ([link("a", "inch.dae"), *ARM[1:], joint("j", "a", "b")], r"inch\.dae: <unit> meter: exp"),
         ([*ARM, joint("j", "a", "b", "")], r"model\.urdf: joint j: expected a <limit>, got none"),
         ([*ARM, joint("i", "a", "b")], r"model\.urdf: driven joints not in the URDF: j"),
-        ([*ARM, joint("j", "a", "b", "", "fixed")], "driven joints not in the URDF: j"),
+        ([*ARM, joint("j", "a", "b", "", "fixed")], "driven joints fixed in the URDF: j"),
         ([*ARM, link("c"), joint("j", "a", "b")], "expected one root link, got a, c"),
         (["<"], r"model\.urdf: expected XML"),
     ],
@@ -490,12 +490,6 @@ def test_limits_of_a_robots_file_take_the_place_of_those_of_the_urdf(tmp_path):
         load_model(source, ["j"], {})
 
 
-def test_a_driven_joint_that_the_urdf_has_fixed_is_called_so(load):
-    """As of the fingers of the Jaco in example-robot-data."""
-    with pytest.raises(ModelError, match=r"driven joints fixed in the URDF: j$"):
-        load(link("a"), link("b"), joint("j", "a", "b", kind="fixed"))
-
-
 def test_a_concave_link_is_cut_into_pieces(tmp_path):
     """A fork of two prongs, with room between them, which its hull would fill."""
     prongs = [trimesh.creation.box([0.01, 0.02, 0.05]) for _ in range(2)]
@@ -526,3 +520,12 @@ def test_a_visual_mesh_that_pybullet_does_not_read_becomes_one_that_it_reads(loa
     client = bullet.connect(bullet.DIRECT)
     assert bullet.loadURDF(str(model.urdf), physicsClientId=client) == 0
     bullet.disconnect(client)
+
+
+@pytest.mark.parametrize(
+    ("text", "got"), [("<mujoco/>", "<mujoco>, which is MJCF"), ("<sdf/>", "<sdf>")]
+)
+def test_another_format_is_called_by_its_name(tmp_path, text, got):
+    (tmp_path / "model.xml").write_text(text)
+    with pytest.raises(ModelError, match=f"expected a URDF, got {got}$"):
+        load_model(DescriptionSource("model.xml", folder=tmp_path), ["j"], {})
