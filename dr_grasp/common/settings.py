@@ -114,6 +114,12 @@ def first_problem(error: ValidationError) -> str:
         return f"{where}: expected a value, got nothing"
     if problem["type"] in unknown:
         return f"{where}: expected no such key"
+    if problem["type"] in ("too_short", "too_long"):
+        context = problem["ctx"]
+        least = "min_length" in context
+        bound = context["min_length" if least else "max_length"]
+        count = context["actual_length"]
+        return f"{where}: expected at {'least' if least else 'most'} {bound}, got {count or 'none'}"
     if problem["type"] == "value_error":  # raised by a validator of ours, which says all
         return f"{where}: {problem['ctx']['error']}"
     expected = problem["msg"].removeprefix("Input should be ")

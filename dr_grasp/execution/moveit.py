@@ -37,8 +37,9 @@ from dr_grasp.execution.moveit_messages import (
     table_msg,
 )
 from dr_grasp.objects.object_spec import ObjectSpec
+from dr_grasp.robots.file_checks import LIMIT_TOLERANCE
 from dr_grasp.robots.robot_settings import Hardware
-from dr_grasp.robots.robot_spec import LIMIT_TOLERANCE, RobotSpec
+from dr_grasp.robots.robot_spec import RobotSpec
 
 FINEST_STEP = 0.01
 """Largest motion of a joint between two postures that are checked for collisions [rad or m]."""

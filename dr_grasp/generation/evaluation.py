@@ -71,11 +71,11 @@ class Evaluator:
         )
 
     def plan(self, proposal: Proposal) -> GraspTrajectory | Unreachable:
-        """Plan the arm's motion to a proposal with the default `MotionSettings`."""
+        """Plan the arm's motion to a proposal, with the lengths that the robot's file says."""
         robot, index = self._world.robot, proposal.index
         synergy = robot.synergy(proposal.synergy)
         grip_in_base = self.object_in_base @ proposal.grip_in_object
-        settings = MotionSettings()
+        settings = MotionSettings(standoff_m=robot.standoff_m, lift_m=robot.lift_m)
         rng = np.random.default_rng([self._seed, 2, index])
         opening = proposal.opening
         motion = plan_motion(self._world, grip_in_base, synergy, settings, rng, opening=opening)

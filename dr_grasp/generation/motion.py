@@ -11,11 +11,15 @@ from scipy.interpolate import CubicSpline
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.trajectory import Waypoints
+from dr_grasp.generation.few_joints import (
+    JOINTS_FOR_EVERY_POSE,
+    POSITION_ERROR_M,
+    ROTATION_ERROR_RAD,
+    solve_tilting,
+)
+from dr_grasp.robots.robot_settings import LIFT_M, STANDOFF_M
 from dr_grasp.robots.robot_spec import RobotSpec, Synergy
 from dr_grasp.simulation.bullet.world import BulletWorld
-
-POSITION_ERROR_M = 5e-4
-ROTATION_ERROR_RAD = 5e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,8 @@ class MotionSettings:
         seeds: Number of starting points for inverse kinematics.
     """
 
-    standoff_m: float = 0.10
-    lift_m: float = 0.20
+    standoff_m: float = STANDOFF_M
+    lift_m: float = LIFT_M
     reach_s: float = 1.2
     approach_s: float = 0.8
     lift_s: float = 1.0
@@ -74,6 +78,8 @@ def plan_motion(
 ) -> Motion | Unreachable:
     """Plan the arm's motion to a grip and its lift.
 
+    An arm of fewer than six joints approaches with a tilt of its own; see `solve_tilting`.
+
     Args:
         world: World with the robot; its kinematics and its table are used.
         grip_in_base: Pose of the grip frame when the hand closes.
@@ -86,19 +92,23 @@ def plan_motion(
         The motion; or the reason why there is none within the arm's limits and clear of the table.
     """
     robot = world.robot
-    tcp_in_base = grip_in_base @ synergy.grip_in_tcp.inverse()
-    at_grasp = _solve(world, tcp_in_base, settings.seeds, rng)
+    grip_in_tcp = synergy.grip_in_tcp
+    tcp_in_base = grip_in_base @ grip_in_tcp.inverse()
+    at_grasp = _solve(world, tcp_in_base, grip_in_tcp, settings.seeds, rng)
     if at_grasp is None:
         return Unreachable.KINEMATICS
+    if _tilts(robot):
+        tcp_in_base = world.forward_kinematics(at_grasp)
+        grip_in_base = tcp_in_base @ grip_in_tcp
     if world.hits_support(at_grasp, synergy.preshape(opening)):
         return Unreachable.TABLE
     backwards = -grip_in_base.rotate([0.0, 0.0, 1.0])
     distances = frozen(np.linspace(0, settings.standoff_m, 6))
-    away = _follow(world, tcp_in_base, backwards, distances, at_grasp)
+    away = _follow(world, tcp_in_base, grip_in_tcp, backwards, distances, at_grasp)
     if away is None:
         return Unreachable.APPROACH
     up, distances = frozen([0.0, 0.0, 1.0]), frozen(np.linspace(0, settings.lift_m, 7))
-    lift = _follow(world, tcp_in_base, up, distances, at_grasp)
+    lift = _follow(world, tcp_in_base, grip_in_tcp, up, distances, at_grasp)
     if lift is None:
         return Unreachable.LIFT
     path = away[::-1]
@@ -117,19 +127,27 @@ def _waypoints(robot: RobotSpec, times: FloatArray, positions: FloatArray) -> Wa
     return Waypoints(robot.arm_joints, frozen(np.round(times, 9)), frozen(np.round(positions, 6)))
 
 
+def _tilts(robot: RobotSpec) -> bool:
+    return len(robot.arm_joints) < JOINTS_FOR_EVERY_POSE
+
+
 def _solve(
-    world: BulletWorld, target: Pose, seeds: int, rng: np.random.Generator
+    world: BulletWorld, target: Pose, grip_in_tcp: Pose, seeds: int, rng: np.random.Generator
 ) -> FloatArray | None:
     home = world.robot.home
     for attempt in range(seeds):
         start = home if attempt == 0 else frozen(home + rng.normal(0.0, 0.5, len(home)))
-        solution = _refine(world, target, start)
+        solution = _refine(world, target, grip_in_tcp, start)
         if solution is not None:
             return solution
     return None
 
 
-def _refine(world: BulletWorld, target: Pose, start: FloatArray) -> FloatArray | None:
+def _refine(
+    world: BulletWorld, target: Pose, grip_in_tcp: Pose, start: FloatArray
+) -> FloatArray | None:
+    if _tilts(world.robot):
+        return solve_tilting(world, target @ grip_in_tcp, grip_in_tcp, start)
     solution = start
     for _ in range(8):
         solution = world.inverse_kinematics_step(target, solution)
@@ -148,6 +166,7 @@ def _refine(world: BulletWorld, target: Pose, start: FloatArray) -> FloatArray |
 def _follow(
     world: BulletWorld,
     begin: Pose,
+    grip_in_tcp: Pose,
     direction: FloatArray,
     distances_m: FloatArray,
     at_begin: FloatArray,
@@ -156,7 +175,7 @@ def _follow(
     path = [at_begin]
     for distance_m in distances_m[1:]:
         pose = Pose(frozen(begin.position + distance_m * direction), begin.quaternion_xyzw)
-        solution = _refine(world, pose, path[-1])
+        solution = _refine(world, pose, grip_in_tcp, path[-1])
         # A jump means that the solver changed to another branch, which the arm cannot follow.
         if solution is None or float(np.abs(solution - path[-1]).max()) > 0.5:
             return None

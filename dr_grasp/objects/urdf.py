@@ -91,6 +91,8 @@ def read_urdf(path: Path) -> UrdfObject:
     links = {link.get("name", ""): link for link in named}
     if len(links) < len(named):
         raise ModelError(f"{path}: links: expected a name each, got a name twice")
+    if root.find("deformable") is not None:
+        raise ModelError(f"{path}: expected a rigid object, got a <deformable>")
     if root.tag != "robot" or not links:
         raise ModelError(f"{path}: expected a URDF of at least one link, got <{root.tag}>")
     link_in_root = _link_frames(path, root, links)

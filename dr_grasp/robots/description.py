@@ -26,6 +26,9 @@ class DescriptionSource:
         names: Name used here of a joint or link, to its name in the files. What is not listed is
             called the same.
         folder: Where relative paths start.
+        limits: What <limit> says of joints otherwise than in the URDF, by the names used here: keys
+            are its attributes, such as "velocity".
+        concave_links: Links, by the names used here, whose collision meshes are cut into pieces.
     """
 
     urdf: str
@@ -34,6 +37,8 @@ class DescriptionSource:
     names: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
     srdf_arguments: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    concave_links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +60,14 @@ def read_description(source: DescriptionSource) -> Description:
     """Read a robot's description and give its joints and links the names used here.
 
     Raises:
-        ModelError: A file is missing or not of its format, or a name to map is not in it.
+        ModelError: A file is missing or not of its format, or a name to map or a joint to limit is
+            not in it.
     """
     path = resolve_uri(source.urdf, source.folder)
     root = _read(path, source, source.arguments)
+    if root.tag != "robot":
+        other = ", which is MJCF" if root.tag == "mujoco" else ""
+        raise ModelError(f"{path}: expected a URDF, got <{root.tag}>{other}")
     ours = {theirs: name for name, theirs in source.names.items()}
     links, joints = (
         frozenset(element.get("name", "") for element in root.findall(tag))
@@ -75,6 +84,7 @@ def read_description(source: DescriptionSource) -> Description:
             source.srdf, _read(srdf, source, arguments), links, joints
         ).renamed(ours)
     _rename(root, ours)
+    _set_limits(path, root, source.limits)
     return Description(root, path.parent, semantics)
 
 
@@ -134,6 +144,21 @@ def _packages_found_near(folder: Path) -> Iterator[None]:
         yield
     finally:
         packages.get_package_share_directory = installed
+
+
+def _set_limits(
+    path: Path, root: ElementTree.Element, limits: Mapping[str, Mapping[str, float]]
+) -> None:
+    joints = {joint.get("name", ""): joint for joint in root.findall("joint")}
+    unknown = [name for name in limits if name not in joints]
+    if unknown:
+        raise ModelError(f"{path}: limits: expected joints of the file, got {', '.join(unknown)}")
+    for name, values in limits.items():
+        element = joints[name].find("limit")
+        if element is None:
+            element = ElementTree.SubElement(joints[name], "limit")
+        for key, value in values.items():
+            element.set(key, repr(value))
 
 
 def _rename(root: ElementTree.Element, ours: Mapping[str, str]) -> None:

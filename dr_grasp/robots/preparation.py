@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import warnings
 from collections.abc import Collection, Mapping
@@ -17,13 +18,17 @@ from dr_grasp.common.resources import resolve_uri
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import ModelError
-from dr_grasp.objects.mesh_files import MeshSource, file_source, joined
+from dr_grasp.objects.mesh_files import MeshSource, as_obj, file_source, joined
+from dr_grasp.objects.meshes import prepare_meshes
 from dr_grasp.robots.attributes import axis_of, numbers_text, pose_of
 from dr_grasp.robots.description import Description
 from dr_grasp.robots.inertias import complete_inertias
 
 HULL_RECIPE = 2
 """Version of how hulls are made; increase it with every change, or caches keep serving old ones."""
+
+DRAWABLE = (".obj", ".stl", ".dae")
+"""Endings of the visual meshes that PyBullet loads; it refuses a robot for any other."""
 
 
 def park(root: ElementTree.Element, movable: frozenset[str], parked: Mapping[str, float]) -> None:
@@ -82,6 +87,7 @@ def prepare(
     description: Description,
     bodies: Collection[frozenset[str]],
     standing: frozenset[str],
+    concave: frozenset[str] = frozenset(),
 ) -> Prepared:
     """Write the URDF for the engines into the cache; changes the description's element.
 
@@ -94,6 +100,7 @@ def prepare(
         description: The description.
         bodies: The rigid bodies, as the names of their links.
         standing: The body that never moves.
+        concave: Names of links whose collision meshes are cut into convex pieces instead.
 
     Raises:
         ModelError: A mesh is missing or cannot be read, a mass is negative, or a link has neither a
@@ -107,6 +114,12 @@ def prepare(
         except ModelError as error:
             raise ModelError(f"{file}: mesh {error}") from error
         mesh.set("filename", str(path))
+    for visual in root.iter("visual"):
+        for mesh in visual.iter("mesh"):
+            mesh.set("filename", str(_drawable(Path(mesh.get("filename", "")))))
+    for link in root.findall("link"):
+        if link.get("name") in concave:
+            _cut(link)
     for collision in root.iter("collision"):
         for mesh in collision.iter("mesh"):
             scale = mesh.attrib.pop("scale", "1 1 1")
@@ -125,6 +138,51 @@ def prepare(
         "robots", [text], lambda scratch: (scratch / "robot.urdf").write_bytes(text)
     )
     return Prepared(folder / "robot.urdf", notes)
+
+
+def _drawable(path: Path) -> Path:
+    """A visual mesh that PyBullet loads: the file itself, or its surface as OBJ."""
+    if path.suffix.lower() in DRAWABLE:
+        return path
+    source = file_source(path)
+    folder = cached_folder(
+        "visuals",
+        [*source.content, version("trimesh").encode()],
+        lambda scratch: (scratch / "visual.obj").write_bytes(as_obj(source.read())),
+    )
+    return folder / "visual.obj"
+
+
+def _cut(link: ElementTree.Element) -> None:
+    """Put an element <collision> for each convex piece in the place of one with a mesh."""
+    for collision in link.findall("collision"):
+        mesh = collision.find("geometry/mesh")
+        if mesh is None:
+            continue
+        pieces = _pieces(Path(mesh.get("filename", "")), mesh.attrib.pop("scale", "1 1 1"))
+        link.remove(collision)
+        for piece in pieces:
+            mesh.set("filename", str(piece))
+            link.append(copy.deepcopy(collision))
+
+
+def _pieces(path: Path, scale: str) -> list[Path]:
+    """The convex pieces of a mesh, scaled as URDFs do, as OBJ, each with a name of its own."""
+    source = file_source(path)
+    parts = source.read()
+    for part in parts:
+        part.apply_scale([float(word) for word in scale.split()])
+    data = as_obj(parts)
+    pieces = prepare_meshes(MeshSource(source.label, data, ".obj"), 1.0, "auto").pieces
+    # As for hulls: MuJoCo tells meshes apart by their files' names.
+    code = hashlib.sha256(path.stem.encode() + data).hexdigest()[:16]
+    texts = [piece.read_bytes() for piece in pieces]
+
+    def write(scratch: Path) -> None:
+        for index, text in enumerate(texts):
+            (scratch / f"{path.stem}_{code}_{index:03d}.obj").write_bytes(text)
+
+    return sorted(cached_folder("pieces", [code.encode(), *texts], write).glob("*.obj"))
 
 
 def _hull(path: Path, scale: str) -> Path:

@@ -85,6 +85,9 @@ def load_model(
     movable = {joint.get("name", ""): joint for joint in joints if joint.get("type") in MOVABLE}
     for where, names in (("driven", driven), ("parked", parked)):
         missing = [name for name in names if name not in movable]
+        fixed = [name for name in missing if any(joint.get("name") == name for joint in joints)]
+        if fixed:
+            raise ModelError(f"{source.urdf}: {where} joints fixed in the URDF: {', '.join(fixed)}")
         if missing:
             raise ModelError(f"{source.urdf}: {where} joints not in the URDF: {', '.join(missing)}")
     following = find_followers(source.urdf, movable, frozenset(driven), parked)
@@ -108,7 +111,9 @@ def load_model(
             f"allowed_collisions: expected links of {source.urdf}, got {', '.join(unknown)}"
         )
     touching = _neighbours(bodies, joints) - description.semantics.enabled
-    prepared = prepare(source.urdf, description, set(bodies.values()), standing)
+    prepared = prepare(
+        source.urdf, description, set(bodies.values()), standing, frozenset(source.concave_links)
+    )
     return RobotModel(
         urdf=prepared.urdf,
         root_link=root_link,

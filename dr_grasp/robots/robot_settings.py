@@ -21,11 +21,28 @@ Vector3 = tuple[float, float, float]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_/~][A-Za-z0-9_/]*$")]
 
 
+STANDOFF_M = 0.10
+LIFT_M = 0.20
+LONGEST_MOTION_M = 1.0
+"""Largest `standoff_m` and `lift_m`: the reach of an arm on a table."""
+
+Way = Annotated[float, Field(gt=0.0, le=LONGEST_MOTION_M)]
+
+
 class ArmSettings(Settings):
-    """The `arm` section."""
+    """The `arm` section.
+
+    Attributes:
+        joints: Names, from the base on.
+        home: Where approaches begin [rad or m].
+        standoff_m: Length of the straight last part of the approaches that are planned [m].
+        lift_m: Height of the lifts that are planned [m]; small arms need lower ones.
+    """
 
     joints: tuple[str, ...] = Field(min_length=1)
     home: tuple[float, ...]
+    standoff_m: Way = STANDOFF_M
+    lift_m: Way = LIFT_M
 
 
 class SynergySettings(Settings):
@@ -38,6 +55,22 @@ class SynergySettings(Settings):
     approach_axis: Vector3
     closing_axis: Vector3
     largest_width_m: PositiveFloat
+
+
+class LimitSettings(Settings):
+    """One of `limits`: what a joint's <limit> in the URDF lacks, or says wrongly.
+
+    Attributes:
+        lower: Least position [rad or m].
+        upper: Largest position [rad or m].
+        velocity: Largest speed [rad/s or m/s].
+        effort: Largest torque or force [N m or N].
+    """
+
+    lower: float | None = None
+    upper: float | None = None
+    velocity: PositiveFloat | None = None
+    effort: PositiveFloat | None = None
 
 
 class HandSettings(Settings):
@@ -54,6 +87,9 @@ class HandSettings(Settings):
             given, the least with which that force and speed can be simulated (`hand_drives`).
         tcp_link: Link whose frame is the tool centre point.
         links: Links whose contact with the object counts as touching it.
+        concave_links: Those of these links whose collision meshes are cut into convex pieces: a jaw
+            in one piece with its housing, or a hook. Else a mesh counts as its hull, which fills
+            the space in which such a hand holds objects.
         friction: Lateral friction coefficient of these links.
         synergies: Ways to close the hand, by name.
     """
@@ -66,6 +102,7 @@ class HandSettings(Settings):
     drive_inertia: NonNegativeFloat | None = None
     tcp_link: str
     links: tuple[str, ...] = Field(min_length=1)
+    concave_links: tuple[str, ...] = ()
     friction: Annotated[float, Field(gt=0.0, le=LARGEST_FRICTION)]
     synergies: dict[str, SynergySettings] = Field(min_length=1)
 
@@ -190,6 +227,7 @@ class RobotSettings(Settings):
         srdf_xacro: Arguments that the SRDF's xacro file takes otherwise than the URDF's.
         allowed_collisions: Pairs of links that may touch, such as [[left_pad, right_pad]], beside
             those that the SRDF does not check and neighbours; by the names used here.
+        limits: Limits of joints that the URDF lacks or has wrong, by the joints' names.
         names: What ROS and the URDF call joints and links, by the names used here.
         parked: Positions of joints that are never moved [rad or m].
         base_link: The link that stands still.
@@ -208,6 +246,7 @@ class RobotSettings(Settings):
     srdf: str | None = None
     srdf_xacro: dict[str, str] = Field(default_factory=dict)
     allowed_collisions: tuple[Annotated[tuple[str, str], AfterValidator(_two)], ...] = ()
+    limits: dict[str, LimitSettings] = Field(default_factory=dict)
     names: dict[str, str] = Field(default_factory=dict)
     parked: dict[str, float] = Field(default_factory=dict)
     base_link: str

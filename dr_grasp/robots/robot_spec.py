@@ -7,23 +7,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-import numpy as np
-
 from dr_grasp.common.resources import built_in_files, config_file, config_names
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose, Table, grip_frame
 from dr_grasp.errors import ModelError, SettingsError, UnknownNameError
 from dr_grasp.provenance.fingerprint import IGNORED
 from dr_grasp.robots.description import DescriptionSource
+from dr_grasp.robots.file_checks import check_fit, unit
 from dr_grasp.robots.hand_drives import hand_drives
 from dr_grasp.robots.joints import JointLimits
 from dr_grasp.robots.robot_model import RobotModel, load_model
-from dr_grasp.robots.robot_settings import Hardware, RobotSettings, SynergySettings, read_settings
+from dr_grasp.robots.robot_settings import (
+    LIFT_M,
+    STANDOFF_M,
+    Hardware,
+    RobotSettings,
+    SynergySettings,
+    read_settings,
+)
 
 _LOGGER = logging.getLogger(__name__)
-
-LIMIT_TOLERANCE = 1e-6
-"""How far a posture may exceed a limit by rounding [rad or m]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +90,8 @@ class RobotSpec:
         object_xy: Where objects are put, in the base frame [m].
         names: What ROS calls joints and links, by the names used here; only those that differ.
         hardware: How the robot is reached through ROS; None if its file does not say.
+        standoff_m: Length of the straight last part of the approaches that are planned [m].
+        lift_m: Height of the lifts that are planned [m].
     """
 
     name: str
@@ -110,6 +115,9 @@ class RobotSpec:
     # How a real arm is reached changes nothing of what is simulated.
     names: Mapping[str, str] = field(metadata={IGNORED: True})
     hardware: Hardware | None = field(metadata={IGNORED: True})
+    # What was planned is in each grasp.
+    standoff_m: float = field(default=STANDOFF_M, metadata={IGNORED: True})
+    lift_m: float = field(default=LIFT_M, metadata={IGNORED: True})
 
     @property
     def hand_open(self) -> FloatArray:
@@ -178,13 +186,15 @@ def load_robot(name: str) -> RobotSpec:
         settings.names,
         path.parent,
         settings.srdf_xacro,
+        {name: given.model_dump(exclude_none=True) for name, given in settings.limits.items()},
+        hand.concave_links,
     )
     driven = [*arm.joints, *hand.joints]
     try:
         model = load_model(source, driven, settings.parked, settings.allowed_collisions)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
-    _check(str(path), settings, model)
+    check_fit(str(path), settings, model)
     # What is odd about the models of our own robots has been looked at; nobody else need.
     level = logging.INFO if path in built_in_files("robots") else logging.WARNING
     for note in model.notes:
@@ -211,6 +221,8 @@ def load_robot(name: str) -> RobotSpec:
         object_xy=settings.object_xy,
         names=settings.names,
         hardware=_hardware(str(path), settings),
+        standoff_m=arm.standoff_m,
+        lift_m=arm.lift_m,
     )
 
 
@@ -229,7 +241,7 @@ def hardware_of(robot: RobotSpec) -> Hardware:
 
 
 def _synergy(name: str, settings: SynergySettings) -> Synergy:
-    approach, closing = _unit(settings.approach_axis), _unit(settings.closing_axis)
+    approach, closing = unit(settings.approach_axis), unit(settings.closing_axis)
     return Synergy(
         name,
         frozen(settings.open),
@@ -250,60 +262,3 @@ def _hardware(path: str, settings: RobotSettings) -> Hardware | None:
     if got != expected:
         raise SettingsError(f"{path}: moveit.accelerations: expected {expected} numbers, got {got}")
     return Hardware(settings.controllers, settings.moveit, settings.driver)
-
-
-def _unit(axis: tuple[float, float, float]) -> FloatArray:
-    vector = np.asarray(axis)
-    return frozen(vector / np.linalg.norm(vector))
-
-
-def _check(path: str, settings: RobotSettings, model: RobotModel) -> None:
-    arm, hand = settings.arm, settings.hand
-    for where, names in (("hand.links", hand.links), ("hand.tcp_link", (hand.tcp_link,))):
-        missing = [name for name in names if name not in model.links]
-        if missing:
-            raise SettingsError(f"{path}: {where}: not in the URDF: {', '.join(missing)}")
-    if settings.base_link != model.root_link:
-        raise SettingsError(
-            f"{path}: base_link: expected the URDF's root link {model.root_link}, "
-            f"got {settings.base_link}"
-        )
-    postures = [("arm.home", arm.home, arm.joints)]
-    for name, synergy in hand.synergies.items():
-        postures += [
-            (f"hand.synergies.{name}.open", synergy.open, hand.joints),
-            (f"hand.synergies.{name}.closed", synergy.closed, hand.joints),
-        ]
-        _check_axes(f"{path}: hand.synergies.{name}", synergy)
-    for where, values, joints in postures:
-        if len(values) != len(joints):
-            raise SettingsError(
-                f"{path}: {where}: expected {len(joints)} numbers, got {len(values)}"
-            )
-        for joint, value in zip(joints, values, strict=True):
-            limits = model.limits[joint]
-            if not limits.lower - LIMIT_TOLERANCE <= value <= limits.upper + LIMIT_TOLERANCE:
-                raise SettingsError(
-                    f"{path}: {where}: expected {joint} within the URDF's limits "
-                    f"[{limits.lower:g}, {limits.upper:g}], got {value:g}"
-                )
-    table = settings.table
-    for axis, place, center, size in zip(
-        "xy", settings.object_xy, table.center_xy, table.size, strict=False
-    ):
-        if abs(place - center) > size / 2:
-            raise SettingsError(
-                f"{path}: object_xy: expected on the table, {axis} from {center - size / 2:g} to "
-                f"{center + size / 2:g}, got {place:g}"
-            )
-
-
-def _check_axes(where: str, synergy: SynergySettings) -> None:
-    for key in ("approach_axis", "closing_axis"):
-        if not np.linalg.norm(getattr(synergy, key)) > 0:
-            raise SettingsError(f"{where}.{key}: expected a direction, got (0, 0, 0)")
-    if abs(_unit(synergy.approach_axis) @ _unit(synergy.closing_axis)) > 1e-3:
-        raise SettingsError(
-            f"{where}.closing_axis: expected perpendicular to approach_axis, "
-            f"got {synergy.closing_axis}"
-        )

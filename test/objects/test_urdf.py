@@ -153,6 +153,7 @@ def test_meshes_of_a_package_are_found_beside_the_urdf(tmp_path):
         ("</robot>", '<link name="third"/></robot>', "expected one rigid body, got 2"),
         ("</robot>", "", "expected a URDF, got no element found"),
         ("robot", "sdf", "expected a URDF of at least one link, got <sdf>"),
+        ("</robot>", "<deformable/></robot>", "expected a rigid object, got a <deformable>"),
         ("0.02 0.02 0.2", "0.02 0.02", "<box> size: expected 3 finite numbers, got '0.02 0.02'"),
         ("0.02 0.02 0.2", "0.02 x 0.2", "<box> size: expected 3 finite numbers"),
         ("0.02 0.02 0.2", "0.02 0 0.2", "<box> size: expected above 0, got '0.02 0 0.2'"),

@@ -30,7 +30,7 @@ ARMS = (
 
 NOT_READ = {
     "ur3.urdf": "has no root",
-    "tiago_dual.urdf": "has more than the 128 links that PyBullet tells of",
+    "tiago_dual.urdf": "has more than the 127 joints that PyBullet tells of",
     "romeo_laas_small.urdf": "names meshes that are not there",
     "talos_full_v2.urdf": "names meshes that are not there",
     "talos_full_v2_box.urdf": "names meshes that are not there",

@@ -226,7 +226,7 @@ ARM = link("a"), link("b")
         ([link("a", "inch.dae"), *ARM[1:], joint("j", "a", "b")], r"inch\.dae: <unit> meter: exp"),
         ([*ARM, joint("j", "a", "b", "")], r"model\.urdf: joint j: expected a <limit>, got none"),
         ([*ARM, joint("i", "a", "b")], r"model\.urdf: driven joints not in the URDF: j"),
-        ([*ARM, joint("j", "a", "b", "", "fixed")], "driven joints not in the URDF: j"),
+        ([*ARM, joint("j", "a", "b", "", "fixed")], "driven joints fixed in the URDF: j"),
         ([*ARM, link("c"), joint("j", "a", "b")], "expected one root link, got a, c"),
         (["<"], r"model\.urdf: expected XML"),
     ],
@@ -474,3 +474,58 @@ def test_a_link_of_what_is_no_number_is_refused(load, tmp_path, inside, problem)
     trimesh.creation.box().export(tmp_path / "m.stl")
     tip = f'<link name="b">{inside}</link>'
     assert refused(load, ARM[0], tip, joint("j", "a", "b")) == f"model.urdf: link b: {problem}"
+
+
+def test_limits_of_a_robots_file_take_the_place_of_those_of_the_urdf(tmp_path):
+    """As of the arms in ManiSkill: no speed, no effort, or zeros for them."""
+    limits = '<limit lower="-2" upper="2" velocity="0"/>'
+    (tmp_path / "model.urdf").write_text(
+        f'<robot name="r">{link("a")}{link("b")}{joint("j", "a", "b", limits)}</robot>'
+    )
+    given = {"j": {"velocity": 1.5, "effort": 7.0}}
+    source = DescriptionSource("model.urdf", folder=tmp_path, limits=given)
+    assert load_model(source, ["j"], {}).limits["j"] == JointLimits(-2, 2, 1.5, 7)
+    source = DescriptionSource("model.urdf", folder=tmp_path, limits={"k": {"effort": 1.0}})
+    with pytest.raises(ModelError, match=r"limits: expected joints of the file, got k$"):
+        load_model(source, ["j"], {})
+
+
+def test_a_concave_link_is_cut_into_pieces(tmp_path):
+    """A fork of two prongs, with room between them, which its hull would fill."""
+    prongs = [trimesh.creation.box([0.01, 0.02, 0.05]) for _ in range(2)]
+    prongs[1].apply_translation([0.04, 0, 0])
+    trimesh.util.concatenate(prongs).export(tmp_path / "fork.stl")
+    (tmp_path / "model.urdf").write_text(
+        f'<robot name="r">{link("a")}{link("b", "fork.stl")}{joint("j", "a", "b")}</robot>'
+    )
+    source = DescriptionSource("model.urdf", folder=tmp_path, concave_links=("b",))
+    model = load_model(source, ["j"], {})
+    files = [mesh.get("filename") for mesh in prepared(model).iter("mesh")]
+    boxes = sorted(trimesh.load(file).bounds.ravel().tolist() for file in files)
+    np.testing.assert_allclose(boxes[0], [-0.01, -0.02, -0.05, 0.01, 0.02, 0.05], atol=1e-6)
+    np.testing.assert_allclose(boxes[1], [0.07, -0.02, -0.05, 0.09, 0.02, 0.05], atol=1e-6)
+    compiled = mujoco.MjSpec.from_file(str(model.urdf)).compile()
+    assert compiled.ngeom == compiled.nmesh == 2
+
+
+def test_a_visual_mesh_that_pybullet_does_not_read_becomes_one_that_it_reads(load, tmp_path):
+    """As of the Panda in ManiSkill, whose looks are glTF."""
+    trimesh.creation.box([0.1, 0.2, 0.3]).export(tmp_path / "looks.glb")
+    looks = '<visual><geometry><mesh filename="looks.glb" scale="2 2 2"/></geometry></visual>'
+    model = load(f'<link name="a">{looks}</link>', link("b"), joint("j", "a", "b"))
+    (mesh,) = prepared(model).iter("mesh")
+    assert mesh.get("scale") == "2 2 2"
+    extents = trimesh.load(mesh.get("filename")).extents
+    np.testing.assert_allclose(extents, [0.1, 0.2, 0.3], atol=1e-6)
+    client = bullet.connect(bullet.DIRECT)
+    assert bullet.loadURDF(str(model.urdf), physicsClientId=client) == 0
+    bullet.disconnect(client)
+
+
+@pytest.mark.parametrize(
+    ("text", "got"), [("<mujoco/>", "<mujoco>, which is MJCF"), ("<sdf/>", "<sdf>")]
+)
+def test_another_format_is_called_by_its_name(tmp_path, text, got):
+    (tmp_path / "model.xml").write_text(text)
+    with pytest.raises(ModelError, match=f"expected a URDF, got {got}$"):
+        load_model(DescriptionSource("model.xml", folder=tmp_path), ["j"], {})

@@ -91,6 +91,12 @@ def test_a_robot_is_its_file_alone(edited):
             "base_link: expected .* panda_link0, got base",
         ),
         ("panda_leftfinger,", "left,", "hand.links: not in the URDF: left"),
+        ("[panda_finger_joint1]", "[]", "hand.joints: expected at least 1, got none"),
+        (
+            "links: [panda_hand, panda_leftfinger, panda_rightfinger]",
+            "links: [panda_hand_tcp]",
+            "hand.links: expected links of which one has a <collision>, got panda_hand_tcp",
+        ),
         (
             "  force: 30.0",
             "  force: 30.0\n  closing_speed: 0",

@@ -15,8 +15,8 @@ from dr_grasp.errors import ModelError
 from dr_grasp.simulation.bullet.loading import load_urdf
 from dr_grasp.simulation.bullet.table_world import TableWorld
 
-MOST_JOINTS = 128
-"""Most joints of a robot: MAX_DEGREE_OF_FREEDOM in PyBullet's SharedMemoryPublic.h."""
+MOST_JOINTS = 127
+"""Most joints of a robot: of the link of a 128th, `getLinkState` fails in PyBullet 3.2.7."""
 
 
 class RobotWorld(TableWorld):
