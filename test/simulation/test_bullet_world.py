@@ -101,6 +101,23 @@ def test_the_object_never_starts_inside_the_table(world):
     np.testing.assert_allclose(pose.position[:2], FLAT.position[:2], atol=1e-9)
 
 
+def test_a_large_object_waits_where_it_does_not_touch_the_robot(franka, tmp_path):
+    trimesh.creation.box([0.9, 0.02, 0.9]).export(
+        tmp_path / "door.stl"
+    )  # at home, the hand is in it
+    door = object_of(tmp_path / "door.stl", 1.0, lateral=FRICTION, rolling=0.0, spinning=0.0)
+    beside = Pose([0.55, 0.5, 0.45], [0, 0, 0, 1])
+    ends = []
+    with BulletWorld(franka, door) as world:
+        for _ in range(3):
+            begin(world, beside)
+            assert not p.getContactPoints(bodyA=world._object, **world.in_client)
+            world.drive((franka.home + 0.1).tolist(), [0.0] * 7)
+            advance(world, 0.5)
+            ends.append((*world.object_pose().position, *world.arm_positions()))
+    assert ends[0] == ends[1] == ends[2]
+
+
 def slide(world, speed, **changes):
     """How far the box slides on the table, and which way it turns."""
     begin(world, **changes)

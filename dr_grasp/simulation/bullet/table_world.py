@@ -40,7 +40,8 @@ CLEARANCE_M = 0.002
 and an object that began inside this margin would be pushed out with a jerk."""
 
 FLOATING_HEIGHT_M = 0.6
-"""Height above the table of the object in the saved state, where it touches nothing [m]."""
+"""Height above the table of the object in the saved state, where it touches nothing; a large object
+that would touch the robot there is lifted by as much again, and again [m]."""
 
 GROUND_DEPTH_M = 1.0
 """How far the ground is below the table's top [m]."""
@@ -147,14 +148,19 @@ class TableWorld(Closing):
         return body
 
     def _save_state(self) -> int:
-        height = self.robot.table.top_z + FLOATING_HEIGHT_M
-        waiting = Pose(frozen([*self.robot.table.center_xy, height]), frozen([0, 0, 0, 1]))
-        # One step fills Bullet's caches; the state itself is put back afterwards.
-        for step in (True, False):
+        height = self.robot.table.top_z
+        floats = False
+        while not floats:
+            height += FLOATING_HEIGHT_M
+            waiting = Pose(frozen([*self.robot.table.center_xy, height]), frozen([0, 0, 0, 1]))
             self._reset_actors()
             self._place_object(waiting)
-            if step:
-                p.stepSimulation(**self.in_client)
+            # One step fills Bullet's caches; the state itself is put back afterwards.
+            p.stepSimulation(**self.in_client)
+            # Contacts of the saved state would stay in every rollout, as the last one left them.
+            floats = not p.getContactPoints(bodyA=self._object, **self.in_client)
+        self._reset_actors()
+        self._place_object(waiting)
         return int(p.saveState(**self.in_client))
 
     def close(self) -> None:
