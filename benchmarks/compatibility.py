@@ -101,15 +101,17 @@ def names() -> list[str]:
     return [*sorted(path.stem for path in ROBOTS.glob("*.yaml")), *OBJECTS, PROCEDURAL]
 
 
-def prepare(folder: Path, wheels: Path) -> None:
-    """Put the robots' files, and what the wheels have, where the product looks."""
+def prepare(folder: Path, wheels: Path, chosen: Sequence[str]) -> None:
+    """Put the robots' files, and what the chosen rows need of the wheels, where we look."""
     robots = folder / "config" / "robots"
     robots.mkdir(parents=True, exist_ok=True)
     for path in ROBOTS.glob("*.yaml"):
         shutil.copy(path, robots)
     wheels.mkdir(parents=True, exist_ok=True)
     for package, number in WHEELS.items():
-        if (robots / package).exists():
+        users = [name for name in chosen if (ROBOTS / f"{name}.yaml").is_file()]
+        needed = any(f"urdf: {package}/" in (ROBOTS / f"{name}.yaml").read_text() for name in users)
+        if not needed or (robots / package).exists():
             continue
         if not list(wheels.glob(f"{package}-{number}-*.whl")):
             arguments = ["download", "--no-deps", "--dest", str(wheels), f"{package}=={number}"]
@@ -202,7 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     results = json.loads(options.out.read_text()) if options.out.exists() else {"rows": {}}
     folder = options.folder.resolve()
     if chosen:
-        prepare(folder, options.wheels or folder / "wheels")
+        prepare(folder, options.wheels or folder / "wheels", chosen)
         results["versions"] = versions()
     with ThreadPoolExecutor(options.jobs) as pool:
         for name, row in zip(chosen, pool.map(lambda n: run_row(n, folder), chosen), strict=True):
