@@ -16,6 +16,8 @@ SMALLEST = 1e-6
 MOST_REFUSED = 10
 """Refused procedural objects that are named."""
 
+ENGINES = {"pybullet": "PyBullet", "mujoco": "MuJoCo"}
+
 MOST_NOTES = 2
 """Notes of a robot that are quoted."""
 
@@ -127,7 +129,7 @@ def objects_table(rows: dict[str, Row]) -> list[str]:
 
 
 def reasons(rows: dict[str, Row]) -> list[str]:
-    """For each row that failed, why, in the product's words; then what it remarked."""
+    """For each row that failed, why, in the product's words; how grasps were lost; remarks."""
     lines = []
     for name, row in rows.items():
         words = row.get("crash") or row.get("error")
@@ -137,6 +139,10 @@ def reasons(rows: dict[str, Row]) -> list[str]:
             if failures:
                 text += f" ({', '.join(f'{count} {label}' for label, count in failures.items())})"
             lines.append(text)
+        for engine, counts in row.get("grasps", {}).get("outcomes", {}).items():
+            lost = [f"{count} {label}" for label, count in counts.items() if label != "success"]
+            if lost:
+                lines.append(f"- `{name}`, in {ENGINES[engine]}: {', '.join(lost)}")
         notes = [*row.get("notes", []), *row.get("remarks", [])]
         for note in notes[:MOST_NOTES]:
             lines.append(f"- `{name}` says: {shorter(note)}")
