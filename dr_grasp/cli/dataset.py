@@ -18,6 +18,7 @@ from dr_grasp.cli.console import (
     progress_bar,
     reports_errors,
 )
+from dr_grasp.core.texts import first_names
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.recording.bag_files import LeftOut
 from dr_grasp.transfer.attempt_dataset import BagSummary, Dataset, read_folder, readable
@@ -107,7 +108,7 @@ def say_left_out(folder: Path, left_out: Sequence[LeftOut]) -> bool:
         complain(f"{item.path}: not read: {item.reason}")
     others = [readable(item.path.relative_to(folder)) for item in left_out if not item.like_a_bag]
     if others:
-        names = _first_names(others, MOST_NAMES)
+        names = first_names(others, MOST_NAMES)
         complain(f"{folder}: not read, since they are no bags, or hidden or in a bag: {names}")
     return bool(like_bags)
 
@@ -119,8 +120,8 @@ def _show(dataset: Dataset) -> None:
             [
                 bag.bag,
                 _minute(bag.first_ns),
-                _first_names(bag.robots),
-                _first_names(bag.objects),
+                first_names(bag.robots) or "-",
+                first_names(bag.objects) or "-",
                 str(bag.attempts),
                 _share(bag),
             ]
@@ -147,11 +148,6 @@ def _minute(stamp_ns: int | None) -> str:
     if stamp_ns is None:
         return "-"
     return f"{datetime.fromtimestamp(stamp_ns // 10**9, timezone.utc):%Y-%m-%d %H:%M}"
-
-
-def _first_names(names: Sequence[str], most: int = 3) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return (", ".join(names[:most]) + more) or "-"
 
 
 def _document(dataset: Dataset) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import SettingsError
 from dr_grasp.objects.link_masses import Weighed
 from dr_grasp.objects.meshes import PreparedMeshes
-from dr_grasp.objects.object_settings import ObjectSettings
+from dr_grasp.objects.object_settings import ObjectSettings, matrix_of
 
 OUTSIDE_SHARE = 0.05
 """A centre of mass may lie outside of the bounding box by this share of the extent: the box is that
@@ -61,7 +61,7 @@ def mass_place(
         center = np.array(settings.center_of_mass) + facts.origin
         _check_inside(settings.center_of_mass, points - facts.origin, label)
     if settings.inertia is not None:
-        inertia = np.array(settings.inertia)[[[0, 1, 2], [1, 3, 4], [2, 4, 5]]]
+        inertia = matrix_of(settings.inertia)
         farthest = float(np.linalg.norm(points - center, axis=1).max())
         largest, most = float(np.linalg.eigvalsh(inertia)[-1]), settings.mass * farthest**2
         if largest > most:

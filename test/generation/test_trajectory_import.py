@@ -121,7 +121,22 @@ def zipped(folder, grasp):
     )  # fmt: skip
 
 
-STYLES = {with_names: 1, echoed: 1, numbers_in_degrees: 1, filled_up: 2, zipped: 2}
+def phases_as_floats(folder, grasp):
+    """As pandas writes a column of whole numbers that once lacked one."""
+    times, arm, _, phase = sampled(grasp)
+    rows = [[t, *q, float(p)] for t, q, p in zip(times, arm, phase, strict=True)]
+    header = ["t", *grasp.approach.joints, "phase"]
+    return write(folder, "pandas.csv", rows, grasp, header, time="t", phases={"column": "phase"})
+
+
+STYLES = {
+    with_names: 1,
+    echoed: 1,
+    numbers_in_degrees: 1,
+    filled_up: 2,
+    zipped: 2,
+    phases_as_floats: 1,
+}
 
 
 @pytest.mark.parametrize("style", STYLES, ids=lambda style: style.__name__)
@@ -186,6 +201,29 @@ def test_one_file_may_hold_many_and_a_wrong_one_is_refused_by_itself(world, mug_
         "[-2.8973, 2.8973], got 9",
         f"{path}: trajectory c: line {len(rows) + 1}, column panda_joint3: expected a finite "
         "number, got 'nan'",
+    ]
+
+
+def test_numbers_tell_trajectories_apart_by_all_of_their_digits(world, mug_grasps, tmp_path):
+    times, arm, _, phase = sampled(mug_grasps[0])
+    rows = [np.column_stack([np.full(len(times), day), times, arm, phase])
+            for day in (20260101.0, 20260102.0, 0.5)]  # fmt: skip
+    path = write(
+        tmp_path, "days.npy", np.vstack(rows), mug_grasps[0], rate_hz=20.0, trajectory=0,
+        joints=number_columns(2) | {"panda_finger_joint1": 9}, phases={"column": 9},
+    )  # fmt: skip
+    assert [grasp.id for grasp in import_trajectories(world, [path]).grasps] == [
+        f"franka-mug-trajectories-days-{day}" for day in ("20260101", "20260102", "0.5")
+    ]
+
+
+def test_files_of_the_same_name_are_told_apart_by_their_folders(world, mug_grasps, tmp_path):
+    paths = []
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        paths.append(with_names(tmp_path / folder, mug_grasps[0]))
+    assert [grasp.id for grasp in import_trajectories(world, paths).grasps] == [
+        f"franka-mug-trajectories-{folder}-plain" for folder in ("first", "second")
     ]
 
 
@@ -405,6 +443,10 @@ def test_an_array_is_chosen_by_name(world, mug_grasps, tmp_path):
     ]
     beside.write_text(yaml.safe_dump(content | {"array": "third"}))
     with pytest.raises(DrGraspError, match=r"array 'third': expected one of 'first, second'"):
+        import_trajectories(world, [path])
+    np.savez(path, second=np.load(path)["second"], fps=20.0)
+    beside.write_text(yaml.safe_dump(content))
+    with pytest.raises(DrGraspError, match=r"array fps: .*; array in the YAML file says which one"):
         import_trajectories(world, [path])
 
 

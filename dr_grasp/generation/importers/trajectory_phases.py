@@ -10,11 +10,12 @@ from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.trajectory import LARGEST_JUMP, Phase
 from dr_grasp.errors import FileFormatError
 from dr_grasp.generation.importers.pose_checks import short
+from dr_grasp.generation.importers.pose_list import is_number
 from dr_grasp.generation.importers.trajectory_layout import GripperSettings, PhaseSettings
 from dr_grasp.generation.importers.trajectory_rows import Rows
 
 NAMES = {phase.name.lower(): phase for phase in Phase}
-NUMBERS = {str(int(phase)): phase for phase in Phase}
+NUMBERS = {float(phase): phase for phase in Phase}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,8 @@ def _row(mark: float, unit: str, times_s: FloatArray) -> int:
 
 
 def _phase(label: str, where: str) -> Phase:
-    phase = {**NAMES, **NUMBERS}.get(label.strip().lower())
+    name = label.strip().lower()
+    phase = NUMBERS.get(float(name)) if is_number(name) else NAMES.get(name)
     if phase is None:
         raise FileFormatError(
             f"{where}: expected a phase, {', '.join(NAMES)} or 0, 1, 2, 3, got {short(label)}"
