@@ -57,7 +57,7 @@ def check_scale(poses: GraspPoses, details: ObjectDetails) -> None:
     name, mass = details.spec.name, details.spec.mass
     if np.ptp(ratios) <= SCALE_TOLERANCE * ratios.min():
         ratio = float(ratios.mean())
-        times = f"{max(ratio, 1.0 / ratio):.3g} times"
+        times = f"{max(ratio, 1.0 / ratio):.4g} times"
         wrong = f"{name} is {times} too {'large' if ratio > 1 else 'small'}"
     else:
         along = ", ".join(f"{ratio:.3g}" for ratio in ratios)
