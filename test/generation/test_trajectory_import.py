@@ -182,6 +182,27 @@ def test_a_gripper_column_tells_when_the_hand_closes_and_how_far_it_was_open(
         np.testing.assert_allclose(back.lift.positions[end], ours, atol=1e-3)
 
 
+@pytest.mark.parametrize("seconds", [0.2, 0.5, 2.0])
+@pytest.mark.parametrize("every", [1, 8])
+def test_a_hand_that_closes_slowly_was_as_open_as_when_it_began_to(
+    world, mug_grasps, tmp_path, seconds, every
+):
+    grasp = mug_grasps[0]
+    times, arm, _, _ = sampled(grasp)
+    closes = grasp.approach.duration_s
+    ramp = [times < 0.5, times < closes - seconds / 2, times < closes + seconds / 2]
+    share = 0.75 - 0.75 * (times - closes + seconds / 2) / seconds
+    noise = np.random.default_rng(0).uniform(-0.004, 0.004, len(times))
+    jaws = np.select(ramp, [1.0, 0.75, share], 0.0) + noise
+    rows = [[t, *q, j] for t, q, j in zip(times, arm, jaws, strict=True)][::every]
+    header = ["t", *grasp.approach.joints, "jaws"]
+    gripper = {"column": "jaws", "open": 1.0, "closed": 0.0}
+    path = write(tmp_path, "slow.csv", rows, grasp, header, time="t", gripper=gripper)
+    (back,) = import_trajectories(world, [path], retime=True).grasps
+    (opening,) = back.close.preshape
+    assert opening == pytest.approx(0.75 * 0.04, abs=0.0005)
+
+
 def test_one_file_may_hold_many_and_a_wrong_one_is_refused_by_itself(world, mug_grasps, tmp_path):
     rows, header = [], ["id", "t", *mug_grasps[0].approach.joints, "phase"]
     for name, grasp in zip("abc", mug_grasps, strict=True):
