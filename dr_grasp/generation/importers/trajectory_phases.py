@@ -98,7 +98,11 @@ def seen(gripper: GripperSettings, rows: Rows, times_s: FloatArray, arm: FloatAr
     if closed[0]:
         raise FileFormatError(f"{where}, got it closed in {rows.at(0)}, the first")
     if not closed.any():
-        raise FileFormatError(f"{where}, got it never closed")
+        middle = (gripper.open + gripper.closed) / 2
+        raise FileFormatError(
+            f"{where}, got it never closed: never past {middle:g}, the middle of open and closed; "
+            "where the object stops the hand before that, say so as closed"
+        )
     close = int(np.argmax(closed))
     moved = np.abs(arm[close:] - arm[close]).max(axis=1) > LARGEST_JUMP
     lift = close + (int(np.argmax(moved)) - 1 if moved.any() else 0)
