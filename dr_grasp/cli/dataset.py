@@ -22,6 +22,7 @@ from dr_grasp.core.texts import first_names
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.recording.bag_files import LeftOut
 from dr_grasp.transfer.attempt_dataset import BagSummary, Dataset, read_folder, readable
+from dr_grasp.transfer.clustered import Eta
 from dr_grasp.transfer.export import iso_time, write_csv, write_parquet
 from dr_grasp.transfer.rows import OPEN_ENDED
 
@@ -150,6 +151,11 @@ def _minute(stamp_ns: int | None) -> str:
     return f"{datetime.fromtimestamp(stamp_ns // 10**9, timezone.utc):%Y-%m-%d %H:%M}"
 
 
+def _eta(eta: Eta) -> dict[str, float]:
+    low, high = eta.interval
+    return {"value": eta.value, "low": low, "high": high, "grasps": eta.grasps}
+
+
 def _document(dataset: Dataset) -> dict[str, Any]:
     return {
         "attempts": len(dataset.rows),
@@ -167,6 +173,7 @@ def _document(dataset: Dataset) -> dict[str, Any]:
                 "attempts": bag.attempts,
                 "counted": bag.counted,
                 "held": bag.held,
+                "eta": None if bag.eta is None else _eta(bag.eta),
                 "copies": bag.copies,
                 "damage": bag.damage,
             }
