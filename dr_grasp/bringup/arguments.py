@@ -165,26 +165,25 @@ def check_names(
         all_names: Names of all arguments that the launch file was given.
 
     Returns:
-        Notes for the user. A launch file that includes ours may have arguments of its own, so
-        then only a name that is nearly one of ours is noted.
+        Notes for the user, on arguments that are not used here: a launch file that includes ours
+        may have arguments of its own.
 
     Raises:
-        SettingsError: An argument is unknown, and no other launch file can have declared it.
+        SettingsError: What was typed is nearly the name of one of the arguments, but for a slip.
     """
     known = arguments.model_fields
     on_command_line = {word.partition(":=")[0] for word in typed}
-    unknown = sorted({*on_command_line, *all_names} - set(known) - OF_ROS)
-    included = bool(set(all_names) - on_command_line - set(known) - OF_ROS)
     notes = []
-    for name in unknown:
+    for name in sorted({*on_command_line, *all_names} - set(known) - OF_ROS):
         near = get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        if not included:
+        if near and name in on_command_line:
             raise SettingsError(
-                f"unknown launch argument {name}{hint} (there are: {', '.join(known)})"
+                f"unknown launch argument {name}; did you mean {near[0]}? "
+                f"(there are: {', '.join(known)})"
             )
-        if near:
-            notes.append(f"launch argument {name} is not used{hint}")
+        if near or name in on_command_line:
+            hint = f"; did you mean {near[0]}?" if near else ""
+            notes.append(f"launch argument {name} is not used by dr_grasp{hint}")
     return notes
 
 

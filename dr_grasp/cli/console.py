@@ -35,12 +35,10 @@ from rich.table import Table
 from rich.text import Text
 
 from dr_grasp import __version__
+from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.fitness import Fitness, GraspScore, RefusedGrasp
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError, printable
-
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as in shells."""
 
 CRASHED = 70
 """Exit status after an error of the program itself, EX_SOFTWARE of <sysexits.h>."""

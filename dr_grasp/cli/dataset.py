@@ -18,9 +18,11 @@ from dr_grasp.cli.console import (
     progress_bar,
     reports_errors,
 )
+from dr_grasp.core.texts import first_names
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.recording.bag_files import LeftOut
 from dr_grasp.transfer.attempt_dataset import BagSummary, Dataset, read_folder, readable
+from dr_grasp.transfer.clustered import Eta
 from dr_grasp.transfer.export import iso_time, write_csv, write_parquet
 from dr_grasp.transfer.rows import OPEN_ENDED
 
@@ -107,7 +109,7 @@ def say_left_out(folder: Path, left_out: Sequence[LeftOut]) -> bool:
         complain(f"{item.path}: not read: {item.reason}")
     others = [readable(item.path.relative_to(folder)) for item in left_out if not item.like_a_bag]
     if others:
-        names = _first_names(others, MOST_NAMES)
+        names = first_names(others, MOST_NAMES)
         complain(f"{folder}: not read, since they are no bags, or hidden or in a bag: {names}")
     return bool(like_bags)
 
@@ -119,8 +121,8 @@ def _show(dataset: Dataset) -> None:
             [
                 bag.bag,
                 _minute(bag.first_ns),
-                _first_names(bag.robots),
-                _first_names(bag.objects),
+                first_names(bag.robots) or "-",
+                first_names(bag.objects) or "-",
                 str(bag.attempts),
                 _share(bag),
             ]
@@ -149,9 +151,9 @@ def _minute(stamp_ns: int | None) -> str:
     return f"{datetime.fromtimestamp(stamp_ns // 10**9, timezone.utc):%Y-%m-%d %H:%M}"
 
 
-def _first_names(names: Sequence[str], most: int = 3) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return (", ".join(names[:most]) + more) or "-"
+def _eta(eta: Eta) -> dict[str, float]:
+    low, high = eta.interval
+    return {"value": eta.value, "low": low, "high": high, "grasps": eta.grasps}
 
 
 def _document(dataset: Dataset) -> dict[str, Any]:
@@ -171,6 +173,7 @@ def _document(dataset: Dataset) -> dict[str, Any]:
                 "attempts": bag.attempts,
                 "counted": bag.counted,
                 "held": bag.held,
+                "eta": None if bag.eta is None else _eta(bag.eta),
                 "copies": bag.copies,
                 "damage": bag.damage,
             }

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from dr_grasp.cli.console import (
-    INTERRUPTED,
     complain,
     journal_of,
     kept_from_ctrl_c,
@@ -20,6 +19,7 @@ from dr_grasp.cli.console import (
 )
 from dr_grasp.cli.object_pose import ObjectPoseText
 from dr_grasp.cli.pools import Cluster, make_pool
+from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.collisions import sentences
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError, SettingsError

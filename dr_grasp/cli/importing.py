@@ -18,6 +18,7 @@ from dr_grasp.cli.console import (
 )
 from dr_grasp.cli.object_pose import ObjectPoseText
 from dr_grasp.core.geometry import Pose
+from dr_grasp.core.texts import first_names
 from dr_grasp.errors import DrGraspError, UnknownNameError
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.formats.grasp_file import write_grasps
@@ -31,6 +32,9 @@ from dr_grasp.robots.robot_spec import RobotSpec, load_robot
 from dr_grasp.simulation.bullet.world import BulletWorld
 
 TRAJECTORIES = "trajectories"
+
+MOST_NAMES = 10
+"""Most poses that a line names; files have thousands, and `--json` has the names of all."""
 
 
 @reports_errors
@@ -132,10 +136,11 @@ def _import_poses(
         )
     say_refusals(imported.refused)
     if imported.outside:
-        names = ", ".join(refused.grasp_id for refused in imported.outside)
-        complain(f"{imported.outside[0].reason}; the same for: {names}")
+        first, *others = imported.outside
+        same = first_names([refused.grasp_id for refused in others], MOST_NAMES)
+        complain(first.reason + (f"; the same for: {same}" if same else ""))
     for reason, unreachable in imported.unreachable.items():
-        complain(f"out of reach, {reason.value}: {', '.join(unreachable)}")
+        complain(f"out of reach, {reason.value}: {first_names(unreachable, MOST_NAMES)}")
     if imported.grasps:
         write_grasps(out, imported.grasps)
     if as_json:
@@ -210,7 +215,7 @@ def _print_summary(
     if poses.object_file is not None:
         scale = "" if poses.object_scale is None else f" times {poses.object_scale:g}"
         print_line(
-            f"  for {poses.object_file}{scale}; {details.spec.name}, made of "
+            f"  for {poses.object_file}{scale}; {details.spec.name}, "
             f"{where_from(details)}, should be that mesh in that size"
         )
     for reason, names in imported.unreachable.items():

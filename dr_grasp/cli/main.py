@@ -27,11 +27,11 @@ from dr_grasp.cli import (
 )
 from dr_grasp.cli.console import (
     CRASHED,
-    INTERRUPTED,
     complain,
     complain_of_warnings,
     report_crash,
 )
+from dr_grasp.cli.start import INTERRUPTED
 
 app = typer.Typer(
     name="dr-grasp",

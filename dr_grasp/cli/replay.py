@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from dr_grasp.cli.console import (
-    INTERRUPTED,
     complain,
     kept_from_ctrl_c,
     print_json,
@@ -22,6 +21,7 @@ from dr_grasp.cli.console import (
     reports_errors,
 )
 from dr_grasp.cli.dataset import say_left_out
+from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.recording.bag_files import left_out_of
 from dr_grasp.recording.bag_reader import read_bag

@@ -12,7 +12,6 @@ import typer
 
 from dr_grasp.cli.console import (
     CRITERION_COLUMNS,
-    INTERRUPTED,
     AllRefusedError,
     as_they_come,
     check_any_done,
@@ -27,6 +26,7 @@ from dr_grasp.cli.console import (
     score_cells,
 )
 from dr_grasp.cli.pools import Cluster, make_pool
+from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.collisions import listed, sentences
 from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.outcome import LinkPair, Outcome

@@ -6,6 +6,7 @@ import os
 import signal
 
 INTERRUPTED = 130
+"""Exit status after Ctrl-C, as in shells."""
 
 
 def main() -> None:

@@ -109,11 +109,12 @@ def resolve_uri(uri: str, relative_to: Path | None = None) -> Path:
     Raises:
         ModelError: There is no such file, or it is empty.
     """
-    scheme, separator, rest = uri.replace("\\", "/").partition("://")
+    with_slashes = uri.replace("\\", "/")
+    scheme, separator, rest = with_slashes.partition("://")
     folder = relative_to or Path.cwd()
     tried: Iterable[Path]
     if not separator:
-        tried = [folder / uri, folder / scheme]
+        tried = [folder / uri, folder / with_slashes]
     elif scheme == "file":
         tried = [folder / rest, folder / unquote(rest)]
     elif scheme == "pybullet_data":

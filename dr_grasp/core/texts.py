@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dr_grasp.errors import InvalidGraspError, quoted
 
@@ -15,6 +15,12 @@ whole configuration file."""
 
 MOST_ENTRIES = 1_000
 """Most entries of a provenance, or of the models of a score or an attempt; ours have about 20."""
+
+
+def first_names(names: Sequence[str], most: int = 3) -> str:
+    """The first of some names, and how many more there are, e.g. "a, b, c and 5 more"."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def check_name(field: str, name: str) -> None:

@@ -76,7 +76,7 @@ class JointTrajectory:
             moments = marked(layout.phases, rows, self._times_s)
         else:
             assert layout.gripper is not None  # `TrajectoryLayout` makes sure of it
-            moments = seen(layout.gripper, rows, arm)
+            moments = seen(layout.gripper, rows, self._times_s, arm)
         self._check_limits(arm[: moments.hold + 1])
         moved = np.abs(arm[moments.close : moments.lift + 1] - arm[moments.close]).max(axis=0)
         if moved.max() > LARGEST_JUMP:
@@ -91,15 +91,15 @@ class JointTrajectory:
     def close(self, moments: Moments) -> HandClose:
         """How the hand closes."""
         hand, robot = self._layout.hand, self._robot
-        before = moments.close - 1  # in the row of `close`, what is commanded may be closed already
         preshape, positions = self.synergy.open, self.synergy.closed
         there = all(joint in self._columns for joint in robot.hand_joints)
         if there:
             columns = np.stack([self._positions(joint) for joint in robot.hand_joints], axis=1)
-            preshape = columns[before] if hand.commanded else self._measured(columns[before])
+            preshape = columns[moments.opened]
+            preshape = preshape if hand.commanded else self._measured(preshape)
             positions = columns[moments.lift] if hand.commanded else positions
         elif self._layout.gripper is not None:
-            opening = openings(self._layout.gripper, self._rows)[before]
+            opening = openings(self._layout.gripper, self._rows)[moments.opened]
             preshape = self.synergy.preshape(float(opening))
         elif hand.commanded:
             raise SettingsError("hand.commanded: expected a column of each joint of the hand")

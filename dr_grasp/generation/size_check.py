@@ -6,6 +6,7 @@ metres of it. Poses for the same mesh in another size put the hand beside the ob
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import PurePosixPath, PureWindowsPath
 
@@ -56,16 +57,17 @@ def check_scale(poses: GraspPoses, details: ObjectDetails) -> None:
     name, mass = details.spec.name, details.spec.mass
     if np.ptp(ratios) <= SCALE_TOLERANCE * ratios.min():
         ratio = float(ratios.mean())
-        times = f"{max(ratio, 1.0 / ratio):.3g} times"
+        times = f"{max(ratio, 1.0 / ratio):.4g} times"
         wrong = f"{name} is {times} too {'large' if ratio > 1 else 'small'}"
     else:
         along = ", ".join(f"{ratio:.3g}" for ratio in ratios)
         wrong = f"along x, y and z {name} has {along} times the right size"
+    command = f"dr-grasp objects add {shlex.quote(source)} --scale {expected:g} --mass {mass:g}"
     raise FileFormatError(
         f"{poses.source}: the poses are for {source} with a scale of {expected:g}, and {name} has "
         f"{_scale_text(details)}: {wrong}; set scale: {expected:g} in {details.file}, or add it "
-        f"right: dr-grasp objects add {source} --scale {expected:g} --mass {mass:g}; or, if you "
-        "changed the mesh file itself to that size, say --same-size"
+        f"right: {command} --name {name} --force; or, if you changed the mesh file itself to "
+        "that size, say --same-size"
     )
 
 
@@ -166,9 +168,9 @@ def _planes(points: FloatArray, origin: FloatArray) -> tuple[FloatArray, FloatAr
 
 
 def where_from(details: ObjectDetails) -> str:
-    """Say which mesh and which scale an object was made from, in printable characters."""
-    name = details.source or (details.mesh_file.name if details.mesh_file else "a shape")
-    return f"{printable(name)} times {_scale_text(details)}"
+    """Say which mesh and which scale an object was made of, in printable characters."""
+    name = details.source or (details.mesh_file.name if details.mesh_file else "")
+    return f"made of {printable(name)} times {_scale_text(details)}" if name else "a plain shape"
 
 
 def _scale_text(details: ObjectDetails) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dr_grasp.core.texts import first_names
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import FileFormatError
 from dr_grasp.formats.grasp_file import read_grasps
@@ -29,9 +30,8 @@ def read_start(path: Path, robot: str, obj: str) -> tuple[GraspTrajectory, ...]:
         raise FileFormatError(f"{path}: expected a grasp to start from, got none")
     wrong = [grasp for grasp in given.grasps if (grasp.robot, grasp.object) != (robot, obj)]
     if wrong:
-        named = ", ".join(f"{grasp.id} ({grasp.robot}, {grasp.object})" for grasp in wrong[:3])
-        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        raise FileFormatError(f"{path}: expected grasps of {robot} with {obj}, got {named}{more}")
+        named = first_names([f"{grasp.id} ({grasp.robot}, {grasp.object})" for grasp in wrong])
+        raise FileFormatError(f"{path}: expected grasps of {robot} with {obj}, got {named}")
     for grasp in given.grasps:
         check_grasp(grasp, load_robot(robot))
     return given.grasps

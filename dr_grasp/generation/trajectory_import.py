@@ -76,7 +76,8 @@ def import_trajectories(
     """Make a grasp of each trajectory in some files.
 
     The object stands where it is said to, else where the YAML file says, else at the robot's usual
-    place. A trajectory that cannot be used is refused by itself.
+    place. A trajectory that cannot be used is refused by itself. The id of a grasp has the name of
+    its file, after that of the folder if several files have the same name.
 
     Args:
         world: World with the robot and the object.
@@ -91,6 +92,8 @@ def import_trajectories(
     grasps: list[GraspTrajectory] = []
     refused: list[RefusedGrasp] = []
     notes: list[str] = []
+    # Many programs put each trajectory into a folder of its own, always by the same name.
+    alike = len({file.stem for file in files}) < len(files)
     for file in files:
         path = file.with_suffix(".yaml") if layout_file is None else layout_file
         layout = read_layout(path, world.robot)
@@ -102,7 +105,8 @@ def import_trajectories(
         else:  # as it is said to be: the trajectory was made for that pose, to the millimetre
             check_standing(world, place)
         importer = _Importer(world.robot, world.object.name, place, retime)
-        imported = importer.read(file, layout)
+        name = f"{file.absolute().parent.name}-{file.stem}" if alike else file.stem
+        imported = importer.read(file, name, layout)
         grasps += imported.grasps
         refused += imported.refused
         notes += imported.slowed
@@ -120,7 +124,7 @@ class _Importer:
         joints = read_xml(robot.model.urdf).iter("joint")
         self._slides = {joint.get("name") for joint in joints if joint.get("type") == "prismatic"}
 
-    def read(self, path: Path, layout: TrajectoryLayout) -> ImportedTrajectories:
+    def read(self, path: Path, stem: str, layout: TrajectoryLayout) -> ImportedTrajectories:
         columns: dict[str, Column] = {}
 
         def choose(names: tuple[str, ...]) -> Wanted:
@@ -137,7 +141,7 @@ class _Importer:
         refused: list[RefusedGrasp] = []
         notes: list[str] = []
         for index, rows in enumerate(found):
-            name = "-".join(part for part in (path.stem, rows.id) if part)
+            name = "-".join(part for part in (stem, rows.id) if part)
             trajectory = JointTrajectory(self._robot, self._slides, layout, columns, rows)
             try:
                 grasp = self._grasp(path.name, name, trajectory)

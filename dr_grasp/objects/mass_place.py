@@ -10,7 +10,7 @@ from dr_grasp.core.arrays import FloatArray
 from dr_grasp.errors import SettingsError
 from dr_grasp.objects.link_masses import Weighed
 from dr_grasp.objects.meshes import PreparedMeshes
-from dr_grasp.objects.object_settings import ObjectSettings
+from dr_grasp.objects.object_settings import ObjectSettings, matrix_of
 
 OUTSIDE_SHARE = 0.05
 """A centre of mass may lie outside of the bounding box by this share of the extent: the box is that
@@ -59,9 +59,10 @@ def mass_place(
     points = np.vstack(meshes.piece_points())
     if settings.center_of_mass is not None:
         center = np.array(settings.center_of_mass) + facts.origin
-        _check_inside(settings.center_of_mass, points - facts.origin, label)
+        whose = f" ({settings.inertia_from})" if settings.inertia_from else ""
+        _check_inside(settings.center_of_mass, points - facts.origin, label, whose)
     if settings.inertia is not None:
-        inertia = np.array(settings.inertia)[[[0, 1, 2], [1, 3, 4], [2, 4, 5]]]
+        inertia = matrix_of(settings.inertia)
         farthest = float(np.linalg.norm(points - center, axis=1).max())
         largest, most = float(np.linalg.eigvalsh(inertia)[-1]), settings.mass * farthest**2
         if largest > most:
@@ -72,7 +73,7 @@ def mass_place(
     return MassPlace(center, inertia, settings.inertia_from or f"as in {label}")
 
 
-def _check_inside(center: tuple[float, ...], points: FloatArray, label: str) -> None:
+def _check_inside(center: tuple[float, ...], points: FloatArray, label: str, whose: str) -> None:
     low, high = points.min(axis=0), points.max(axis=0)
     beyond = OUTSIDE_SHARE * float((high - low).max())
     if (center < low - beyond).any() or (center > high + beyond).any():
@@ -80,4 +81,5 @@ def _check_inside(center: tuple[float, ...], points: FloatArray, label: str) -> 
         raise SettingsError(
             f"{label}: center_of_mass: expected a place in the object, that is, in the mesh file's "
             f"frame, {sides} m along x, y, z; got {', '.join(f'{value:.3g}' for value in center)}"
+            f"{whose}"
         )

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from dr_grasp.common.settings import Settings
 from dr_grasp.common.xml_numbers import LARGEST_LENGTH_M
+from dr_grasp.core.arrays import FloatArray
 from dr_grasp.objects.convex import Decomposition
 
 HEAVIEST_KG = 1_000.0
@@ -69,8 +70,13 @@ def _six(inertia: object) -> object:
     return inertia
 
 
+def matrix_of(inertia: Tensor) -> FloatArray:
+    """The symmetric matrix, shape (3, 3), of ixx, ixy, ixz, iyy, iyz, izz."""
+    return np.array(inertia)[[[0, 1, 2], [1, 3, 4], [2, 4, 5]]]
+
+
 def _possible(inertia: Tensor) -> Tensor:
-    moments = np.linalg.eigvalsh(np.array(inertia)[[[0, 1, 2], [1, 3, 4], [2, 4, 5]]])
+    moments = np.linalg.eigvalsh(matrix_of(inertia))
     text = ", ".join(f"{moment:.3g}" for moment in moments)
     if moments[0] <= 0:
         raise ValueError(f"expected moments above 0, got {text} about the principal axes")

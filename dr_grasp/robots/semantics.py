@@ -6,6 +6,8 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
+from dr_grasp.core.texts import first_names
+
 Pairs = frozenset[frozenset[str]]
 
 LINK_NAMES = (
@@ -85,7 +87,7 @@ def read_semantics(
         for other in links - {name}
     )
     parts = [
-        f"{what} {_listed(names)}"
+        f"{what} {first_names(sorted(names), MOST_NAMED)}"
         for what, names in zip(("links", "joints"), unknown, strict=True)
         if names
     ]
@@ -96,9 +98,3 @@ def read_semantics(
 
 def _names(root: ElementTree.Element, tag: str, *keys: str) -> list[str]:
     return [element.get(key, "") for element in root.findall(tag) for key in keys]
-
-
-def _listed(names: Set[str]) -> str:
-    shown = sorted(names)[:MOST_NAMED]
-    more = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")

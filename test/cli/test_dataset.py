@@ -104,6 +104,10 @@ def test_json_is_for_scripts(folder):
     assert (found["attempts"], found["counted"], found["held"], found["copies"]) == (44, 44, 21, 0)
     assert [one["bag"] for one in found["bags"]] == ["monday/bag", "tuesday"]
     assert found["bags"][0]["began"] == "2025-11-21T01:53:20.000000000Z"
+    eta = found["bags"][0]["eta"]
+    text = "{value:.2f} [{low:.2f}, {high:.2f}], {grasps} grasps".format(**eta)
+    assert eta["value"] == found["bags"][0]["held"] / found["bags"][0]["counted"]
+    assert text in run("dataset", folder).stdout
     assert found["unread"] == []
 
 

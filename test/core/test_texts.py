@@ -7,7 +7,7 @@ import pytest
 from dr_grasp.core.diagnosis import Diagnosis
 from dr_grasp.core.fitness import RefusedGrasp
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.core.texts import LONGEST_NAME, LONGEST_TEXT, MOST_ENTRIES
+from dr_grasp.core.texts import LONGEST_NAME, LONGEST_TEXT, MOST_ENTRIES, first_names
 from dr_grasp.errors import InvalidGraspError
 
 TOO_LONG = "x" * (LONGEST_NAME + 1)
@@ -60,3 +60,10 @@ def test_a_refusal_can_always_be_made_and_shown():
     refusal = RefusedGrasp(0, "\x1b[1m" + TOO_LONG, "two\nlines" + TOO_MUCH)
     assert refusal.grasp_id == ("\\x1b[1m" + TOO_LONG)[:LONGEST_NAME]
     assert refusal.reason == ("two\\nlines" + TOO_MUCH)[:LONGEST_TEXT]
+
+
+def test_the_first_names_say_how_many_more_there_are():
+    assert first_names([]) == ""
+    assert first_names(["a", "b", "c"]) == "a, b, c"
+    assert first_names(["a", "b", "c", "d"]) == "a, b, c and 1 more"
+    assert first_names(["a", "b", "c", "d"], most=1) == "a and 3 more"

@@ -51,7 +51,8 @@ def test_another_scale_of_the_same_mesh_is_refused_with_the_right_command(
     message = str(caught.value)
     assert f"for can.obj with a scale of {expected:g}, and cylinder has 0.001: " in message
     assert f"cylinder is {factor}; set scale: {expected:g} in " in message
-    assert f"dr-grasp objects add can.obj --scale {expected:g} --mass {can.spec.mass:g}" in message
+    command = f"dr-grasp objects add can.obj --scale {expected:g} --mass {can.spec.mass:g}"
+    assert f"{command} --name cylinder --force; " in message
     assert message.endswith("say --same-size")
 
 
@@ -61,8 +62,9 @@ def test_a_scale_that_differs_along_one_axis_is_refused(can):
 
 
 def test_where_an_object_is_from_is_one_factor_or_three(can):
-    assert where_from(can) == "can.obj times 0.001"
-    assert where_from(replace(can, scale=(1.0, 2.0, 1.0))) == "can.obj times 1, 2, 1"
+    assert where_from(can) == "made of can.obj times 0.001"
+    assert where_from(replace(can, scale=(1.0, 2.0, 1.0))) == "made of can.obj times 1, 2, 1"
+    assert where_from(replace(can, source=None, mesh_file=None)) == "a plain shape"
 
 
 @pytest.fixture(scope="module")

@@ -121,7 +121,22 @@ def zipped(folder, grasp):
     )  # fmt: skip
 
 
-STYLES = {with_names: 1, echoed: 1, numbers_in_degrees: 1, filled_up: 2, zipped: 2}
+def phases_as_floats(folder, grasp):
+    """As pandas writes a column of whole numbers that once lacked one."""
+    times, arm, _, phase = sampled(grasp)
+    rows = [[t, *q, float(p)] for t, q, p in zip(times, arm, phase, strict=True)]
+    header = ["t", *grasp.approach.joints, "phase"]
+    return write(folder, "pandas.csv", rows, grasp, header, time="t", phases={"column": "phase"})
+
+
+STYLES = {
+    with_names: 1,
+    echoed: 1,
+    numbers_in_degrees: 1,
+    filled_up: 2,
+    zipped: 2,
+    phases_as_floats: 1,
+}
 
 
 @pytest.mark.parametrize("style", STYLES, ids=lambda style: style.__name__)
@@ -167,6 +182,27 @@ def test_a_gripper_column_tells_when_the_hand_closes_and_how_far_it_was_open(
         np.testing.assert_allclose(back.lift.positions[end], ours, atol=1e-3)
 
 
+@pytest.mark.parametrize("seconds", [0.2, 0.5, 2.0])
+@pytest.mark.parametrize("every", [1, 8])
+def test_a_hand_that_closes_slowly_was_as_open_as_when_it_began_to(
+    world, mug_grasps, tmp_path, seconds, every
+):
+    grasp = mug_grasps[0]
+    times, arm, _, _ = sampled(grasp)
+    closes = grasp.approach.duration_s
+    ramp = [times < 0.5, times < closes - seconds / 2, times < closes + seconds / 2]
+    share = 0.75 - 0.75 * (times - closes + seconds / 2) / seconds
+    noise = np.random.default_rng(0).uniform(-0.004, 0.004, len(times))
+    jaws = np.select(ramp, [1.0, 0.75, share], 0.0) + noise
+    rows = [[t, *q, j] for t, q, j in zip(times, arm, jaws, strict=True)][::every]
+    header = ["t", *grasp.approach.joints, "jaws"]
+    gripper = {"column": "jaws", "open": 1.0, "closed": 0.0}
+    path = write(tmp_path, "slow.csv", rows, grasp, header, time="t", gripper=gripper)
+    (back,) = import_trajectories(world, [path], retime=True).grasps
+    (opening,) = back.close.preshape
+    assert opening == pytest.approx(0.75 * 0.04, abs=0.0005)
+
+
 def test_one_file_may_hold_many_and_a_wrong_one_is_refused_by_itself(world, mug_grasps, tmp_path):
     rows, header = [], ["id", "t", *mug_grasps[0].approach.joints, "phase"]
     for name, grasp in zip("abc", mug_grasps, strict=True):
@@ -186,6 +222,29 @@ def test_one_file_may_hold_many_and_a_wrong_one_is_refused_by_itself(world, mug_
         "[-2.8973, 2.8973], got 9",
         f"{path}: trajectory c: line {len(rows) + 1}, column panda_joint3: expected a finite "
         "number, got 'nan'",
+    ]
+
+
+def test_numbers_tell_trajectories_apart_by_all_of_their_digits(world, mug_grasps, tmp_path):
+    times, arm, _, phase = sampled(mug_grasps[0])
+    rows = [np.column_stack([np.full(len(times), day), times, arm, phase])
+            for day in (20260101.0, 20260102.0, 0.5)]  # fmt: skip
+    path = write(
+        tmp_path, "days.npy", np.vstack(rows), mug_grasps[0], rate_hz=20.0, trajectory=0,
+        joints=number_columns(2) | {"panda_finger_joint1": 9}, phases={"column": 9},
+    )  # fmt: skip
+    assert [grasp.id for grasp in import_trajectories(world, [path]).grasps] == [
+        f"franka-mug-trajectories-days-{day}" for day in ("20260101", "20260102", "0.5")
+    ]
+
+
+def test_files_of_the_same_name_are_told_apart_by_their_folders(world, mug_grasps, tmp_path):
+    paths = []
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        paths.append(with_names(tmp_path / folder, mug_grasps[0]))
+    assert [grasp.id for grasp in import_trajectories(world, paths).grasps] == [
+        f"franka-mug-trajectories-{folder}-plain" for folder in ("first", "second")
     ]
 
 
@@ -314,7 +373,10 @@ def test_a_wrong_yaml_file_is_refused_with_its_key(world, mug_grasps, tmp_path, 
         ({"phases": {"close": 0, "lift": 50}}, "at least one row before close and after lift"),
         ({"phases": {"close": 30, "lift": 50}}, "line 32 to line 52: expected the arm to stand"),
         ({"phases": {"column": "t"}}, "expected a phase, approach, close, lift, hold or 0, 1, 2"),
-        ({"gripper": GRIPPER | {"closed": 1.0}}, "got it never closed"),
+        (
+            {"gripper": GRIPPER | {"closed": 1.0}},
+            "got it never closed: never past 0.52, the middle of open and closed",
+        ),
         ({"gripper": GRIPPER | {"open": 0.2}}, "got it closed in line 2, the first"),
         ({"gripper": {"column": "t", "open": 0.0, "closed": 8.6}}, "got no motion of the arm"),
     ],
@@ -405,6 +467,10 @@ def test_an_array_is_chosen_by_name(world, mug_grasps, tmp_path):
     ]
     beside.write_text(yaml.safe_dump(content | {"array": "third"}))
     with pytest.raises(DrGraspError, match=r"array 'third': expected one of 'first, second'"):
+        import_trajectories(world, [path])
+    np.savez(path, second=np.load(path)["second"], fps=20.0)
+    beside.write_text(yaml.safe_dump(content))
+    with pytest.raises(DrGraspError, match=r"array fps: .*; array in the YAML file says which one"):
         import_trajectories(world, [path])
 
 

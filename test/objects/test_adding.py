@@ -10,7 +10,7 @@ import trimesh
 
 from dr_grasp.common.resources import resolve_uri
 from dr_grasp.core.geometry import Pose
-from dr_grasp.errors import DrGraspError
+from dr_grasp.errors import DrGraspError, SettingsError
 from dr_grasp.objects.adding import NewObject, add_object
 from dr_grasp.objects.object_spec import load_object, object_details, object_families
 from dr_grasp.objects.store import remove_object
@@ -224,6 +224,20 @@ def test_each_link_keeps_its_mass_and_an_explicit_mass_scales_them(own, add, tmp
     other = load_object("other")
     np.testing.assert_allclose(other.center_of_mass, heavier.center_of_mass, atol=1e-12)
     np.testing.assert_allclose(other.inertia, heavier.inertia, rtol=1e-9, atol=1e-15)
+
+
+def test_links_that_weigh_far_from_the_object_are_refused_as_such(own, add, tmp_path):
+    path = tmp_path / "far.urdf"
+    path.write_text(
+        '<robot name="far"><link name="base"><inertial><origin xyz="0 0 -0.5"/><mass value="0.1"/>'
+        '</inertial></link><link name="block"><inertial><mass value="0.1"/></inertial><collision>'
+        '<geometry><box size="0.05 0.05 0.05"/></geometry></collision></link><joint name="j" '
+        'type="fixed"><parent link="base"/><child link="block"/></joint></robot>'
+    )
+    message = r"center_of_mass: .* got 0, 0, -0.25 \(each link's mass over its own shape\)$"
+    with pytest.raises(SettingsError, match=message):
+        add(path)
+    assert not own.exists()
 
 
 def test_who_knows_centre_and_inertia_says_them(add, tmp_path, box):

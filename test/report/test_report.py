@@ -11,6 +11,7 @@ from dr_grasp.core.collisions import Collision
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError, FileFormatError, ModelError, UnknownNameError
+from dr_grasp.recording.bag_files import LeftOut
 from dr_grasp.recording.bag_writer import BagWriter
 from dr_grasp.report.findings import findings_of
 from dr_grasp.report.tables import shortened
@@ -320,7 +321,9 @@ def test_probabilities_that_scores_had_are_held_against_what_happened(page_of, m
 
 def test_bags_that_could_not_be_read_are_on_the_page(page_of, many_rows):
     unread = (UnreadBag("day2", "day2: cannot be read: broken"),)
-    said = words(page_of(many_rows(20), changes={"unread": unread}))
+    left_out = (LeftOut(Path("b/old.bag"), "a bag of ROS 1", True), LeftOut(Path("b/a"), "no bag"))
+    said = words(page_of(many_rows(20), changes={"unread": unread, "left_out": left_out}))
+    assert "b/old.bag was not read: a bag of ROS 1" in said and "b/a" not in said
     assert "1 bag could not be read and is left out of all that follows" in said
     assert "day2: cannot be read: broken" in said
 

@@ -68,4 +68,5 @@ def parse_object_pose(text: str) -> Pose:
         content = {"position": numbers[:3], turn: numbers[3:]}
         return check_record(ObjectPose, content).pose()
     except FileFormatError as error:
-        raise SettingsError(f"object pose: {error}") from error
+        problem = str(error).removeprefix("document: ")  # so it calls what was typed
+        raise SettingsError(f"object pose: {problem}") from error

@@ -142,7 +142,7 @@ def _from_table(text: str) -> _Reading:
         if line.strip() and not line.lstrip().startswith("#")
     ]
     columns: tuple[str, ...] = COLUMNS
-    if lines and not any(map(_is_number, lines[0][1])):
+    if lines and not any(map(is_number, lines[0][1])):
         _, columns = lines.pop(0)
         _check_columns(columns)
     check_count("lines", len(lines))
@@ -184,7 +184,8 @@ def _check_columns(names: tuple[str, ...]) -> None:
         )
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether a cell of a table is a number."""
     try:
         float(cell)
     except ValueError:

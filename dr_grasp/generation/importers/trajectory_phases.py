@@ -10,11 +10,17 @@ from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.trajectory import LARGEST_JUMP, Phase
 from dr_grasp.errors import FileFormatError
 from dr_grasp.generation.importers.pose_checks import short
+from dr_grasp.generation.importers.pose_list import is_number
 from dr_grasp.generation.importers.trajectory_layout import GripperSettings, PhaseSettings
 from dr_grasp.generation.importers.trajectory_rows import Rows
 
 NAMES = {phase.name.lower(): phase for phase in Phase}
-NUMBERS = {str(int(phase)): phase for phase in Phase}
+NUMBERS = {float(phase): phase for phase in Phase}
+
+STANDS_FOR_S = 0.2
+STANDS_WITHIN = 0.01
+"""A hand that closes by no more than this share of its way in that time [s] stands: sensors of
+grippers err by less, and even slow grippers close in less than the 20 s that it would take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +28,13 @@ class Moments:
     """Rows of a trajectory, by their index in it.
 
     Attributes:
+        opened: The last row in which the hand still is as open as it comes to the object.
         close: Where the approach ends, and the hand begins to close.
         lift: Where the lift begins; the arm stands still from `close` to here.
         hold: Where the lift ends.
     """
 
+    opened: int
     close: int
     lift: int
     hold: int
@@ -57,7 +65,8 @@ def marked(settings: PhaseSettings, rows: Rows, times_s: FloatArray) -> Moments:
         shown = [rows.at(min(index, last)) for index in found]
         if Phase.HOLD not in phases:
             found[2] = last
-    moments = Moments(*found)
+    # In the row of `close`, what is commanded may be closed already.
+    moments = Moments(found[0] - 1, *found)
     if not 0 < moments.close <= moments.lift < moments.hold <= last:
         raise FileFormatError(
             f"phases: expected close, lift and hold in this order within {last + 1} rows, at least "
@@ -66,16 +75,18 @@ def marked(settings: PhaseSettings, rows: Rows, times_s: FloatArray) -> Moments:
     return moments
 
 
-def seen(gripper: GripperSettings, rows: Rows, arm: FloatArray) -> Moments:
+def seen(gripper: GripperSettings, rows: Rows, times_s: FloatArray, arm: FloatArray) -> Moments:
     """The moments that a column of the hand's opening shows.
 
-    The hand closes where it passes the middle from open to closed. The lift begins with the last
-    row in which the arm still stands there. It ends with the first row in which the arm stands
-    where it stands last before the hand opens again, if it does.
+    The hand closes where it passes the middle from open to closed; how far it was open is seen
+    where it began to close. The lift begins with the last row in which the arm still stands there.
+    It ends with the first row in which the arm stands where it stands last before the hand opens
+    again, if it does.
 
     Args:
         gripper: The column, and its numbers for open and closed.
         rows: The rows of the trajectory.
+        times_s: Shape (m,), times of the rows [s].
         arm: Shape (m, n), positions of the arm [rad or m].
 
     Raises:
@@ -87,7 +98,11 @@ def seen(gripper: GripperSettings, rows: Rows, arm: FloatArray) -> Moments:
     if closed[0]:
         raise FileFormatError(f"{where}, got it closed in {rows.at(0)}, the first")
     if not closed.any():
-        raise FileFormatError(f"{where}, got it never closed")
+        middle = (gripper.open + gripper.closed) / 2
+        raise FileFormatError(
+            f"{where}, got it never closed: never past {middle:g}, the middle of open and closed; "
+            "where the object stops the hand before that, say so as closed"
+        )
     close = int(np.argmax(closed))
     moved = np.abs(arm[close:] - arm[close]).max(axis=1) > LARGEST_JUMP
     lift = close + (int(np.argmax(moved)) - 1 if moved.any() else 0)
@@ -100,7 +115,19 @@ def seen(gripper: GripperSettings, rows: Rows, arm: FloatArray) -> Moments:
             f"column {gripper.column}: expected a lift after the hand closes in {rows.at(close)}, "
             "got no motion of the arm"
         )
-    return Moments(close, lift, hold)
+    return Moments(_opened(opening[:close], times_s[:close]), close, lift, hold)
+
+
+def _opened(opening: FloatArray, times_s: FloatArray) -> int:
+    """The row in which the hand, which is half closed after the last row, begins to close."""
+    row = len(opening) - 1
+    while True:
+        first = int(np.searchsorted(times_s, times_s[row] - STANDS_FOR_S))
+        first = max(min(first, row - 1), 0)  # rows may be farther apart
+        before = first + int(np.argmax(opening[first : row + 1]))
+        if opening[before] <= opening[row] + STANDS_WITHIN:
+            return row
+        row = before
 
 
 def openings(gripper: GripperSettings, rows: Rows) -> FloatArray:
@@ -117,7 +144,8 @@ def _row(mark: float, unit: str, times_s: FloatArray) -> int:
 
 
 def _phase(label: str, where: str) -> Phase:
-    phase = {**NAMES, **NUMBERS}.get(label.strip().lower())
+    name = label.strip().lower()
+    phase = NUMBERS.get(float(name)) if is_number(name) else NAMES.get(name)
     if phase is None:
         raise FileFormatError(
             f"{where}: expected a phase, {', '.join(NAMES)} or 0, 1, 2, 3, got {short(label)}"

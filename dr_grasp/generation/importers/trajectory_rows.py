@@ -19,7 +19,7 @@ from dr_grasp.errors import FileFormatError
 from dr_grasp.generation.importers.foreign_documents import read_text
 from dr_grasp.generation.importers.grasp_poses import MOST_GRASPS, number_id
 from dr_grasp.generation.importers.pose_checks import short
-from dr_grasp.generation.importers.pose_list import NUMPY_MAGIC, TABLE_SUFFIXES
+from dr_grasp.generation.importers.pose_list import NUMPY_MAGIC, TABLE_SUFFIXES, is_number
 from dr_grasp.generation.importers.trajectory_layout import MOST_COLUMNS, Column
 
 SUFFIXES = (*TABLE_SUFFIXES, ".npy", ".npz")
@@ -128,7 +128,7 @@ def _read_table(text: str, names: tuple[str, ...] | None, choose: Choice) -> lis
     index: _Index | None = None
     for number, cells in _lines(text):
         if index is None:
-            header = not any(map(_is_number, cells))
+            header = not any(map(is_number, cells))
             index = _Index(choose, names or (cells if header else ()), len(cells))
             if header:
                 continue
@@ -173,6 +173,7 @@ def _read_arrays(
             raise FileFormatError(
                 f"{where}expected numbers of shape (rows, columns) or (trajectories, rows, "
                 f"columns), got {array.dtype.name} of shape {array.shape}"
+                + ("; array in the YAML file says which one to read" if name else "")
             )
         index = _Index(choose, names or (), array.shape[-1])
         for number, table in enumerate(array if array.ndim == 3 else array[None]):
@@ -259,13 +260,9 @@ def _place(column: Column, names: Sequence[str], count: int) -> int:
     return list(names).index(column)
 
 
-def _text(cell: object) -> str:
-    return cell if isinstance(cell, str) else f"{cell:g}"
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+def _text(cell: Any) -> str:
+    """A cell of text, or a number with all of its digits: 20260102.0 is "20260102"."""
+    if isinstance(cell, str):
+        return cell
+    number = cell.item()
+    return str(int(number) if isinstance(number, float) and number.is_integer() else number)
