@@ -13,6 +13,8 @@ def main() -> None:
     """Run the program."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end)
+        # Whoever starts this program may block SIGINT until now, so that it is not lost.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     from dr_grasp.cli.main import main as run  # takes a second
 
     run()
