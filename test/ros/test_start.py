@@ -107,4 +107,6 @@ def test_ctrl_c_at_any_moment_of_the_start_leaves_no_traceback(name, namespace, 
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=LIMIT_S)
         assert b"Traceback" not in said, said
-        assert process.returncode in ((0, 130) if name == "dr-grasp" else (0,)), said
+        # A command may have ended already, and Python's own handler with it: then a signal ends it.
+        ends = (0, 130, -signal.SIGINT) if name == "dr-grasp" else (0,)
+        assert process.returncode in ends, said
