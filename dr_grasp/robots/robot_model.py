@@ -34,7 +34,8 @@ class RobotModel:
     """The model of a robot.
 
     Attributes:
-        urdf: The URDF that PyBullet and MuJoCo both load.
+        urdf: The URDF that PyBullet and MuJoCo both load, prepared for them.
+        source: Address of the description that it was made of.
         root_link: Name of the link that no joint carries.
         links: Names of all links.
         standing_links: Names of the links that never move: the root's rigid body.
@@ -55,6 +56,7 @@ class RobotModel:
     mimics: tuple[Mimic, ...]
     allowed_collisions: frozenset[frozenset[str]]
     notes: tuple[str, ...] = field(default=(), metadata={IGNORED: True})
+    source: str = field(default="", metadata={IGNORED: True})
 
 
 def load_model(
@@ -123,6 +125,7 @@ def load_model(
         mimics=mimics,
         allowed_collisions=description.semantics.disabled | touching | pairs,
         notes=(*notes, *prepared.notes),
+        source=source.urdf,
     )
 
 

@@ -8,7 +8,7 @@ within each training part, by another cross-validation: so the losses are of cho
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +19,7 @@ from dr_grasp import __version__
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError
+from dr_grasp.provenance.fingerprint import PROFILE, ROBOT
 from dr_grasp.transfer.grasp_tally import GraspTally, tally_grasps
 from dr_grasp.transfer.regression import Fit, Sample, fit_regression, folds_of, loss_of
 from dr_grasp.transfer.rows import AttemptRow
@@ -105,9 +106,19 @@ def calibrate(rows: Iterable[AttemptRow]) -> Calibration:
         model=loss_of(sample, predicted),
         constant=loss_of(sample, constant),
         mdr=_loss_of_mdr(sample, tallies) if Criterion.MDR in criteria else None,
+        made_with=_made_with(scored),
     )
     model = _model(fit_regression(sample, steps), sample, criteria, robots, training)
     return Calibration(model, tallies, predicted, tuple(_notes(training, counted, criteria, every)))
+
+
+def _made_with(rows: Iterable[AttemptRow]) -> dict[str, tuple[str, ...]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        for kind, name in ((ROBOT, row.robot), (PROFILE, row.profile)):
+            if kind in row.models:
+                found[f"{kind} {name}"].add(row.models[kind])
+    return {what: tuple(sorted(known)) for what, known in sorted(found.items())}
 
 
 def _check(counted: int, scored: Sequence[AttemptRow], tallies: Sequence[GraspTally]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
@@ -64,6 +64,7 @@ class AttemptRow:
         said_ns: Time of the report, or of the attempt without report, nanoseconds since the epoch.
         gripper_opening: Mean position of the hand joints after the lift [rad or m], if known.
         collisions: Which links touched in the score's rollouts; see `GraspScore`.
+        models: Fingerprints of what the score was made with, by kind; see `GraspScore`.
         open_ended: Whether only the attempt's begin was recorded: nobody knows how it ended, unless
             an operator has reported.
     """
@@ -90,6 +91,7 @@ class AttemptRow:
     said_ns: int
     gripper_opening: float | None
     collisions: tuple[Collision, ...] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
     open_ended: bool = False
 
     __hash__ = None  # type: ignore[assignment]
@@ -171,6 +173,7 @@ def _row(bag: str, attempt: GraspAttempt, report: OutcomeReport | None) -> Attem
         nominal_outcome=score.nominal_outcome if score else None,
         failures=score.failures if score else {},
         collisions=score.collisions if score else (),
+        models=score.models if score else {},
         transfer_probability=score.transfer_probability if score else None,
         outcome=report.outcome if report else attempt.outcome,
         backend_outcome=attempt.outcome,

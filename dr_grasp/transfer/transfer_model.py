@@ -6,8 +6,8 @@ A model's file is JSON, written whole or not at all, with the fields of `Transfe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -22,6 +22,7 @@ from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.texts import LONGEST_NAME
 from dr_grasp.errors import FileFormatError
 from dr_grasp.formats.documents import head, read_document, write_document
+from dr_grasp.provenance.fingerprint import PROFILE, ROBOT
 
 MODEL_KIND: Final = "dr_grasp/transfer_model"
 _AS_WRITTEN: Final = ConfigDict(extra="forbid", strict=True, str_max_length=LONGEST_NAME)
@@ -61,6 +62,8 @@ class Training:
         mdr: Loss of MDR itself as a probability; None if the model does not use MDR. The Brier
             score is of MDR as it is. The log loss is of (successes + 1/2) / (trials + 1): of MDR
             itself it is infinite once a grasp of MDR 1 fails.
+        made_with: Fingerprints of the robots and profiles that the scores were made with, by texts
+            such as "robot franka"; without those of scores that did not say it.
     """
 
     __pydantic_config__ = _AS_WRITTEN
@@ -77,6 +80,7 @@ class Training:
     model: Loss
     constant: Loss
     mdr: Loss | None
+    made_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +185,25 @@ class TransferModel:
             return ""
         return f"uncalibrated: the model expects {expected}, got {got}"
 
+    def doubts_about(self, score: GraspScore, robot: str) -> Iterator[str]:
+        """Say of robot and profile whether they have changed since the model's scores were made.
+
+        Args:
+            score: Score of a grasp.
+            robot: Name of the robot that will execute the grasp.
+
+        Yields:
+            A line for each that has another fingerprint than any of the model's scores.
+        """
+        for kind, name in ((ROBOT, robot), (PROFILE, score.profile)):
+            known = self.training.made_with.get(f"{kind} {name}", ())
+            found = score.models.get(kind)
+            if known and found and found not in known:
+                yield (
+                    f"{kind} {name}: the transfer model is of scores made with {_either(known)}, "
+                    f"these are made with {found}: calibrate it with new attempts"
+                )
+
     def predict(self, score: GraspScore, robot: str) -> float:
         """Compute the probability that a grasp holds.
 
@@ -206,7 +229,8 @@ class Estimator:
 
         Args:
             path: File of the model.
-            on_problem: Called with each reason, once, for which a score stays uncalibrated.
+            on_problem: Called with each reason, once, for which a score stays uncalibrated, or is
+                calibrated by a model of something else.
 
         Raises:
             FileFormatError: The file holds no model.
@@ -218,12 +242,17 @@ class Estimator:
     def __call__(self, score: GraspScore, robot: str) -> float | None:
         """Estimate the probability that a grasp holds on the arm; None where the model cannot."""
         problem = self._model.problem_with(score, robot)
-        if not problem:
-            return self._model.predict(score, robot)
+        if problem:
+            self._report(problem)
+            return None
+        for doubt in self._model.doubts_about(score, robot):
+            self._report(doubt)
+        return self._model.predict(score, robot)
+
+    def _report(self, problem: str) -> None:
         if problem not in self._reported:
             self._reported.add(problem)
             self._on_problem(problem)
-        return None
 
 
 def smoothed_logit(fitness: Fitness) -> float:

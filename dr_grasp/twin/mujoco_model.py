@@ -65,7 +65,8 @@ def build_model(
     except (ValueError, mujoco.FatalError, mujoco.UnexpectedError) as error:
         what = "an empty table" if item is None else item.name
         raise ModelError(
-            f"{robot.name} with {what}: {robot.model.urdf}: MuJoCo refuses: {one_line(error)}"
+            f"{robot.name} with {what}: {robot.model.source}, prepared as {robot.model.urdf}: "
+            f"MuJoCo refuses: {one_line(error)}"
         ) from error
 
 

@@ -26,7 +26,7 @@ def test_a_refusal_has_the_name_the_file_and_what_pybullet_said(client, tmp_path
     file = tmp_path / "r.urdf"
     file.write_text(f'<robot name="r"><link name="arm">{mesh}</link></robot>')
     with pytest.raises(ModelError) as caught:
-        load_urdf("robot r", file, physicsClientId=client)
+        load_urdf("robot r:", file, physicsClientId=client)
     message = str(caught.value)
     assert message.startswith(f"robot r: {file}: PyBullet refuses: Cannot load URDF file. ")
     assert "cannot find 'absent.stl' in any directory" in message
@@ -37,7 +37,8 @@ def test_a_refusal_has_the_name_the_file_and_what_pybullet_said(client, tmp_path
 def test_a_robot_that_pybullet_refuses(franka, tmp_path):
     model = replace(franka.model, urdf=tmp_path / "absent.urdf")
     with pytest.raises(
-        ModelError, match=r"^robot franka: .*absent\.urdf: PyBullet refuses: .*not f"
+        ModelError,
+        match=r"^robot franka: package://.*panda\.urdf, prepared as .*absent.urdf: PyBullet",
     ):
         RobotWorld(replace(franka, model=model), load_object("box"))
 

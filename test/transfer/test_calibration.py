@@ -289,3 +289,15 @@ def test_whether_steps_follow_is_chosen_without_looking_at_what_is_tested(many_r
     assert before.model.steps is not None and after.model.steps is None
     same = [tally.last.object == "object_000" for tally in before.tallies]
     assert np.array_equal(before.predicted[same], after.predicted[same])
+
+
+def test_it_knows_what_its_scores_were_made_with(many_rows):
+    rows = [
+        replace(row, models={"robot": f"r{index % 2}", "profile": "p0", "object": "o"})
+        for index, row in enumerate(many_rows(100))
+    ]
+    assert calibrate(rows).model.training.made_with == {
+        "profile default": ("p0",),
+        "robot baxter": ("r0", "r1"),
+        "robot franka": ("r0", "r1"),
+    }

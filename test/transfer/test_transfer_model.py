@@ -133,6 +133,30 @@ def test_scoring_is_told_each_reason_once(known, samples, tmp_path):
     assert [reason.rpartition(", got ")[2] for reason in told] == ["ur5", "sawyer"]
 
 
+def test_scores_made_with_another_robot_or_profile_are_calibrated_and_doubted(
+    known, samples, tmp_path
+):
+    made_with = {"robot franka": ("b67413e90d76c9b8", "c0ffee"), "profile default": ("aaaa",)}
+    model = replace(known, training=replace(known.training, made_with=made_with))
+    write_model(tmp_path / "model.json", model)
+    assert read_model(tmp_path / "model.json") == model
+    told = []
+    estimate = Estimator(tmp_path / "model.json", told.append)
+    same = samples.score(models={"robot": "c0ffee", "profile": "aaaa"})
+    unsaid = samples.score(models={})
+    other = samples.score(models={"robot": "dddd", "profile": "eeee"})
+    assert estimate(same, "franka") == estimate(unsaid, "franka") == model.predict(same, "franka")
+    assert told == []
+    for _ in range(2):
+        assert estimate(other, "franka") == model.predict(other, "franka")
+    assert told == [
+        "robot franka: the transfer model is of scores made with b67413e90d76c9b8 or c0ffee, these "
+        "are made with dddd: calibrate it with new attempts",
+        "profile default: the transfer model is of scores made with aaaa, these are made with "
+        "eeee: calibrate it with new attempts",
+    ]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -208,6 +208,6 @@ def test_a_robot_that_mujoco_reads_otherwise_is_refused(
     with pytest.raises(ModelError) as caught:
         MujocoWorld(robot, bar, ObjectTruth())
     assert str(caught.value) == (
-        f"franka with procedural_009: {tmp_path}/r.urdf: MuJoCo refuses: it has not read "
-        "panda_joint7"
+        f"franka with procedural_009: {robot.model.source}, prepared as {tmp_path}/r.urdf: "
+        "MuJoCo refuses: it has not read panda_joint7"
     )

@@ -33,7 +33,7 @@ class RobotWorld(TableWorld):
     def _add_actors(self) -> None:
         spec = self.robot
         self._robot = load_urdf(
-            f"robot {spec.name}",
+            f"robot {spec.name}: {spec.model.source}, prepared as",
             spec.model.urdf,
             useFixedBase=True,
             flags=p.URDF_USE_SELF_COLLISION | p.URDF_USE_INERTIA_FROM_FILE,
@@ -42,7 +42,7 @@ class RobotWorld(TableWorld):
         count = p.getNumJoints(self._robot, **self.in_client)
         if count > MOST_JOINTS:
             raise ModelError(
-                f"robot {spec.name}: {spec.model.urdf}: expected at most {MOST_JOINTS} joints, "
+                f"robot {spec.name}: {spec.model.source}: expected at most {MOST_JOINTS} joints, "
                 f"fixed ones included, which is what PyBullet can tell of, got {count}"
             )
         infos = [p.getJointInfo(self._robot, joint, **self.in_client) for joint in range(count)]

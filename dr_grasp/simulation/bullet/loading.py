@@ -22,7 +22,7 @@ def load_urdf(what: str, urdf: Path, **options: Any) -> int:
     """Load a URDF without a word on the terminal; returns PyBullet's number of the body.
 
     Args:
-        what: What is loaded, for messages: "robot franka".
+        what: What is loaded, for messages, before the file: "object mug:".
         urdf: The file.
         options: Arguments of PyBullet's `loadURDF`.
 
@@ -35,5 +35,5 @@ def load_urdf(what: str, urdf: Path, **options: Any) -> int:
         except p.error as error:
             words = _PLACE.sub(" ", written()).split()
             said = " ".join([str(error), *words[-MOST_WORDS_QUOTED:]])
-            raise ModelError(f"{what}: {urdf}: PyBullet refuses: {said}") from error
+            raise ModelError(f"{what} {urdf}: PyBullet refuses: {said}") from error
     return body

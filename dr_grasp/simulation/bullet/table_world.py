@@ -134,7 +134,7 @@ class TableWorld(Closing):
 
     def _add_object(self) -> int:
         body = load_urdf(
-            f"object {self.object.name}",
+            f"object {self.object.name}:",
             object_urdf(self.object),
             flags=p.URDF_USE_INERTIA_FROM_FILE,
             **self.in_client,
