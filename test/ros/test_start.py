@@ -94,7 +94,7 @@ PROGRAMS = {
 def test_ctrl_c_at_any_moment_of_the_start_leaves_no_traceback(name, namespace, tmp_path):
     moments = random.Random(name)
     words = [] if name == "dr-grasp" else ["--ros-args", "-r", f"__ns:={namespace}"]
-    for _ in range(5):
+    for _ in range(3):
         process = subprocess.Popen(
             [sys.executable, "-m", *PROGRAMS[name], *words],
             stdout=subprocess.DEVNULL,
