@@ -100,7 +100,8 @@ def test_ctrl_c_at_any_moment_of_the_start_leaves_no_traceback(name, namespace, 
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             cwd=tmp_path,
-            env={**os.environ},
+            # glfw, which MuJoCo loads, starts a process, whose last words are not ours.
+            env={**os.environ, "MUJOCO_GL": "disabled"},
             preexec_fn=blocked,  # until Python itself has started
         )
         time.sleep(moments.uniform(0.0, 2.0))
