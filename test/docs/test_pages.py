@@ -32,7 +32,8 @@ def name(page):
 def reader(tmp_path):
     """Variables of a reader with a new home, a terminal of 100 columns, and our programs."""
     (tmp_path / "home").mkdir()
-    return os.environ | {
+    ours = {name: value for name, value in os.environ.items() if name != "DR_GRASP_CONFIG"}
+    return ours | {
         "HOME": str(tmp_path / "home"),
         "DR_GRASP_CACHE": str(cache_directory()),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
