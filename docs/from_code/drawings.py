@@ -13,6 +13,9 @@ ROOT = Path(__file__).parents[2]
 
 WIDTH = 760
 GAP = 12
+LEFT = 30
+"""Where the boxes of rooms begin, beside the arrow."""
+
 LINE = 15
 """Height of a line of a caption."""
 
@@ -33,13 +36,13 @@ def rooms() -> str:
     parts: list[str] = []
     y = 4
     for row in layers():
-        width = (WIDTH - 24 - GAP * (len(row) - 1)) // len(row)
+        width = (WIDTH - LEFT - GAP * (len(row) - 1)) // len(row)
         captions = [_caption(room, width) for room in row]
         height = 30 + LINE * max(map(len, captions))
         for column, (room, caption) in enumerate(zip(row, captions, strict=True)):
-            parts.append(box(24 + column * (width + GAP), y, width, height, room, caption))
+            parts.append(box(LEFT + column * (width + GAP), y, width, height, room, caption))
         y += height + GAP
-    parts.append(arrow(10, 8, 10, y - GAP - 4, "knows"))
+    parts.append(arrow(18, 8, 18, y - GAP - 4, "knows"))
     return svg("The rooms of dr_grasp: each knows those below it", y, parts)
 
 
@@ -145,4 +148,4 @@ def _legend(y: int) -> list[str]:
 
 def _caption(room: str, width: int) -> list[str]:
     words = (importlib.import_module(f"dr_grasp.{room}").__doc__ or "").splitlines()[0]
-    return textwrap.wrap(words.rstrip("."), int((width - 16) / LETTER))
+    return textwrap.wrap(words.replace("`", "").rstrip("."), int((width - 16) / LETTER))

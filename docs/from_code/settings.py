@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from dr_grasp.core.diagnosis import Diagnosis
@@ -83,6 +84,7 @@ def keys(name: str) -> str:
     lines = []
     for place, found in sections(file).items():
         if place:
-            lines.append(f"**`{place}`** — {plain(summary(file[place][0]))}\n")
+            words = re.sub(r"^The `[\w.]+` section(: |\.)", "", summary(file[place][0]))
+            lines.append(f"**`{place}`** {plain(words)}\n")
         lines.append(keys_table(found))
     return "\n".join(lines)

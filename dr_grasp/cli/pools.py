@@ -18,6 +18,10 @@ Cluster = Annotated[
     ),
 ]
 
+Jobs = Annotated[
+    int, typer.Option(help="Worker processes.", show_default="the number of processors")
+]
+
 
 def make_pool(jobs: int, cluster: str | None) -> Pool:
     """Make a pool of `jobs` processes on this machine, or of the workers of a cluster, if given.

@@ -25,7 +25,7 @@ from dr_grasp.cli.console import (
     reports_errors,
     score_cells,
 )
-from dr_grasp.cli.pools import Cluster, make_pool
+from dr_grasp.cli.pools import Cluster, Jobs, make_pool
 from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.collisions import listed, sentences
 from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
@@ -58,7 +58,7 @@ def command(
     grasps: Annotated[Path, typer.Argument(help="Grasp file.")],
     out: Annotated[Path, typer.Option(help="Scores file to write.")],
     seed: Annotated[int, typer.Option(help="Seed of the perturbations.")] = 0,
-    jobs: Annotated[int, typer.Option(help="Worker processes.")] = os.cpu_count() or 1,
+    jobs: Jobs = os.cpu_count() or 1,
     cluster: Cluster = None,
     trials: Annotated[
         str | None,
