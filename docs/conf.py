@@ -32,7 +32,6 @@ nitpick_ignore_regex = [
     # Of what our values have, some is not for others.
     ("py:class", r"dr_grasp\.(robots\.(robot_model|hardware_settings)|generation\.result)\..*"),
 ]
-smartquotes = False  # it would make one dash of the two before an option
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3

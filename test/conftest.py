@@ -58,6 +58,7 @@ TAKES_LONG = (
     "cli/test_score.py",
     "cli/test_score_resumed.py",
     "diagnosis",
+    "docs",
     "generation/test_few_joints.py",
     "generation/test_sampler.py",
     "generation/test_search.py",

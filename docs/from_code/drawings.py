@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import textwrap
-import tomllib
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
+
+import tomllib
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,27 +49,30 @@ def rooms() -> str:
 
 def processes() -> str:
     """The nodes at run time, with what they ask of each other."""
-    left, middle, right, wide = 20, 290, 560, 180
+    left, middle, right = 20, 290, 560
+    boxes = (
+        (left, 150, "scorer", ("nominal and perturbed", "rollouts of each grasp")),
+        (middle, 150, "executor", ("the best in rank order;", "stops the arm")),
+        (right, 150, "recorder", ("each score, attempt", "and report, on disk")),
+        (left, 330, "worker processes", ("spawned; PyBullet;", "a block of trials each")),
+        (middle, 330, "moveit or twin", ("one attempt at a time;", "the gates before motion")),
+        (middle, 500, "controllers", ("ros2_control of the arm,", "or the twin as an arm")),
+    )
     parts = [
         box(left, 8, WIDTH - 40, 46, "your program", ["DrGraspClient, or dr-grasp execute"]),
-        box(left, 150, wide, 60, "scorer", ["nominal and perturbed", "rollouts; rank"]),
-        box(middle, 150, wide, 60, "executor", ["the best in rank order;", "stops the arm"]),
-        box(right, 150, wide, 60, "recorder", ["each score, attempt", "and report, on disk"]),
-        box(left, 330, wide, 60, "worker processes", ["spawned; PyBullet;", "a block of trials each"]),
-        box(middle, 330, wide, 60, "moveit or twin", ["one attempt at a time;", "the gates before motion"]),
-        box(right, 330, wide, 60, "bag", ["rosbag2, MCAP"], "file"),
-        box(middle, 500, wide, 60, "controllers", ["ros2_control of the arm,", "or the twin as an arm"]),
+        *(box(x, y, 180, 60, title, caption) for x, y, title, caption in boxes),
+        box(right, 330, 180, 60, "bag", ["rosbag2, MCAP"], "file"),
         arrow(110, 54, 110, 150, "score_grasps", "action", ["or the service"]),
-        arrow(380, 54, 380, 150, "execute_grasps", "action"),
+        path("M 380 54 V 150", "action", 388, 84, "execute_grasps"),
         arrow(650, 54, 650, 150, "record_outcome", "service"),
         arrow(110, 210, 110, 330, "pickled blocks", "process", ["counts come back"]),
         arrow(380, 210, 380, 330, "attempt_grasp", "action"),
         arrow(470, 345, 600, 210, "begin_attempt", "service", ["record_attempt"]),
         arrow(680, 210, 680, 330, "appends", "process"),
-        path("M 200 166 C 240 90 520 90 560 166", "topic", 245, 118, "scores"),
+        path("M 200 162 C 240 118 520 118 560 162", "topic", 212, 132, "scores"),
         arrow(350, 390, 350, 500, "trajectories", "action", ["place_object"], side=-1),
         arrow(410, 500, 410, 390, "joint_states", "topic"),
-        path("M 290 195 C 205 260 205 480 290 530", "service", 228, 470, "cancel all", anchor="end"),
+        path("M 290 195 C 205 260 205 480 290 530", "service", 228, 470, "cancel all", "end"),
         *_legend(590),
     ]
     return svg("The processes at run time, and what they ask of each other", 620, parts)
@@ -78,8 +82,9 @@ def svg(title: str, height: int, parts: Iterable[str]) -> str:
     """A whole drawing, for a page in Markdown."""
     body = "\n".join(parts)
     marker = (
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
-        'markerHeight="7" orient="auto-start-reverse"><path d="M0 0 8 4 0 8z"/></marker></defs>'
+        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" '
+        'markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0 8 4 0 8z"/>'
+        "</marker></defs>"
     )
     return (
         f'```{{raw}} html\n<svg class="drawing" viewBox="0 0 {WIDTH} {height}" role="img" '
@@ -113,7 +118,7 @@ def arrow(
     more: Sequence[str] = (),
     side: int = 1,
 ) -> str:
-    """A straight arrow with a label beside its middle: on its right, or with side -1 on its left."""
+    """A straight arrow with a label beside its middle: right, or left by side -1."""
     turned = "" if kind else f' transform="rotate(-90 {x} {(y + to_y) / 2})"'
     middle_x, middle_y = (x + to_x) / 2 + (8 * side if kind else 0), (y + to_y) / 2
     anchor = ("start" if side > 0 else "end") if kind else "middle"

@@ -110,7 +110,9 @@ def _chapter(found: Interface) -> Iterator[str]:
         constants = [entry for entry in fields if entry.constant]
         others = [entry for entry in fields if not entry.constant]
         if constants:
-            rows = [[code(entry.name), code(entry.value), plain(entry.words)] for entry in constants]
+            rows = [
+                [code(entry.name), code(entry.value), plain(entry.words)] for entry in constants
+            ]
             yield table(["constant", "value", "meaning"], rows)
         rows = [
             [code(entry.name), code(entry.kind), code(entry.value), plain(entry.words)]

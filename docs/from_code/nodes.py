@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from rclpy.qos import QoSProfile
 
@@ -25,7 +24,7 @@ from dr_grasp.ros.parameters import Parameter
 from dr_grasp.ros.twin.controllers import Controllers
 from from_code.docstrings import entries, summary
 from from_code.markdown import code, plain, table
-from from_code.schemas import keys_of
+from from_code.schemas import as_yaml, keys_of
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def _node(name: str) -> Iterator[str]:
     found = NODES[name]
     yield f"### `{name}`\n\n{plain(summary(found.classes[0]))}\n"
     yield table(
-        ["", "name", "type", ""],
+        ["kind", "name", "type", "meaning"],
         [
             [kind, code(entry), plain(of_type), plain(words)]
             for (kind, entry), (of_type, words) in served(name).items()
@@ -96,7 +95,7 @@ def _node(name: str) -> Iterator[str]:
             [
                 code(parameter.name),
                 in_words(parameter),
-                code(default(parameter)),
+                default(parameter),
                 plain(parameter.description)
                 + " May be set while the node runs." * (not parameter.read_only),
             ]
@@ -115,14 +114,8 @@ def in_words(parameter: Parameter) -> str:
 def default(parameter: Parameter) -> str:
     """The default of a parameter as YAML has it; what depends on the machine in words."""
     if parameter.name == "jobs" and parameter.default == (os.cpu_count() or 1):
-        return "number of processors"
-    return _as_yaml(parameter.default)
-
-
-def _as_yaml(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) or '""'
+        return "the number of processors"
+    return code(as_yaml(parameter.default))
 
 
 def launch_arguments() -> str:

@@ -18,4 +18,12 @@ def page() -> str:
     # Its title is that of our page; its lists of commands cut sentences short.
     text = re.sub(r"\A# .*\n", "", done.stdout)
     text = re.sub(r"\*\*Commands\*\*:\n\n(\* .*\n)+", "", text)
-    return re.sub(r"^\* (`[^`]+`): ", r"- \1 — ", text, flags=re.MULTILINE)
+    lines = map(_options_as_code, text.splitlines())
+    return re.sub(r"^\* (`[^`]+`): ", r"- \1 — ", "\n".join(lines), flags=re.MULTILINE)
+
+
+def _options_as_code(line: str) -> str:
+    """Put options that words mention in backticks; one dash would be made of their two else."""
+    parts = line.split("`")
+    parts[::2] = [re.sub(r"--[a-z][\w-]*", r"`\g<0>`", part) for part in parts[::2]]
+    return "`".join(parts)
