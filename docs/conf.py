@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
-from from_code.pages import MARK, fill  # noqa: E402
+from from_code.pages import fill, has_marks  # noqa: E402
 
 import dr_grasp  # noqa: E402
 
@@ -79,4 +79,4 @@ def _shorten_types(app: Sphinx, *what: object) -> None:
 def _pages_from_code(app: Sphinx, env: object, *changes: set[str]) -> list[str]:
     """Pages that are read anew even if their own files are as they were."""
     paths = {name: Path(app.env.doc2path(name)) for name in app.env.found_docs}
-    return [name for name, path in paths.items() if MARK.search(path.read_text(encoding="utf-8"))]
+    return [name for name, path in paths.items() if has_marks(path.read_text(encoding="utf-8"))]

@@ -31,6 +31,11 @@ LISTED = re.compile(r"^<!-- pages: (.+) -->$", re.MULTILINE)
 """A line that names the pages of a folder in their order, some of which may not be there yet."""
 
 
+def has_marks(text: str) -> bool:
+    """Whether a page has lines to be replaced."""
+    return bool(MARK.search(text) or LISTED.search(text))
+
+
 def fill(text: str, folder: Path) -> str:
     """A page with its marked lines replaced.
 
