@@ -1,0 +1,62 @@
+"""What the README, the tutorials and the concepts say can be typed, is typed here, page by page."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dr_grasp.common.cache import cache_directory
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNNER = ROOT / "docs/run_page.py"
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs/tutorials").glob("*.md")),
+    *sorted((ROOT / "docs/concepts").glob("*.md")),
+]
+
+
+def pages(pattern):
+    having = re.compile(pattern, re.MULTILINE)
+    return [page for page in PAGES if having.search(page.read_text(encoding="utf-8"))]
+
+
+def name(page):
+    return str(page.relative_to(ROOT))
+
+
+@pytest.fixture
+def reader(tmp_path):
+    """Variables of a reader with a new home, a terminal of 100 columns, and our programs."""
+    (tmp_path / "home").mkdir()
+    return os.environ | {
+        "HOME": str(tmp_path / "home"),
+        "DR_GRASP_CACHE": str(cache_directory()),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "COLUMNS": "100",
+    }
+
+
+def run(page, folder, reader, *options):
+    command = [sys.executable, RUNNER, page, "--folder", folder, *options]
+    done = subprocess.run(command, env=reader, capture_output=True, text=True, timeout=3000)
+    assert done.returncode == 0, f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+
+
+@pytest.mark.parametrize("page", pages(r"^ *```(sh|console|python)"), ids=name)
+def test_a_page_runs(page, tmp_path, reader):
+    run(page, tmp_path / "folder", reader)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("page", pages("^<!-- slow: "), ids=name)
+def test_all_of_a_page_runs_in_a_fresh_clone(page, tmp_path, reader):
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", ROOT, clone], check=True)
+    # Of our own set-up nothing is on the path: the page makes its own.
+    others = [folder for folder in reader["PATH"].split(":") if str(ROOT) not in folder]
+    reader["PATH"] = ":".join([str(clone / ".venv/bin"), *others])
+    run(clone / page.relative_to(ROOT), clone, reader, "--slow")
