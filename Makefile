@@ -19,13 +19,14 @@ endif
 # Our nodes find each other on this machine, and nobody else's robot.
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 
-.PHONY: help demo test check bench soak transfer lint clean setup FORCE
+.PHONY: help demo test check docs bench soak transfer lint clean setup FORCE
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo   generate, score, rank, execute and record grasps; leaves results in demo/"
 	@echo "make test   run all tests"
 	@echo "make check  run ruff, mypy, the import contract, and the tests without physics and ROS"
+	@echo "make docs   build the site in build/docs; a warning is an error"
 	@echo "make bench  run the benchmarks"
 	@echo "make soak   kill nodes, workers and runs at random, mutate files; takes an hour"
 	@echo "make transfer  hold the labels against the twin; takes hours, leaves results in transfer/"
@@ -41,6 +42,12 @@ test: $(STAMPS)/package $(STAMPS)/test
 
 check: lint
 	@$(VENV)/bin/python -m pytest -q -n 2 --dist loadfile -m "not slow and not ros and not soak" $(ARGS)
+
+docs: $(STAMPS)/package $(STAMPS)/docs
+	@$(VENV)/bin/python -c "import sphinx" 2>/dev/null \
+	  || { echo "make docs needs Python 3.11 or later: make docs PYTHON=..." >&2; exit 1; }
+	@$(VENV)/bin/python -m sphinx --quiet --fail-on-warning --keep-going -b html docs build/docs $(ARGS)
+	@echo "the site is in build/docs/index.html"
 
 bench: $(STAMPS)/package
 	@set -e; for file in benchmarks/bench_*.py; do \
@@ -111,8 +118,12 @@ $(STAMPS)/interfaces: $(INTERFACES) $(STAMPS)/requirements
 $(STAMPS)/package: setup.py package.xml $(wildcard scripts/*) $(STAMPS)/interfaces
 	$(call step,dr_grasp itself,$(PIP) --no-deps --no-build-isolation -e .,see above and $(LOG))
 
-# After the package, since two pips at once would get in each other's way under -j.
-$(STAMPS)/test: requirements/test.txt requirements/cluster.txt requirements/mujoco_next.txt $(STAMPS)/requirements | $(STAMPS)/package
+# After the package, and one after the other, since two pips at once would get in each other's way
+# under -j.
+$(STAMPS)/docs: requirements/docs.txt $(STAMPS)/requirements | $(STAMPS)/package
+	$(call step,what the site is built with,$(PIP) -r requirements/docs.txt,$(NETWORK))
+
+$(STAMPS)/test: requirements/test.txt requirements/cluster.txt requirements/mujoco_next.txt $(STAMPS)/requirements $(STAMPS)/docs | $(STAMPS)/package
 	$(call step,what the tests need,\
 	  $(PIP) -r requirements/test.txt -r requirements/cluster.txt,$(NETWORK))
 	$(call step,the newest MuJoCo beside it,\

@@ -155,7 +155,10 @@ def checkout(tmp_path: Path) -> Path:
     read = ["setup.py", "package.xml"]
     for name in [
         *read,
-        *(f"requirements/{name}.txt" for name in ("base", "cluster", "mujoco_next", "ros", "test")),
+        *(
+            f"requirements/{name}.txt"
+            for name in ("base", "cluster", "docs", "mujoco_next", "ros", "test")
+        ),
     ]:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()

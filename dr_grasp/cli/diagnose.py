@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,7 +22,7 @@ from dr_grasp.cli.console import (
     progress_bar,
     reports_errors,
 )
-from dr_grasp.cli.pools import Cluster, make_pool
+from dr_grasp.cli.pools import PROCESSORS, Cluster, Jobs, make_pool
 from dr_grasp.common.run_lock import RunLock
 from dr_grasp.core.collisions import listed, sentences
 from dr_grasp.core.diagnosis import (
@@ -57,7 +56,7 @@ def command(
     thresholds: Annotated[
         str, typer.Option(help="Name of the thresholds in config/diagnosis.")
     ] = "default",
-    jobs: Annotated[int, typer.Option(help="Worker processes.")] = os.cpu_count() or 1,
+    jobs: Jobs = PROCESSORS,
     cluster: Cluster = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the diagnoses as JSON.")] = False,
 ) -> None:

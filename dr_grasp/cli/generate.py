@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +17,7 @@ from dr_grasp.cli.console import (
     reports_errors,
 )
 from dr_grasp.cli.object_pose import ObjectPoseText
-from dr_grasp.cli.pools import Cluster, make_pool
+from dr_grasp.cli.pools import PROCESSORS, Cluster, Jobs, make_pool
 from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.collisions import sentences
 from dr_grasp.core.perturbation import Criterion
@@ -66,7 +65,7 @@ def command(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same grasps.")] = 0,
-    jobs: Annotated[int, typer.Option(help="Worker processes.")] = os.cpu_count() or 1,
+    jobs: Jobs = PROCESSORS,
     cluster: Cluster = None,
     start: Annotated[
         Path | None, typer.Option(help="Grasp file that me-scs and me-fit begin from.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -16,6 +17,12 @@ Cluster = Annotated[
         metavar="ADDRESS",
         help="Dask scheduler, such as tcp://host:8786, with workers to use in place of --jobs.",
     ),
+]
+
+PROCESSORS = os.cpu_count() or 1
+
+Jobs = Annotated[
+    int, typer.Option(help="Worker processes.", show_default="the number of processors")
 ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import asdict
 from itertools import chain
@@ -21,6 +20,7 @@ from dr_grasp.cli.console import (
     reports_errors,
 )
 from dr_grasp.cli.dataset import say_left_out
+from dr_grasp.cli.pools import PROCESSORS, Jobs
 from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.recording.bag_files import left_out_of
@@ -39,7 +39,7 @@ SHOWN = 50
 def command(
     bag: Annotated[Path, typer.Argument(help="Folder of a bag, or a file of MCAP or SQLite.")],
     junit: Annotated[Path | None, typer.Option(help="JUnit file to write, for CI.")] = None,
-    jobs: Annotated[int, typer.Option(help="Worker processes.")] = os.cpu_count() or 1,
+    jobs: Jobs = PROCESSORS,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
     """Score every recorded grasp and execute every attempt of the twin again, and compare.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -25,7 +24,7 @@ from dr_grasp.cli.console import (
     reports_errors,
     score_cells,
 )
-from dr_grasp.cli.pools import Cluster, make_pool
+from dr_grasp.cli.pools import PROCESSORS, Cluster, Jobs, make_pool
 from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.collisions import listed, sentences
 from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
@@ -58,7 +57,7 @@ def command(
     grasps: Annotated[Path, typer.Argument(help="Grasp file.")],
     out: Annotated[Path, typer.Option(help="Scores file to write.")],
     seed: Annotated[int, typer.Option(help="Seed of the perturbations.")] = 0,
-    jobs: Annotated[int, typer.Option(help="Worker processes.")] = os.cpu_count() or 1,
+    jobs: Jobs = PROCESSORS,
     cluster: Cluster = None,
     trials: Annotated[
         str | None,

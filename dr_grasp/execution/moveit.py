@@ -38,7 +38,7 @@ from dr_grasp.execution.moveit_messages import (
 )
 from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.file_checks import LIMIT_TOLERANCE
-from dr_grasp.robots.robot_settings import Hardware
+from dr_grasp.robots.hardware_settings import Hardware
 from dr_grasp.robots.robot_spec import RobotSpec
 
 FINEST_STEP = 0.01

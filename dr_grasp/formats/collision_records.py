@@ -16,7 +16,13 @@ Pair = Annotated[tuple[str, str], Strict(False)]
 
 
 class CollisionRecord(Record):
-    """A collision; `criterion` is None for the undisturbed rollout."""
+    """The schema of a `Collision`.
+
+    Attributes:
+        criterion: The criterion by which the rollouts were perturbed; None for the undisturbed one.
+        outcome: `robot_hit_table` or `self_collision`.
+        links: The two bodies that touched: links of the robot, "table" or "ground".
+    """
 
     criterion: str | None
     outcome: str

@@ -77,7 +77,14 @@ class ThresholdsRecord(Record):
     mdr: _ShareLimit | None
 
 
-class _DiagnosisRecord(Record):
+class DiagnosisRecord(Record):
+    """The schema of a `Diagnosis`.
+
+    Attributes:
+        causes: What may break the grasp on an arm, by the thresholds: `friction`, `contact`,
+            `inertia`, `model`, `fragility`.
+    """
+
     grasp_id: str
     trajectory: str
     outcome: str
@@ -93,7 +100,9 @@ class _DiagnosisRecord(Record):
     mdr: _Share | None
 
 
-class _DiagnosisFileRecord(Record):
+class DiagnosisFileRecord(Record):
+    """The schema of a `DiagnosisFile`, beside its kind and version."""
+
     software_version: str
     thresholds: ThresholdsRecord
     diagnoses: list[Any]
@@ -145,7 +154,7 @@ def read_diagnoses(path: Path) -> DiagnosisFile:
     """
     content = read_document(path, DIAGNOSIS_KIND, allow_nan=False)
     with Within(str(path)):
-        record = check_record(_DiagnosisFileRecord, content)
+        record = check_record(DiagnosisFileRecord, content)
         thresholds = DiagnosisThresholds(**vars(record.thresholds))
         return DiagnosisFile(
             tuple(_diagnosis(raw, thresholds) for raw in record.diagnoses),
@@ -183,7 +192,7 @@ def _diagnosis_to_dict(diagnosis: Diagnosis, thresholds: DiagnosisThresholds) ->
 
 def _diagnosis(raw: object, thresholds: DiagnosisThresholds) -> Diagnosis:
     try:
-        fields = {**vars(check_record(_DiagnosisRecord, raw))}
+        fields = {**vars(check_record(DiagnosisRecord, raw))}
         came = fields.pop("causes")
         fields["outcome"] = Outcome.from_label(fields["outcome"])
         if fields["links"] is not None:

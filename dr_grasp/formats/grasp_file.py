@@ -67,18 +67,24 @@ _Names = Annotated[list[str], BeforeValidator(_as_list)]
 _Floats = Annotated[list[float], BeforeValidator(_as_list)]
 
 
-class _PoseRecord(Record):
+class PoseRecord(Record):
+    """The schema of a `Pose`."""
+
     position: _Floats
     quaternion_xyzw: _Floats
 
 
-class _WaypointsRecord(Record):
+class WaypointsRecord(Record):
+    """The schema of `Waypoints`."""
+
     joints: _Names
     times_s: _Floats
     positions: Annotated[list[list[float]], BeforeValidator(_as_list)]
 
 
-class _CloseRecord(Record):
+class CloseRecord(Record):
+    """The schema of a `HandClose`."""
+
     joints: _Names
     preshape: _Floats
     positions: _Floats
@@ -87,20 +93,26 @@ class _CloseRecord(Record):
 
 
 class GraspRecord(Record):
-    """The schema of a grasp in a grasp file."""
+    """The schema of a `GraspTrajectory`."""
 
     id: str
     robot: str
     object: str
-    object_in_base: _PoseRecord
-    approach: _WaypointsRecord
-    close: _CloseRecord
-    lift: _WaypointsRecord
+    object_in_base: PoseRecord
+    approach: WaypointsRecord
+    close: CloseRecord
+    lift: WaypointsRecord
     hold_s: float
     provenance: dict[str, str] = Field(default_factory=dict)
 
 
-class _GraspFileRecord(Record):
+class GraspFileRecord(Record):
+    """The schema of a grasp file, beside its kind and version.
+
+    Attributes:
+        grasps: The grasps, one on each line; each is checked by itself.
+    """
+
     grasps: list[Any]
 
 
@@ -146,7 +158,7 @@ class GraspReader:
         if not framed or not lines - 2 == self.count == commas + 1:
             content = read_document(path, GRASPS_KIND, allow_nan=True)
             with Within(str(path)):
-                self._whole = check_record(_GraspFileRecord, content).grasps
+                self._whole = check_record(GraspFileRecord, content).grasps
             self.count = len(self._whole)
 
     def __iter__(self) -> Iterator[GraspOrRefusal]:
@@ -232,7 +244,7 @@ def grasp_from_dict(raw: object) -> GraspTrajectory:
         raise InvalidGraspError(f"grasp {named}: {error}") from error
 
 
-def _waypoints(record: _WaypointsRecord) -> Waypoints:
+def _waypoints(record: WaypointsRecord) -> Waypoints:
     check_widths("positions", record.positions, len(record.joints))
     return Waypoints(**vars(record))
 

@@ -84,8 +84,14 @@ class RefusalRecord(Record):
     reason: str
 
 
-class _FitnessRecord(Record):
-    """A fitness. Value and interval follow from the counts, for readers that do not compute."""
+class FitnessRecord(Record):
+    """A fitness. Value and interval follow from the counts, for readers that do not compute.
+
+    Attributes:
+        value: Share of successes, in [0, 1].
+        low: Lower end of the 95 % interval, in [0, 1].
+        high: Upper end of the 95 % interval, in [0, 1].
+    """
 
     successes: Count
     trials: Count
@@ -95,16 +101,19 @@ class _FitnessRecord(Record):
     sequential: bool = False
 
 
-class _ScoreRecord(Record):
+class ScoreRecord(Record):
     """A score without seed, profile and version, which all scores of a file share.
 
     Files without collisions have no such key, as those of older versions.
+
+    Attributes:
+        nominal_success: Whether the undisturbed rollout succeeded.
     """
 
     grasp_id: str
     nominal_success: bool
     nominal_outcome: str
-    fitness: dict[str, _FitnessRecord]
+    fitness: dict[str, FitnessRecord]
     failures: dict[str, Count]
     collisions: list[CollisionRecord] = Field(default_factory=list)
     whole: bool = False
@@ -112,7 +121,9 @@ class _ScoreRecord(Record):
     transfer_probability: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
-class _SelectionRecord(Record):
+class SelectionRecord(Record):
+    """The schema of a `Selection`."""
+
     # In strict mode, pydantic accepts no name for a criterion and no list for a tuple.
     criterion: Annotated[Criterion, Strict(False)]
     chosen: Annotated[tuple[str, ...], Strict(False)]
@@ -121,13 +132,15 @@ class _SelectionRecord(Record):
     most_missed: float
 
 
-class _ScoreFileRecord(Record):
+class ScoreFileRecord(Record):
+    """The schema of a `ScoreFile`, beside its kind and version."""
+
     seed: int
     profile: str
     software_version: str
     scores: list[Any]
     refused: list[RefusalRecord]
-    selection: _SelectionRecord | None = None
+    selection: SelectionRecord | None = None
 
 
 def write_scores(path: Path, content: ScoreFile) -> None:
@@ -199,7 +212,7 @@ def read_scores(path: Path) -> ScoreFile:
     """
     content = read_document(path, SCORES_KIND, allow_nan=False)
     with Within(str(path)):
-        record = check_record(_ScoreFileRecord, content)
+        record = check_record(ScoreFileRecord, content)
         selection = record.selection
         return ScoreFile(
             tuple(_score(raw, record) for raw in record.scores),
@@ -234,9 +247,9 @@ def _score_to_dict(score: GraspScore) -> dict[str, Any]:
     return record
 
 
-def _score(raw: object, file: _ScoreFileRecord) -> GraspScore:
+def _score(raw: object, file: ScoreFileRecord) -> GraspScore:
     try:
-        record = check_record(_ScoreRecord, raw)
+        record = check_record(ScoreRecord, raw)
         with Within("nominal_outcome"):
             outcome = Outcome.from_label(record.nominal_outcome)
         if record.nominal_success != (outcome is Outcome.SUCCESS):
@@ -281,7 +294,7 @@ def _fitness_to_dict(fitness: Fitness) -> dict[str, Any]:
     return {**record, "sequential": True} if fitness.sequential else record
 
 
-def _fitness(records: Mapping[str, _FitnessRecord]) -> dict[Criterion, Fitness]:
+def _fitness(records: Mapping[str, FitnessRecord]) -> dict[Criterion, Fitness]:
     found = {}
     for name, record in records.items():
         criterion = Criterion.from_name(name)

@@ -107,14 +107,23 @@ class FamilySettings(Settings):
 
 
 class CylinderSettings(Settings):
-    """An upright cylinder [m]."""
+    """An upright cylinder.
+
+    Attributes:
+        radius: Its radius [m].
+        height: Its height, along z [m].
+    """
 
     radius: Length
     height: Length
 
 
 class SphereSettings(Settings):
-    """A ball [m]."""
+    """A ball.
+
+    Attributes:
+        radius: Its radius [m].
+    """
 
     radius: Length
 
@@ -154,12 +163,14 @@ class ObjectSettings(Settings):
         scale: Factor from the mesh's unit to metres, or three of them, along x, y and z.
         center: Whether the object's frame is in the middle of its bounding box, rather than where
             the mesh has it.
-        collision: How convex pieces are made of the mesh; see `convex_pieces`.
+        collision: How convex pieces are made of the mesh: `coacd` cuts a concave surface, `groups`
+            takes the hull of each part of the file, `hull` that of the whole; `auto` takes hulls
+            where all is convex, and else cuts.
         mass: Mass of the object [kg].
-        center_of_mass: Centre of mass in the mesh file's frame, after scaling [m]; None for that of
-            the mesh, or of a URDF's links.
+        center_of_mass: Centre of mass in the mesh file's frame, after scaling [m]; if left out,
+            that of the mesh, or of a URDF's links.
         inertia: ixx, ixy, ixz, iyy, iyz, izz about the centre of mass, along the mesh file's axes;
-            or ixx, iyy, izz [kg m^2]. None for that of the mesh, or of a URDF's links.
+            or ixx, iyy, izz [kg m^2]. If left out, that of the mesh, or of a URDF's links.
         inertia_from: Where these two come from, as text; or they were written by hand.
         lateral_friction: Coulomb coefficient against a surface of coefficient 1.
         rolling_friction: Lever of the torque against rolling, against a surface of coefficient 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dr_grasp.errors import SettingsError
-from dr_grasp.robots.robot_settings import ControllerSettings, HandInterface, MoveItSettings
+from dr_grasp.robots.hardware_settings import ControllerSettings, HandInterface, MoveItSettings
 from dr_grasp.robots.robot_spec import RobotSpec, hardware_of
 from dr_grasp.robots.ros_description import ros_urdf, srdf
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
 from functools import reduce
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat
 
@@ -16,9 +14,13 @@ from dr_grasp.common.settings import Settings, merged, read_yaml, validate
 from dr_grasp.core.trajectory import LONGEST_PHASE_S
 from dr_grasp.errors import SettingsError
 from dr_grasp.objects.object_settings import LARGEST_FRICTION
+from dr_grasp.robots.hardware_settings import (
+    ControllerSettings,
+    DriverSettings,
+    MoveItSettings,
+)
 
 Vector3 = tuple[float, float, float]
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_/~][A-Za-z0-9_/]*$")]
 
 
 STANDOFF_M = 0.10
@@ -46,7 +48,19 @@ class ArmSettings(Settings):
 
 
 class SynergySettings(Settings):
-    """One of `hand.synergies`: a way to close."""
+    """One of `hand.synergies`: a way to close the hand, all driven joints together.
+
+    Attributes:
+        open: The hand's posture before closing, in the order of `hand.joints` [rad or m].
+        closed: The posture that the drives aim at; an object stops them before [rad or m].
+        grip_in_tcp: The middle between the surfaces that close on the object, in the frame of
+            `tcp_link` [m].
+        reach_m: How far the hand reaches beyond that point, along the approach [m].
+        approach_axis: Direction in which the hand approaches, out of the hand, in the frame of
+            `tcp_link`; of any length.
+        closing_axis: Direction in which the surfaces close, across the approach.
+        largest_width_m: How far apart these surfaces are in the posture `open` [m].
+    """
 
     open: tuple[float, ...]
     closed: tuple[float, ...]
@@ -108,106 +122,17 @@ class HandSettings(Settings):
 
 
 class TableSettings(Settings):
-    """The `table` section."""
+    """The `table` section: a box on which objects stand.
+
+    Attributes:
+        center_xy: Middle of the table, in the base frame [m].
+        size: Lengths of its sides along x, y and z [m].
+        top_z: Height of its top, in the base frame [m].
+    """
 
     center_xy: tuple[float, float]
     size: tuple[PositiveFloat, PositiveFloat, PositiveFloat]
     top_z: float
-
-
-class HandInterface(Enum):
-    """Type of the action that takes a hand's targets, as in `controllers.hand.interface`."""
-
-    PARALLEL_GRIPPER = "parallel_gripper_command"
-    GRIPPER_COMMAND = "gripper_command"
-    FRANKA_GRASP = "franka_grasp"
-    JOINT_TRAJECTORY = "follow_joint_trajectory"
-
-
-class HandControllerSettings(Settings):
-    """The `controllers.hand` section.
-
-    Attributes:
-        interface: Type of the hand's action.
-        action: Name of the hand's action.
-        position_scale: Factor from a position of the hand's first driven joint to a gripper
-            command: 2 where the command is the distance between two jaws that move alike.
-        holding_margin: If every joint of the hand comes closer than this to its closing target,
-            nothing is between the fingers [rad or m].
-    """
-
-    interface: HandInterface
-    action: Identifier
-    position_scale: PositiveFloat = 1.0
-    holding_margin: PositiveFloat
-
-    @property
-    def actions(self) -> tuple[str, ...]:
-        """Names of all actions that move the hand: `action`; of `franka_grasp` then `move`, too.
-
-        franka_gripper has its action `move` in the same namespace as its action `grasp`.
-        """
-        if self.interface is not HandInterface.FRANKA_GRASP:
-            return (self.action,)
-        return self.action, f"{self.action.rpartition('/')[0]}/move".removeprefix("/")
-
-
-class ControllerSettings(Settings):
-    """The `controllers` section.
-
-    Attributes:
-        arm: Name of the arm's action control_msgs/FollowJointTrajectory.
-        hand: How the hand takes its targets.
-    """
-
-    arm: Identifier
-    hand: HandControllerSettings
-
-
-class MoveItSettings(Settings):
-    """The `moveit` section.
-
-    Attributes:
-        group: MoveIt's planning group of the arm.
-        package: The user's MoveIt configuration package; None to make the configuration from the
-            robot's file.
-        accelerations: Largest acceleration of each arm joint that planned motions may have, which
-            URDFs do not say [rad/s^2 or m/s^2].
-        kinematics: MoveIt's kinematics plugin.
-    """
-
-    group: str
-    package: str | None = None
-    accelerations: tuple[PositiveFloat, ...]
-    kinematics: str = "kdl_kinematics_plugin/KDLKinematicsPlugin"
-
-
-class DriverSettings(Settings):
-    """The `driver` section: the maker's launch file, started for `hardware:=real`.
-
-    `controller` is for drivers that start no controller for the arm: the ROS parameters to spawn
-    one with, including `type` and without `joints`. Joints in it have the names used here.
-    """
-
-    package: str
-    launch: str
-    arguments: dict[str, str] = Field(default_factory=dict)
-    controller: dict[str, Any] = Field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Hardware:
-    """How a robot is reached through ROS: sections of its file.
-
-    Attributes:
-        controllers: The controllers of arm and hand.
-        moveit: What MoveIt needs to know.
-        driver: How to start the driver of a real arm; None if users start it themselves.
-    """
-
-    controllers: ControllerSettings
-    moveit: MoveItSettings
-    driver: DriverSettings | None
 
 
 def _two(pair: tuple[str, str]) -> tuple[str, str]:
@@ -221,9 +146,9 @@ class RobotSettings(Settings):
 
     Attributes:
         description: One line.
-        urdf: Address of the URDF or its xacro file; see `resolve_uri`.
+        urdf: The URDF or its xacro file: package://PACKAGE/PATH, pybullet_data://PATH, or a path.
         xacro: Arguments for the xacro files of URDF and SRDF; one may ignore what the other needs.
-        srdf: Address of the SRDF or its xacro file.
+        srdf: The SRDF or its xacro file, in the same way.
         srdf_xacro: Arguments that the SRDF's xacro file takes otherwise than the URDF's.
         allowed_collisions: Pairs of links that may touch, such as [[left_pad, right_pad]], beside
             those that the SRDF does not check and neighbours; by the names used here.

@@ -15,12 +15,12 @@ from dr_grasp.provenance.fingerprint import IGNORED
 from dr_grasp.robots.description import DescriptionSource
 from dr_grasp.robots.file_checks import check_fit, unit
 from dr_grasp.robots.hand_drives import hand_drives
+from dr_grasp.robots.hardware_settings import Hardware
 from dr_grasp.robots.joints import JointLimits
 from dr_grasp.robots.robot_model import RobotModel, load_model
 from dr_grasp.robots.robot_settings import (
     LIFT_M,
     STANDOFF_M,
-    Hardware,
     RobotSettings,
     SynergySettings,
     read_settings,

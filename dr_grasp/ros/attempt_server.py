@@ -50,8 +50,11 @@ class AttemptServer(Closing):
     Nothing moves without a recorder that has written that the attempt begins; with the parameter
     `confirm`, nothing moves without the token of a dry run. If the client vanishes, the arm stops.
 
+    Actions:
+        attempt_grasp (AttemptGrasp): Executes one grasp, one goal at a time.
+
     Topics:
-        attempts (GraspAttempt), published when an attempt has ended.
+        attempts (GraspAttempt), published: each attempt when it has ended.
     """
 
     def __init__(self, node: Node, backend: Backend, *, real: bool = False) -> None:

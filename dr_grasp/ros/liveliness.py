@@ -42,13 +42,16 @@ STALL_S = 1.0
 """If nobody has looked for this time [s], this process was held up, by a busy machine or by
 MoveIt's planner. That says nothing of a client, whose heartbeats wait to be read."""
 
-_ALIVE = QoSProfile(
+ALIVE = QoSProfile(
     depth=1,
     reliability=ReliabilityPolicy.RELIABLE,
     liveliness=LivelinessPolicy.AUTOMATIC,
     liveliness_lease_duration=Duration(seconds=LEASE_S),
 )
-_HEARTBEAT = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+"""For <name>/alive, which a server never publishes on: that its publisher exists is the sign."""
+
+HEARTBEAT = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+"""For <action>/heartbeat, with the id of the goal that its client waits for."""
 
 
 def announce(node: Node, name: str) -> Publisher:
@@ -58,7 +61,7 @@ def announce(node: Node, name: str) -> Publisher:
         node: Node of the publisher.
         name: Name of the action, or of the node that serves; the topic is <name>/alive.
     """
-    return node.create_publisher(Empty, f"{name}/alive", _ALIVE)
+    return node.create_publisher(Empty, f"{name}/alive", ALIVE)
 
 
 class ServerWatch:
@@ -80,7 +83,7 @@ class ServerWatch:
             Empty,
             f"{name}/alive",
             lambda _: None,
-            _ALIVE,
+            ALIVE,
             # One event at a time. In two threads, "silent" could overtake the "alive" that came
             # after it, and a server that lives would count as gone for ever.
             callback_group=MutuallyExclusiveCallbackGroup(),
@@ -112,7 +115,7 @@ class Heartbeat:
 
     def __init__(self, node: Node, action: str) -> None:
         """Create the publisher, <action>/heartbeat."""
-        self._publisher = node.create_publisher(UUID, f"{action}/heartbeat", _HEARTBEAT)
+        self._publisher = node.create_publisher(UUID, f"{action}/heartbeat", HEARTBEAT)
         self._next_s = 0.0
 
     def beat(self, goal_id: UUID) -> None:
@@ -150,7 +153,7 @@ class ClientWatches:
         group = ReentrantCallbackGroup()
         listen: Any = self._on_heartbeat  # rclpy's types do not know of the second argument
         self._topic = node.create_subscription(
-            UUID, f"{action}/heartbeat", listen, _HEARTBEAT, callback_group=group
+            UUID, f"{action}/heartbeat", listen, HEARTBEAT, callback_group=group
         )
         # Not only when somebody asks: the arm's thread may wait for a recorder meanwhile.
         self._timer = node.create_timer(TICK_S, self._look, callback_group=group)

@@ -36,7 +36,11 @@ PARAMETERS = (ROBOT, REAL, SPEED, CONNECT_S, *attempt_server.PARAMETERS)
 
 
 class MoveItNode(Node):
-    """Serves `attempt_grasp` through MoveIt, one goal at a time, since there is only one arm."""
+    """Serves `attempt_grasp` through MoveIt, one goal at a time, since there is only one arm.
+
+    Topics:
+        joint_states (JointState), subscribed: where the arm and the hand are.
+    """
 
     def __init__(self) -> None:
         """Declare parameters, start MoveIt and advertise the action."""

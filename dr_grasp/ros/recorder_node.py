@@ -54,7 +54,7 @@ class RecorderNode(Node):
     request is recorded only once.
 
     Topics:
-        scores (GraspScore), subscribed.
+        scores (GraspScore), subscribed: what is recorded beside the attempts.
         outcome_reports (OutcomeReport), published: operators' reports.
     """
 

@@ -65,9 +65,9 @@ class ScorerNode(Node):
         score_grasps (ScoreGrasps): Has its own worker process, so it never waits for goals.
 
     Topics:
-        scores (GraspScore), published as each score is complete.
+        scores (GraspScore), published: each score as soon as it is complete.
         grasp_markers (MarkerArray), published: the scored grasps of the last request, for RViz.
-        /diagnostics (DiagnosticArray), published once a second.
+        /diagnostics (DiagnosticArray), published: once a second, what it does.
     """
 
     def __init__(self) -> None:

@@ -24,17 +24,23 @@ Range = tuple[NonNegativeFloat, NonNegativeFloat]
 Deviation = Annotated[float, Field(ge=0.0)]
 
 
-class _ObjectPose(Settings):
+class ObjectPoseSettings(Settings):
+    """The `object_pose` section: perception error, of OSDR and MDR."""
+
     position_std_m: Deviation
     rotation_std_rad: tuple[Deviation, Deviation, Deviation]
 
 
-class _Joints(Settings):
+class JointSettings(Settings):
+    """The `joints` section: control error in half joint ranges, of JSDR and MDR."""
+
     jitter_std: Deviation
     offset_std: Deviation
 
 
-class _Dynamics(Settings):
+class DynamicsSettings(Settings):
+    """The `dynamics` section: ranges [low, high], of FDR and MDR; null for the nominal value."""
+
     lateral_friction_scale: Range | None
     rolling_friction: Range | None
     spinning_friction: Range | None
@@ -42,26 +48,37 @@ class _Dynamics(Settings):
     center_of_mass_std_m: Deviation
 
     @model_validator(mode="after")
-    def _ordered(self) -> _Dynamics:
+    def _ordered(self) -> DynamicsSettings:
         for name, value in self:
             if isinstance(value, tuple) and value[0] > value[1]:
                 raise ValueError(f"{name}: expected low <= high, got {list(value)}")
         return self
 
 
-class _Trials(Settings):
+class TrialSettings(Settings):
+    """The `trials` section: the numbers of rollouts.
+
+    Attributes:
+        osdr: Rollouts of OSDR.
+        jsdr: Rollouts of JSDR.
+        fdr: Rollouts of FDR.
+        mdr: Rollouts of MDR.
+    """
+
     osdr: Trials
     jsdr: Trials
     fdr: Trials
     mdr: Trials
 
 
-class _Profile(Settings):
+class ProfileSettings(Settings):
+    """Schema of a file in config/profiles; its keys are those of `Profile`."""
+
     description: str
-    object_pose: _ObjectPose
-    joints: _Joints
-    dynamics: _Dynamics
-    trials: _Trials
+    object_pose: ObjectPoseSettings
+    joints: JointSettings
+    dynamics: DynamicsSettings
+    trials: TrialSettings
 
 
 def load_profile(name: str) -> Profile:
@@ -71,7 +88,7 @@ def load_profile(name: str) -> Profile:
         UnknownNameError: There is no such profile.
         SettingsError: The file of the profile does not fit the schema.
     """
-    content = load_yaml(config_file("profiles", name, "profile"), _Profile)
+    content = load_yaml(config_file("profiles", name, "profile"), ProfileSettings)
     return Profile(
         name=name,
         description=content.description,

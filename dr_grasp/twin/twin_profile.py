@@ -76,7 +76,16 @@ class DriveSettings(Settings):
 
 
 class TwinProfile(Settings):
-    """Schema of a file in config/twin: distributions of the twin's errors, and their seed."""
+    """Schema of a file in config/twin: distributions of the twin's errors, and their seed.
+
+    Attributes:
+        description: One line about the profile.
+        seed: Seed of what is drawn once for each robot and object; another seed is another
+            laboratory.
+        perception: Errors of the object's pose, drawn for every attempt.
+        object: Errors of an object's description, drawn once for each object.
+        robot: Errors of a robot's description, drawn once for each robot.
+    """
 
     description: str
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)]

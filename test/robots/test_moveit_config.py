@@ -14,8 +14,12 @@ import yaml
 
 from dr_grasp.errors import SettingsError
 from dr_grasp.robots.forward_kinematics import chain_to
+from dr_grasp.robots.hardware_settings import (
+    ControllerSettings,
+    HandControllerSettings,
+    HandInterface,
+)
 from dr_grasp.robots.moveit_config import moveit_config
-from dr_grasp.robots.robot_settings import ControllerSettings, HandControllerSettings, HandInterface
 from dr_grasp.robots.robot_spec import load_robot, robot_names
 from dr_grasp.robots.ros_description import arm_tip, ros_urdf, srdf
 

@@ -64,7 +64,18 @@ _Reading = tuple[list[str], Callable[[int], PoseGrasp]]
 """Ids of the grasps of a file, and a function that reads and checks a grasp by its number."""
 
 
-class _GraspRecord(Record):
+class PoseGraspRecord(Record):
+    """A grasp of a JSON file: `matrix`, or else `position` and `quaternion_xyzw`.
+
+    Attributes:
+        id: The grasp's id; its number in the file if left out.
+        position: Origin of the grip or gripper frame, three numbers [m].
+        quaternion_xyzw: Orientation of that frame, four numbers of norm 1.
+        matrix: The same pose as a homogeneous matrix, 4 x 4.
+        width: How far the jaws are open [m]; if left out, the hand comes fully open.
+        quality: More is better.
+    """
+
     id: str | int | None = None
     position: Any = None
     quaternion_xyzw: Any = None
@@ -73,7 +84,17 @@ class _GraspRecord(Record):
     quality: float | None = None
 
 
-class _FileRecord(Record):
+class PoseFileRecord(Record):
+    """A JSON file; a list of grasps alone does as well.
+
+    Attributes:
+        frame: Frame of the poses: "grip", or the name of a gripper.
+        object_file: Name of the mesh that the poses are for.
+        object_scale: Factor from that mesh's unit to metres, compared with the object's own.
+        object_in_base: Where the object stands.
+        grasps: The grasps.
+    """
+
     frame: str = GRIP
     object_file: str | None = None
     object_scale: float | None = Field(default=None, gt=0, allow_inf_nan=False)
@@ -84,11 +105,11 @@ class _FileRecord(Record):
 def read_pose_list(path: Path, gripper: str | None) -> GraspPoses:
     """Read a list of poses: JSON, table or NumPy, by the file's suffix; see `read_poses`."""
     suffix = path.suffix.lower()
-    header = _FileRecord(grasps=[])
+    header = PoseFileRecord(grasps=[])
     if suffix == ".json":
         content = load_json(path)
         header = check_record(
-            _FileRecord, {"grasps": content} if isinstance(content, list) else content
+            PoseFileRecord, {"grasps": content} if isinstance(content, list) else content
         )
         ids, read = _from_records(header.grasps)
     elif suffix in TABLE_SUFFIXES:
@@ -120,7 +141,7 @@ def _from_records(raw: list[object]) -> _Reading:
         ids.append(str(given) if type(given) in (str, int) else number_id(index))
 
     def read(index: int) -> PoseGrasp:
-        record = check_record(_GraspRecord, raw[index])
+        record = check_record(PoseGraspRecord, raw[index])
         fields = ("matrix", "position", "quaternion_xyzw")
         given = [field for field in fields if getattr(record, field) is not None]
         if given == ["matrix"]:

@@ -13,7 +13,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.execution.arm import StepResult
-from dr_grasp.robots.robot_settings import HandControllerSettings, HandInterface
+from dr_grasp.robots.hardware_settings import HandControllerSettings, HandInterface
 from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.ros.controller_messages import (
     duration,

@@ -13,7 +13,7 @@ from dr_grasp.common.closing import Closing
 from dr_grasp.errors import BackendError, SettingsError
 from dr_grasp.messages.decoding import decode_pose
 from dr_grasp.messages.encoding import encode_pose
-from dr_grasp.robots.robot_settings import HandControllerSettings, HandInterface
+from dr_grasp.robots.hardware_settings import HandControllerSettings, HandInterface
 from dr_grasp.robots.robot_spec import RobotSpec, hardware_of
 from dr_grasp.ros.answering import serve
 from dr_grasp.ros.controller_messages import message_types
@@ -38,7 +38,16 @@ WARNING_EVERY_S = 10.0
 
 
 class Controllers(Closing):
-    """Serves the actions and topics of an arm's controllers, and puts objects on the table."""
+    """Serves the actions and topics of an arm's controllers, and puts objects on the table.
+
+    Actions:
+        controllers.arm (FollowJointTrajectory): Moves the arm; the robot's file has the name.
+        controllers.hand.action (by `interface`): Moves the hand; the robot's file has name and
+            type.
+
+    Services:
+        place_object (PlaceObject): Puts an object on the table, about where it is believed to be.
+    """
 
     def __init__(self, node: Node, robot: RobotSpec, twin: LiveTwin) -> None:
         """Advertise, and let the twin's time pass.

@@ -1,0 +1,62 @@
+"""Reference of the files that `dr-grasp` writes and reads, from the classes that read them."""
+
+from __future__ import annotations
+
+from dr_grasp.core.collisions import Collision
+from dr_grasp.core.diagnosis import Diagnosis
+from dr_grasp.core.fitness import Fitness, GraspScore, RefusedGrasp, Selection
+from dr_grasp.core.geometry import Pose
+from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
+from dr_grasp.formats import collision_records, diagnosis_file, grasp_file, score_file
+from dr_grasp.generation.importers import pose_list
+from dr_grasp.transfer import transfer_model
+from from_code.schemas import keys_table
+from from_code.settings import Sections, sections
+
+GRASPS: Sections = {
+    "": (grasp_file.GraspFileRecord,),
+    "of each grasp": (grasp_file.GraspRecord, GraspTrajectory),
+    "`object_in_base`": (grasp_file.PoseRecord, Pose),
+    "`approach` and `lift`": (grasp_file.WaypointsRecord, Waypoints),
+    "`close`": (grasp_file.CloseRecord, HandClose),
+}
+SCORES: Sections = {
+    "": (score_file.ScoreFileRecord, score_file.ScoreFile),
+    "of each score": (score_file.ScoreRecord, GraspScore),
+    "each of `fitness`": (score_file.FitnessRecord, Fitness),
+    "each of `collisions`": (collision_records.CollisionRecord, Collision),
+    "each of `refused`": (score_file.RefusalRecord, RefusedGrasp),
+    "`selection`": (score_file.SelectionRecord, Selection),
+}
+DIAGNOSIS: Sections = {
+    "": (diagnosis_file.DiagnosisFileRecord, diagnosis_file.DiagnosisFile),
+    "of each diagnosis": (diagnosis_file.DiagnosisRecord, Diagnosis),
+}
+TRANSFER_MODEL: Sections = {
+    "": (transfer_model.TransferModel,),
+    "`steps`": (transfer_model.Steps,),
+    "`training`": (transfer_model.Training,),
+    "each loss of `training`": (transfer_model.Loss,),
+}
+POSES: Sections = {
+    "": (pose_list.PoseFileRecord,),
+    "of each grasp": (pose_list.PoseGraspRecord,),
+}
+
+FILES = {
+    "grasps": GRASPS,
+    "scores": SCORES,
+    "diagnosis": DIAGNOSIS,
+    "transfer_model": TRANSFER_MODEL,
+    "poses": POSES,
+}
+
+
+def keys(name: str) -> str:
+    """The tables of one of `FILES`, a section each."""
+    lines = []
+    for place, found in sections(FILES[name]).items():
+        if place:
+            lines.append(f"Keys {'of ' * (not place.startswith('of '))}{place}:\n")
+        lines.append(keys_table(found))
+    return "\n".join(lines)
