@@ -111,8 +111,14 @@ $(STAMPS)/interfaces: $(INTERFACES) $(STAMPS)/requirements
 $(STAMPS)/package: setup.py package.xml $(wildcard scripts/*) $(STAMPS)/interfaces
 	$(call step,dr_grasp itself,$(PIP) --no-deps --no-build-isolation -e .,see above and $(LOG))
 
-# After the package, since two pips at once would get in each other's way under -j.
-$(STAMPS)/test: requirements/test.txt requirements/cluster.txt requirements/mujoco_next.txt $(STAMPS)/requirements | $(STAMPS)/package
+# One after another, since two pips at once would get in each other's way under -j.
+MESSAGES := $(shell find test/message_packages -type f -not -name '*.py*' -not -path '*/.*')
+
+$(STAMPS)/messages: $(MESSAGES) dr_grasp_interfaces/cmake/wheel.cmake $(STAMPS)/requirements | $(STAMPS)/package
+	$(call step,messages of MoveIt and controllers for the tests (a minute or two of compiling),\
+	  $(PIP) --no-deps --force-reinstall ./test/message_packages,$(NETWORK))
+
+$(STAMPS)/test: requirements/test.txt requirements/cluster.txt requirements/mujoco_next.txt $(STAMPS)/requirements | $(STAMPS)/messages
 	$(call step,what the tests need,\
 	  $(PIP) -r requirements/test.txt -r requirements/cluster.txt,$(NETWORK))
 	$(call step,the newest MuJoCo beside it,\
