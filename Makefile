@@ -123,7 +123,13 @@ $(STAMPS)/package: setup.py package.xml $(wildcard scripts/*) $(STAMPS)/interfac
 $(STAMPS)/docs: requirements/docs.txt $(STAMPS)/requirements | $(STAMPS)/package
 	$(call step,what the site is built with,$(PIP) -r requirements/docs.txt,$(NETWORK))
 
-$(STAMPS)/test: requirements/test.txt requirements/cluster.txt requirements/mujoco_next.txt $(STAMPS)/requirements $(STAMPS)/docs | $(STAMPS)/package
+MESSAGES := $(shell find test/message_packages -type f -not -name '*.py*' -not -path '*/.*')
+
+$(STAMPS)/messages: $(MESSAGES) dr_grasp_interfaces/cmake/wheel.cmake $(STAMPS)/requirements | $(STAMPS)/docs
+	$(call step,messages of MoveIt and controllers for the tests (a minute or two of compiling),\
+	  $(PIP) --no-deps --force-reinstall ./test/message_packages,$(NETWORK))
+
+$(STAMPS)/test: requirements/test.txt requirements/cluster.txt requirements/mujoco_next.txt $(STAMPS)/requirements $(STAMPS)/docs $(STAMPS)/messages
 	$(call step,what the tests need,\
 	  $(PIP) -r requirements/test.txt -r requirements/cluster.txt,$(NETWORK))
 	$(call step,the newest MuJoCo beside it,\

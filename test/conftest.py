@@ -18,6 +18,10 @@ from dr_grasp.core.outcome import TABLE, LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
 
+# Messages check the type of each value that they are given, here and in the nodes that tests start.
+# Read when a class of messages is imported, so it has to stand here.
+os.environ["ROS_PYTHON_CHECK_FIELDS"] = "1"
+
 ARM = tuple(f"panda_joint{index}" for index in range(1, 8))
 HAND = ("panda_finger_joint1",)
 LINKS = LinkPair("panda_hand", "panda_link5")
@@ -47,6 +51,8 @@ STARTS_NODES = (
     "ros/test_secured.py",
     "ros/test_system.py",
     "ros/twin/test_controllers.py",
+    "ros/twin/test_other_controllers.py",
+    "ros/twin/test_starting.py",
 )
 # These simulate contacts, search, work with processes, or draw many figures.
 TAKES_LONG = (

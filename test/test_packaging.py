@@ -152,6 +152,7 @@ def checkout(tmp_path: Path) -> Path:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "dr_grasp_interfaces").mkdir()
+    (tmp_path / "test" / "message_packages").mkdir(parents=True)
     read = ["setup.py", "package.xml"]
     for name in [
         *read,

@@ -258,23 +258,42 @@ def test_a_users_package_needs_moveits_own_tools(franka, monkeypatch):
         moveit_config(with_package(franka, "my_moveit_config"))
 
 
+class PackageNotFoundError(KeyError):
+    """As that of ament_index_python, which is missing where there is no ROS."""
+
+
+class Configs:
+    """What we use of MoveItConfigs of moveit_configs_utils 2.12.4, with the arguments it has."""
+
+    __slots__ = ("_said",)
+
+    def __init__(self, said):
+        self._said = said
+
+    def to_dict(self):
+        return self._said
+
+
 class Builder:
-    """What we use of MoveItConfigsBuilder."""
+    """What we use of MoveItConfigsBuilder of moveit_configs_utils 2.12.4, with its arguments."""
 
-    def __init__(self, robot_name, package_name):
+    __slots__ = ("_said",)
+
+    def __init__(self, robot_name, robot_description="robot_description", package_name=None):
         if package_name != "my_moveit_config":
-            raise LookupError(f"package '{package_name}' not found")
-        self.said = {"name": robot_name, "publish_robot_description_semantic": False}
+            raise PackageNotFoundError(f"package '{package_name}' not found")
+        self._said = {"name": robot_name, "publish_robot_description_semantic": False}
 
-    def planning_pipelines(self, pipelines):
-        self.said |= {"planning_pipelines": pipelines, "ompl": {"planning_plugins": ["own"]}}
+    def planning_pipelines(self, default_planning_pipeline=None, pipelines=None, load_all=True):
+        self._said |= {
+            "planning_pipelines": pipelines,
+            "default_planning_pipeline": pipelines[0],
+            **{name: {"planning_plugins": ["own"]} for name in pipelines},
+        }
         return self
 
     def to_moveit_configs(self):
-        return self
-
-    def to_dict(self):
-        return self.said
+        return Configs(self._said)
 
 
 @pytest.fixture
@@ -297,7 +316,7 @@ def test_a_users_package_takes_the_place_of_ours(franka, builder):
 def test_a_package_that_is_not_there_is_named(franka, builder):
     with pytest.raises(
         SettingsError,
-        match=r"moveit.package other: expected a MoveIt configuration package, got LookupError: "
-        r"package 'other' not found",
+        match=r"moveit.package other: expected a MoveIt configuration package, got "
+        r"PackageNotFoundError: .*package 'other' not found",
     ):
         moveit_config(with_package(franka, "other"))

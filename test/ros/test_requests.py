@@ -2,6 +2,7 @@
 
 import threading
 from types import SimpleNamespace
+from unittest.mock import create_autospec
 
 import pytest
 import rclpy
@@ -14,6 +15,7 @@ from rclpy.task import Future
 from dr_grasp.errors import BackendError
 from dr_grasp.ros import requests
 from dr_grasp.ros.goals import RetryingActionClient, run_goal
+from dr_grasp.ros.liveliness import ServerWatch
 from dr_grasp.ros.requests import RetriedRequest
 from dr_grasp_interfaces.action import ExecuteGrasps
 
@@ -200,7 +202,8 @@ def test_a_result_that_must_be_there_is_asked_for_soon(monkeypatch):
 def test_what_is_waited_for_is_logged_once(monkeypatch, capfd):
     monkeypatch.setattr(requests, "SAY_AFTER_S", 0.01)
     assert not requests.find_server("begin_attempt", threading.Event().wait, None, 0.05)
-    silent = SimpleNamespace(wait=lambda within_s: False)
+    silent = create_autospec(ServerWatch, instance=True)
+    silent.wait.return_value = False
     assert not requests.find_server("attempt_grasp", lambda _: True, silent, 0.05)
     said = capfd.readouterr().err
     assert said.count("waiting for begin_attempt, 0.05 s at most: nobody offers it yet") == 1

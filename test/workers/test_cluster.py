@@ -11,9 +11,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import create_autospec
 
 import pytest
-from distributed import Client
+from distributed import Client, Worker
 from typer.testing import CliRunner
 
 import dr_grasp
@@ -295,7 +296,8 @@ def meet(_):
 
 
 def test_a_worker_with_threads_does_one_thing_at_a_time(monkeypatch):
-    monkeypatch.setattr("distributed.get_worker", lambda: SimpleNamespace(address="tcp://here"))
+    worker = create_autospec(Worker, instance=True, address="tcp://here")
+    monkeypatch.setattr("distributed.get_worker", lambda: worker)
     met, ours = [], cluster.identity("franka", "mug")
     packed = pickle.dumps((meet, 0))
     threads = [

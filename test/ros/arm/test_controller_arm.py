@@ -20,9 +20,7 @@ from dr_grasp.ros.arm.controller_arm import ControllerArm
 
 from ...execution.arm_double import PlannerDouble
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("control_msgs") is None, reason="control_msgs is not installed"
-)
+pytest.importorskip("control_msgs", reason="control_msgs is not installed")
 
 
 def wait_for(condition):

@@ -1,8 +1,6 @@
-"""What goals of grippers mean, with messages made up so that none of their packages is needed."""
+"""What goals of grippers mean."""
 
 from __future__ import annotations
-
-from types import SimpleNamespace
 
 import pytest
 from sensor_msgs.msg import JointState
@@ -18,7 +16,9 @@ from dr_grasp.twin.joint_path import JointPath, PathPoint
 from dr_grasp.twin.live_twin import LiveTwin
 from dr_grasp.twin.twin_profile import load_twin_profile
 
-KIND = SimpleNamespace(Result=SimpleNamespace, Feedback=SimpleNamespace)
+control = pytest.importorskip("control_msgs.action", reason="control_msgs is not installed")
+franka_actions = pytest.importorskip("franka_msgs.action", reason="franka_msgs is not installed")
+Grasp, Move = franka_actions.Grasp, franka_actions.Move
 
 
 @pytest.fixture
@@ -34,8 +34,9 @@ def ended(twin, adapter, request, after_s=2.0):
 
 
 def test_gripper_command_in_units_of_its_own(twin):
-    adapter = GripperCommandAdapter(twin, KIND, 2.0)
-    request = SimpleNamespace(command=SimpleNamespace(position=0.03, max_effort=10.0))
+    adapter = GripperCommandAdapter(twin, control.GripperCommand, 2.0)
+    request = control.GripperCommand.Goal()
+    request.command.position, request.command.max_effort = 0.03, 10.0
     adapter.check(request)
     goal = adapter.start(request)
     twin.advance(0.04)
@@ -51,8 +52,10 @@ def test_gripper_command_in_units_of_its_own(twin):
 
 
 def test_parallel_gripper_takes_one_position_and_its_limits(twin, franka):
-    adapter = ParallelGripperAdapter(twin, KIND, 2.0, franka)
-    request = SimpleNamespace(command=JointState(position=[0.0], velocity=[0.02], effort=[5.0]))
+    adapter = ParallelGripperAdapter(twin, control.ParallelGripperCommand, 2.0, franka)
+    request = control.ParallelGripperCommand.Goal(
+        command=JointState(position=[0.0], velocity=[0.02], effort=[5.0])
+    )
     adapter.check(request)
     goal = adapter.start(request)
     twin.advance(1.0)
@@ -67,15 +70,16 @@ def test_parallel_gripper_takes_one_position_and_its_limits(twin, franka):
 
 
 def franka_request(width, inner=0.005, outer=0.005):
-    epsilon = SimpleNamespace(inner=inner, outer=outer)
-    return SimpleNamespace(width=width, speed=0.1, force=20.0, epsilon=epsilon)
+    request = Grasp.Goal(width=width, speed=0.1, force=20.0)
+    request.epsilon.inner, request.epsilon.outer = inner, outer
+    return request
 
 
 def test_franka_moves_until_it_is_there(twin):
-    adapter = FrankaAdapter(twin, KIND)
-    status, result = ended(twin, adapter, SimpleNamespace(width=0.05, speed=0.1))
+    adapter = FrankaAdapter(twin, Move)
+    status, result = ended(twin, adapter, Move.Goal(width=0.05, speed=0.1))
     assert (status, result.success, result.error) == (Status.SUCCEEDED, True, "")
-    goal = adapter.start(SimpleNamespace(width=0.0, speed=0.1))
+    goal = adapter.start(Move.Goal(width=0.0, speed=0.1))
     twin.advance(0.3)
     assert adapter.feedback(goal.feedback).current_width == pytest.approx(0.023, abs=3e-3)
     assert goal.result is None
@@ -86,8 +90,8 @@ def test_franka_moves_until_it_is_there(twin):
 
 def test_franka_has_grasped_what_is_as_wide_as_it_should_be(twin, block_grasps, franka):
     grasp = block_grasps[0]
-    adapter = FrankaAdapter(twin, KIND)
-    ended(twin, adapter, SimpleNamespace(width=0.08, speed=0.1))
+    adapter = FrankaAdapter(twin, Grasp)
+    ended(twin, FrankaAdapter(twin, Move), Move.Goal(width=0.08, speed=0.1))
     twin.place(grasp.object, grasp.object_in_base, 0, 0)
     way = grasp.approach
     points = [PathPoint(1.0, way.positions[0])]
@@ -105,6 +109,9 @@ def test_franka_has_grasped_what_is_as_wide_as_it_should_be(twin, block_grasps, 
 
 
 def test_a_failure_has_its_text_where_there_is_a_place_for_it(twin, franka):
-    assert FrankaAdapter(twin, KIND).failure("why") == SimpleNamespace(success=False, error="why")
-    assert GripperCommandAdapter(twin, KIND, 2.0).failure("why") == SimpleNamespace()
-    assert ParallelGripperAdapter(twin, KIND, 2.0, franka).failure("why") == SimpleNamespace()
+    command, parallel = control.GripperCommand, control.ParallelGripperCommand
+    for kind in (Grasp, Move):
+        assert FrankaAdapter(twin, kind).failure("why") == kind.Result(success=False, error="why")
+    assert GripperCommandAdapter(twin, command, 2.0).failure("why") == command.Result()
+    adapter = ParallelGripperAdapter(twin, parallel, 2.0, franka)
+    assert adapter.failure("why") == parallel.Result()

@@ -1,14 +1,16 @@
-"""What goals of FollowJointTrajectory mean, with made-up messages: theirs may be missing."""
+"""What goals of FollowJointTrajectory mean."""
 
 from __future__ import annotations
 
 import dataclasses
-from types import SimpleNamespace
+from unittest.mock import create_autospec
 
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Duration, Time
 from rclpy.clock import Clock
+from rclpy.impl.rcutils_logger import RcutilsLogger
+from rclpy.node import Node
 from rclpy.time import Time as ClockTime
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
@@ -19,28 +21,10 @@ from dr_grasp.twin.active_goal import Status
 from dr_grasp.twin.live_twin import LiveTwin
 from dr_grasp.twin.twin_profile import load_twin_profile
 
-
-class Node:
-    """A clock and a log."""
-
-    def __init__(self):
-        self.said = []
-        self.clock = Clock()
-
-    def get_clock(self):
-        return self.clock
-
-    def get_logger(self):
-        return SimpleNamespace(error=self.said.append)
-
-
-class Feedback:
-    def __init__(self, joint_names):
-        self.joint_names = joint_names
-        self.header = SimpleNamespace(stamp=None)
-
-
-KIND = SimpleNamespace(Result=SimpleNamespace, Feedback=Feedback)
+action = pytest.importorskip(
+    "control_msgs.action", reason="control_msgs is not installed"
+).FollowJointTrajectory
+JointTolerance = pytest.importorskip("control_msgs.msg").JointTolerance
 
 
 @pytest.fixture
@@ -58,26 +42,33 @@ def twin(renamed):
 
 @pytest.fixture
 def node():
-    return Node()
+    """A node with a clock and a log."""
+    node = create_autospec(Node, instance=True)
+    node.get_clock.return_value = Clock()
+    node.get_logger.return_value = create_autospec(RcutilsLogger, instance=True)
+    return node
+
+
+def errors(node):
+    return [call.args[0] for call in node.get_logger().error.call_args_list]
 
 
 @pytest.fixture
 def adapter(node, twin, renamed):
-    return TrajectoryAdapter(twin, KIND, node, renamed, renamed.arm_joints)
+    return TrajectoryAdapter(twin, action, node, renamed, renamed.arm_joints)
 
 
 def request(robot, target, time_s=1.0, **tolerances):
-    fields = {"path_tolerance": [], "goal_tolerance": [], "goal_time_tolerance": Duration()}
     point = JointTrajectoryPoint(positions=target.tolist(), time_from_start=duration(time_s))
     names = [robot.names[joint] for joint in robot.arm_joints]
     trajectory = JointTrajectory(joint_names=names, points=[point])
-    return SimpleNamespace(trajectory=trajectory, **fields | tolerances)
+    return action.Goal(trajectory=trajectory, **tolerances)
 
 
 def test_joints_have_their_outer_names(node, twin, adapter, renamed):
     target = renamed.home + 0.3
     asked = request(
-        renamed, target, goal_tolerance=[SimpleNamespace(name="fr3_joint2", position=1e-9)]
+        renamed, target, goal_tolerance=[JointTolerance(name="fr3_joint2", position=1e-9)]
     )
     asked.goal_time_tolerance = Duration(nanosec=100_000_000)
     adapter.check(asked)
@@ -94,7 +85,7 @@ def test_joints_have_their_outer_names(node, twin, adapter, renamed):
     assert (status, result.error_code) == (Status.ABORTED, -5)
     assert ": fr3_joint2: position error " in result.error_string
     assert str(goal.result).startswith("Aborted due to goal_time_tolerance")
-    assert not node.said
+    assert not errors(node)
 
 
 def test_names_may_come_in_any_order(twin, adapter, renamed):
@@ -111,19 +102,19 @@ def test_names_may_come_in_any_order(twin, adapter, renamed):
 @pytest.mark.parametrize(
     ("tolerance", "word"),
     [
-        (SimpleNamespace(name="panda_joint9", position=0.1), "got panda_joint9"),
-        (SimpleNamespace(name="fr3_joint1", position=-0.5), "or -1, got -0.5"),
+        (JointTolerance(name="panda_joint9", position=0.1), "got panda_joint9"),
+        (JointTolerance(name="fr3_joint1", position=-0.5), "or -1, got -0.5"),
     ],
 )
 def test_tolerances_that_make_no_sense_leave_the_defaults(node, adapter, renamed, tolerance, word):
     adapter.start(request(renamed, renamed.home, path_tolerance=[tolerance]))
-    (said,) = node.said
+    (said,) = errors(node)
     assert word in said
     assert said.endswith("; using default tolerances")
 
 
 def stamp(node, seconds):
-    now = node.clock.now().nanoseconds + round(seconds * 1e9)
+    now = node.get_clock().now().nanoseconds + round(seconds * 1e9)
     return ClockTime(nanoseconds=now).to_msg()
 
 
@@ -159,4 +150,4 @@ def test_what_a_controller_would_reject_is_refused(adapter, renamed, spoil, mess
 
 
 def test_a_failure_says_why(adapter):
-    assert adapter.failure("why") == SimpleNamespace(error_code=-1, error_string="why")
+    assert adapter.failure("why") == action.Result(error_code=-1, error_string="why")
