@@ -47,10 +47,10 @@ def encode_request(
         SettingsError: There are too many grasps, or a number does not fit into its field.
     """
     check_number_of_grasps(len(grasps))
-    own = [{"criterion": name, "trials": number} for name, number in own_trials]
+    own = list(own_trials)
     # PROFILE_TRIALS and 0 mean "not given" in a message, so nobody may have typed them.
-    for number in (trials, *(entry["trials"] for entry in own)):
-        if number is not None and not 1 <= int(number) <= MOST_SENT:
+    for number in (trials, *(number for _, number in own)):
+        if number is not None and not 1 <= number <= MOST_SENT:
             raise SettingsError(f"trials: expected from 1 to {MOST_SENT}, got {number}")
     if not 0 <= seed <= MAX_SEED:
         raise SettingsError(f"seed: expected from 0 to 2**64 - 1, got {seed}")
@@ -58,7 +58,7 @@ def encode_request(
         "grasps": [encode_grasp(grasp) for grasp in grasps],
         "criteria": list(criteria),
         "trials": PROFILE_TRIALS if trials is None else trials,
-        "own_trials": own,
+        "own_trials": [{"criterion": name, "trials": number} for name, number in own],
         "seed": seed,
         "profile": profile,
         "until": until or 0.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from dr_grasp.common.closing import Closing
@@ -23,7 +24,7 @@ from dr_grasp.scoring.request import Progress, check_stopping
 from dr_grasp_interfaces import action, srv
 
 CANCEL_S = ATTEMPT_CANCEL_S + 2.0
-"""Time limit for a node to end a cancelled goal [s]: an arm is stopped, and its attempt recorded."""
+"""Time limit for a node to end a cancelled goal [s]: an arm stops, and its attempt is recorded."""
 
 
 class DrGraspClient(Closing):
@@ -115,9 +116,9 @@ class DrGraspClient(Closing):
         request, server = to_msg(srv.ScoreGrasps.Request, fields), self._score.watch
         # An empty request first, which costs nothing and so may be sent twice: once it is answered,
         # nothing gets lost any more, and nobody scores the same grasps twice.
-        call_service(self._score_few, srv.ScoreGrasps.Request(), self._connect_s, server)
-        answer = call_service(self._score_few, request, timeout_s, server, repeats=False)
-        return scoring_result(answer)
+        ask = partial(call_service, self._score_few, server=server, find_s=self._connect_s)
+        ask(srv.ScoreGrasps.Request(), timeout_s)
+        return scoring_result(ask(request, timeout_s, repeats=False))
 
     def score(
         self,
@@ -229,7 +230,9 @@ class DrGraspClient(Closing):
                 number, total = feedback.attempt_number, feedback.attempts_total
                 on_progress(AttemptProgress(feedback.grasp_id, number, total, feedback.phase))
 
-        return execution_result(self._run(self._execute, "execute_grasps", goal, forward, is_cancelled))
+        return execution_result(
+            self._run(self._execute, "execute_grasps", goal, forward, is_cancelled)
+        )
 
     def record_outcome(
         self, attempt_id: str, outcome: Outcome, reason: str = "", reporter: str = "operator"

@@ -75,9 +75,7 @@ class RetryingActionClient(ActionClient):
 
     def wait_until_ready(self, timeout_s: float, gives_up: Callable[[], bool]) -> bool:
         """Wait for a server that lives, and return whether there is one; see `find_server`."""
-        return find_server(
-            self._action_name, self.wait_for_server, self.watch, timeout_s, gives_up
-        )
+        return find_server(self._action_name, self.wait_for_server, self.watch, timeout_s, gives_up)
 
     @property
     def server_is_gone(self) -> bool:
