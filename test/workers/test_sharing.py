@@ -96,7 +96,7 @@ def test_a_cancelled_run_leaves_the_workers_to_the_other(deadly):
     with Workers(2) as workers, ThreadPoolExecutor(1) as threads:
         long, few = (WorkerPool(shared=workers, share=share) for share in (1, 3))
         running = threads.submit(list, long.run(deadly.square, range(10**9), stop.is_set))
-        found = [result for result in few.run(deadly.square, range(4), lambda: False)]
+        found = list(few.run(deadly.square, range(4), lambda: False))
         assert not running.done()
         stop.set()
         assert running.result(LIMIT_S)[-1] is None
