@@ -48,9 +48,9 @@ def encode_request(
     """
     check_number_of_grasps(len(grasps))
     own = list(own_trials)
-    # PROFILE_TRIALS and 0 mean "not given" in a message, so nobody may have typed them.
+    # What the field cannot carry, or what it would take for "not given"; the rest is the scorer's.
     for number in (trials, *(number for _, number in own)):
-        if number is not None and not 1 <= number <= MOST_SENT:
+        if number is not None and (number == PROFILE_TRIALS or abs(number) > MOST_SENT):
             raise SettingsError(f"trials: expected from 1 to {MOST_SENT}, got {number}")
     if not 0 <= seed <= MAX_SEED:
         raise SettingsError(f"seed: expected from 0 to 2**64 - 1, got {seed}")

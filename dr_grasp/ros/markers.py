@@ -31,8 +31,8 @@ MOST = 1000
 """Only the first so many grasps of a request are shown, since RViz becomes slow with more."""
 
 KEPT = 3
-"""Number of the latest requests that are shown: the last goal, and a few calls of the service. What
-is being scored is shown in any case."""
+"""Number of the latest requests that are shown, goals and calls of the service alike; what is being
+scored is shown in any case."""
 
 WHOLE_EVERY = 500
 """After so many messages, one has all that is shown: the topic keeps the last 1000 for a late

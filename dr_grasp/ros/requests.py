@@ -149,8 +149,8 @@ def call_service(
         server: Watches the node that serves; None if it does not announce itself.
         find_s: Time limit to find the service [s]; None for the same as for the answer.
         repeats: Whether to send the request again while there is no answer: then two equal requests
-            must have the same effect as one. A request is sent only once if this client has had an
-            answer of the server before, or if the answer takes more than a second.
+            must have the same effect as one. Without it, the caller must have had an answer of this
+            server before, by the same client: after that, DDS loses nothing.
         gives_up: Polled every 50 ms while there is no answer; True ends the wait.
 
     Raises:

@@ -81,7 +81,7 @@ def test_our_messages_have_these_fields(file, grasps, kind):
     [
         (["--only", "nope"], "unknown grasp 'nope'"),
         (["--criteria", "nope"], "unknown criterion 'nope'"),
-        (["--trials", "0"], "trials: expected from 1 to 2147483647, got 0"),
+        (["--trials", "fdr=3000000000"], "trials: expected from 1 to 2147483647, got 3000000000"),
         (["--trials", "-1"], "trials: expected from 1 to 2147483647, got -1"),
         (["--seed", "-1"], "seed: expected from 0 to 2**64 - 1, got -1"),
         (["--until", "2"], "until: expected a width between 0 and 1, got 2.0"),
