@@ -42,6 +42,7 @@ STARTS_NODES = (
     "ros/test_executor_node.py",
     "ros/test_gates.py",
     "ros/test_liveliness.py",
+    "ros/test_planner_example.py",
     "ros/test_policies.py",
     "ros/test_real_hardware.py",
     "ros/test_recorder_node.py",

@@ -60,6 +60,15 @@ def _namespace(typed: str) -> str:
     return name
 
 
+def _prefix(typed: str) -> str:
+    if not re.fullmatch(r"([A-Za-z_][\w/-]*)?", typed, re.ASCII):
+        raise ValueError(
+            f"expected letters, digits, _, - and /, a letter or _ first, such as left/, got "
+            f"{typed!r}"
+        )
+    return typed
+
+
 @dataclass(frozen=True, slots=True)
 class _OneOf:
     """Marks an argument whose value is one of some names, which are looked up when needed."""
@@ -72,6 +81,7 @@ AutoFlag = Annotated[bool | None, BeforeValidator(partial(_auto, _flag))]
 AutoShare = Annotated[float | None, BeforeValidator(partial(_auto, partial(_number, 1.0)))]
 Jobs = Annotated[int, BeforeValidator(_jobs)]
 Namespace = Annotated[str, BeforeValidator(_namespace)]
+FramePrefix = Annotated[str, BeforeValidator(_prefix)]
 Rate = Annotated[float, BeforeValidator(partial(_number, FASTEST_RATE))]
 Robot = Annotated[str, _OneOf(robot_names)]
 TwinProfile = Annotated[str, _OneOf(partial(config_names, "twin"))]
@@ -86,6 +96,11 @@ _MODEL = _argument(
     "",
     "Model file of dr-grasp calibrate, for transfer probabilities by which the scorer ranks; empty "
     "for none.",
+)
+_PREFIX = _argument(
+    "",
+    "Put before the names of the robot's frames in /tf, such as left/, to tell two equal arms "
+    "apart; as frame_prefix of robot_state_publisher.",
 )
 _ROBOT = _argument("franka", "Name of the robot that executes the grasps or is shown in RViz.")
 _SECURITY = _argument(
@@ -102,6 +117,7 @@ class ScorerArguments(Settings):
     namespace: Namespace = _argument("", "ROS namespace of the nodes of dr_grasp.")
     jobs: Jobs = _JOBS
     transfer_model: str = _MODEL
+    frame_prefix: FramePrefix = _PREFIX
     security: str = _SECURITY
 
 
@@ -148,6 +164,7 @@ class ReplayArguments(Settings):
     )
     jobs: Jobs = _JOBS
     transfer_model: str = _MODEL
+    frame_prefix: FramePrefix = _PREFIX
     rviz: Flag = _RVIZ
 
 

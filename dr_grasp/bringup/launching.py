@@ -36,14 +36,8 @@ from dr_grasp.bringup.arguments import (
     declarations,
     read_arguments,
 )
-from dr_grasp.bringup.plans import (
-    HasPackage,
-    NodeStart,
-    Start,
-    plan_bringup,
-    plan_replay,
-    plan_scorer,
-)
+from dr_grasp.bringup.node_start import HasPackage, NodeStart
+from dr_grasp.bringup.plans import Start, plan_bringup, plan_replay, plan_scorer
 from dr_grasp.common.resources import PACKAGE
 from dr_grasp.errors import BackendError, SettingsError
 from dr_grasp.robots.driver import ControllerStart, DriverStart

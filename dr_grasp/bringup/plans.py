@@ -5,43 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dr_grasp.bringup.arguments import BringupArguments, ReplayArguments, ScorerArguments
+from dr_grasp.bringup.display import frames_publisher, rviz, with_frame_prefix
+from dr_grasp.bringup.node_start import HasPackage, NodeStart, missing_packages
 from dr_grasp.bringup.security import check_keystore, enclave, environment
-from dr_grasp.common.resources import PACKAGE, share_directory
 from dr_grasp.errors import SettingsError
 from dr_grasp.recording.bag_files import storage_files
 from dr_grasp.recording.bag_writer import TOPICS
 from dr_grasp.robots.driver import DriverStart, driver_start
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot
-from dr_grasp.robots.ros_description import ros_urdf
-
-HasPackage = Callable[[str], bool]
-"""Function that returns whether the ROS package of a name is installed."""
-
-
-@dataclass(frozen=True, slots=True)
-class NodeStart:
-    """A node to start.
-
-    Attributes:
-        executable: Name of the node, and of its program.
-        parameters: ROS parameters of the node.
-        package: ROS package of the program.
-        arguments: Words of the command line, before the arguments for ROS.
-        enclave: Name of the node's enclave in a keystore; empty for a node without security.
-        environment: Environment variables of the node's process, beside the usual ones.
-    """
-
-    executable: str
-    parameters: Mapping[str, object] = field(default_factory=dict)
-    package: str = PACKAGE
-    arguments: tuple[str, ...] = ()
-    enclave: str = ""
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +94,14 @@ def plan_bringup(arguments: BringupArguments, has_package: HasPackage) -> Start:
     # A driver publishes the robot's frames itself, even if it was started by hand.
     has_driver = robot.hardware is not None and robot.hardware.driver is not None
     if not (real and has_driver):
-        nodes += _state_publisher(robot, has_package)
+        nodes += frames_publisher(robot, arguments.frame_prefix, has_package)
+    elif arguments.frame_prefix:
+        notes += [
+            f"frame_prefix: the driver of robot {robot.name} publishes the frames; it must put "
+            f"{arguments.frame_prefix} before their names, too"
+        ]
     if arguments.rviz:
-        nodes.append(_rviz(robot, has_package))
+        nodes.append(rviz(robot, arguments.frame_prefix, has_package))
     if arguments.security and driver is not None:
         raise SettingsError(
             f"security: the driver of robot {robot.name} cannot be started secured from here; "
@@ -149,7 +130,7 @@ def plan_replay(arguments: ReplayArguments, has_package: HasPackage) -> Start:
         raise SettingsError(
             f"bag: expected the folder of a recorded session, got {str(bag)!r}{remedy}"
         )
-    missing = _missing(has_package, "ros2bag", "rosbag2_storage_mcap")
+    missing = missing_packages(has_package, "ros2bag", "rosbag2_storage_mcap")
     if missing:
         raise SettingsError(f"bag: playing one needs {missing}")
     command = [
@@ -172,13 +153,19 @@ def plan_replay(arguments: ReplayArguments, has_package: HasPackage) -> Start:
     nodes = [_scorer(arguments)] if arguments.scorer else []
     if arguments.rviz:
         robot = load_robot(arguments.robot)
-        nodes += [*_state_publisher(robot, has_package), _rviz(robot, has_package)]
+        prefix = arguments.frame_prefix
+        nodes += [
+            *frames_publisher(robot, prefix, has_package),
+            rviz(robot, prefix, has_package),
+        ]
     return Start(arguments.namespace, (*nodes,), (*command,))
 
 
 def _scorer(arguments: ScorerArguments | ReplayArguments) -> NodeStart:
     model = {"transfer_model": arguments.transfer_model} if arguments.transfer_model else {}
-    return NodeStart("scorer", {"jobs": arguments.jobs, **model})
+    return NodeStart(
+        "scorer", {"jobs": arguments.jobs, **model, **with_frame_prefix(arguments.frame_prefix)}
+    )
 
 
 def _without_effect(arguments: BringupArguments, real: bool, moveit: bool) -> list[str]:
@@ -233,7 +220,7 @@ def _through_moveit(arguments: BringupArguments, robot: RobotSpec, has_package: 
     if robot.hardware is None:
         reason = f"the sections controllers and moveit in the file of robot {robot.name}"
     else:
-        reason = _missing(has_package, "moveit_py")
+        reason = missing_packages(has_package, "moveit_py")
     if reason and (real or backend == "moveit"):
         asked = "hardware:=real" if real else "backend:=moveit"
         raise SettingsError(f"{asked} needs {reason}")
@@ -247,37 +234,10 @@ def _driver(
     if driver is None:
         return None
     needed = [driver.package, *(["controller_manager"] if driver.controller else [])]
-    missing = _missing(has_package, *needed)
+    missing = missing_packages(has_package, *needed)
     if missing:
         raise SettingsError(
             f"hardware:=real needs {missing}; or start the driver of robot {robot.name} by hand, "
             "and say driver:=false"
         )
     return driver
-
-
-def _state_publisher(robot: RobotSpec, has_package: HasPackage) -> list[NodeStart]:
-    package = "robot_state_publisher"
-    if not has_package(package):
-        return []
-    return [NodeStart(package, {"robot_description": ros_urdf(robot)}, package)]
-
-
-def _rviz(robot: RobotSpec, has_package: HasPackage) -> NodeStart:
-    missing = _missing(has_package, "rviz2", "robot_state_publisher")
-    if missing:
-        raise SettingsError(f"rviz:=true needs {missing}")
-    config = share_directory() / "config" / "rviz" / "dr_grasp.rviz"
-    words = ("-d", str(config), "-f", robot.outside(robot.base_link))
-    return NodeStart("rviz2", {}, "rviz2", words)
-
-
-def _missing(has_package: HasPackage, *needed: str) -> str:
-    """A text on which packages are not installed and how to install them; empty if all are."""
-    missing = [package for package in needed if not has_package(package)]
-    if not missing:
-        return ""
-    debian = " ".join(f"ros-jazzy-{package.replace('_', '-')}" for package in missing)
-    return (
-        f"{' and '.join(missing)}, not installed (apt install {debian}, or a workspace that has it)"
-    )

@@ -22,6 +22,7 @@ from dr_grasp.cli.console import (
     say_refusals,
     score_cells,
 )
+from dr_grasp.cli.ros_client import client_class
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
@@ -171,11 +172,7 @@ def _through_ros(
     force: bool,
     yes: bool,
 ) -> Sequence[GraspAttempt]:
-    try:
-        from dr_grasp.ros.client import DrGraspClient
-    except ImportError as error:
-        raise DrGraspError(f"--backend ros: expected ROS 2, got: {error}") from error
-    with DrGraspClient(namespace) as client, kept_from_ctrl_c() as interrupted:
+    with client_class("--backend ros")(namespace) as client, kept_from_ctrl_c() as interrupted:
         execute = partial(
             client.execute,
             [grasp for grasp, _ in plan.chosen],

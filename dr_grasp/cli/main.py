@@ -19,6 +19,7 @@ from dr_grasp.cli import (
     generate,
     importing,
     listing,
+    message,
     objects,
     policies,
     replay,
@@ -51,6 +52,7 @@ app.command("dataset")(dataset.command)
 app.command("report")(report.command)
 app.command("calibrate")(calibrate.command)
 app.command("demo")(demo.command)
+app.command("message")(message.command)
 app.command("policies")(policies.command)
 app.command("robots")(listing.robots)
 app.add_typer(objects.app, name="objects")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import Progress as ProgressBar
 
 from dr_grasp.cli.console import (
     CRITERION_COLUMNS,
@@ -25,6 +26,8 @@ from dr_grasp.cli.console import (
     score_cells,
 )
 from dr_grasp.cli.pools import PROCESSORS, Cluster, Jobs, make_pool
+from dr_grasp.cli.remote_scoring import RemoteRequest, check_options, score_remotely
+from dr_grasp.cli.ros_client import Namespace
 from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.collisions import listed, sentences
 from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
@@ -54,6 +57,7 @@ SHOWN = 20
 
 @reports_errors
 def command(
+    context: typer.Context,
     grasps: Annotated[Path, typer.Argument(help="Grasp file.")],
     out: Annotated[Path, typer.Option(help="Scores file to write.")],
     seed: Annotated[int, typer.Option(help="Seed of the perturbations.")] = 0,
@@ -98,6 +102,10 @@ def command(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run whose results are in OUT.journal.")
     ] = False,
+    ros: Annotated[
+        bool, typer.Option("--ros", help="Ask the running node scorer, in place of --jobs.")
+    ] = False,
+    namespace: Namespace = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores file.")] = False,
 ) -> None:
     """Simulate each grasp under domain randomisation and write the fitnesses.
@@ -106,13 +114,18 @@ def command(
     the exit status is 1. A run that has ended early, for example by Ctrl-C, can go on by --resume.
     """
     names = [name.strip() for name in criteria.split(",")]
+    every, own = (None, []) if trials is None else parse_trials(trials)
+    if ros:
+        check_options(context)
+        wanted = RemoteRequest(every, own, names, seed, profile, until, top)
+        _finish(_through_ros(grasps, out, namespace, wanted), as_json)
+        return
     shortcuts = Shortcuts.none() if whole else ALL
     estimate = None
     if transfer_model is not None:
         from dr_grasp.transfer.transfer_model import Estimator
 
         estimate = Estimator(transfer_model, complain)
-    every, own = (None, []) if trials is None else parse_trials(trials)
     request = ScoreRequest.from_names(
         profile, names, every, seed, until, top, shortcuts, estimate, own
     )
@@ -125,18 +138,7 @@ def command(
         kept_from_ctrl_c() as pressed,
         progress_bar() as bar,
     ):
-        task = bar.add_task("scoring", total=None, note="")
-
-        def follow(progress: Progress) -> None:
-            note = f"best {progress.best_grasp_id} {progress.best_value:.2f}"
-            bar.update(
-                task,
-                completed=progress.rollouts_done,
-                total=progress.rollouts_total,
-                note=note if progress.best_grasp_id else "",
-            )
-
-        results = scorer.stream(given, request, given.count, journal, follow, pressed)
+        results = scorer.stream(given, request, given.count, journal, _follow(bar), pressed)
         try:
             write_score_stream(
                 out,
@@ -152,6 +154,44 @@ def command(
             journal.remove()
             raise
         journal.remove()
+    _finish(summary, as_json)
+
+
+def _through_ros(grasps: Path, out: Path, namespace: str, request: RemoteRequest) -> _Summary:
+    entries = list(GraspReader(grasps))
+    check_writable(out)
+    summary = _Summary(out)
+    with kept_from_ctrl_c() as pressed, progress_bar() as bar:
+        version, results = score_remotely(namespace, entries, request, _follow(bar), pressed)
+    write_score_stream(
+        out,
+        summary.of(results),
+        seed=request.seed,
+        profile=request.profile,
+        software_version=version,
+    )
+    return summary
+
+
+def _follow(bar: ProgressBar) -> Callable[[Progress], None]:
+    """Makes the function that shows the progress."""
+    task = bar.add_task("scoring", total=None, note="")
+
+    def follow(progress: Progress) -> None:
+        note = f"best {progress.best_grasp_id} {progress.best_value:.2f}"
+        bar.update(
+            task,
+            completed=progress.rollouts_done,
+            total=progress.rollouts_total,
+            note=note if progress.best_grasp_id else "",
+        )
+
+    return follow
+
+
+def _finish(summary: _Summary, as_json: bool) -> None:
+    """Print what was scored; exit with 1 if a grasp was refused."""
+    out = summary.out
     if as_json:
         print_file(out)
     else:
@@ -166,7 +206,7 @@ class _Summary:
     """Collects from the results what is printed at the end."""
 
     def __init__(self, out: Path) -> None:
-        self._out = out
+        self.out = out
         self.scored = 0
         self.refused = 0
         self._best: list[GraspScore] = []
@@ -189,7 +229,7 @@ class _Summary:
             else:
                 self._selection = result
             yield result
-        check_any_done(self.scored, self.refused, self._out)
+        check_any_done(self.scored, self.refused, self.out)
 
     def show(self, out: Path) -> None:
         """Print a table of the best grasps."""

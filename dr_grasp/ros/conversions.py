@@ -12,13 +12,11 @@ from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.fitness import GraspOrRefusal, GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.errors import DrGraspError, SettingsError
+from dr_grasp.errors import DrGraspError
 from dr_grasp.messages import encoding
 from dr_grasp.messages.decoding import decode_grasp
+from dr_grasp.messages.requests import check_number_of_grasps
 from dr_grasp_interfaces import msg
-
-MOST_GRASPS = 10_000
-"""Most grasps of a request, as in the definitions of our actions: 100,000 take 1.2 GB of memory."""
 
 MessageT = TypeVar("MessageT")
 
@@ -79,11 +77,7 @@ def grasps_to_msgs(grasps: Sequence[GraspTrajectory]) -> list[msg.GraspTrajector
     Raises:
         SettingsError: There are more than `MOST_GRASPS`.
     """
-    if len(grasps) > MOST_GRASPS:
-        raise SettingsError(
-            f"grasps: expected at most {MOST_GRASPS} in a request, got {len(grasps)}; send them "
-            "in parts, or score a file with `dr-grasp score`"
-        )
+    check_number_of_grasps(len(grasps))
     return [grasp_to_msg(grasp) for grasp in grasps]
 
 

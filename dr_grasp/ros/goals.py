@@ -42,10 +42,20 @@ class RetryingActionClient(ActionClient):
     The client of ROS 2 Jazzy sends a request first, and then registers that it waits for an answer.
     An answer that comes in between is discarded, and the caller waits for ever (seen with rclpy
     7.1.6). In this class, answers are handled only after the request is registered.
+
+    Attributes:
+        watch: Watches the server; None if it does not show that it is alive.
     """
 
     def __init__(
-        self, node: Node, kind: Any, name: str, *, ours: bool = False, **options: Any
+        self,
+        node: Node,
+        kind: Any,
+        name: str,
+        *,
+        ours: bool = False,
+        heartbeat: bool = False,
+        **options: Any,
     ) -> None:
         """Create the client.
 
@@ -53,24 +63,24 @@ class RetryingActionClient(ActionClient):
             node: Node of the client.
             kind: Class of the action.
             name: Name of the action.
-            ours: Whether a node of dr_grasp is the server: it shows that it is alive, and wants to
-                know that its client is.
+            ours: Whether a node of dr_grasp is the server, which shows that it is alive.
+            heartbeat: Whether the server wants to know that its client is alive.
             options: Further arguments of rclpy.action.ActionClient.
         """
         self._registering = threading.RLock()
         self._ended: frozenset[bytes] = frozenset()
         super().__init__(node, kind, name, **options)
-        self._watch = ServerWatch(node, name) if ours else None
-        self._heartbeat = Heartbeat(node, name) if ours else None
+        self.watch = ServerWatch(node, name) if ours else None
+        self._heartbeat = Heartbeat(node, name) if heartbeat else None
 
-    def wait_until_ready(self, timeout_s: float) -> bool:
-        """Wait for a server that lives, at most `timeout_s` [s]; return whether there is one."""
-        return find_server(self._action_name, self.wait_for_server, self._watch, timeout_s)
+    def wait_until_ready(self, timeout_s: float, gives_up: Callable[[], bool]) -> bool:
+        """Wait for a server that lives, and return whether there is one; see `find_server`."""
+        return find_server(self._action_name, self.wait_for_server, self.watch, timeout_s, gives_up)
 
     @property
     def server_is_gone(self) -> bool:
         """Whether the server has announced itself, and gives no sign of life any more."""
-        return self._watch is not None and self._watch.gone
+        return self.watch is not None and self.watch.gone
 
     def beat(self, goal_id: UUID) -> None:
         """Show the server of a goal that this client is alive; call it at least every 100 ms."""
@@ -145,7 +155,9 @@ def run_goal(
         NoAnswerError: The server does not say whether it accepts the goal.
         ResultLateError: There is no result in time.
     """
-    if not client.wait_until_ready(connect_s):
+    if not client.wait_until_ready(connect_s, is_cancelled):
+        if is_cancelled():
+            raise BackendError(f"{name}: cancelled before there was such an action")
         raise BackendError(f"{name}: no such action within {connect_s:g} s; is its node running?")
     failed: list[Exception] = []
 

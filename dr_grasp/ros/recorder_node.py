@@ -36,8 +36,8 @@ PARAMETERS = (
     Parameter(
         "bag",
         "",
-        "Folder for the bag, new or empty; by default named after date and time, and in the "
-        "working directory.",
+        "Folder for the bag, new or empty; by default named after namespace, date and time, and "
+        "in the working directory.",
     ),
 )
 
@@ -66,7 +66,10 @@ class RecorderNode(Node):
         """
         super().__init__("recorder")
         (named,) = declare_all(self, PARAMETERS).values()
-        directory = Path(named or time.strftime("dr_grasp_%Y-%m-%d_%H-%M-%S"))
+        # With the namespace: two arms may be started at the same time, in the same folder.
+        names = ["dr_grasp", *self.get_namespace().strip("/").split("/")]
+        usual = "_".join(filter(None, names)) + time.strftime("_%Y-%m-%d_%H-%M-%S")
+        directory = Path(named or usual)
         self._bag = BagWriter(directory)
         self._pending: list[GraspScore] = []
         self._last_said: tuple[object, ...] = ()

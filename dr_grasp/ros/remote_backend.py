@@ -38,7 +38,12 @@ class RemoteBackend(Closing):
         self._attempt_s = attempt_s
         self._closed = False
         self._client = RetryingActionClient(
-            node, AttemptGrasp, ACTION, ours=True, callback_group=ReentrantCallbackGroup()
+            node,
+            AttemptGrasp,
+            ACTION,
+            ours=True,
+            heartbeat=True,
+            callback_group=ReentrantCallbackGroup(),
         )
 
     def attempt(

@@ -8,6 +8,7 @@ request without an answer is sent again, in such a way that two requests have th
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -33,8 +34,16 @@ SAY_AFTER_S = 5.0
 """A server that was not found for this time [s] is named in the log: who waits is told for what."""
 
 
+LOOK_S = 0.25
+"""Time between two looks for a server, and for a reason to give up [s]; rclpy looks as often."""
+
+
 def find_server(
-    name: str, is_there: Callable[[float], bool], watch: ServerWatch | None, timeout_s: float
+    name: str,
+    is_there: Callable[[float], bool],
+    watch: ServerWatch | None,
+    timeout_s: float,
+    gives_up: Callable[[], bool] = lambda: False,
 ) -> bool:
     """Wait for a server that lives; what is waited for is logged once after `SAY_AFTER_S`.
 
@@ -43,39 +52,47 @@ def find_server(
         is_there: Waits until DDS shows the server, at most the given time [s]; False if it is not.
         watch: Watches the node that serves; None if it does not announce itself.
         timeout_s: Time limit [s].
+        gives_up: Asked again and again while there is none; True ends the wait.
 
     Returns:
         Whether there is one.
     """
-    deadline = time.monotonic() + timeout_s
-
-    def found(within_s: float) -> str:
-        """What is missing; empty if nothing is."""
-        end = time.monotonic() + within_s
-        if not is_there(within_s):
-            return "nobody offers it yet; is its node running?"
-        if watch is not None and not watch.wait(end - time.monotonic()):
-            return "its node gives no sign of life"
-        return ""
-
-    missing = found(min(SAY_AFTER_S, timeout_s))
-    if missing and time.monotonic() < deadline:
-        get_logger("dr_grasp").warning(f"waiting for {name}, {timeout_s:g} s at most: {missing}")
-        missing = found(deadline - time.monotonic())
-    return not missing
+    began = time.monotonic()
+    said = False
+    while True:
+        now = time.monotonic()
+        left_s = began + timeout_s - now
+        look_s = max(0.0, min(LOOK_S, left_s))
+        if not is_there(look_s):
+            missing = "nobody offers it yet; is its node running?"
+        elif watch is not None and not watch.wait(look_s):
+            missing = "its node gives no sign of life"
+        else:
+            return True
+        if left_s <= 0.0 or gives_up():
+            return False
+        if not said and time.monotonic() - began >= SAY_AFTER_S:
+            said = True
+            get_logger("dr_grasp").warning(
+                f"waiting for {name}, {timeout_s:g} s at most: {missing}"
+            )
+        # In a context that was shut down, rclpy does not wait.
+        time.sleep(max(0.0, now + look_s - time.monotonic()))
 
 
 class RetriedRequest:
     """A request that is sent until an answer comes, `times` times so far."""
 
-    def __init__(self, send: Callable[[], Future]) -> None:
+    def __init__(self, send: Callable[[], Future], repeats: bool = True) -> None:
         """Send the request for the first time.
 
         Args:
             send: Sends the request; two requests must have the same effect as one.
+            repeats: Whether to send it again; False where a request surely arrives.
         """
         self.times = 0
         self._send = send
+        self._repeats = repeats
         self._began_s = time.monotonic()
         self._futures: list[Future] = []
         self._answered = threading.Event()
@@ -85,7 +102,7 @@ class RetriedRequest:
         self.times += 1
         self._sent_s = time.monotonic()
         pause_s = max(ASK_AGAIN_S, PAUSE_GROWTH * (self._sent_s - self._began_s))
-        self._next_s = self._sent_s + pause_s
+        self._next_s = self._sent_s + pause_s if self._repeats else math.inf
         future = self._send()
         self._futures.append(future)
         future.add_done_callback(lambda _: self._answered.set())
@@ -120,9 +137,10 @@ def call_service(
     server: ServerWatch | None = None,
     *,
     find_s: float | None = None,
+    repeats: bool = True,
     gives_up: Callable[[], bool] = lambda: False,
 ) -> Any:
-    """Call a service for which two equal requests have the same effect as one.
+    """Call a service.
 
     Args:
         client: Client of the service.
@@ -130,6 +148,9 @@ def call_service(
         timeout_s: Time limit for the answer [s].
         server: Watches the node that serves; None if it does not announce itself.
         find_s: Time limit to find the service [s]; None for the same as for the answer.
+        repeats: Whether to send the request again while there is no answer: then two equal requests
+            must have the same effect as one. Without it, the caller must have had an answer of this
+            server before, by the same client: after that, DDS loses nothing.
         gives_up: Polled every 50 ms while there is no answer; True ends the wait.
 
     Raises:
@@ -140,7 +161,7 @@ def call_service(
     find_s = timeout_s if find_s is None else find_s
     if not find_server(name, client.wait_for_service, server, find_s):
         raise BackendError(f"{name}: no such service within {find_s:g} s; is its node running?")
-    sent = RetriedRequest(lambda: client.call_async(request))
+    sent = RetriedRequest(lambda: client.call_async(request), repeats)
     deadline = time.monotonic() + timeout_s
     while not sent.wait(POLL_S):
         if server is not None and server.gone:

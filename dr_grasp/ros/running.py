@@ -21,7 +21,7 @@ from dr_grasp.errors import DrGraspError
 from dr_grasp.ros.answering import traceback_of
 
 THREADS = 4
-"""Number of threads: for a running goal, a waiting goal, a service, and all short callbacks."""
+"""Number of threads of most nodes: for a goal, services, and all short callbacks."""
 
 LAST_WORDS_S = 0.5
 """Time that a closed node goes on spinning, so that clients can fetch their results [s]."""
@@ -37,12 +37,15 @@ class ClosableNode(Protocol):
         """Release ROS entities."""
 
 
-def run_node(make: Callable[[], ClosableNode], args: list[str] | None = None) -> int:
+def run_node(
+    make: Callable[[], ClosableNode], args: list[str] | None = None, threads: int = THREADS
+) -> int:
     """Run a node until SIGINT or SIGTERM, then close it.
 
     Args:
         make: Makes the node, an rclpy.node.Node; called after ROS is initialised.
         args: Command line for ROS; None for the command line of the process.
+        threads: Number of threads that run the node's callbacks.
 
     Returns:
         Exit status: 0, or 1 with one line on standard error if the node could not start.
@@ -62,7 +65,7 @@ def run_node(make: Callable[[], ClosableNode], args: list[str] | None = None) ->
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    executor = MultiThreadedExecutor(THREADS)
+    executor = MultiThreadedExecutor(threads)
     node: ClosableNode | None = None
     try:
         node = make()

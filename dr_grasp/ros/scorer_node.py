@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 
 from dr_grasp.core.fitness import GraspScore
@@ -26,12 +24,15 @@ from dr_grasp.ros.conversions import (
     selection_to_msg,
 )
 from dr_grasp.ros.exclusive_action import ExclusiveAction
+from dr_grasp.ros.few_at_a_time import FewAtATime
 from dr_grasp.ros.markers import GraspMarkers
 from dr_grasp.ros.parameters import Parameter, declare_all
 from dr_grasp.ros.qos import RESULTS
 from dr_grasp.ros.running import run_node
 from dr_grasp.scoring.request import ProbabilityEstimator, Progress, ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
+from dr_grasp.workers.pool import WorkerPool
+from dr_grasp.workers.sharing import Workers
 from dr_grasp_interfaces.action import ScoreGrasps as ScoreGraspsAction
 from dr_grasp_interfaces.msg import GraspScore as GraspScoreMsg
 from dr_grasp_interfaces.srv import ScoreGrasps as ScoreGraspsService
@@ -40,17 +41,33 @@ FEEDBACK_PERIOD_S = 0.2
 """Least time between two feedbacks [s]."""
 
 MOST_SERVICE_ROLLOUTS = 5000
-"""Most rollouts of a call of the service: a minute or two, in which other calls wait."""
+"""Most rollouts of a call of the service: a minute or two with one worker."""
+
+CALLS = 3
+"""Calls of the service that are worked on at the same time; the others wait for their turn. Each
+needs a thread."""
+
+THREADS = CALLS + 3
+"""Number of threads of the node: for calls, a running goal, a waiting goal, all short callbacks."""
+
+CALL_SHARE = 3
+"""Blocks of rollouts that workers take of a call, for each that they take of a goal: somebody waits
+for a call, but no number of calls may hold up a goal for ever."""
 
 STOP_S = 5.0
 """Time limit for a goal in progress to stop when the node ends [s]."""
 
 PARAMETERS = (
-    Parameter("jobs", os.cpu_count() or 1, "Worker processes that score goals.", (1, 1024)),
+    Parameter("jobs", os.cpu_count() or 1, "Number of worker processes.", (1, 1024)),
     Parameter(
         "transfer_model",
         "",
         "Model file of `dr-grasp calibrate`, for transfer probabilities by which to rank.",
+    ),
+    Parameter(
+        "frame_prefix",
+        "",
+        "Put before the frames of grasp_markers; as that of robot_state_publisher, such as left/.",
     ),
 )
 
@@ -62,11 +79,12 @@ class ScorerNode(Node):
         score_grasps (ScoreGrasps): One goal runs, and one more may wait.
 
     Services:
-        score_grasps (ScoreGrasps): Has its own worker process, so it never waits for goals.
+        score_grasps (ScoreGrasps): Calls and goals share the workers by turns, so no call waits
+            for the end of a goal.
 
     Topics:
         scores (GraspScore), published: each score as soon as it is complete.
-        grasp_markers (MarkerArray), published: the scored grasps of the last request, for RViz.
+        grasp_markers (MarkerArray), published: the scored grasps of the last requests, for RViz.
         /diagnostics (DiagnosticArray), published: once a second, what it does.
     """
 
@@ -75,40 +93,35 @@ class ScorerNode(Node):
         super().__init__("scorer")
         given = declare_all(self, PARAMETERS)
         self._estimate = self._estimator(given["transfer_model"])
-        self._goal_scorer = Scorer(given["jobs"])
-        self._service_scorer = Scorer(1)
-        self._service_turn = threading.Lock()
+        self._workers = Workers(given["jobs"])
         self._activity = "idle"
         self._rollouts = 0
         self._scores = self.create_publisher(GraspScoreMsg, "scores", RESULTS)
-        self._markers = GraspMarkers(self)
+        self._markers = GraspMarkers(self, given["frame_prefix"])
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_timer(1.0, self._publish_diagnostics)
         self._goals = ExclusiveAction(
             self, ScoreGraspsAction, "score_grasps", self._run_goal, places=2
         )
+        self._calls = FewAtATime(CALLS)
         serve(
             self,
             ScoreGraspsService,
             "score_grasps",
             self._serve,
-            callback_group=MutuallyExclusiveCallbackGroup(),
+            callback_group=self._calls,
         )
 
     def close(self) -> None:
         """Cancel all scoring and end the workers; may be called twice."""
         # Goals and the service check every 50 ms whether the node is closing.
-        if self._goals.stop(STOP_S):
-            self._goal_scorer.close()
-        if self._service_turn.acquire(timeout=STOP_S):
-            self._service_scorer.close()
-            self._service_turn.release()
+        if self._goals.stop(STOP_S) and self._calls.wait(STOP_S):
+            self._workers.close()
 
     def _serve(
         self, request: ScoreGraspsService.Request, response: ScoreGraspsService.Response
     ) -> None:
-        with self._service_turn:
-            self._score(self._service_scorer, request, response, self._goals.closing.is_set, None)
+        self._score("service", request, response, self._goals.closing.is_set, None)
 
     def _run_goal(
         self, goal: Any, result: ScoreGraspsAction.Result, is_cancelled: IsCancelled
@@ -133,19 +146,19 @@ class ScorerNode(Node):
 
         self._activity = "scoring"
         try:
-            self._score(self._goal_scorer, goal.request, result, is_cancelled, report)
+            self._score("goal", goal.request, result, is_cancelled, report)
         finally:
             self._activity = "idle"
 
     def _score(
         self,
-        scorer: Scorer,
+        kind: str,
         request: Any,
         answer: Any,
         is_cancelled: IsCancelled,
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
-        """Score the grasps of a request, and fill in its answer."""
+        """Score the grasps of a request that came by "goal" or "service"; fill in its answer."""
         what = ScoreRequest.from_names(
             request.profile,
             request.criteria,
@@ -158,20 +171,24 @@ class ScorerNode(Node):
             own_trials=[(entry.criterion, entry.trials) for entry in request.own_trials],
         )
         rollouts = what.rollouts_per_grasp * len(request.grasps)
-        if scorer is self._service_scorer and rollouts > MOST_SERVICE_ROLLOUTS:
+        if kind == "service" and rollouts > MOST_SERVICE_ROLLOUTS:
             raise SettingsError(
                 f"trials: expected at most {MOST_SERVICE_ROLLOUTS} rollouts in all from a service, "
                 f"which nobody can cancel, got {rollouts}; use the action score_grasps"
             )
         decoded = decode_grasps(request.grasps)
         grasps = {grasp.id: grasp for grasp in decoded if isinstance(grasp, GraspTrajectory)}
-        self._markers.clear()
+        share = CALL_SHARE if kind == "service" else 1
+        with (
+            Scorer(pool=WorkerPool(shared=self._workers, share=share)) as scorer,
+            self._markers.request(kind) as show,
+        ):
 
-        def publish(score: GraspScore) -> None:
-            self._scores.publish(score_to_msg(score))
-            self._markers.add(grasps[score.grasp_id], score)
+            def publish(score: GraspScore) -> None:
+                self._scores.publish(score_to_msg(score))
+                show(grasps[score.grasp_id], score)
 
-        batch = scorer.score(decoded, what, on_progress, publish, is_cancelled)
+            batch = scorer.score(decoded, what, on_progress, publish, is_cancelled)
         answer.scores = [score_to_msg(score) for score in batch.scores]
         if batch.selection is not None:
             answer.selection = [selection_to_msg(batch.selection)]
@@ -202,7 +219,7 @@ class ScorerNode(Node):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node `scorer`; returns the exit status."""
-    return run_node(ScorerNode, args)
+    return run_node(ScorerNode, args, THREADS)
 
 
 if __name__ == "__main__":

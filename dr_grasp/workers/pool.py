@@ -10,13 +10,11 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass
 from itertools import islice
 from textwrap import shorten
-from typing import Any, Generic, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Generic, TypeVar
 
 from dr_grasp.common.closing import Closing
-from dr_grasp.common.interrupts import starting_workers
-from dr_grasp.errors import SettingsError, WorkerError
-from dr_grasp.workers.worker_process import WorkerProcess
+from dr_grasp.errors import WorkerError
+from dr_grasp.workers.sharing import Lane, Workers
 
 MOST_CRASHES = 3
 """A run fails when this many workers have crashed in the same piece of work. Work does the same
@@ -140,52 +138,35 @@ class Pool(Closing):
 
 
 class WorkerPool(Pool):
-    """Spawned processes of this machine."""
+    """Spawned processes of this machine, its own or shared with other pools."""
 
-    def __init__(self, jobs: int = 1) -> None:
+    def __init__(self, jobs: int = 1, *, shared: Workers | None = None, share: int = 1) -> None:
         """Prepare to run work; processes start as work comes.
 
         Args:
-            jobs: Number of worker processes, at least 1.
+            jobs: Number of worker processes of its own, at least 1.
+            shared: Processes to use instead, which are not closed with this pool.
+            share: While others use the same processes: how many pieces of work are done for this
+                pool while one is done for a pool whose share is 1.
 
         Raises:
             SettingsError: `jobs` is below 1.
         """
-        if jobs < 1:
-            raise SettingsError(f"jobs: expected at least 1, got {jobs}")
-        self._jobs = jobs
-        self._living: list[WorkerProcess] = []
-        self._worker_of: WeakKeyDictionary[Future[Any], WorkerProcess] = WeakKeyDictionary()
+        self._processes = Workers(jobs) if shared is None else shared
+        self._closes = shared is None
+        self._lane = Lane(share)
 
     def close(self) -> None:
-        """End the worker processes after their current work; may be called twice."""
-        while self._living:
-            self._living.pop().close()
+        """End processes of its own after their current work; may be called twice."""
+        if self._closes:
+            self._processes.close()
 
     def _workers(self) -> int:
-        return self._jobs
+        self._processes.give_out()
+        return self._processes.jobs
 
     def _submit(self, function: Callable[[WorkT], ResultT], piece: WorkT) -> Future[ResultT]:
-        while True:
-            worker = min(self._living, key=WorkerProcess.load, default=None)
-            if worker is None or (worker.load() and len(self._living) < self._jobs):
-                worker = WorkerProcess()
-                self._living.append(worker)
-            try:
-                with starting_workers():
-                    future = worker.submit(function, piece)
-            except BrokenExecutor:  # it has died since it did its last work
-                self._bury(worker)
-            else:
-                self._worker_of[future] = worker
-                return future
+        return self._processes.submit(self._lane, function, piece)
 
     def _death_in(self, future: Future[ResultT]) -> int | None:
-        worker = self._worker_of[future]
-        self._bury(worker)
-        return worker.death_in(future)
-
-    def _bury(self, worker: WorkerProcess) -> None:
-        worker.close()
-        if worker in self._living:
-            self._living.remove(worker)
+        return self._processes.death_in(future)

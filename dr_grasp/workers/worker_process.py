@@ -53,6 +53,7 @@ class WorkerProcess:
         self._context = _Context()
         self._executor = ProcessPoolExecutor(1, self._context, start_worker)
         self._given: list[Future[Any]] = []
+        self._closing = threading.Lock()
 
     def submit(self, function: Callable[[WorkT], ResultT], piece: WorkT) -> Future[ResultT]:
         """Give it a piece of work.
@@ -70,8 +71,9 @@ class WorkerProcess:
         return len(self._given)
 
     def close(self) -> None:
-        """End the process after its current work; may be called twice."""
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        """End the process after its current work; may be called twice, also at the same time."""
+        with self._closing:
+            self._executor.shutdown(wait=True, cancel_futures=True)
 
     def death_in(self, future: Future[Any]) -> int | None:
         """Exit status of the process, now dead, if it died in this piece of work; else None."""

@@ -13,7 +13,8 @@ from dr_grasp.bringup.arguments import (
     declarations,
     read_arguments,
 )
-from dr_grasp.bringup.plans import NodeStart, plan_bringup, plan_replay, plan_scorer
+from dr_grasp.bringup.node_start import NodeStart
+from dr_grasp.bringup.plans import plan_bringup, plan_replay, plan_scorer
 from dr_grasp.bringup.security import FILES, environment
 from dr_grasp.common.resources import config_names
 from dr_grasp.common.settings import merged, read_yaml
@@ -399,6 +400,7 @@ def test_launch_is_told_names_defaults_and_choices():
         "namespace": ("", None),
         "jobs": ("2", None),
         "transfer_model": ("", None),
+        "frame_prefix": ("", None),
         "security": ("", None),
     }
     assert declared(BringupArguments) == {
@@ -412,6 +414,7 @@ def test_launch_is_told_names_defaults_and_choices():
         "namespace": ("", None),
         "jobs": ("2", None),
         "transfer_model": ("", None),
+        "frame_prefix": ("", None),
         "security": ("", None),
         "record": ("true", None),
         "bag": ("", None),
@@ -427,6 +430,7 @@ def test_launch_is_told_names_defaults_and_choices():
         "namespace": ("replay", None),
         "jobs": ("2", None),
         "transfer_model": ("", None),
+        "frame_prefix": ("", None),
         "rviz": ("false", None),
     }
 
@@ -437,6 +441,28 @@ def test_arguments_are_described_and_their_defaults_can_be_typed(arguments):
     typed = {name: default or "" for name, (default, _) in declared(arguments).items()}
     required = {name: "" for name, (default, _) in declared(arguments).items() if default is None}
     assert read_arguments(arguments, typed) == read_arguments(arguments, required)
+
+
+def test_two_equal_arms_have_frames_of_their_own():
+    """MoveIt's are not among them: its scene has the names of the robot's model."""
+    start = bringup(*SHOWN, *MOVEIT, namespace="left", frame_prefix="left/", rviz="true")
+    prefixed = {name for name, values in parameters(start).items() if "frame_prefix" in values}
+    assert prefixed == {"scorer", "robot_state_publisher"}
+    assert {parameters(start)[name]["frame_prefix"] for name in prefixed} == {"left/"}
+    (words,) = [node.arguments for node in start.nodes if node.executable == "rviz2"]
+    assert words[-1] == "left/panda_link0"
+    displays = yaml.safe_load(Path(words[1]).read_text())["Visualization Manager"]["Displays"]
+    # RViz puts the slash between the two itself.
+    assert [shown["TF Prefix"] for shown in displays if "TF Prefix" in shown] == ["left"]
+    with pytest.raises(
+        SettingsError, match=r"^frame_prefix: expected / at its end with rviz:=true"
+    ):
+        bringup(*SHOWN, frame_prefix="left_", rviz="true")
+    with pytest.raises(SettingsError, match=r"^frame_prefix: expected letters, digits"):
+        bringup(frame_prefix="/left/")
+    typed = {"hardware": "real", "robot_ip": "x", "frame_prefix": "left/"}
+    real = bringup(*MOVEIT, *DRIVERS, *SHOWN, **typed)
+    assert any("it must put left/ before their names, too" in note for note in real.notes)
 
 
 def test_a_bag_to_play_must_be_named():

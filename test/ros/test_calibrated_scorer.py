@@ -34,7 +34,7 @@ def test_scores_carry_probabilities_and_rviz_gets_markers(space, block_grasps, c
     best = max(answer.scores, key=lambda score: score.transfer_probability)
     assert rank(answer.scores)[0].transfer_probability == best.transfer_probability
     shown = markers(space, len(block_grasps))
-    assert {marker.ns for marker in shown} == {"grasps", "grasp_fitness"}
+    assert {marker.ns for marker in shown} == {"goal_1/grasps", "goal_1/fitness"}
     assert {marker.id for marker in shown} == set(range(len(block_grasps)))
 
 

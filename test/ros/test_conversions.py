@@ -13,7 +13,7 @@ from dr_grasp.core.fitness import RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import InvalidGraspError, SettingsError
-from dr_grasp.messages import decoding, encoding
+from dr_grasp.messages import decoding, encoding, requests
 from dr_grasp.messages.typestore import our_typestore, serialize
 from dr_grasp.ros import conversions
 from dr_grasp_interfaces import action, msg, srv
@@ -153,7 +153,7 @@ def test_types_are_those_that_rclpy_asserts(request):
     "kind", [action.ScoreGrasps.Goal, action.ExecuteGrasps.Goal, srv.ScoreGrasps.Request]
 )
 def test_a_request_of_too_many_grasps_is_refused_before_it_is_in_memory(kind, samples):
-    grasps = [samples.grasp()] * (conversions.MOST_GRASPS + 1)
+    grasps = [samples.grasp()] * (requests.MOST_GRASPS + 1)
     with pytest.raises(SettingsError, match="grasps: expected at most 10000 in a request, got"):
         conversions.grasps_to_msgs(grasps)
     # Whoever has none of our code is refused by the definition of the type, also without the checks

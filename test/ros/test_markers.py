@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import rclpy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from visualization_msgs.msg import Marker, MarkerArray
 
 from dr_grasp.core.fitness import Fitness
@@ -15,6 +16,11 @@ from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.ros import markers
 from dr_grasp.ros.markers import GraspMarkers, grasp_markers
 from dr_grasp.ros.qos import RESULTS
+
+LATCHED = {
+    "reliability": ReliabilityPolicy.RELIABLE,
+    "durability": DurabilityPolicy.TRANSIENT_LOCAL,
+}
 
 
 def scored(samples, successes, trials=10, **changes):
@@ -126,34 +132,91 @@ def heard(node, count, within=10.0):
     return found
 
 
+def keys(messages):
+    return [[(marker.ns, marker.id, marker.action) for marker in shown] for shown in messages]
+
+
+def seen(messages):
+    """What a viewer shows in the end, by namespace and number, as RViz does."""
+    shown = {}
+    for marker in (marker for message in messages for marker in message):
+        assert marker.action in (Marker.ADD, Marker.DELETE)
+        if marker.action == Marker.ADD:
+            shown[marker.ns, marker.id] = marker
+        else:
+            shown.pop((marker.ns, marker.id), None)
+    return shown
+
+
+def spaces(messages):
+    return sorted({space.partition("/")[0] for space, _ in seen(messages)})
+
+
 def test_a_rescored_grasp_replaces_its_markers_and_latecomers_see_all(node, home_grasp, samples):
-    shown = GraspMarkers(node)
-    shown.add(home_grasp(id="a"), samples.score())
-    shown.add(home_grasp(id="b"), scored(samples, 3))
-    shown.add(home_grasp(id="a"), scored(samples, 7))
+    with GraspMarkers(node).request("goal") as show:
+        show(home_grasp(id="a"), samples.score())
+        show(home_grasp(id="b"), scored(samples, 3))
+        show(home_grasp(id="a"), scored(samples, 7))
     first, second, again = heard(node, 3)
-    keys = [[(marker.ns, marker.id) for marker in shown] for shown in (first, second, again)]
-    assert keys[0] == [("grasps", 0), ("grasp_fitness", 0)]
-    assert keys[1] == [("grasps", 1), ("grasp_fitness", 1)]
-    assert keys[2] == [("grasps", 0), ("grasp_fitness", 0)]
+    add = Marker.ADD
+    assert keys([first, second, again]) == [
+        [("goal_1/grasps", 0, add), ("goal_1/fitness", 0, add)],
+        [("goal_1/grasps", 1, add), ("goal_1/fitness", 1, add)],
+        [("goal_1/grasps", 0, add), ("goal_1/fitness", 0, add)],
+    ]
     assert again[1].text == "0.70"
 
 
-def test_clear_takes_all_away_and_numbers_begin_anew(node, home_grasp, samples):
+def test_a_request_leaves_those_of_a_running_one(node, home_grasp, samples, monkeypatch):
+    monkeypatch.setattr(markers, "KEPT", 2)
     shown = GraspMarkers(node)
-    shown.add(home_grasp(id="a"), samples.score())
-    shown.clear()
-    shown.add(home_grasp(id="b"), samples.score())
-    _, cleared, after = heard(node, 3)
-    assert [marker.action for marker in cleared] == [Marker.DELETEALL]
-    assert [marker.id for marker in after] == [0, 0]
+    with shown.request("goal") as show:
+        show(home_grasp(id="a"), samples.score())
+        for _ in range(4):
+            with shown.request("service") as call:
+                call(home_grasp(id="a"), samples.score())
+        show(home_grasp(id="b"), samples.score())
+    found = heard(node, 6)
+    assert spaces(found) == ["goal_1", "service_4"]
+    assert {number for space, number in seen(found) if space == "goal_1/grasps"} == {0, 1}
+    # It has ended, so the next one takes its place.
+    with shown.request("goal") as show:
+        show(home_grasp(id="c"), samples.score())
+    assert spaces(heard(node, 7)) == ["goal_2", "service_4"]
+
+
+def test_a_request_without_a_score_takes_no_place(node, home_grasp, samples):
+    shown = GraspMarkers(node)
+    with shown.request("service"), shown.request("service") as show:
+        show(home_grasp(), samples.score())
+    assert spaces(heard(node, 1)) == ["service_1"]
+
+
+def test_who_comes_late_sees_what_began_long_ago(node, home_grasp, samples, monkeypatch):
+    """The topic keeps a bounded number of messages."""
+    monkeypatch.setattr(markers, "RESULTS", QoSProfile(depth=6, **LATCHED))
+    monkeypatch.setattr(markers, "WHOLE_EVERY", 3)
+    shown = GraspMarkers(node)
+    with shown.request("goal") as show:
+        show(home_grasp(id="a"), samples.score())
+        for _ in range(10):
+            with shown.request("service") as call:
+                call(home_grasp(id="a"), samples.score())
+        assert spaces(heard(node, 6)) == ["goal_1", "service_10", "service_9"]
+
+
+def test_frames_have_the_prefix_of_the_arm(node, home_grasp, samples):
+    with GraspMarkers(node, "left/").request("goal") as show:
+        show(home_grasp(), samples.score())
+    (found,) = heard(node, 1)
+    assert [marker.header.frame_id for marker in found] == ["left/panda_link0"] * 2
 
 
 def test_of_very_many_the_first_are_shown(node, home_grasp, samples, monkeypatch):
     monkeypatch.setattr(markers, "MOST", 2)
-    shown = GraspMarkers(node)
-    for name in ("a", "b", "c"):
-        shown.add(home_grasp(id=name), samples.score())
-    shown.add(home_grasp(id="b"), scored(samples, 1))
+    with GraspMarkers(node).request("goal") as show:
+        for name in ("a", "b", "c"):
+            show(home_grasp(id=name), samples.score())
+        show(home_grasp(id="b"), scored(samples, 1))
     found = heard(node, 3)
     assert [hand.id for hand, _ in found] == [0, 1, 1]

@@ -1,21 +1,32 @@
 """Scoring until it is sure, and races for the best: a real node over DDS, without physics."""
 
 import hashlib
+import json
 import math
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import rclpy
-from rclpy.executors import MultiThreadedExecutor
+from rclpy.executors import MultiThreadedExecutor, SingleThreadedExecutor
+from typer.testing import CliRunner
 
+from dr_grasp.cli import remote_scoring
+from dr_grasp.cli import score as score_command
+from dr_grasp.cli.main import app
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.errors import BackendError, SettingsError
+from dr_grasp.formats.grasp_file import grasp_to_dict
 from dr_grasp.messages.decoding import decode_score, decode_selection
-from dr_grasp.ros import scorer_node
+from dr_grasp.ros import requests, scorer_node
 from dr_grasp.ros.client import DrGraspClient
 from dr_grasp.ros.conversions import grasp_to_msg
 from dr_grasp.ros.goals import RetryingActionClient, run_goal
@@ -95,10 +106,10 @@ def space():
     """A namespace in which a scorer runs, and a node of it that anybody may use."""
     name = f"/test_scorer_{os.getpid()}"
     rclpy.init(args=["--ros-args", "-r", f"__ns:={name}"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scorer_node, "Scorer", lambda jobs: Scorer(pool=Bernoulli()))
-        node = scorer_node.ScorerNode()
-    executor = MultiThreadedExecutor(4)
+    patch = pytest.MonkeyPatch()
+    patch.setattr(scorer_node, "Scorer", lambda pool: Scorer(pool=Bernoulli()))
+    node = scorer_node.ScorerNode()
+    executor = MultiThreadedExecutor(scorer_node.THREADS)
     executor.add_node(node)
     executor.add_node(other := rclpy.create_node("raw"))
     thread = threading.Thread(target=executor.spin, daemon=True)
@@ -110,6 +121,7 @@ def space():
     other.destroy_node()
     node.destroy_node()
     rclpy.shutdown()
+    patch.undo()
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +177,121 @@ def test_the_service_says_what_the_library_says(raw, grasps, library, name):
     assert tuple(map(decode_score, answer.scores)) == library[name].scores
     selections = [selection for selection in (library[name].selection,) if selection is not None]
     assert list(map(decode_selection, answer.selection)) == selections
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_few_grasps_are_scored_by_the_service(planner, grasps, library, name):
+    answer = planner.score_few(grasps, **WORDS[name])
+    assert (answer.scores, answer.selection) == (library[name].scores, library[name].selection)
+
+
+def test_calls_are_answered_while_a_goal_runs(planner, raw, grasps, library):
+    """Several at the same time, of a client that waits for its goal in another thread."""
+    many = [replace(grasp, id=f"{i}{grasp.id}") for i in range(25) for grasp in grasps]
+    running, stop = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(5) as pool:
+        goal = pool.submit(
+            planner.score,
+            many,
+            trials=100_000,
+            on_progress=lambda _: running.set(),
+            is_cancelled=stop.is_set,
+        )
+        assert running.wait(LIMIT_S)
+        calls = [pool.submit(planner.score_few, grasps, **WORDS["until"]) for _ in range(4)]
+        answers = [call.result(LIMIT_S) for call in calls]
+        assert not goal.done()
+        stop.set()
+        with pytest.raises(BackendError, match="score_grasps: cancelled"):
+            goal.result(LIMIT_S)
+    assert [answer.scores for answer in answers] == [library["until"].scores] * 4
+
+
+def test_a_callback_of_another_node_may_ask(planner, grasps, namespace):
+    """As a planner does that has a node of its own, which spins in one thread."""
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    own = rclpy.create_node("own", namespace=namespace, context=context)
+    answers = []
+    own.create_timer(
+        0.01,
+        lambda: answers.extend(
+            (
+                planner.score_few(grasps[:1], trials=1, criteria=["fdr"]),
+                planner.score(grasps[:1], trials=1, criteria=["fdr"]),
+            )
+        ),
+    )
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(own)
+    deadline = time.monotonic() + LIMIT_S
+    while not answers and time.monotonic() < deadline:
+        executor.spin_once(timeout_sec=0.1)
+    own.destroy_node()
+    context.try_shutdown()
+    by_service, by_action = answers[:2]
+    assert by_service == by_action and len(by_action.scores) == 1
+
+
+def test_a_request_is_sent_once(planner, grasps, monkeypatch):
+    """However long its answer takes; it would be scored again and again."""
+    monkeypatch.setattr(requests, "ASK_AGAIN_S", 0.05)
+    undisturbed = []
+    real = Bernoulli.run
+
+    def slow(self, function, work, is_cancelled):
+        for block, counts in real(self, function, work, is_cancelled):
+            time.sleep(0.5)
+            if block.criterion is None:
+                undisturbed.append(block.grasp.id)
+            yield block, counts
+
+    monkeypatch.setattr(Bernoulli, "run", slow)
+    (score,) = planner.score_few(grasps[:1], trials=1, criteria=["fdr"]).scores
+    assert undisturbed == [score.grasp_id] == [grasps[0].id]
+
+
+@pytest.mark.parametrize("way", ["score", "score_few"])
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"profile": "nope"}, "unknown profile 'nope'"),
+        ({"criteria": ["nope"]}, "unknown criterion 'nope'"),
+    ],
+)
+def test_names_that_the_scorer_does_not_know_are_one_error(planner, grasps, way, words, message):
+    with pytest.raises(BackendError, match=message) as raised:
+        getattr(planner, way)(grasps, **words)
+    assert str(raised.value).count("\n") == 0
+
+
+@pytest.mark.parametrize("way", ["score", "score_few"])
+def test_bad_grasps_are_refused_beside_the_good_ones(planner, grasps, way):
+    bad = replace(grasps[0], id="bad", robot="nope")
+    answer = getattr(planner, way)([grasps[1], bad], trials=1, criteria=["fdr"])
+    assert [score.grasp_id for score in answer.scores] == [grasps[1].id]
+    (refusal,) = answer.refused
+    assert (refusal.index, refusal.grasp_id) == (1, "bad")
+    assert "grasp bad: unknown robot 'nope'" in refusal.reason
+
+
+@pytest.mark.parametrize("way", ["score", "score_few", "execute"])
+def test_nobody_there_is_one_error_in_time(namespace, grasps, way):
+    with DrGraspClient(namespace, connect_s=0.5) as client:
+        call = partial(client.execute, scores=[], top=1) if way == "execute" else None
+        call = call or getattr(client, way)
+        name = "execute_grasps" if way == "execute" else "score_grasps"
+        with pytest.raises(BackendError, match=f"{name}: no such (action|service) within 0.5 s"):
+            call(grasps)
+
+
+def test_a_cancel_is_heard_before_there_is_a_scorer(namespace, grasps):
+    message = "score_grasps: cancelled before there was such"
+    with (
+        DrGraspClient(namespace, connect_s=LIMIT_S) as client,
+        pytest.raises(BackendError, match=message),
+    ):
+        client.score(grasps, is_cancelled=lambda: True)
 
 
 def test_criteria_may_have_trials_of_their_own(raw, planner, grasps):
@@ -247,3 +374,104 @@ def test_cancel_ends_a_race(planner, grasps):
     assert racing.is_set() and {progress.best_grasp_id for progress in told} == {""}
     # And the node takes the next goal.
     assert planner.score(grasps[:1], trials=1, criteria=["fdr"]).scores
+
+
+@pytest.fixture
+def grasp_file(tmp_path, grasps):
+    """With grasps that nobody can read, or score, between the others."""
+    odd = replace(grasps[1], id="odd", robot="nope")
+    records = [grasp_to_dict(grasp) for grasp in (grasps[0], grasps[1], odd, *grasps[2:])]
+    records.insert(1, {**records[0], "id": "unread", "hold_s": -1.0})
+    path = tmp_path / "grasps.json"
+    head = {"schema_version": 1, "kind": "dr_grasp/grasps"}
+    path.write_text(json.dumps({**head, "grasps": records}))
+    return str(path)
+
+
+def score(*words):
+    return CliRunner().invoke(app, ["score", *words])
+
+
+@pytest.mark.parametrize("name", [*WORDS, "own"])
+def test_the_command_line_gets_the_file_of_a_local_run(
+    space, grasp_file, tmp_path, monkeypatch, name
+):
+    monkeypatch.setattr(score_command, "make_pool", lambda jobs, cluster: Bernoulli())
+    own = {"criteria": ["osdr", "fdr"], "trials": "4,fdr=2"}
+    words = {**WORDS, "own": own}[name] | {"seed": 5}
+    options = [f"--{key}={','.join(v) if key == 'criteria' else v}" for key, v in words.items()]
+    runs = [
+        score(grasp_file, "--out", str(tmp_path / out), *options, *more)
+        for out, more in (("here", ()), ("there", ("--ros", "--namespace", space[0])))
+    ]
+    assert (tmp_path / "there").read_bytes() == (tmp_path / "here").read_bytes()
+    here, there = runs
+    assert there.stdout.replace("there", "here") == here.stdout
+    assert there.stderr.replace("there", "here") == here.stderr
+    assert here.exit_code == there.exit_code == 1
+    assert "2 of 10 grasps refused" in there.stderr
+
+
+def test_ctrl_c_cancels_the_goal_of_the_command_line(space, grasp_file, tmp_path, planner, grasps):
+    timer = threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    out = tmp_path / "scores.json"
+    words = ("--trials", "100000", "--criteria", "fdr,mdr", "--ros", "--namespace", space[0])
+    done = score(grasp_file, "--out", str(out), *words)
+    timer.join()
+    assert (done.exit_code, out.exists()) == (130, False)
+    assert done.stderr.splitlines() == ["dr-grasp: interrupted"]
+    assert planner.score(grasps[:1], trials=1, criteria=["fdr"]).scores
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--jobs", "2"], "--ros: expected without --jobs: the scorer has workers of its own"),
+        (["--cluster", "tcp://a:1"], "--ros: expected without --cluster: the scorer has workers"),
+        (["--resume"], "--ros: expected without --resume: a goal keeps no journal"),
+        (["--whole"], "--ros: expected without --whole: the scorer always leaves out"),
+        (["--transfer-model", "m.json"], "--ros: expected without --transfer-model: the scorer"),
+        (["--profile", "nope"], "score_grasps: unknown profile 'nope'"),
+    ],
+)
+def test_the_command_line_refuses_what_makes_no_sense(space, grasp_file, tmp_path, words, message):
+    out = tmp_path / "scores.json"
+    done = score(grasp_file, "--out", str(out), "--ros", "--namespace", space[0], *words)
+    assert (done.exit_code, out.exists()) == (1, False)
+    (line,) = done.stderr.splitlines()
+    assert message in line
+
+
+def test_the_command_line_says_that_nobody_is_there(grasp_file, tmp_path, namespace, monkeypatch):
+    impatient = partial(DrGraspClient, connect_s=0.5)
+    monkeypatch.setattr(remote_scoring, "client_class", lambda option: impatient)
+    done = score(grasp_file, "--out", str(tmp_path / "o"), "--ros", "--namespace", namespace)
+    assert (done.exit_code, (tmp_path / "o").exists()) == (1, False)
+    assert done.stderr.splitlines() == [
+        "dr-grasp: score_grasps: no such action within 0.5 s; is its node running?"
+    ]
+
+
+@pytest.mark.parametrize("missing", ["rclpy", "dr_grasp_interfaces"])
+def test_the_command_line_says_what_to_do_without_ros(grasp_file, tmp_path, missing):
+    program = (
+        f"import sys; sys.modules[{missing!r}] = None; from dr_grasp.cli.main import app; app()"
+    )
+    words = ["score", grasp_file, "--out", str(tmp_path / "o"), "--ros"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words], capture_output=True, text=True, check=False
+    )
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert line.startswith("dr-grasp: --ros: expected ROS 2, got: ") and missing in line
+    assert "source /opt/ros/jazzy/setup.bash" in line
+
+
+def test_our_ros_names_cost_nothing_before_they_are_used():
+    program = (
+        "import sys, dr_grasp.ros; assert 'rclpy' not in sys.modules; "
+        "from dr_grasp.ros import DrGraspClient, ExecutionResult, ScoringResult; "
+        "assert 'rclpy' in sys.modules; assert dir(dr_grasp.ros) == sorted(dr_grasp.ros.__all__)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
