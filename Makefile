@@ -10,16 +10,19 @@ STAMPS := $(VENV)/stamps-$(shell printf %s "$(CURDIR)" | cksum | cut -d ' ' -f 1
 LOG := $(VENV)/setup.log
 PIP = $(VENV)/bin/python -m pip install --disable-pip-version-check --no-input
 
-# Nothing of another installation of Python or ROS leaks in: the wheels bring a whole ROS.
+# Nothing of another installation of Python or ROS leaks in: the wheels bring a whole ROS. Only
+# a robot PC is set up with the ROS that is there.
+ifeq ($(filter robot-pc,$(MAKECMDGOALS)),)
 unexport PYTHONPATH PYTHONHOME RMW_IMPLEMENTATION
 ifneq ($(AMENT_PREFIX_PATH)$(_ROS_WHEELS_BOOTSTRAP_COMPLETE),)
 unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 endif
+endif
 # Our nodes find each other on this machine, and nobody else's robot.
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 
-.PHONY: help demo test check bench soak transfer lint clean setup FORCE
+.PHONY: help demo test check bench soak transfer lint clean setup robot-pc FORCE
 .DELETE_ON_ERROR:
 
 help:
@@ -30,6 +33,7 @@ help:
 	@echo "make soak   kill nodes, workers and runs at random, mutate files; takes an hour"
 	@echo "make transfer  hold the labels against the twin; takes hours, leaves results in transfer/"
 	@echo "make lint   run ruff, mypy and the import contract"
+	@echo "make robot-pc  set up with ROS 2 Jazzy on Ubuntu 24.04, and build with colcon"
 	@echo "make clean  remove .venv and what building left (demo/ stays)"
 
 demo: $(STAMPS)/package
@@ -63,6 +67,10 @@ lint: $(STAMPS)/package $(STAMPS)/test
 	@$(VENV)/bin/python -m ruff format --check .
 	@$(VENV)/bin/python -m mypy
 	@$(VENV)/bin/lint-imports --no-logo --no-cache
+
+# WS=... the colcon workspace, where it is not the folder above src/
+robot-pc:
+	@scripts/robot_pc $(WS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
@@ -108,7 +116,7 @@ $(STAMPS)/interfaces: $(INTERFACES) $(STAMPS)/requirements
 	  $(PIP) --no-deps --force-reinstall ./dr_grasp_interfaces,$(NETWORK))
 
 # Editable: what is changed here runs at once. Made anew when what it installs beside code changes.
-$(STAMPS)/package: setup.py package.xml $(wildcard scripts/*) $(STAMPS)/interfaces
+$(STAMPS)/package: setup.py package.xml $(wildcard scripts/* launch/* config/*/* urdf/*) $(STAMPS)/interfaces
 	$(call step,dr_grasp itself,$(PIP) --no-deps --no-build-isolation -e .,see above and $(LOG))
 
 # After the package, since two pips at once would get in each other's way under -j.

@@ -15,6 +15,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 
 import dr_grasp
 
@@ -125,6 +126,33 @@ def test_a_node_runs_with_the_python_of_its_environment(tmp_path: Path, node: st
     said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     assert said == f"-m|dr_grasp.ros.start|{node}|--ros-args|-r|__ns:=/a b|"
     assert (ROOT / "dr_grasp" / "ros" / f"{node}_node.py").is_file()
+
+
+def test_ros_finds_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By pip, editable or not, or by colcon: then `ros2 launch dr_grasp` works."""
+    packages = pytest.importorskip("ament_index_python.packages", reason="there is no ROS")
+    ours = os.pathsep.join(filter(None, [sys.prefix, os.environ.get("AMENT_PREFIX_PATH")]))
+    monkeypatch.setenv("AMENT_PREFIX_PATH", ours)
+    launch = Path(packages.get_package_share_directory("dr_grasp")) / "launch"
+    names = {path.name for path in (ROOT / "launch").glob("*.launch.py")}
+    assert {path.name for path in launch.glob("*.launch.py")} == names
+    programs = Path(packages.get_package_prefix("dr_grasp")) / "lib" / "dr_grasp"
+    assert sorted(path.name for path in programs.iterdir()) == NODES
+    assert all(os.access(path, os.X_OK) for path in programs.iterdir())
+
+
+def depends(folder: Path) -> set[str]:
+    """The keys of everything that a package.xml needs, our other package left out."""
+    needed = {e.text or "" for e in package_xml(folder) if e.tag.endswith("depend")}
+    return needed - {"dr_grasp_interfaces"}
+
+
+def test_rosdep_gets_every_key_with_apt() -> None:
+    table = yaml.safe_load((ROOT / "test" / "rosdep_keys.yaml").read_text(encoding="utf-8"))
+    known = {*table["ros"], *table["apt"]}
+    needed = depends(ROOT) | depends(ROOT / "dr_grasp_interfaces")
+    assert needed - known == set(), "look these up in rosdistro, as the table says"
+    assert known - needed == set(), "nothing needs these any more"
 
 
 def test_requirements_are_pinned_and_complete(distribution: dict[str, Any]) -> None:
