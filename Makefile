@@ -70,7 +70,7 @@ lint: $(STAMPS)/package $(STAMPS)/test
 
 # WS=... the colcon workspace, where it is not the folder above src/
 robot-pc:
-	@scripts/robot_pc $(WS)
+	@scripts/robot_pc $(or $(WS),'') $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -26,21 +26,8 @@ case "$*" in
   "-m pip"*) echo "$*" >>"$FAKE_LOG" ;;
 esac
 """
-TOOLS = [
-    "bash",
-    "cat",
-    "cksum",
-    "cp",
-    "cut",
-    "dirname",
-    "env",
-    "find",
-    "grep",
-    "make",
-    "mkdir",
-    "sh",
-    "tail",
-]
+TOOLS = ["bash", "cat", "cksum", "cp", "cut", "dirname", "env", "find", "grep", "make", "mkdir"]
+TOOLS += ["sh", "tail"]
 COLCON = '#!/bin/sh\necho "colcon in $PWD: $*" >>"$FAKE_LOG"\n[ -z "$FAKE_FAILS" ]\n'
 
 
@@ -109,9 +96,9 @@ def test_the_ros_that_was_sourced_reaches_colcon(clone: Path) -> None:
 def test_the_workspace_may_be_named_and_keeps_its_layout(clone: Path, tmp_path: Path) -> None:
     (tmp_path / "other" / "install").mkdir(parents=True)
     (tmp_path / "other" / "install" / ".colcon_install_layout").write_text("merged\n")
-    assert run_make(clone, f"WS={tmp_path}/other").returncode == 0
+    assert run_make(clone, f"WS={tmp_path}/other", "ARGS=--symlink-install").returncode == 0
     assert done(clone)[-1].startswith(f"colcon in {tmp_path}/other: build ")
-    assert done(clone)[-1].endswith(" --merge-install")
+    assert done(clone)[-1].endswith(" --merge-install --symlink-install")
 
 
 def test_a_clone_in_no_src_is_its_own_workspace(clone: Path, tmp_path: Path) -> None:
@@ -133,6 +120,7 @@ def test_a_clone_in_no_src_is_its_own_workspace(clone: Path, tmp_path: Path) -> 
         ({"FAKE_LACKS": "Python.h"}, "sudo apt install python3-dev, then"),
         ({"CXX": "no-such-compiler"}, "sudo apt install g++, then"),
         ({"FAKE_LACKS": "rclpy"}, "does not find rclpy: is ROS 2 Jazzy whole?"),
+        ({"FAKE_LACKS": "sklearn"}, "h5py are not all there: rosdep install --from-paths"),
         ({"WS": "/no/such/folder"}, "cannot write to the workspace /no/such/folder"),
     ],
 )
