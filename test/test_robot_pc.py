@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = (ROOT / "scripts" / "robot_pc").read_text(encoding="utf-8")
-FROM_PIP = re.findall(r'^from_pip="(.*)"$', SCRIPT, re.MULTILINE)[0].split()
+FROM_PIP = re.findall(r"^from_pip=\((.*)\)$", SCRIPT, re.MULTILINE)[0].split()
 
 # Stand for the system's Python and for colcon. They answer what the script asks, and write down
 # what they are told to do.
