@@ -44,7 +44,7 @@ def clone(tmp_path: Path) -> Path:
     clone = tmp_path / "ws" / "src" / "dr_grasp"
     for folder in ("scripts", "dr_grasp_interfaces"):
         (clone / folder).mkdir(parents=True)
-    for name in ("Makefile", "scripts/robot_pc"):
+    for name in ("Makefile", "scripts/robot_pc", "scripts/install_pybullet"):
         shutil.copy(ROOT / name, clone / name)
     return clone
 
@@ -53,6 +53,7 @@ def run_make(clone: Path, *words: str, **variables: str) -> subprocess.Completed
     """Run `make robot-pc` as from a terminal in which ROS was sourced."""
     environment = {
         "PATH": str(clone.parents[2] / "bin"),
+        "HOME": str(clone.parents[2]),
         "FAKE_LOG": str(clone.parents[2] / "done"),
         "ROS_DISTRO": "jazzy",
         **variables,
@@ -77,8 +78,10 @@ def test_installs_what_apt_lacks_and_builds_both_packages(clone: Path) -> None:
     assert made.returncode == 0, made.stderr
     workspace, venv = clone.parents[1], clone / ".venv-robot-pc"
     assert made.stdout.splitlines()[-1] == f"ready: source {workspace}/install/setup.bash"
-    environment, packages, build = done(clone)
+    environment, pybullet, packages, build = done(clone)
     assert environment == f"-m venv --system-site-packages {venv}"
+    assert f"--constraint {clone}/requirements/noble.txt " in pybullet
+    assert pybullet.endswith(" pybullet")
     assert packages.endswith(f"-c {clone}/requirements/noble.txt {' '.join(FROM_PIP)}")
     assert build == f"colcon in {workspace}: build --base-paths {clone} {clone}/dr_grasp_interfaces"
     hook = (venv / "robot_pc.dsv").read_text(encoding="utf-8")
