@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import stat
 import subprocess
@@ -64,7 +63,9 @@ def test_both_packages_have_one_version(distribution: dict[str, Any]) -> None:
         text(package_xml(ROOT / folder), "version") for folder in ("", "dr_grasp_interfaces")
     ]
     assert versions == [distribution["version"]] * 2
-    assert dr_grasp.__version__ == metadata.version("dr_grasp_interfaces") == versions[0]
+    assert dr_grasp.__version__ == versions[0]
+    pytest.importorskip("dr_grasp_interfaces", reason="needs our messages, built for ROS")
+    assert metadata.version("dr_grasp_interfaces") == versions[0]
 
 
 def test_the_ament_package_is_whole(distribution: dict[str, Any]) -> None:
