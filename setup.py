@@ -72,7 +72,7 @@ setup(
         "pybullet>=3.2.7",
         "pydantic>=2.5",
         "pyyaml>=6",
-        "ribs>=0.12",
+        "ribs>=0.8.3",
         "rich>=13.7",
         "rosbags>=0.11.9",
         "scikit-learn>=1.4.1",
