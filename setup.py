@@ -3,15 +3,25 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
-from setuptools import find_packages, setup
+from setuptools import Distribution, find_packages, setup
 
 NAME = "dr_grasp"
 NODES = ["executor", "moveit", "recorder", "scorer", "twin"]
+# Left by `make robot-pc`. colcon.pkg has colcon obey it when the workspace is sourced.
+HOOK = Path(".venv-robot-pc/robot_pc.dsv")
 
 
 def version() -> str:
     """The one place that names it, for colcon and for pip."""
     return ElementTree.parse(Path(__file__).with_name("package.xml")).getroot().findtext("version")
+
+
+class WithData(Distribution):
+    """Has an editable installation bring the data files, too, so that ROS finds the package."""
+
+    def has_data(self) -> bool:
+        """Setuptools asks this, under this name, when it installs what cannot be editable."""
+        return self.has_data_files()
 
 
 def tree(folder: str) -> list[tuple[str, list[str]]]:
@@ -24,6 +34,7 @@ def tree(folder: str) -> list[tuple[str, list[str]]]:
 
 
 setup(
+    distclass=WithData,
     name=NAME,
     version=version(),
     description="Which simulated grasps will hold on the real arm: score, rank, execute, record.",
@@ -39,6 +50,7 @@ setup(
         *tree("config"),
         *tree("launch"),
         *tree("urdf"),
+        *([(f"share/{NAME}/hook", [str(HOOK)])] if HOOK.is_file() else []),
         # ros2 run and ros2 launch look for executables here. As data files they arrive with
         # pip too, which keeps no libexec folder, and leave no program called `twin` on PATH.
         (f"lib/{NAME}", [f"scripts/{node}" for node in NODES]),
@@ -60,7 +72,7 @@ setup(
         "pybullet>=3.2.7",
         "pydantic>=2.5",
         "pyyaml>=6",
-        "ribs>=0.12",
+        "ribs>=0.8.3",
         "rich>=13.7",
         "rosbags>=0.11.9",
         "scikit-learn>=1.4.1",

@@ -43,8 +43,7 @@ class TouchArchive:
 
         low, high = neighbourhood(item)
         self._grid = GridArchive(
-            solution_dim=(),  # the index of the proposal
-            solution_dtype=np.int64,
+            solution_dim=(),  # the index of the proposal, as float64: ribs 0.8 offers no other type
             dims=np.clip(np.ceil((high - low) / CELL_M), 1, MOST_CELLS).astype(int),
             ranges=np.stack([low, high], axis=1),
         )
@@ -78,7 +77,7 @@ class TouchArchive:
             Indices of the proposals and their `Result.objective`, shape (k,) each.
         """
         elites = self._grid.data(["solution", "objective"])
-        return elites["solution"], elites["objective"]
+        return elites["solution"].astype(np.int64), elites["objective"]
 
     @property
     def coverage(self) -> float:

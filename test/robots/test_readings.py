@@ -5,7 +5,6 @@ from xml.etree import ElementTree
 
 import mujoco
 import numpy as np
-import pinocchio
 import pybullet as p
 import pytest
 from scipy.spatial.transform import Rotation
@@ -15,6 +14,8 @@ from dr_grasp.objects.masses import sum_masses
 from dr_grasp.robots.description import DescriptionSource
 from dr_grasp.robots.robot_model import MOVABLE, load_model
 from dr_grasp.robots.robot_spec import load_robot, robot_names
+
+pinocchio = pytest.importorskip("pinocchio", reason="needs Pinocchio, which needs NumPy 2")
 
 ROBOTS = resolve_uri(
     "package://example-robot-data/robots/panda_description/urdf/panda.urdf"
