@@ -157,10 +157,11 @@ $(STAMPS)/test: requirements/test.txt requirements/cluster.txt requirements/mujo
 
 # What Ubuntu 24.04 brings with apt, from pip, in an environment of its own. Its Python first: for
 # 3.13 these versions have no wheels. Pinocchio is left out, which needs NumPy 2, and so are the
-# house rules, which are about the source and need ruff, mypy and import-linter.
+# house rules, which are about the source and need ruff, mypy and import-linter. Of ROS there is only
+# what xacro asks for the places of packages.
 NOBLE := build/noble
 NOBLE_STAMPS := $(NOBLE)/stamps-$(PLACE)
-NOBLE_PINS := requirements/noble.txt requirements/cluster.txt requirements/test.txt
+NOBLE_PINS := $(patsubst %,requirements/%.txt,noble cluster test)
 NOBLE_PIP = $(NOBLE)/bin/python -m pip install --disable-pip-version-check --no-input
 $(NOBLE_STAMPS)/%: LOG := $(NOBLE)/setup.log
 
@@ -182,4 +183,5 @@ $(NOBLE_STAMPS)/pybullet: requirements/noble.txt scripts/install_pybullet $(NOBL
 
 $(NOBLE_STAMPS)/package: setup.py package.xml $(NOBLE_PINS) $(NOBLE_STAMPS)/pybullet
 	$(call step,dr_grasp and the tests with the versions of Ubuntu 24.04 (a minute or two),\
-	  $(NOBLE_PIP) $(NOBLE_PINS:%=-c %) -e . distributed hypothesis pytest pytest-xdist,$(NETWORK))
+	  $(NOBLE_PIP) $(NOBLE_PINS:%=-c %) -e . distributed hypothesis pytest pytest-xdist setuptools \
+    $(shell grep ^ros-ament-index-python requirements/ros.txt),$(NETWORK))

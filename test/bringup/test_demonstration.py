@@ -12,6 +12,8 @@ import pytest
 from matplotlib.image import imread
 from typer.testing import CliRunner
 
+pytest.importorskip("rclpy", reason="needs ROS, which `make test-noble` does without")
+
 from dr_grasp.bringup.demonstration import DemoSettings, run_demo
 from dr_grasp.cli.main import app
 from dr_grasp.core.ranking import rank
