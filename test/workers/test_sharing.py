@@ -1,6 +1,7 @@
 """Runs that share worker processes: whose turn it is, and what one run's end means to another."""
 
 import importlib
+import multiprocessing
 import os
 import signal
 import threading
@@ -74,6 +75,17 @@ def test_a_call_comes_between_the_pieces_of_a_goal_by_its_share(one):
     assert order[2:10] == ["c0", "c1", "c2", "g2", "c3", "c4", "c5", "g3"]
 
 
+def test_one_run_alone_uses_all_workers(monkeypatch):
+    monkeypatch.setattr(sharing, "WorkerProcess", OneByOne)
+    monkeypatch.setattr(OneByOne, "living", ())
+    put(Workers(3), Lane(3), "c", 9)
+    assert [[piece for piece, _ in worker.given] for worker in OneByOne.living] == [
+        ["c0", "c3"],
+        ["c1", "c4"],
+        ["c2", "c5"],
+    ]
+
+
 def test_equals_take_turns_and_nobody_saves_them_up(one):
     workers, do_next = one
     first, second = Lane(1), Lane(1)
@@ -106,14 +118,14 @@ def test_a_cancelled_run_leaves_the_workers_to_the_other(deadly):
         assert sorted(again) == sorted(found)
 
 
-def test_both_runs_go_on_when_a_worker_is_killed(deadly, children_of):
+def test_both_runs_go_on_when_a_worker_is_killed(deadly):
     with Workers(2) as workers, ThreadPoolExecutor(2) as threads:
         pools = [WorkerPool(shared=workers) for _ in range(2)]
         killed = threading.Event()
 
         def kill_once():
             # Both have work at the workers by then.
-            pids = [worker._context.last.pid for worker in workers._living]
+            pids = [child.pid for child in multiprocessing.active_children()]
             if len(pids) == 2 and not killed.is_set():
                 killed.set()
                 for pid in pids:
