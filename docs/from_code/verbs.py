@@ -23,7 +23,7 @@ def page() -> str:
 
 
 def _options_as_code(line: str) -> str:
-    """Put options that words mention in backticks; one dash would be made of their two else."""
+    """Put options that words mention in backticks: in plain words, "--" would become one dash."""
     parts = line.split("`")
     parts[::2] = [re.sub(r"--[a-z][\w-]*", r"`\g<0>`", part) for part in parts[::2]]
     return "`".join(parts)
