@@ -31,7 +31,8 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize("page", PAGES[:2], ids=lambda page: page.name)
 def test_make_knows_its_targets(page):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"(?:`|^ {4}|^)make (?:-C \S+ )?([a-z][a-z-]*)", page.read_text("utf-8"), re.MULTILINE))
+    named = re.compile(r"(?:`|^ {4}|^)make (?:-C \S+ )?([a-z][a-z-]*)", re.MULTILINE)
+    targets = set(named.findall(page.read_text(encoding="utf-8")))
     assert len(targets) >= 3
     for target in targets:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
