@@ -32,7 +32,7 @@ from dr_grasp.ros.running import run_node
 from dr_grasp.scoring.request import ProbabilityEstimator, Progress, ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.workers.pool import WorkerPool
-from dr_grasp.workers.sharing import Workers
+from dr_grasp.workers.sharing import Lane, Workers
 from dr_grasp_interfaces.action import ScoreGrasps as ScoreGraspsAction
 from dr_grasp_interfaces.msg import GraspScore as GraspScoreMsg
 from dr_grasp_interfaces.srv import ScoreGrasps as ScoreGraspsService
@@ -51,7 +51,7 @@ THREADS = CALLS + 3
 """Number of threads of the node: for calls, a running goal, a waiting goal, all short callbacks."""
 
 CALL_SHARE = 3
-"""Blocks of rollouts that workers take of a call, for each that they take of a goal: somebody waits
+"""Blocks of rollouts that workers take of calls, for each that they take of a goal: somebody waits
 for a call, but no number of calls may hold up a goal for ever."""
 
 STOP_S = 5.0
@@ -94,6 +94,7 @@ class ScorerNode(Node):
         given = declare_all(self, PARAMETERS)
         self._estimate = self._estimator(given["transfer_model"])
         self._workers = Workers(given["jobs"])
+        self._lanes = {"goal": Lane(1), "service": Lane(CALL_SHARE)}
         self._activity = "idle"
         self._rollouts = 0
         self._scores = self.create_publisher(GraspScoreMsg, "scores", RESULTS)
@@ -178,9 +179,8 @@ class ScorerNode(Node):
             )
         decoded = decode_grasps(request.grasps)
         grasps = {grasp.id: grasp for grasp in decoded if isinstance(grasp, GraspTrajectory)}
-        share = CALL_SHARE if kind == "service" else 1
         with (
-            Scorer(pool=WorkerPool(shared=self._workers, share=share)) as scorer,
+            Scorer(pool=WorkerPool(shared=self._workers, lane=self._lanes[kind])) as scorer,
             self._markers.request(kind) as show,
         ):
 

@@ -140,21 +140,23 @@ class Pool(Closing):
 class WorkerPool(Pool):
     """Spawned processes of this machine, its own or shared with other pools."""
 
-    def __init__(self, jobs: int = 1, *, shared: Workers | None = None, share: int = 1) -> None:
+    def __init__(
+        self, jobs: int = 1, *, shared: Workers | None = None, lane: Lane | None = None
+    ) -> None:
         """Prepare to run work; processes start as work comes.
 
         Args:
             jobs: Number of worker processes of its own, at least 1.
             shared: Processes to use instead, which are not closed with this pool.
-            share: While others use the same processes: how many pieces of work are done for this
-                pool while one is done for a pool whose share is 1.
+            lane: Where work waits while others use the same processes, with the work of other
+                pools that have the same lane; None for a lane of its own, with a share of 1.
 
         Raises:
             SettingsError: `jobs` is below 1.
         """
         self._processes = Workers(jobs) if shared is None else shared
         self._closes = shared is None
-        self._lane = Lane(share)
+        self._lane = Lane(1) if lane is None else lane
 
     def close(self) -> None:
         """End processes of its own after their current work; may be called twice."""

@@ -9,7 +9,6 @@ from concurrent.futures import BrokenExecutor, CancelledError, Future
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 from dr_grasp.common.closing import Closing
 from dr_grasp.common.interrupts import starting_workers
@@ -35,10 +34,12 @@ class _Order:
 
 @dataclass(eq=False, slots=True)
 class Lane:
-    """The work of one run, or of runs that come one after the other.
+    """The work of one run, or of all runs of one kind.
 
     Attributes:
         share: How many pieces are taken from here while one is taken from a lane whose share is 1.
+            Shares hold between lanes that last: a new lane is served at once, so a lane for each
+            of many short runs would hold up the others for ever.
         turn: Number of pieces taken so far, divided by the share: the lowest is next.
         orders: The work that waits.
     """
@@ -70,9 +71,8 @@ class Workers(Closing):
         self._living: list[WorkerProcess] = []
         self._waiting: list[Lane] = []
         self._turn = Fraction(0)
-        self._worker_of: WeakKeyDictionary[Future[Any], tuple[WorkerProcess, Future[Any]]] = (
-            WeakKeyDictionary()
-        )
+        # Of the work that a worker has, or with which it died.
+        self._worker_of: dict[Future[Any], tuple[WorkerProcess, Future[Any]]] = {}
 
     def close(self) -> None:
         """End the processes after their current work; may be called twice."""
@@ -113,6 +113,8 @@ class Workers(Closing):
 
     def _with_room(self) -> WorkerProcess | None:
         """A worker that can take a piece, started if need be; None if all have enough."""
+        # One may have died in work whose run was cancelled meanwhile, so that nobody has noticed.
+        self._living = [worker for worker in self._living if not worker.has_died()]
         worker = min(self._living, key=WorkerProcess.load, default=None)
         if worker is None or (worker.load() and len(self._living) < self.jobs):
             worker = WorkerProcess()
@@ -123,29 +125,30 @@ class Workers(Closing):
         try:
             with starting_workers():
                 done = worker.submit(order.function, order.piece)
-        except BrokenExecutor as error:  # it has died since it did its last work
+        except Exception as error:  # it has died since it did its last work, or cannot start
             self._living.remove(worker)
             worker.close()
             order.future.set_exception(error)
             return
         self._worker_of[order.future] = worker, done
-        done.add_done_callback(lambda done: _pass_on(done, order.future))
+        done.add_done_callback(lambda done: self._pass_on(done, order.future))
 
     def death_in(self, future: Future[Any]) -> int | None:
         """Exit status of the worker that died in a piece of work; None if it had not begun."""
         with self._lock:
             if future not in self._worker_of:
                 return None
-            worker, done = self._worker_of[future]
+            worker, done = self._worker_of.pop(future)
             if worker in self._living:
                 self._living.remove(worker)
         return worker.death_in(done)
 
-
-def _pass_on(done: Future[Any], future: Future[Any]) -> None:
-    # In a thread of the worker's executor; `close` waits for it, so it must not take our lock.
-    error = CancelledError() if done.cancelled() else done.exception()
-    if error is None:
-        future.set_result(done.result())
-    else:
-        future.set_exception(error)
+    def _pass_on(self, done: Future[Any], future: Future[Any]) -> None:
+        # In a thread of the worker's executor; `close` waits for it, so it must not take our lock.
+        error = CancelledError() if done.cancelled() else done.exception()
+        if not isinstance(error, BrokenExecutor):
+            self._worker_of.pop(future)
+        if error is None:
+            future.set_result(done.result())
+        else:
+            future.set_exception(error)

@@ -70,6 +70,10 @@ class WorkerProcess:
         self._given = [future for future in self._given if not _is_done(future)]
         return len(self._given)
 
+    def has_died(self) -> bool:
+        """Whether it has died in the work that was given to it."""
+        return any(future.done() and not _is_done(future) for future in self._given)
+
     def close(self) -> None:
         """End the process after its current work; may be called twice, also at the same time."""
         with self._closing:

@@ -1,10 +1,14 @@
 """Runs that share worker processes: whose turn it is, and what one run's end means to another."""
 
+import gc
 import importlib
+import itertools
 import multiprocessing
 import os
 import signal
 import threading
+import time
+import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -39,6 +43,12 @@ class OneByOne:
 
     def load(self):
         return sum(not future.done() for _, future in self.given)
+
+    def has_died(self):
+        return False
+
+    def close(self):
+        pass
 
 
 @pytest.fixture
@@ -75,6 +85,41 @@ def test_a_call_comes_between_the_pieces_of_a_goal_by_its_share(one):
     assert order[2:10] == ["c0", "c1", "c2", "g2", "c3", "c4", "c5", "g3"]
 
 
+def test_short_runs_in_one_lane_do_not_hold_up_another_run(one):
+    workers, do_next = one
+    goal, calls = Lane(1), Lane(3)
+    put(workers, goal, "g", 20)
+    put(workers, calls, "c", 3)
+    order = []
+    for _ in range(22):
+        order.append(do_next())
+        if order[-1].startswith("c"):
+            put(workers, calls, "c", 1)  # a call ends, and the next one comes
+    assert sum(piece.startswith("g") for piece in order[2:]) == 5
+
+
+def test_results_are_kept_by_nobody_else(one):
+    workers, do_next = one
+    results = weakref.WeakSet(put(workers, Lane(1), "a", 3))
+    for _ in range(3):
+        do_next()
+    OneByOne.living[0].given.clear()
+    gc.collect()
+    assert not results
+
+
+def test_a_run_hears_that_no_process_can_start(monkeypatch):
+    class Unable(OneByOne):
+        def submit(self, function, piece):
+            raise OSError("no more processes")
+
+    monkeypatch.setattr(sharing, "WorkerProcess", Unable)
+    # Not in the thread that gave it out, which may be another run's.
+    [future] = put(Workers(1), Lane(1), "a", 1)
+    with pytest.raises(OSError, match="no more processes"):
+        future.result(0)
+
+
 def test_one_run_alone_uses_all_workers(monkeypatch):
     monkeypatch.setattr(sharing, "WorkerProcess", OneByOne)
     monkeypatch.setattr(OneByOne, "living", ())
@@ -106,7 +151,7 @@ def test_what_is_cancelled_before_its_turn_is_left_out(one):
 def test_a_cancelled_run_leaves_the_workers_to_the_other(deadly):
     stop = threading.Event()
     with Workers(2) as workers, ThreadPoolExecutor(1) as threads:
-        long, few = (WorkerPool(shared=workers, share=share) for share in (1, 3))
+        long, few = (WorkerPool(shared=workers, lane=Lane(share)) for share in (1, 3))
         running = threads.submit(list, long.run(deadly.square, range(10**9), stop.is_set))
         found = list(few.run(deadly.square, range(4), lambda: False))
         assert not running.done()
@@ -116,6 +161,22 @@ def test_a_cancelled_run_leaves_the_workers_to_the_other(deadly):
         long.close()
         again = list(few.run(deadly.square, range(4), lambda: False))
         assert sorted(again) == sorted(found)
+
+
+def test_a_worker_that_died_in_a_cancelled_run_is_replaced(deadly):
+    with Workers(1) as workers:
+        polls = itertools.count()
+        cancelled = WorkerPool(shared=workers).run(
+            deadly.slow, range(10**9), lambda: next(polls) == 5
+        )
+        assert list(cancelled)[-1] is None
+        (child,) = multiprocessing.active_children()
+        child.kill()
+        child.join(LIMIT_S)
+        end_s = time.monotonic() + LIMIT_S
+        pool = WorkerPool(shared=workers)
+        found = list(pool.run(deadly.square, range(2), lambda: time.monotonic() > end_s))
+        assert sorted(found) == [(0, 0), (1, 1)]
 
 
 def test_both_runs_go_on_when_a_worker_is_killed(deadly):
