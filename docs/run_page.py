@@ -106,17 +106,19 @@ def script(blocks: Sequence[Block], scratch: Path) -> str:
             source = scratch / f"{block.line}.file"
             source.write_text(block.text, encoding="utf-8")
             target = shlex.quote(str(Path(block.value).expanduser()))
-            lines.append(f'mkdir -p "$(dirname {target})" && cp {source} {target}')
+            copy = f"cp {shlex.quote(str(source))} {target}"
+            lines.append(f'mkdir -p "$(dirname {target})" && {copy}')
         elif block.language == "sh":
             lines.append(block.text)
         elif block.language == "python":
-            (scratch / f"{block.line}.py").write_text(block.text, encoding="utf-8")
-            lines.append(f"python3 {scratch / f'{block.line}.py'}")
+            program = scratch / f"{block.line}.py"
+            program.write_text(block.text, encoding="utf-8")
+            lines.append(f"python3 {shlex.quote(str(program))}")
         elif block.language == "console":
             for number, (command, _) in enumerate(commands(block)):
                 printed = scratch / f"{block.line}.{number}.printed"
                 # What it shows may be a failure.
-                lines.append(f"{{ {command}\n}} >{printed} 2>&1 || true")
+                lines.append(f"{{ {command}\n}} >{shlex.quote(str(printed))} 2>&1 || true")
         elif block.language != "text":
             raise PageError(
                 f"line {block.line}: a block of {block.language or 'no language'}: expected sh, "
