@@ -77,9 +77,9 @@ lint: $(STAMPS)/package $(STAMPS)/test
 	@$(VENV)/bin/python -m mypy
 	@$(VENV)/bin/lint-imports --no-logo --no-cache
 
-# WS=... the colcon workspace, where it is not the folder above src/
+# WS=... the colcon workspace, where it is not the folder above src/; some shells hand on its ~
 robot-pc:
-	@scripts/robot_pc $(or $(WS),'') $(ARGS)
+	@scripts/robot_pc "$(WS:~/%=$(HOME)/%)" $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
@@ -169,6 +169,13 @@ test-noble: $(NOBLE_STAMPS)/package
 	@$(NOBLE)/bin/python -m pytest -n 2 --dist loadfile -m "not ros and not soak" \
 	  --ignore test/test_house_rules.py $(ARGS)
 
+# As for .venv: a Python that somebody names is the one that is used.
+ifneq ($(PYTHON),)
+ifneq ($(PYTHON),$(shell cat $(NOBLE_STAMPS)/venv 2>/dev/null))
+$(NOBLE_STAMPS)/venv: FORCE
+endif
+endif
+
 $(NOBLE_STAMPS)/venv:
 	$(eval found := $(shell scripts/find_python "$(or $(PYTHON),python3.12 python3.11 python3.10)" 2>&1))
 	$(if $(filter-out 0,$(.SHELLSTATUS)),$(error $(found)))
@@ -176,7 +183,7 @@ $(NOBLE_STAMPS)/venv:
 	@rm -rf $(NOBLE)
 	@$(found) -m venv $(NOBLE)
 	@mkdir -p $(NOBLE_STAMPS)
-	@touch $@
+	@echo "$(found)" >$@
 
 $(NOBLE_STAMPS)/pybullet: requirements/noble.txt scripts/install_pybullet $(NOBLE_STAMPS)/venv
 	$(call pybullet,$(NOBLE),requirements/noble.txt)

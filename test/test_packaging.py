@@ -336,6 +336,18 @@ def test_pybullet_is_built_once_and_kept_where_it_has_no_wheel(tmp_path: Path) -
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_a_python_that_is_named_replaces_that_of_test_noble(checkout: Path) -> None:
+    place = subprocess.run(
+        ["cksum"], input=bytes(checkout.resolve()), capture_output=True, check=True
+    ).stdout.split()[0]
+    stamp = checkout / "build" / "noble" / f"stamps-{place.decode()}" / "venv"
+    stamp.parent.mkdir(parents=True)
+    stamp.write_text("python3.12\n", encoding="utf-8")
+    line = refusal(checkout, "test-noble", checkout / "nowhere")
+    assert "nowhere is not there or does not run" in line
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 def test_make_refuses_a_python_that_is_not_there(checkout: Path) -> None:
     line = refusal(checkout, "demo", checkout / "nowhere")
     assert "nowhere is not there or does not run; dr_grasp needs 3.10 to 3.13" in line

@@ -42,7 +42,7 @@ def clone(tmp_path: Path) -> Path:
     for name in TOOLS:
         (tmp_path / "bin" / name).symlink_to(shutil.which(name) or pytest.skip(f"needs {name}"))
     clone = tmp_path / "ws" / "src" / "dr_grasp"
-    for folder in ("scripts", "dr_grasp_interfaces"):
+    for folder in ("scripts", "dr_grasp_interfaces", "test/message_packages"):
         (clone / folder).mkdir(parents=True)
     for name in ("Makefile", "scripts/robot_pc", "scripts/install_pybullet"):
         shutil.copy(ROOT / name, clone / name)
@@ -97,11 +97,17 @@ def test_the_ros_that_was_sourced_reaches_colcon(clone: Path) -> None:
 
 
 def test_the_workspace_may_be_named_and_keeps_its_layout(clone: Path, tmp_path: Path) -> None:
-    (tmp_path / "other" / "install").mkdir(parents=True)
-    (tmp_path / "other" / "install" / ".colcon_install_layout").write_text("merged\n")
-    assert run_make(clone, f"WS={tmp_path}/other", "ARGS=--symlink-install").returncode == 0
-    assert done(clone)[-1].startswith(f"colcon in {tmp_path}/other: build ")
+    (tmp_path / "of two words" / "install").mkdir(parents=True)
+    (tmp_path / "of two words" / "install" / ".colcon_install_layout").write_text("merged\n")
+    assert run_make(clone, f"WS={tmp_path}/of two words", "ARGS=--symlink-install").returncode == 0
+    assert done(clone)[-1].startswith(f"colcon in {tmp_path}/of two words: build ")
     assert done(clone)[-1].endswith(" --merge-install --symlink-install")
+
+
+def test_the_home_folder_of_a_named_workspace_may_be_a_tilde(clone: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    assert run_make(clone, "WS=~/other").returncode == 0
+    assert done(clone)[-1].startswith(f"colcon in {tmp_path}/other: build ")
 
 
 def test_a_clone_in_no_src_is_its_own_workspace(clone: Path, tmp_path: Path) -> None:
