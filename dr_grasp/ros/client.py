@@ -47,6 +47,9 @@ class DrGraspClient(Closing):
         Args:
             namespace: ROS namespace of the nodes `scorer`, `executor` and `recorder`.
             connect_s: Time limit to find each of these nodes [s].
+
+        Raises:
+            SettingsError: ROS has no such namespaces.
         """
         self._connect_s = connect_s
         self._own = OwnNode("planner", namespace)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 
 import rclpy
+from rclpy.exceptions import InvalidNamespaceException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
+from rclpy.validate_namespace import validate_namespace
 
 from dr_grasp.common.closing import Closing
+from dr_grasp.errors import SettingsError
 from dr_grasp.ros.answering import traceback_of
 
 
@@ -25,7 +28,16 @@ class OwnNode(Closing):
         Args:
             name: Name of the node.
             namespace: ROS namespace of the node.
+
+        Raises:
+            SettingsError: ROS has no such namespaces.
         """
+        try:
+            validate_namespace("/" + namespace.removeprefix("/"))
+        except InvalidNamespaceException as error:
+            raise SettingsError(
+                f"namespace: expected letters, digits, _ and /, no digit first, got {namespace!r}"
+            ) from error
         self._context = rclpy.Context()
         rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         self.node = rclpy.create_node(name, namespace=namespace, context=self._context)

@@ -433,6 +433,7 @@ def test_ctrl_c_cancels_the_goal_of_the_command_line(space, grasp_file, tmp_path
         (["--whole"], "--ros: expected without --whole: the scorer always leaves out"),
         (["--transfer-model", "m.json"], "--ros: expected without --transfer-model: the scorer"),
         (["--profile", "nope"], "score_grasps: unknown profile 'nope'"),
+        (["--namespace", "a b"], "namespace: expected letters, digits, _ and /, no digit first"),
     ],
 )
 def test_the_command_line_refuses_what_makes_no_sense(space, grasp_file, tmp_path, words, message):
