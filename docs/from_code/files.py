@@ -7,7 +7,13 @@ from dr_grasp.core.diagnosis import Diagnosis
 from dr_grasp.core.fitness import Fitness, GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
-from dr_grasp.formats import collision_records, diagnosis_file, grasp_file, score_file
+from dr_grasp.formats import (
+    collision_records,
+    diagnosis_file,
+    grasp_file,
+    score_file,
+    score_records,
+)
 from dr_grasp.generation.importers import pose_list
 from dr_grasp.transfer import transfer_model
 from from_code.schemas import keys_table
@@ -21,12 +27,12 @@ GRASPS: Sections = {
     "`close`": (grasp_file.CloseRecord, HandClose),
 }
 SCORES: Sections = {
-    "": (score_file.ScoreFileRecord, score_file.ScoreFile),
-    "of each score": (score_file.ScoreRecord, GraspScore),
-    "each of `fitness`": (score_file.FitnessRecord, Fitness),
+    "": (score_records.ScoreFileRecord, score_file.ScoreFile),
+    "of each score": (score_records.ScoreRecord, GraspScore),
+    "each of `fitness`": (score_records.FitnessRecord, Fitness),
     "each of `collisions`": (collision_records.CollisionRecord, Collision),
-    "each of `refused`": (score_file.RefusalRecord, RefusedGrasp),
-    "`selection`": (score_file.SelectionRecord, Selection),
+    "each of `refused`": (score_records.RefusalRecord, RefusedGrasp),
+    "`selection`": (score_records.SelectionRecord, Selection),
 }
 DIAGNOSIS: Sections = {
     "": (diagnosis_file.DiagnosisFileRecord, diagnosis_file.DiagnosisFile),

@@ -28,7 +28,7 @@ from dr_grasp.formats.documents import (
     read_document,
     write_document,
 )
-from dr_grasp.formats.score_file import RefusalRecord
+from dr_grasp.formats.score_records import RefusalRecord
 
 DIAGNOSIS_KIND = "dr_grasp/diagnosis"
 

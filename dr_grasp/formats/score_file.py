@@ -9,19 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, Strict
 from pydantic_core import to_jsonable_python
 
 from dr_grasp.core.fitness import Fitness, GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import MAX_SEED, Criterion
 from dr_grasp.errors import DrGraspError, FileFormatError
-from dr_grasp.formats.collision_records import CollisionRecord, collision_of, collision_to_dict
+from dr_grasp.formats.collision_records import collision_of, collision_to_dict
 from dr_grasp.formats.documents import (
-    Count,
-    Record,
     Within,
     check_record,
     check_unique,
@@ -30,6 +27,7 @@ from dr_grasp.formats.documents import (
     read_document,
     write_document,
 )
+from dr_grasp.formats.score_records import FitnessRecord, ScoreFileRecord, ScoreRecord
 
 SCORES_KIND = "dr_grasp/scores"
 
@@ -74,73 +72,6 @@ class ScoreFile:
                         f"score of grasp {score.grasp_id}: {name}: expected {expected!r} "
                         f"as for the whole file, got {got!r}"
                     )
-
-
-class RefusalRecord(Record):
-    """The schema of a `RefusedGrasp`."""
-
-    index: Count
-    grasp_id: str
-    reason: str
-
-
-class FitnessRecord(Record):
-    """A fitness. Value and interval follow from the counts, for readers that do not compute.
-
-    Attributes:
-        value: Share of successes, in [0, 1].
-        low: Lower end of the 95 % interval, in [0, 1].
-        high: Upper end of the 95 % interval, in [0, 1].
-    """
-
-    successes: Count
-    trials: Count
-    value: float
-    low: float
-    high: float
-    sequential: bool = False
-
-
-class ScoreRecord(Record):
-    """A score without seed, profile and version, which all scores of a file share.
-
-    Files without collisions have no such key, as those of older versions.
-
-    Attributes:
-        nominal_success: Whether the undisturbed rollout succeeded.
-    """
-
-    grasp_id: str
-    nominal_success: bool
-    nominal_outcome: str
-    fitness: dict[str, FitnessRecord]
-    failures: dict[str, Count]
-    collisions: list[CollisionRecord] = Field(default_factory=list)
-    whole: bool = False
-    models: dict[str, str] = Field(default_factory=dict)
-    transfer_probability: Annotated[float, Field(ge=0, le=1)] | None = None
-
-
-class SelectionRecord(Record):
-    """The schema of a `Selection`."""
-
-    # In strict mode, pydantic accepts no name for a criterion and no list for a tuple.
-    criterion: Annotated[Criterion, Strict(False)]
-    chosen: Annotated[tuple[str, ...], Strict(False)]
-    expected_share: float
-    expected_shortfall: float
-    most_missed: float
-
-
-class ScoreFileRecord(Record):
-    """The schema of a `ScoreFile`, beside its kind and version."""
-
-    seed: int
-    profile: str
-    software_version: str
-    scores: list[Any]
-    refused: list[RefusalRecord]
-    selection: SelectionRecord | None = None
 
 
 def write_scores(path: Path, content: ScoreFile) -> None:
