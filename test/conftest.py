@@ -32,6 +32,7 @@ settings.load_profile("repeatable")
 
 # Files and folders below test/ that `make check` leaves out; all others it runs.
 STARTS_NODES = (
+    "docs/test_pages.py",
     "bringup/test_demonstration.py",
     "bringup/test_processes.py",
     "launch",
@@ -66,7 +67,6 @@ TAKES_LONG = (
     "cli/test_score_resumed.py",
     "diagnosis",
     "docs/test_from_code.py",
-    "docs/test_pages.py",
     "docs/test_site.py",
     "generation/test_few_joints.py",
     "generation/test_sampler.py",

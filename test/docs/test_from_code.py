@@ -8,6 +8,9 @@ from typing import Annotated, Any, Literal
 import pytest
 import typer
 import yaml
+
+pytest.importorskip("rclpy", reason="needs ROS, which `make test-noble` does without")
+
 from from_code import docstrings, drawings, files, messages, nodes, schemas, settings, verbs
 from pydantic import BaseModel, Field
 

@@ -12,9 +12,11 @@ from dr_grasp.common.cache import cache_directory
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNNER = ROOT / "docs/run_page.py"
+# Installs packages of the system: its workflow runs it, in a container of its own.
+ROBOT_PC = ROOT / "docs/tutorials/robot_pc.md"
 PAGES = [
     ROOT / "README.md",
-    *sorted((ROOT / "docs/tutorials").glob("*.md")),
+    *sorted(set((ROOT / "docs/tutorials").glob("*.md")) - {ROBOT_PC}),
     *sorted((ROOT / "docs/concepts").glob("*.md")),
 ]
 
@@ -45,6 +47,11 @@ def run(page, folder, reader, *options):
     command = [sys.executable, RUNNER, page, "--folder", folder, *options]
     done = subprocess.run(command, env=reader, capture_output=True, text=True, timeout=3000)
     assert done.returncode == 0, f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+
+
+def test_the_page_of_the_robot_pc_is_run_by_its_workflow():
+    workflow = (ROOT / ".github/workflows/robot_pc.yml").read_text(encoding="utf-8")
+    assert f"docs/run_page.py ~/ws/src/dr_grasp/{name(ROBOT_PC)}\n" in workflow
 
 
 @pytest.mark.parametrize("page", pages(r"^ *```(sh|console|python)"), ids=name)

@@ -7,6 +7,10 @@ import sys
 import zlib
 
 import pytest
+
+pytest.importorskip("sphinx", reason="needs requirements/docs.txt, which `make test` installs")
+pytest.importorskip("rclpy", reason="needs ROS, which `make test-noble` does without")
+
 from from_code.pages import fill
 
 import dr_grasp

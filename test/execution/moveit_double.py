@@ -18,21 +18,21 @@ import numpy as np
 import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict, validate_call
-from rclpy.serialization import deserialize_message, serialize_message
 
 from dr_grasp.core.trajectory import Waypoints
 
-moveit_msgs = pytest.importorskip(
-    "moveit_msgs.msg", reason="moveit_msgs is not installed; `make test` builds it"
-)
-from builtin_interfaces.msg import Duration  # noqa: E402
-from moveit_msgs.msg import (  # noqa: E402
+pytest.importorskip("rclpy", reason="needs ROS, which `make test-noble` does without")
+pytest.importorskip("moveit_msgs.msg", reason="moveit_msgs is not installed; `make test` builds it")
+
+from builtin_interfaces.msg import Duration
+from moveit_msgs.msg import (
     AttachedCollisionObject,
     CollisionObject,
     MoveItErrorCodes,
 )
-from moveit_msgs.msg import RobotTrajectory as RobotTrajectoryMsg  # noqa: E402
-from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint  # noqa: E402
+from moveit_msgs.msg import RobotTrajectory as RobotTrajectoryMsg
+from rclpy.serialization import deserialize_message, serialize_message
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 STRICT = ConfigDict(
     strict=True, extra="forbid", arbitrary_types_allowed=True, validate_assignment=True
