@@ -61,7 +61,7 @@ def test_a_pose_made_of_the_numbers_of_another_is_equal_to_the_bit(pose):
 
 
 def test_a_grip_frame_has_its_z_along_the_approach_and_its_y_along_the_closing():
-    approach, closing, _ = Rotation.random(rng=np.random.default_rng(5)).as_matrix()
+    approach, closing, _ = Rotation.random(random_state=5).as_matrix()
     frame = grip_frame([1, 2, 3], approach, closing)
     np.testing.assert_array_equal(frame.position, [1, 2, 3])
     np.testing.assert_allclose(frame.rotate([0, 0, 1]), approach, atol=1e-12)
