@@ -42,7 +42,7 @@ def clone(tmp_path: Path) -> Path:
     for name in TOOLS:
         (tmp_path / "bin" / name).symlink_to(shutil.which(name) or pytest.skip(f"needs {name}"))
     clone = tmp_path / "ws" / "src" / "dr_grasp"
-    for folder in ("scripts", "dr_grasp_interfaces"):
+    for folder in ("scripts", "dr_grasp_interfaces", "test/message_packages"):
         (clone / folder).mkdir(parents=True)
     for name in ("Makefile", "scripts/robot_pc", "scripts/install_pybullet"):
         shutil.copy(ROOT / name, clone / name)
