@@ -3,7 +3,6 @@
 import importlib.util
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -95,20 +94,10 @@ def test_a_block_of_an_unknown_language_says_where(tmp_path):
         run(tmp_path, "text", "```yaml", "a: 1", "```")
 
 
-def is_running(pid):
-    try:
-        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
 def test_what_runs_in_the_background_ends_with_the_page(tmp_path):
     folder = run(tmp_path, "```sh", "sleep 600 &", "echo $! > pid", "```")
     pid = int((folder / "pid").read_text())
-    limit_s = time.monotonic() + 10.0  # it was told to end, and needs a moment
-    while is_running(pid):
-        assert time.monotonic() < limit_s
-        time.sleep(0.01)
+    assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
 
 
 def test_as_a_program(tmp_path):
