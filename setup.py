@@ -9,11 +9,8 @@ NAME = "dr_grasp"
 NODES = ["executor", "moveit", "recorder", "scorer", "twin"]
 # Left by `make robot-pc`. colcon.pkg has colcon obey it when the workspace is sourced.
 HOOK = Path(".venv-robot-pc/robot_pc.dsv")
-
-
-def version() -> str:
-    """The one place that names it, for colcon and for pip."""
-    return ElementTree.parse(Path(__file__).with_name("package.xml")).getroot().findtext("version")
+# What package.xml says, pip says: there is one place for it.
+PACKAGE = ElementTree.parse(Path(__file__).with_name("package.xml")).getroot()
 
 
 class WithData(Distribution):
@@ -36,11 +33,11 @@ def tree(folder: str) -> list[tuple[str, list[str]]]:
 setup(
     distclass=WithData,
     name=NAME,
-    version=version(),
-    description="Which simulated grasps will hold on the real arm: score, rank, execute, record.",
-    maintainer="dr_grasp maintainers",
-    maintainer_email="maintainers@dr-grasp.example",
-    license="Apache-2.0",
+    version=PACKAGE.findtext("version"),
+    description=PACKAGE.findtext("description"),
+    maintainer=PACKAGE.findtext("maintainer"),
+    maintainer_email=PACKAGE.find("maintainer").get("email"),
+    license=PACKAGE.findtext("license"),
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
     package_data={NAME: ["py.typed"], f"{NAME}.report": ["templates/*"]},

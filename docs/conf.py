@@ -62,7 +62,7 @@ def setup(app: Sphinx) -> None:
 
 
 def _fill(app: Sphinx, docname: str, source: list[str]) -> None:
-    source[0] = fill(source[0], Path(app.env.doc2path(docname)).parent)
+    source[0] = fill(source[0])
 
 
 def _shorten_types(app: Sphinx, *what: object) -> None:

@@ -99,7 +99,7 @@ def script(blocks: Sequence[Block], scratch: Path) -> str:
         PageError: A block is of a language that is not run, and no comment says what to do.
     """
     # Not -u: the set-up files of ROS use variables that nobody has set.
-    lines = ["set -eo pipefail", "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT"]
+    lines = ["set -eo pipefail", "trap 'set +e; kill $(jobs -p) 2>/dev/null; wait' EXIT"]
     for block in blocks:
         lines.append(f'echo "-- line {block.line}"')
         if block.comment == "file":

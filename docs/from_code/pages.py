@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from from_code import drawings, files, messages, nodes, settings, verbs
 
@@ -27,29 +26,18 @@ MADE: dict[str, Callable[[], str]] = {
 MARK = re.compile(r"^<!-- from code: (.+) -->$", re.MULTILINE)
 
 
-LISTED = re.compile(r"^<!-- pages: (.+) -->$", re.MULTILINE)
-"""A line that names the pages of a folder in their order, some of which may not be there yet."""
-
-
 def has_marks(text: str) -> bool:
     """Whether a page has lines to be replaced."""
-    return bool(MARK.search(text) or LISTED.search(text))
+    return bool(MARK.search(text))
 
 
-def fill(text: str, folder: Path) -> str:
+def fill(text: str) -> str:
     """A page with its marked lines replaced.
 
     Args:
         text: The page.
-        folder: The folder of the page.
 
     Raises:
         KeyError: A line names nothing that can be made.
     """
-    text = LISTED.sub(lambda found: _toctree(folder, found[1].split()), text)
     return MARK.sub(lambda found: MADE[found[1]](), text)
-
-
-def _toctree(folder: Path, names: list[str]) -> str:
-    there = [name for name in names if (folder / f"{name}.md").is_file()]
-    return "\n".join(["```{toctree}", *there, "```"])

@@ -8,7 +8,7 @@ import sys
 
 
 def page() -> str:
-    """A chapter for each verb, with its arguments and options."""
+    """A list of the verbs, then a chapter for each, with its arguments and options."""
     command = [sys.executable, "-m", "typer", "dr_grasp.cli.main", "utils", "docs"]
     done = subprocess.run(
         [*command, "--name", "dr-grasp"], capture_output=True, text=True, check=False, timeout=120
@@ -19,7 +19,15 @@ def page() -> str:
     text = re.sub(r"\A# .*\n", "", done.stdout)
     text = re.sub(r"\*\*Commands\*\*:\n\n(\* .*\n)+", "", text)
     lines = map(_options_as_code, text.splitlines())
-    return re.sub(r"^\* (`[^`]+`): ", r"- \1 — ", "\n".join(lines), flags=re.MULTILINE)
+    chapters = re.sub(r"^\* (`[^`]+`): ", r"- \1 — ", "\n".join(lines), flags=re.MULTILINE)
+    return f"{_list(chapters)}\n\n{chapters}"
+
+
+def _list(chapters: str) -> str:
+    """A table of the verbs, with the first sentence of each chapter."""
+    verbs = re.findall(r"^## `dr-grasp (\w+)`\n+(.+?\.)(?:\s|$)", chapters, re.MULTILINE)
+    rows = [f"| [`{verb}`](#dr-grasp-{verb}) | {words} |" for verb, words in verbs]
+    return "\n".join(["| verb | what it does |", "|---|---|", *rows])
 
 
 def _options_as_code(line: str) -> str:

@@ -69,13 +69,13 @@ def find_server(
             missing = "its node gives no sign of life"
         else:
             return True
-        if left_s <= 0.0 or gives_up():
-            return False
         if not said and time.monotonic() - began >= SAY_AFTER_S:
             said = True
             get_logger("dr_grasp").warning(
                 f"waiting for {name}, {timeout_s:g} s at most: {missing}"
             )
+        if left_s <= 0.0 or gives_up():
+            return False
         # In a context that was shut down, rclpy does not wait.
         time.sleep(max(0.0, now + look_s - time.monotonic()))
 

@@ -41,7 +41,7 @@ FEEDBACK_PERIOD_S = 0.2
 """Least time between two feedbacks [s]."""
 
 MOST_SERVICE_ROLLOUTS = 5000
-"""Most rollouts of a call of the service: a minute or two with one worker."""
+"""Most rollouts of a call of the service: some ten minutes of one worker."""
 
 CALLS = 3
 """Calls of the service that are worked on at the same time; the others wait for their turn. Each

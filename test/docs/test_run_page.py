@@ -4,7 +4,6 @@ import importlib.util
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -103,21 +102,10 @@ def test_a_block_of_an_unknown_language_says_where(tmp_path):
         run(tmp_path, "text", "```yaml", "a: 1", "```")
 
 
-def is_running(pid):
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"  # it has ended, and nobody has asked how
-
-
 def test_what_runs_in_the_background_ends_with_the_page(tmp_path):
     folder = run(tmp_path, "```sh", "sleep 600 &", "echo $! > pid", "```")
     pid = int((folder / "pid").read_text())
-    end_s = time.monotonic() + 60.0  # a limit against hanging: a signal takes a moment
-    while is_running(pid):
-        assert time.monotonic() < end_s
-        time.sleep(0.01)
+    assert not Path(f"/proc/{pid}").exists()
 
 
 def test_as_a_program(tmp_path):

@@ -16,6 +16,7 @@ from dr_grasp.bringup.processes import NodeProcesses
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.execution.arm_backend import ArmBackend
 from dr_grasp.robots.robot_spec import load_robot
+from dr_grasp.ros.arm import joint_listener
 from dr_grasp.ros.arm.controller_arm import ControllerArm
 
 from ...execution.arm_double import PlannerDouble
@@ -28,6 +29,12 @@ def wait_for(condition):
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """Where many tests share a processor, a twin may be silent for longer than an arm."""
+    monkeypatch.setattr(joint_listener, "STALE_S", 10.0)
 
 
 @contextmanager
