@@ -143,7 +143,7 @@ $(STAMPS)/package: setup.py package.xml $(wildcard scripts/* launch/* config/*/*
 $(STAMPS)/docs: requirements/docs.txt $(STAMPS)/requirements | $(STAMPS)/package
 	$(call step,what the site is built with,$(PIP) -r requirements/docs.txt,$(NETWORK))
 
-MESSAGES := $(shell find test/message_packages -type f -not -name '*.py*' -not -path '*/.*')
+MESSAGES := $(shell find test/message_packages -type f -not -name '*.py*' -not -name NOTICE -not -path '*/.*')
 
 $(STAMPS)/messages: $(MESSAGES) dr_grasp_interfaces/cmake/wheel.cmake $(STAMPS)/requirements | $(STAMPS)/docs
 	$(call step,messages of MoveIt and controllers for the tests (a minute or two of compiling),\

@@ -25,6 +25,11 @@ class FewAtATime(CallbackGroup):
         self._running = 0
         self._changed = threading.Condition()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a callback runs."""
+        return self._running > 0
+
     def can_execute(self, entity: object) -> bool:
         """Whether a callback may begin; called by the executor."""
         return self._running < self._most
