@@ -16,6 +16,7 @@ from functools import partial
 
 import pytest
 import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import MultiThreadedExecutor, SingleThreadedExecutor
 from typer.testing import CliRunner
 
@@ -183,6 +184,32 @@ def test_the_service_says_what_the_library_says(raw, grasps, library, name):
 def test_few_grasps_are_scored_by_the_service(planner, grasps, library, name):
     answer = planner.score_few(grasps, **WORDS[name])
     assert (answer.scores, answer.selection) == (library[name].scores, library[name].selection)
+
+
+@pytest.mark.parametrize("way", ["score", "score_few"])
+def test_diagnostics_tell_whether_it_scores(space, planner, grasps, way):
+    name, node = space
+    heard = []
+    of_ours = f"{name}/scorer".lstrip("/")
+
+    def listen(array):
+        heard.extend(status.message for status in array.status if status.name == of_ours)
+
+    # Never destroyed: that would end the executor, which uses it at the same time.
+    node.create_subscription(DiagnosticArray, "/diagnostics", listen, 10)
+    with ThreadPoolExecutor(1) as pool:
+        deadline = time.monotonic() + LIMIT_S
+        asked = None
+        while "scoring" not in heard:
+            assert time.monotonic() < deadline
+            if asked is None or asked.done():
+                asked = pool.submit(getattr(planner, way), grasps, criteria=["mdr"], trials=600)
+            time.sleep(0.05)
+        assert asked.result(LIMIT_S).scores
+    heard.clear()
+    while "idle" not in heard:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_calls_are_answered_while_a_goal_runs(planner, raw, grasps, library):
