@@ -9,7 +9,7 @@ import sys
 
 def page() -> str:
     """A list of the verbs, then a chapter for each, with its arguments and options."""
-    command = [sys.executable, "-m", "typer", "dr_grasp.cli.main", "utils", "docs"]
+    command = [sys.executable, "-m", "typer", "--app", "app", "dr_grasp.cli.main", "utils", "docs"]
     done = subprocess.run(
         [*command, "--name", "dr-grasp"], capture_output=True, text=True, check=False, timeout=120
     )

@@ -215,6 +215,8 @@ class _NoteColumn(ProgressColumn):
 def progress_bar() -> Progress:
     """Make a progress bar on standard error, which is shown only if that is a terminal."""
     console = Console(stderr=True)
+    # Rich 13, that of Ubuntu 24.04, ends a bar that is not shown with an empty line.
+    console.quiet = not console.is_terminal
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

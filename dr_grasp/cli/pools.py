@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from dr_grasp.cli.console import complain
-from dr_grasp.workers.cluster import ClusterPool
 from dr_grasp.workers.pool import Pool, WorkerPool
 
 Cluster = Annotated[
@@ -32,4 +31,8 @@ def make_pool(jobs: int, cluster: str | None) -> Pool:
     Raises:
         DrGraspError: `jobs` is below 1, or the cluster cannot be used.
     """
-    return WorkerPool(jobs) if cluster is None else ClusterPool(cluster, complain)
+    if cluster is None:
+        return WorkerPool(jobs)
+    from dr_grasp.workers.cluster import ClusterPool  # only a cluster needs asyncio and sockets
+
+    return ClusterPool(cluster, complain)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.signal import lfilter
 
 from dr_grasp.core.arrays import FloatArray, IntArray, frozen
 from dr_grasp.core.perturbation import Perturbation
@@ -168,7 +167,10 @@ def tracked_positions(
     """
     # q[k + 1] = q[k] + v[k] / rate + gain * (commands[k] - v[k] / rate - q[k])
     gain = ARM_POSITION_GAIN
-    drive = gain * commands + (1.0 - gain) * velocities / RATE_HZ
-    before = (1.0 - gain) * start[None, :]
-    positions, _ = lfilter([1.0], [1.0, gain - 1.0], drive, axis=0, zi=before)
+    positions = gain * commands + (1.0 - gain) * velocities / RATE_HZ
+    # Not by `scipy.signal`, whose import takes each worker process a third of a second.
+    before = start
+    for position in positions:
+        position += (1.0 - gain) * before
+        before = position
     return frozen(positions)

@@ -185,7 +185,9 @@ CRASH = """
 import sys
 import warnings
 from dr_grasp.cli import main, replay
-from dr_grasp.cli.main import app
+
+app = main.make_app()
+main.make_app = lambda only: app
 
 @app.command("crash")
 def crash() -> None:
