@@ -10,6 +10,7 @@ import typer
 import yaml
 
 from dr_grasp.cli.console import reports_errors, say_refusals
+from dr_grasp.cli.scoring_options import ProfileName, Seed, Top, Trials, Until
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError, UnknownNameError
@@ -28,20 +29,12 @@ def command(
     count: Annotated[
         int | None, typer.Option(min=1, help="Send only this number of grasps, the first ones.")
     ] = None,
-    trials: Annotated[
-        str | None,
-        typer.Option(
-            help="Rollouts for each criterion, as in 200; or for some, as in osdr=50,fdr=25.  "
-            "[default: the profile's]"
-        ),
-    ] = None,
+    trials: Trials = None,
     criteria: Annotated[str, typer.Option(help="Comma-separated criteria.  [default: all]")] = "",
-    seed: Annotated[int, typer.Option(help="Seed of the perturbations.")] = 0,
-    profile: Annotated[str, typer.Option(help="Randomisation profile.")] = "default",
-    until: Annotated[
-        float | None, typer.Option(help="Sample each criterion until its interval is no wider.")
-    ] = None,
-    top: Annotated[int | None, typer.Option(help="Find only this number of best grasps.")] = None,
+    seed: Seed = 0,
+    profile: ProfileName = "default",
+    until: Until = None,
+    top: Top = None,
 ) -> None:
     """Print a request to score grasps, as YAML; needs no ROS.
 

@@ -28,6 +28,7 @@ from dr_grasp.cli.console import (
 from dr_grasp.cli.pools import PROCESSORS, Cluster, Jobs, make_pool
 from dr_grasp.cli.remote_scoring import RemoteRequest, check_options, score_remotely
 from dr_grasp.cli.ros_client import Namespace
+from dr_grasp.cli.scoring_options import ProfileName, Seed, Top, Trials, Until
 from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.collisions import listed, sentences
 from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
@@ -38,7 +39,6 @@ from dr_grasp.formats.documents import check_writable
 from dr_grasp.formats.grasp_file import GraspReader
 from dr_grasp.formats.score_file import write_score_stream
 from dr_grasp.scoring.request import (
-    MOST_UNTIL,
     Progress,
     ScoreOrRefusal,
     ScoreRequest,
@@ -60,32 +60,14 @@ def command(
     context: typer.Context,
     grasps: Annotated[Path, typer.Argument(help="Grasp file.")],
     out: Annotated[Path, typer.Option(help="Scores file to write.")],
-    seed: Annotated[int, typer.Option(help="Seed of the perturbations.")] = 0,
+    seed: Seed = 0,
     jobs: Jobs = PROCESSORS,
     cluster: Cluster = None,
-    trials: Annotated[
-        str | None,
-        typer.Option(
-            help="Rollouts for each criterion, as in 200; or for some, as in osdr=50,fdr=25.  "
-            "[default: the profile's]"
-        ),
-    ] = None,
+    trials: Trials = None,
     criteria: Annotated[str, typer.Option(help="Comma-separated criteria.")] = ALL_CRITERIA,
-    profile: Annotated[str, typer.Option(help="Randomisation profile.")] = "default",
-    until: Annotated[
-        float | None,
-        typer.Option(
-            help="Sample each criterion until its 95 % interval is no wider, or --trials are done "
-            f"({MOST_UNTIL} if not given)."
-        ),
-    ] = None,
-    top: Annotated[
-        int | None,
-        typer.Option(
-            help="Find only this number of best grasps, with fewer rollouts for the rest. The best "
-            "by MDR, or else by the first criterion."
-        ),
-    ] = None,
+    profile: ProfileName = "default",
+    until: Until = None,
+    top: Top = None,
     transfer_model: Annotated[
         Path | None,
         typer.Option(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from contextlib import contextmanager
 
 import pytest
 import rclpy
@@ -22,29 +21,13 @@ from dr_grasp.ros.twin_node import TwinNode
 
 from ..bringup.policy_rights import KINDS, matches, profile
 from ..execution.arm_double import PlannerDouble
+from .in_process import running
 
 LIMIT_S = 30.0
 
 needs_control_msgs = pytest.mark.skipif(
     importlib.util.find_spec("control_msgs") is None, reason="control_msgs is not installed"
 )
-
-
-@contextmanager
-def running(make, namespace, **parameters):
-    words = ["--ros-args", "-r", f"__ns:={namespace}"]
-    for name, value in parameters.items():
-        words += ["-p", f"{name}:={value}"]
-    rclpy.init(args=words)
-    try:
-        node = make()
-        try:
-            yield node
-        finally:
-            node.close()
-            node.destroy_node()
-    finally:
-        rclpy.try_shutdown()
 
 
 def interfaces(watcher, name, namespace):

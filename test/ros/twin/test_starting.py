@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 
 import pytest
-import rclpy
 
 from dr_grasp.errors import DrGraspError
 from dr_grasp.ros.twin_node import TwinNode
+
+from ..in_process import running
 
 FRANKA_HAND = (
     "extends: franka\n"
@@ -18,27 +18,8 @@ FRANKA_HAND = (
 )
 
 
-@contextmanager
-def started(namespace, **parameters):
-    """The node in this process; that it says in one line why it cannot start is `run_node`'s."""
-    words = ["--ros-args", "-r", f"__ns:={namespace}"]
-    for name, value in parameters.items():
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        words += ["-p", f"{name}:={text}"]
-    rclpy.init(args=words)
-    try:
-        node = TwinNode()
-        try:
-            yield node
-        finally:
-            node.close()
-            node.destroy_node()
-    finally:
-        rclpy.try_shutdown()
-
-
 def refusal(namespace, **parameters):
-    with pytest.raises(DrGraspError) as caught, started(namespace, **parameters):
+    with pytest.raises(DrGraspError) as caught, running(TwinNode, namespace, **parameters):
         pass
     return str(caught.value)
 
@@ -89,7 +70,7 @@ def test_a_robot_without_controllers_is_refused_or_left_alone(own_robot, namespa
     own_robot("simulated", "extends: franka\ncontrollers: null\nmoveit: null\n")
     said = refusal(namespace, controllers=True, robot="simulated")
     assert "robot simulated: expected the sections controllers and moveit in its file" in said
-    with started(namespace, controllers="auto", robot="simulated") as node:
+    with running(TwinNode, namespace, controllers="auto", robot="simulated") as node:
         assert actions_of(node) == BACKEND
 
 
@@ -97,7 +78,7 @@ def test_without_control_msgs_it_says_what_to_install_or_goes_without(namespace,
     assert refusal(namespace, controllers=True).startswith(
         "control_msgs: expected installed (ros-jazzy-control-msgs), got "
     )
-    with started(namespace, controllers="auto") as node:
+    with running(TwinNode, namespace, controllers="auto") as node:
         assert actions_of(node) == BACKEND
 
 
@@ -106,7 +87,7 @@ def test_without_franka_msgs_its_gripper_takes_gripper_command(
 ):
     pytest.importorskip("control_msgs", reason="control_msgs is not installed")
     own_robot("mine", FRANKA_HAND)
-    with started(namespace, controllers="auto", robot="mine") as node:
+    with running(TwinNode, namespace, controllers="auto", robot="mine") as node:
         assert actions_of(node) == {
             "panda_arm_controller/follow_joint_trajectory": (
                 "control_msgs/action/FollowJointTrajectory_SendGoal"
