@@ -1,4 +1,4 @@
-"""A node in the process of a test, with its namespace and its parameters."""
+"""Nodes in the process of a test, and what programs with nodes print."""
 
 from contextlib import contextmanager
 
@@ -22,3 +22,8 @@ def running(make, namespace, **parameters):
             node.destroy_node()
     finally:
         rclpy.try_shutdown()
+
+
+def own_lines(printed):
+    """The lines of a program, without what Fast DDS prints there if a lock is somebody else's."""
+    return [line for line in printed.splitlines() if "RTPS_TRANSPORT" not in line]

@@ -18,6 +18,8 @@ from dr_grasp.formats.grasp_file import write_grasps
 from dr_grasp.recording.bag_reader import read_bag
 from dr_grasp.ros import DrGraspClient
 
+from .in_process import own_lines
+
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "score_from_a_planner.py"
 LIMIT_S = 120.0
 
@@ -36,7 +38,7 @@ def test_it_scores_and_executes_the_best(system, tmp_path, block_grasps):
     write_grasps(tmp_path / "grasps.json", block_grasps)
     done = run(str(tmp_path / "grasps.json"), system.namespace)
     assert (done.returncode, done.stderr) == (0, "")
-    lines = done.stdout.splitlines()
+    lines = own_lines(done.stdout)
     count = len(block_grasps)
     for grasp, line in zip(block_grasps, lines, strict=False):
         found = re.fullmatch(rf"{re.escape(grasp.id)}: \w+ (\{{'OSDR': [\d.]+, 'JSDR'.*\}})", line)

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from .in_process import own_lines
+
 LIMIT_S = 60.0
 NODE = """
 import os, signal, sys
@@ -50,7 +52,7 @@ def test_errors_in_callbacks_are_said_and_the_node_lives(namespace):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [
+    assert own_lines(done.stdout) == [
         "answer: False internal error of node clumsy: OverflowError: "
         "a stamp of the year 2038 \\x1b[31m",
         "closed",
