@@ -23,7 +23,7 @@ endif
 # Our nodes find each other on this machine, and nobody else's robot.
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 
-.PHONY: help demo test test-noble check docs bench soak transfer lint clean setup robot-pc FORCE
+.PHONY: help demo test test-noble check docs pages bench soak transfer lint clean setup robot-pc FORCE
 .DELETE_ON_ERROR:
 
 help:
@@ -32,6 +32,7 @@ help:
 	@echo "make test-noble  run the tests without ROS under the versions that Ubuntu 24.04 brings"
 	@echo "make check  run ruff, mypy, the import contract, and the tests without physics and ROS"
 	@echo "make docs   build the site in build/docs; a warning is an error"
+	@echo "make pages  run every command of README and tutorials, in fresh clones; takes an hour"
 	@echo "make bench  run the benchmarks"
 	@echo "make soak   kill nodes, workers and runs at random, mutate files; takes an hour"
 	@echo "make transfer  hold the labels against the twin; takes hours, leaves results in transfer/"
@@ -59,6 +60,10 @@ bench: $(STAMPS)/package
 	@set -e; for file in benchmarks/bench_*.py; do \
 	  [ -f "$$file" ] || continue; echo "== $$file"; $(VENV)/bin/python "$$file" $(ARGS); \
 	done
+
+# Those commands of a page that take minutes, such as `make demo`, are left out by `make test`.
+pages: $(STAMPS)/package $(STAMPS)/test
+	@$(VENV)/bin/python -m pytest -m soak test/docs/test_pages.py $(ARGS)
 
 # SOAK=1 does each kind of kill once or twice: some minutes.
 SOAK := 20
