@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 import rclpy
+from action_msgs.msg import GoalStatus, GoalStatusArray
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import qos_profile_action_status_default
 from sensor_msgs.msg import JointState
 
 from dr_grasp.bringup.processes import NodeProcesses
@@ -310,29 +312,32 @@ def test_every_goal_meets_an_error_of_its_own_and_needs_no_confirmation(system, 
     assert first != second
 
 
-def test_the_scorer_refuses_a_third_goal_and_still_hears_cancels(system, block_grasps):
+def test_the_scorer_refuses_a_third_goal_and_still_hears_cancels(system, block_grasps, node):
     stop = threading.Event()
-    endings = []
+    endings, active = [], []
 
-    def ask(planner, accepted):
-        def is_cancelled():
-            accepted.set()  # a client asks only once its goal was accepted
-            return stop.is_set()
+    def hear(message):
+        going_on = (GoalStatus.STATUS_ACCEPTED, GoalStatus.STATUS_EXECUTING)
+        active[:] = [status for status in message.status_list if status.status in going_on]
 
+    topic = f"{system.namespace}/score_grasps/_action/status"
+    node.create_subscription(GoalStatusArray, topic, hear, qos_profile_action_status_default)
+
+    def ask(planner):
         try:
-            planner.score(block_grasps, trials=1000, is_cancelled=is_cancelled)
+            planner.score(block_grasps, trials=1000, is_cancelled=stop.is_set)
         except BackendError as error:
             endings.append(str(error))
 
     with DrGraspClient(system.namespace) as second, DrGraspClient(system.namespace) as third:
         asking = []
-        for planner in (system.planner, second):
-            accepted = threading.Event()
-            asking.append(threading.Thread(target=ask, args=[planner, accepted]))
+        for number, planner in enumerate((system.planner, second), start=1):
+            asking.append(threading.Thread(target=ask, args=[planner]))
             asking[-1].start()
-            assert accepted.wait(LIMIT_S)
+            wait_until(lambda number=number: len(active) == number)
+        deadline = time.monotonic() + LIMIT_S
         with pytest.raises(BackendError, match="the goal was refused"):
-            third.score(block_grasps, trials=1)
+            third.score(block_grasps, trials=1, is_cancelled=lambda: time.monotonic() > deadline)
         stop.set()
         for thread in asking:
             thread.join(LIMIT_S)
