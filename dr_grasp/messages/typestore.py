@@ -30,7 +30,7 @@ _ADDED = (
     },
     {FITNESS_TYPE: ("sequential",)},
 )
-"""Fields that a version added to our messages, the latest first: that after 0.4.0, 0.3.0, 0.2.0."""
+"""Fields that a version added to our messages, the latest first: 0.4.0, 0.3.0, 0.2.0."""
 
 
 def our_typestore() -> Typestore:

@@ -74,6 +74,11 @@ class ExclusiveAction:
         )
         self._alive = announce(node, name)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a goal runs."""
+        return self._turn.locked()
+
     def stop(self, within_s: float) -> bool:
         """Cancel all goals and refuse new goals; may be called twice.
 

@@ -95,7 +95,6 @@ class ScorerNode(Node):
         self._estimate = self._estimator(given["transfer_model"])
         self._workers = Workers(given["jobs"])
         self._lanes = {"goal": Lane(1), "service": Lane(CALL_SHARE)}
-        self._has_goal = False
         self._rollouts = 0
         self._scores = self.create_publisher(GraspScoreMsg, "scores", RESULTS)
         self._markers = GraspMarkers(self, given["frame_prefix"])
@@ -145,11 +144,7 @@ class ScorerNode(Node):
                 )
             )
 
-        self._has_goal = True
-        try:
-            self._score("goal", goal.request, result, is_cancelled, report)
-        finally:
-            self._has_goal = False
+        self._score("goal", goal.request, result, is_cancelled, report)
 
     def _score(
         self,
@@ -209,7 +204,7 @@ class ScorerNode(Node):
         status = DiagnosticStatus(
             level=DiagnosticStatus.OK,
             name=self.get_fully_qualified_name().lstrip("/"),
-            message="scoring" if self._has_goal or self._calls.busy else "idle",
+            message="scoring" if self._goals.busy or self._calls.busy else "idle",
             values=[KeyValue(key="rollouts of the last goal", value=str(self._rollouts))],
         )
         array = DiagnosticArray(status=[status])
