@@ -203,7 +203,7 @@ def main() -> int:
     folder = given.folder or Path(tempfile.mkdtemp(prefix="page_"))
     try:
         run_page(given.page.resolve(), folder, given.slow)
-    except PageError as error:
+    except (PageError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

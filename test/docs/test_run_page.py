@@ -118,3 +118,11 @@ def test_as_a_program(tmp_path):
     assert done.returncode == 1
     assert done.stdout == "-- line 2\n"
     assert "status 1" in done.stderr
+
+
+def test_a_page_that_is_not_there_is_one_line(tmp_path):
+    command = [sys.executable, RUNNER, tmp_path / "none.md", "--folder", tmp_path / "there"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "No such file" in line and "none.md" in line
