@@ -22,8 +22,8 @@ from dr_grasp.generation.sampler import generate
 from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot, robot_names
 from dr_grasp.scoring.profiles import load_profile
-from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.motors import RATE_HZ
 from dr_grasp.simulation.rollout import LOOK_EVERY, Commands, run_rollout
 from dr_grasp.twin.mujoco_world import MujocoWorld
 from dr_grasp.twin.placing import on_table

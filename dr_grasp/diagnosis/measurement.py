@@ -17,10 +17,11 @@ from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase
 from dr_grasp.objects.surface import surface_distances, surface_of
 from dr_grasp.provenance.fingerprint import grasp_fingerprint
-from dr_grasp.simulation.bullet.table_world import RATE_HZ
-from dr_grasp.simulation.bullet.world import BulletWorld, Contacts
+from dr_grasp.simulation.engine import World
+from dr_grasp.simulation.motors import RATE_HZ
 from dr_grasp.simulation.rollout import LOOK_EVERY, run_rollout
 from dr_grasp.simulation.rollout_runner import RolloutRunner
+from dr_grasp.simulation.scene import Contacts
 
 HALVINGS = 7
 """How often the range of the least friction is halved: after eight rollouts it is known within
@@ -67,7 +68,7 @@ def least_friction(holds: Callable[[float], bool]) -> float:
 class _Watcher:
     """Watches a whole undisturbed rollout, at each of the judge's observations."""
 
-    def __init__(self, world: BulletWorld) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
         self._velocities: list[FloatArray] = []
         self._depths: list[float] = []
@@ -124,7 +125,7 @@ class _Watcher:
 
         A single finger on a surface that the real object lacks is enough to lose the object.
         """
-        links = np.concatenate([contacts.links for contacts in self._held])
+        links = np.array([link for contacts in self._held for link in contacts.links])
         forces = np.concatenate([contacts.forces for contacts in self._held])
         # Bullet's shapes are larger by a margin than the convex pieces that they were made from.
         points = np.concatenate([c.points - c.margin * c.normals for c in self._held])

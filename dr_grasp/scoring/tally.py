@@ -15,6 +15,7 @@ from functools import lru_cache
 from dr_grasp import __version__
 from dr_grasp.core.collisions import listed
 from dr_grasp.core.confidence import narrowed_interval
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness, GraspScore
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
@@ -24,7 +25,7 @@ from dr_grasp.provenance.fingerprint import models_of
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.blocks import Block, Counts
 from dr_grasp.scoring.request import ScoreRequest
-from dr_grasp.simulation.bullet.world import engine_version
+from dr_grasp.simulation.engine import engine_version
 from dr_grasp.simulation.rollout_runner import Shortcuts
 
 BLOCK_TRIALS = 5
@@ -217,7 +218,7 @@ class Tally:
         return Block(self._index, self._grasp, profile, criterion, seed, *trials, shortcuts)
 
 
-@lru_cache(maxsize=1)
-def software_version() -> str:
-    """Versions of dr_grasp and of the simulator, which scores carry."""
-    return f"dr_grasp {__version__}, {engine_version()}"
+@lru_cache(maxsize=len(Engine))
+def software_version(engine: Engine = Engine.BULLET) -> str:
+    """Versions of dr_grasp and of the engine, which scores carry."""
+    return f"dr_grasp {__version__}, {engine_version(engine)}"

@@ -10,8 +10,8 @@ import numpy as np
 from dr_grasp.core.arrays import FloatArray, IntArray, frozen
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase, Schedule
-from dr_grasp.simulation.bullet.table_world import RATE_HZ
-from dr_grasp.simulation.bullet.world import ARM_POSITION_GAIN, BulletWorld
+from dr_grasp.simulation.bullet.kinematics import RobotWorld
+from dr_grasp.simulation.motors import ARM_POSITION_GAIN
 
 WITHIN_M = 0.3
 """Largest distance that is measured [m]; a rollout whose noise moves anything farther is simulated
@@ -124,7 +124,7 @@ class ArmErrors:
         return frozen(levers @ np.abs(self.constant) + np.sqrt(levers**2 @ self.changing**2))
 
 
-def find_free_way(world: BulletWorld, grasp: GraspTrajectory, plan: Schedule) -> FreeWay:
+def find_free_way(world: RobotWorld, grasp: GraspTrajectory, plan: Schedule) -> FreeWay:
     """Measure distances on a grasp's approach, planned at `RATE_HZ`; moves the robot and object."""
     world.start_object(grasp.object_in_base, Perturbation.none())
     count = int((plan.phases == Phase.APPROACH).sum())
@@ -146,31 +146,3 @@ def find_free_way(world: BulletWorld, grasp: GraspTrajectory, plan: Schedule) ->
         world.jacobian(),
         world.pair_levers(HAND_M),
     )
-
-
-def tracked_positions(
-    commands: FloatArray, velocities: FloatArray, start: FloatArray
-) -> FloatArray:
-    """Compute where an arm that touches nothing is after each step.
-
-    At each step a motor of `BulletWorld` gives its joint the velocity that is fed forward, plus a
-    velocity that removes the share `ARM_POSITION_GAIN` of the position error: a low-pass filter of
-    first order.
-
-    Args:
-        commands: Shape (t, n), positions as given to `motor_targets` [rad or m].
-        velocities: Shape (t, n), velocities as given to `motor_targets` [rad/s or m/s].
-        start: Shape (n,), arm positions before the first step [rad or m].
-
-    Returns:
-        Shape (t, n), arm positions [rad or m].
-    """
-    # q[k + 1] = q[k] + v[k] / rate + gain * (commands[k] - v[k] / rate - q[k])
-    gain = ARM_POSITION_GAIN
-    positions = gain * commands + (1.0 - gain) * velocities / RATE_HZ
-    # Not by `scipy.signal`, whose import takes each worker process a third of a second.
-    before = start
-    for position in positions:
-        position += (1.0 - gain) * before
-        before = position
-    return frozen(positions)

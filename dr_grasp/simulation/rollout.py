@@ -12,8 +12,9 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Judge, LinkPair, Observation, Outcome
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase, Schedule
-from dr_grasp.simulation.bullet.table_world import RATE_HZ, ObjectState
-from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.engine import World
+from dr_grasp.simulation.motors import RATE_HZ, motor_targets
+from dr_grasp.simulation.scene import ObjectState
 
 OBSERVATION_RATE_HZ = 48.0
 """How often the judge observes: a link that brushes the table at 0.2 m/s is seen within 5 mm."""
@@ -31,7 +32,7 @@ has not decided, the rollout ends."""
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """How a rollout ended, and how many physics steps were simulated for it.
+    """How a rollout ended, and how many commands' times were simulated.
 
     Attributes:
         outcome: The outcome.
@@ -62,7 +63,7 @@ class Commands:
 
     @classmethod
     def under(
-        cls, perturbation: Perturbation, grasp: GraspTrajectory, plan: Schedule, world: BulletWorld
+        cls, perturbation: Perturbation, grasp: GraspTrajectory, plan: Schedule, world: World
     ) -> Commands:
         """Add the noise of a perturbation to the commands of a grasp."""
         half_ranges = world.robot.arm_half_ranges
@@ -104,7 +105,7 @@ class EntryPoint:
 
 
 def run_rollout(
-    world: BulletWorld,
+    world: World,
     grasp: GraspTrajectory,
     perturbation: Perturbation,
     on_phase_end: Callable[[Phase], None] | None = None,
@@ -127,7 +128,7 @@ def run_rollout(
 
 
 def simulate(
-    world: BulletWorld,
+    world: World,
     commands: Commands,
     perturbation: Perturbation,
     entry: EntryPoint,
@@ -148,7 +149,7 @@ def simulate(
     phases = [Phase(int(phase)) for phase in plan.phases]
     closing = phases.index(Phase.CLOSE)
     phase_ends = np.append(np.diff(plan.phases) != 0, True).tolist()
-    targets = world.motor_targets(commands.arm, plan.arm_velocity)
+    targets = motor_targets(commands.arm, plan.arm_velocity)
     changes = commands.changes()
     world.start(
         grasp.object_in_base,
@@ -179,7 +180,7 @@ def simulate(
     raise AssertionError("the judge decides at the last step of the hold")
 
 
-def settled_pose(world: BulletWorld, near: Pose | None = None) -> Pose:
+def settled_pose(world: World, near: Pose | None = None) -> Pose:
     """Let the object come to rest on the table.
 
     Args:

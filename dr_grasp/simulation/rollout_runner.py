@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 
 from dr_grasp.common.closing import Closing
-from dr_grasp.core.arrays import FloatArray, frozen
-from dr_grasp.core.outcome import Judge, Observation, Outcome
+from dr_grasp.core.arrays import frozen
+from dr_grasp.core.engine import Engine
+from dr_grasp.core.outcome import Judge
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase
 from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot
-from dr_grasp.simulation.bullet.table_world import CLEARANCE_M, RATE_HZ, ObjectState, TableWorld
-from dr_grasp.simulation.bullet.world import BulletWorld
-from dr_grasp.simulation.free_way import ArmErrors, FreeWay, find_free_way, tracked_positions
+from dr_grasp.simulation.early_end import EarlyEnd
+from dr_grasp.simulation.engine import TableScene, World, open_world
+from dr_grasp.simulation.free_way import ArmErrors, FreeWay, find_free_way
+from dr_grasp.simulation.motors import RATE_HZ, tracked_positions
 from dr_grasp.simulation.rollout import LOOK_EVERY, Commands, EntryPoint, Rollout, simulate
+from dr_grasp.simulation.scene import CLEARANCE_M, ObjectState
 
 REST_SPEED = 1e-4
 """An object of which no point is faster than this is at rest [m/s]. With none taken to be at rest,
@@ -28,21 +30,6 @@ REST_LOOKS = 6
 
 MOST_TRIES = 3
 """How often an earlier entry point is tried before the rollout is simulated whole."""
-
-RISEN_M = 0.02
-"""A hand this far above where it closed has lifted an object that it holds off the table [m]."""
-
-LOST_M = 0.05
-"""An object this far from the robot is lost [m]. With less, a mug whose handle did not touch the
-finger in it for a moment was taken for lost, which cost Baxter 4 to 12 points of fitness."""
-
-WINDOW = 18
-"""Observations over which an object's creep in the hand is measured: three eighths of a second. The
-first and the last third of them are averaged, since jitter shakes the object."""
-
-CREEP_M = 0.001
-"""An object is held if it would not creep farther than this until the end [m]. Of 1,191 rollouts of
-three arms (seed 0, all criteria) 3 later dropped an object called held; with twice that, 7."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,50 +75,6 @@ class _Settled:
     at_rest: bool
 
 
-class EarlyEnd:
-    """Watches a rollout, and tells its outcome as soon as that is certain."""
-
-    def __init__(self, steps: int, world: BulletWorld, judge: Judge) -> None:
-        """Begin without any observation.
-
-        Args:
-            steps: Number of steps of the whole rollout.
-            world: The world in which the rollout is simulated.
-            judge: Decides the outcome when the object is lost or steady, as if at the end.
-        """
-        self._steps = steps
-        self._world = world
-        self._judge = judge
-        self._closed_height = 0.0
-        self._places: deque[FloatArray] = deque(maxlen=WINDOW)
-
-    def observe(self, step: int, phase: Phase, seen: Observation) -> Outcome | None:
-        """Take an observation on which the judge did not decide; returns an outcome if certain."""
-        if phase is Phase.CLOSE:
-            self._closed_height = seen.hand_height
-        if phase not in (Phase.LIFT, Phase.HOLD):
-            return None
-        risen = seen.hand_height - self._closed_height > RISEN_M
-        if risen and seen.object_supported and self._world.object_clearance(LOST_M) >= LOST_M:
-            return self._judge.failure()
-        if not risen or seen.object_supported or not seen.hand_touches:
-            self._places.clear()
-            return None
-        self._places.append(self._world.object_in_hand())
-        if len(self._places) == WINDOW and self._creep(step) < CREEP_M:
-            outcome = self._judge.observe(Phase.HOLD, seen, True)
-            return outcome if outcome is Outcome.SUCCESS else None
-        return None
-
-    def _creep(self, step: int) -> float:
-        """How far the object will creep in the hand until the end, at its present pace [m]."""
-        third = WINDOW // 3
-        places = np.array(self._places)
-        crept = np.linalg.norm(places[-third:].mean(axis=0) - places[:third].mean(axis=0))
-        looks_left = (self._steps - step) / LOOK_EVERY
-        return float(crept) / (WINDOW - third) * looks_left
-
-
 class RolloutRunner(Closing):
     """Runs rollouts of grasps of one robot and one object.
 
@@ -139,10 +82,10 @@ class RolloutRunner(Closing):
         world: The world in which rollouts are simulated, closed with the runner.
     """
 
-    def __init__(self, world: BulletWorld, shortcuts: Shortcuts = ALL) -> None:
+    def __init__(self, world: World, shortcuts: Shortcuts = ALL) -> None:
         self.world = world
         self._early_end = shortcuts.early_end
-        self._table = TableWorld(world.robot, world.object) if shortcuts.late_entry else None
+        self._table = world.open_table() if shortcuts.late_entry else None
         self._radius = float(np.linalg.norm(world.object.points, axis=1).max())
         self._grasp: GraspTrajectory | None = None
 
@@ -176,11 +119,11 @@ class RolloutRunner(Closing):
         return simulate(self.world, commands, perturbation, entry, on_observation=early_end.observe)
 
     def _late_entry(
-        self, table: TableWorld, commands: Commands, perturbation: Perturbation
+        self, table: TableScene, commands: Commands, perturbation: Perturbation
     ) -> EntryPoint | Rollout | None:
         """Find a late entry point, or the rollout if it ends before; None to simulate it whole."""
         if self._free_way is None:
-            self._free_way = find_free_way(self.world, commands.grasp, commands.plan)
+            self._free_way = find_free_way(self.world.geometry, commands.grasp, commands.plan)
         errors = ArmErrors.of(perturbation, self.world.robot.arm_half_ranges)
         shift = float(np.linalg.norm(perturbation.translation_m)) + CLEARANCE_M
         shift += self._radius * float(np.linalg.norm(perturbation.rotation_rpy_rad))
@@ -206,7 +149,7 @@ class RolloutRunner(Closing):
         return EntryPoint(step, arm[-1], velocity, settled.state, settled.judge)
 
     def _settle(
-        self, table: TableWorld, grasp: GraspTrajectory, perturbation: Perturbation, most: int
+        self, table: TableScene, grasp: GraspTrajectory, perturbation: Perturbation, most: int
     ) -> _Settled | Rollout:
         """Let the object come to rest in at most some steps; gives a rollout if it ends by then."""
         judge, slow_looks, steps = Judge(), 0, 0
@@ -232,27 +175,30 @@ class RolloutRunner(Closing):
 MOST_WORLDS = 8
 """Most worlds that a worker keeps; a world takes some 20 MB."""
 
-_kept: dict[tuple[RobotSpec, ObjectSpec, Shortcuts], RolloutRunner] = {}
+_kept: dict[tuple[RobotSpec, ObjectSpec, Shortcuts, Engine], RolloutRunner] = {}
 """The runners that are kept, in the order in which they were last used."""
 
 
-def kept_runner(robot: str, obj: str, shortcuts: Shortcuts = ALL) -> RolloutRunner:
+def kept_runner(
+    robot: str, obj: str, shortcuts: Shortcuts = ALL, engine: Engine = Engine.BULLET
+) -> RolloutRunner:
     """Get a runner of rollouts; up to `MOST_WORLDS` runners are kept, those that were used last.
 
     Args:
         robot: Name of the robot.
         obj: Name of the object.
         shortcuts: What rollouts leave out because it decides nothing.
+        engine: The engine in which rollouts are simulated.
 
     Raises:
-        DrGraspError: There is no such robot or object.
+        DrGraspError: There is no such robot or object, or the engine refuses one.
     """
     # By specification, not by name: a name may come to mean something else.
-    key = (load_robot(robot), load_object(obj), shortcuts)
+    key = (load_robot(robot), load_object(obj), shortcuts, engine)
     runner = _kept.pop(key, None)
     if runner is None:
         if len(_kept) >= MOST_WORLDS:
             _kept.pop(next(iter(_kept))).close()
-        runner = RolloutRunner(BulletWorld(key[0], key[1]), shortcuts)
+        runner = RolloutRunner(open_world(engine, key[0], key[1]), shortcuts)
     _kept[key] = runner
     return runner

@@ -205,4 +205,4 @@ def test_contacts_are_in_the_objects_frame(bar, gentle_grasp):
     np.testing.assert_allclose(np.abs(held.normals[:, 0]), 1.0, atol=1e-3)
     assert (np.sign(held.points[:, 0]) == np.sign(held.normals[:, 0])).all()
     for link in set(held.links):
-        assert held.forces[held.links == link].sum() == pytest.approx(5.0, abs=0.5)
+        assert held.forces[np.array(held.links) == link].sum() == pytest.approx(5.0, abs=0.5)

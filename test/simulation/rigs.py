@@ -10,8 +10,8 @@ import pybullet as p
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.robots.forward_kinematics import link_in_base
-from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.motors import RATE_HZ, motor_targets
 from dr_grasp.twin.mujoco_model import TIMESTEP_S
 from dr_grasp.twin.mujoco_world import ARM_BANDWIDTH, MujocoWorld
 from dr_grasp.twin.twin_profile import ObjectTruth
@@ -85,7 +85,7 @@ class BulletRig:
     def step(self, arm=None, arm_velocity=None, push=(0, 0, 0), hand_load=None):
         world = self.world
         if arm is not None:
-            (targets,) = world.motor_targets(arm[None], arm_velocity[None])
+            (targets,) = motor_targets(arm[None], arm_velocity[None])
             world.drive(*targets)
         place, _ = p.getBasePositionAndOrientation(world._object, **self._here)
         p.applyExternalForce(world._object, -1, list(push), place, p.WORLD_FRAME, **self._here)

@@ -12,9 +12,9 @@ from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.simulation.bullet.camera import take_picture
-from dr_grasp.simulation.bullet.table_world import GRAVITY
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import settled_pose
+from dr_grasp.simulation.scene import GRAVITY
 
 from .made import object_of
 

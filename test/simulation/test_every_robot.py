@@ -8,8 +8,8 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.robot_spec import load_robot, robot_names
-from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.motors import RATE_HZ
 from dr_grasp.simulation.rollout import settled_pose
 from dr_grasp.twin.mujoco_model import TIMESTEP_S
 from dr_grasp.twin.mujoco_world import MujocoWorld

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from dr_grasp.core.engine import Engine
 from dr_grasp.simulation import rollout_runner
 from dr_grasp.simulation.rollout_runner import MOST_WORLDS, Shortcuts, kept_runner
 
@@ -22,18 +23,19 @@ def mass(monkeypatch):
     masses = {}
     monkeypatch.setattr(rollout_runner, "load_robot", lambda name: name)
     monkeypatch.setattr(rollout_runner, "load_object", lambda name: (name, masses.get(name)))
-    monkeypatch.setattr(rollout_runner, "BulletWorld", lambda *of: SimpleNamespace(of=of))
+    monkeypatch.setattr(rollout_runner, "open_world", lambda *of: SimpleNamespace(of=of))
     monkeypatch.setattr(rollout_runner, "RolloutRunner", FakeRunner)
     return masses
 
 
 def test_the_world_of_the_same_things_is_built_once(mass):
     runner = kept_runner("franka", "mug")
-    assert runner.world.of == ("franka", ("mug", None))
+    assert runner.world.of == (Engine.BULLET, "franka", ("mug", None))
     assert kept_runner("franka", "mug") is runner
     others = [kept_runner("baxter", "mug"), kept_runner("franka", "box")]
     others.append(kept_runner("franka", "mug", Shortcuts.none()))
-    assert len({id(one) for one in [runner, *others]}) == 4
+    others.append(kept_runner("franka", "mug", engine=Engine.MUJOCO))
+    assert len({id(one) for one in [runner, *others]}) == 5
     mass["mug"] = 9.0  # the name means another thing now
     assert kept_runner("franka", "mug") is not runner
 

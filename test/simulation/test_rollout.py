@@ -14,8 +14,8 @@ from dr_grasp.core.perturbation import Criterion, Perturbation, sample_perturbat
 from dr_grasp.core.trajectory import Phase
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.scoring.profiles import load_profile
-from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.motors import RATE_HZ
 from dr_grasp.simulation.rollout import run_rollout, settled_pose
 
 
@@ -170,7 +170,7 @@ ELSEWHERE = """
 import pickle, sys
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.robot_spec import load_robot
-from dr_grasp.simulation.bullet.table_world import RATE_HZ
+from dr_grasp.simulation.motors import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import run_rollout
 found = []

@@ -14,11 +14,12 @@ from dr_grasp.generation.sampler import generate
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.robot_spec import load_robot, robot_names
 from dr_grasp.scoring.profiles import load_profile
-from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
-from dr_grasp.simulation.free_way import ArmErrors, FreeWay, find_free_way, tracked_positions
+from dr_grasp.simulation.early_end import WINDOW, EarlyEnd
+from dr_grasp.simulation.free_way import ArmErrors, FreeWay, find_free_way
+from dr_grasp.simulation.motors import RATE_HZ, motor_targets, tracked_positions
 from dr_grasp.simulation.rollout import LOOK_EVERY, Commands, run_rollout, simulate
-from dr_grasp.simulation.rollout_runner import WINDOW, EarlyEnd, RolloutRunner, Shortcuts
+from dr_grasp.simulation.rollout_runner import RolloutRunner, Shortcuts
 
 OBJECT = "procedural_000"
 
@@ -81,7 +82,7 @@ def test_an_arm_in_free_air_is_where_the_filter_says(arm, profile):
     )
     world.start(grasp.object_in_base, perturbation, commands.start, grasp.close.preshape)
     errors = []
-    for step, target in enumerate(world.motor_targets(commands.arm, plan.arm_velocity)[:steps]):
+    for step, target in enumerate(motor_targets(commands.arm, plan.arm_velocity)[:steps]):
         world.drive(*target)
         world.advance()
         errors.append(np.abs(world.arm_positions() - expected[step]).max())

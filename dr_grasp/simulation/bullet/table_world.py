@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pybullet as p
 
@@ -16,9 +14,8 @@ from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.simulation.bullet.loading import load_urdf
 from dr_grasp.simulation.bullet.object_urdf import object_urdf
-
-RATE_HZ = 240.0
-"""Rate of physics steps and of commands [Hz]."""
+from dr_grasp.simulation.motors import RATE_HZ
+from dr_grasp.simulation.scene import GRAVITY, GROUND_DEPTH_M, ObjectState, place_of
 
 SOLVER_ITERATIONS = 50
 """Least iterations allowed to Bullet's constraint solver, its default; it stops when converged."""
@@ -32,39 +29,12 @@ LIMIT_CORRECTION = 0.8
 """Share of a joint's excess over its limit that is corrected in a step. With Bullet's default 0.2
 the Franka's fingers, pressed apart with 60 N, opened 0.3 mm too far."""
 
-GRAVITY = 9.81
-"""Standard gravity, rounded [m/s^2]."""
-
-CLEARANCE_M = 0.002
-"""Least height above the table at which an object starts [m]; Bullet's hulls have a margin of 1 mm,
-and an object that began inside this margin would be pushed out with a jerk."""
-
 FLOATING_HEIGHT_M = 0.6
 """Height above the table of the object in the saved state, where it touches nothing; a large object
 that would touch the robot there is lifted by as much again, and again [m]."""
 
-GROUND_DEPTH_M = 1.0
-"""How far the ground is below the table's top [m]."""
-
 OBJECT_COLOR = (0.93, 0.45, 0.13, 1.0)
 """Red, green, blue and opacity of objects in pictures."""
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectState:
-    """Pose and velocity of an object in the base frame.
-
-    Attributes:
-        position: Position of the centre of mass [m].
-        quaternion_xyzw: Orientation of the object's principal axes of inertia.
-        velocity: Velocity of the centre of mass [m/s].
-        turning: Angular velocity [rad/s].
-    """
-
-    position: tuple[float, float, float]
-    quaternion_xyzw: tuple[float, float, float, float]
-    velocity: tuple[float, float, float]
-    turning: tuple[float, float, float]
 
 
 class TableWorld(Closing):
@@ -181,10 +151,7 @@ class TableWorld(Closing):
         # start the solver at the next touch. Looking for contacts while there are none drops them.
         p.performCollisionDetection(**self.in_client)
         self._set_dynamics(perturbation)
-        pose = object_in_base.perturbed(perturbation.translation_m, perturbation.rotation_rpy_rad)
-        lowest = self.object.lowest_point(pose.rotation.as_matrix())
-        height = max(float(pose.position[2]), self.robot.table.top_z + CLEARANCE_M - lowest)
-        self._place_object(Pose(frozen([*pose.position[:2], height]), pose.quaternion_xyzw))
+        self._place_object(place_of(self.robot, self.object, object_in_base, perturbation))
 
     def _set_dynamics(self, perturbation: Perturbation) -> None:
         spec, scale = self.object, perturbation.mass_scale

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from importlib.metadata import version
+from dataclasses import replace
 
 import numpy as np
 import pybullet as p
 
-from dr_grasp.core.arrays import FloatArray, IntArray, frozen
+from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import GROUND, TABLE, LinkPair, Observation
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.simulation.bullet.kinematics import RobotWorld
-from dr_grasp.simulation.bullet.table_world import RATE_HZ, ObjectState
-
-ARM_POSITION_GAIN = 0.1
-"""Share of the position error that an arm's motor removes in a step; Bullet's default. With
-feed-forward velocity the arm follows within half a milliradian. A stiffer motor would turn jitter
-of commands into shocks beyond 1 g, which no real drive could make."""
+from dr_grasp.simulation.bullet.table_world import TableWorld
+from dr_grasp.simulation.motors import ARM_POSITION_GAIN
+from dr_grasp.simulation.scene import Contacts, ObjectState
 
 ARM_VELOCITY_GAIN = 1.0
 """Share of the velocity error that an arm's motor removes in a step."""
@@ -30,27 +26,6 @@ MIMIC_FORCE = 200.0
 MIMIC_CORRECTION = 0.8
 """Share of the error between mimic joints that is removed in a step. With 0.2 the Franka's fingers,
 rigidly coupled in reality, differed by up to 4 mm."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Contacts:
-    """Where the hand presses on the object at one moment, in the object's frame.
-
-    Attributes:
-        links: Shape (k,), Bullet's number of the hand link at each contact.
-        points: Shape (k, 3), contacts on Bullet's collision shape of the object, with margin [m].
-        normals: Shape (k, 3), unit vectors out of the object.
-        depths: Shape (k,), how deep the shapes penetrate each other; negative if apart [m].
-        forces: Shape (k,), normal forces, all above 0 [N].
-        margin: How far Bullet's shape of the object exceeds the convex pieces [m].
-    """
-
-    links: IntArray
-    points: FloatArray
-    normals: FloatArray
-    depths: FloatArray
-    forces: FloatArray
-    margin: float
 
 
 class BulletWorld(RobotWorld):
@@ -111,6 +86,15 @@ class BulletWorld(RobotWorld):
             **self.in_client,
         )
 
+    def open_table(self) -> TableWorld:
+        """Open a world of the same table and object, closed by the caller."""
+        return TableWorld(self.robot, self.object)
+
+    @property
+    def geometry(self) -> RobotWorld:
+        """Kinematics and distances in free air: this world itself."""
+        return self
+
     def start(
         self,
         object_in_base: Pose,
@@ -137,20 +121,6 @@ class BulletWorld(RobotWorld):
         self.reset_robot(arm, hand, arm_velocity)
         self.drive(arm.tolist(), [0.0] * len(self._arm))
         self.command_hand(hand, self.robot.hand_force)
-
-    def motor_targets(
-        self, positions: FloatArray, velocities: FloatArray
-    ) -> list[tuple[list[float], list[float]]]:
-        """Compute the arguments of `drive` for each of t steps.
-
-        Args:
-            positions: Shape (t, n), where the arm's joints should be after a step [rad or m].
-            velocities: Shape (t, n), velocities to feed forward [rad/s or m/s].
-        """
-        # The motor adds the velocity to its correction of the position error before the step. With
-        # positions after the step as aims, the step would count twice: the arm would run ahead.
-        aims = positions - velocities / RATE_HZ
-        return list(zip(aims.tolist(), velocities.tolist(), strict=True))
 
     def drive(self, aims: Sequence[float], velocities: Sequence[float]) -> None:
         """Set the targets of the arm's motors; they stay until set again.
@@ -229,7 +199,7 @@ class BulletWorld(RobotWorld):
             np.array([contact[field] for contact in found]).reshape(-1, 3) for field in (6, 7)
         )
         return Contacts(
-            links=np.array([contact[3] for contact in found], dtype=np.int64),
+            links=tuple(self._link_names[contact[3]] for contact in found),
             points=frozen(base_in_object.apply(points)),
             normals=frozen(base_in_object.rotate(normals)),
             depths=frozen([-contact[8] for contact in found]),
@@ -243,8 +213,3 @@ class BulletWorld(RobotWorld):
         state = p.getLinkState(self._robot, self._tcp, **self.in_client)
         x, turn = p.invertTransform(state[4], state[5])
         return frozen(p.multiplyTransforms(x, turn, position, (0, 0, 0, 1))[0])
-
-
-def engine_version() -> str:
-    """Name and version of the physics engine."""
-    return f"pybullet {version('pybullet')}"

@@ -1,0 +1,31 @@
+"""Names of the physics engines in which rollouts are simulated."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from dr_grasp.errors import UnknownNameError
+
+
+class Engine(Enum):
+    """A physics engine; the values are the names that users write.
+
+    The perturbations, the judge, the commands and the shortcuts are the same in all; contacts and
+    friction are not, so that labels of different engines are different measurements.
+    """
+
+    BULLET = "bullet"
+    MUJOCO = "mujoco"
+    MUJOCO_WARP = "mujoco-warp"
+
+    @classmethod
+    def from_name(cls, name: str) -> Engine:
+        """Find an engine by its name.
+
+        Raises:
+            UnknownNameError: There is no such engine.
+        """
+        try:
+            return cls(name)
+        except ValueError:
+            raise UnknownNameError("engine", name, [engine.value for engine in cls]) from None

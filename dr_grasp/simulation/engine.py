@@ -1,0 +1,148 @@
+"""What the rollout loop needs of a physics engine, and how to open the worlds of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from dr_grasp.core.arrays import FloatArray
+from dr_grasp.core.engine import Engine
+from dr_grasp.core.geometry import Pose
+from dr_grasp.core.outcome import Observation
+from dr_grasp.core.perturbation import Perturbation
+from dr_grasp.errors import SettingsError
+from dr_grasp.objects.object_spec import ObjectSpec
+from dr_grasp.robots.robot_spec import RobotSpec
+from dr_grasp.simulation.scene import Contacts, ObjectState
+
+if TYPE_CHECKING:
+    from dr_grasp.simulation.bullet.kinematics import RobotWorld
+
+
+class TableScene(Protocol):
+    """A table and an object, without the robot, to let the object come to rest.
+
+    `start_object` brings the scene into exactly the same state each time, whatever ran before.
+
+    Attributes:
+        robot: The robot, whose specification says where the table stands.
+        object: The object on the table.
+    """
+
+    robot: RobotSpec
+    object: ObjectSpec
+
+    @property
+    def object_state(self) -> ObjectState:
+        """Pose and velocity of the object in the base frame."""
+
+    @object_state.setter
+    def object_state(self, state: ObjectState) -> None: ...
+
+    def start_object(self, object_in_base: Pose, perturbation: Perturbation) -> None:
+        """Put the object at rest at its `place_of`, with the perturbation's mass and friction."""
+
+    def advance(self) -> None:
+        """Simulate the time of one command, 1 / `RATE_HZ` seconds."""
+
+    def observe(self) -> Observation:
+        """Observe the present state for the judge; without a robot nothing touches the object."""
+
+    def object_pose(self) -> Pose:
+        """Pose of the object's frame, which is its mesh's frame, in the base frame."""
+
+    def close(self) -> None:
+        """Free the scene; may be called twice."""
+
+
+class World(TableScene, Protocol):
+    """A robot, a table and an object, ready for any number of rollouts.
+
+    `start` brings the world into exactly the same state each time, whatever ran before.
+    """
+
+    def open_table(self) -> TableScene:
+        """Open a scene of the same table and object in the same engine, closed by the caller."""
+
+    @property
+    def geometry(self) -> RobotWorld:
+        """Kinematics and distances in free air of the same robot, table and object.
+
+        Every engine has PyBullet's: what is left out of a rollout is then the same in all.
+        """
+
+    def start(
+        self,
+        object_in_base: Pose,
+        perturbation: Perturbation,
+        arm: FloatArray,
+        hand: FloatArray,
+        *,
+        arm_velocity: FloatArray | None = None,
+        object_state: ObjectState | None = None,
+    ) -> None:
+        """Set the scene for a rollout.
+
+        Args:
+            object_in_base: Where the object is believed to stand, in the base frame.
+            perturbation: How place and dynamics of the object differ from the nominal scene.
+            arm: Shape (n,), arm positions at the start [rad or m].
+            hand: Shape (m,), hand positions at the start [rad or m].
+            arm_velocity: Shape (n,), arm velocities at the start [rad/s or m/s]; None at rest.
+            object_state: State of the object at the start; None to put it above its place.
+        """
+
+    def drive(self, aims: Sequence[float], velocities: Sequence[float]) -> None:
+        """Set the targets of the arm's motors, which stay until set again; see `motor_targets`."""
+
+    def command_hand(self, positions: FloatArray, force: float) -> None:
+        """Set the targets of the hand's motors; they stay until set again.
+
+        Args:
+            positions: Shape (m,), targets of the driven joints [rad or m]; mimic joints follow.
+            force: Largest force or torque of each drive [N or N m].
+        """
+
+    def arm_positions(self) -> FloatArray:
+        """Positions of the arm joints, shape (n,) [rad or m]."""
+
+    def tcp_pose(self) -> Pose:
+        """Pose of the tool centre point in the base frame."""
+
+    def object_in_hand(self) -> FloatArray:
+        """Position of the centre of mass in the frame of the tool centre point, shape (3,) [m]."""
+
+    def object_clearance(self, within: float) -> float:
+        """Distance of the robot from the object [m], at most `within`."""
+
+    def hand_contacts(self) -> Contacts:
+        """Contacts of the hand with the object in the last step, with a normal force."""
+
+
+def open_world(engine: Engine, robot: RobotSpec, obj: ObjectSpec) -> World:
+    """Open a world of a robot and an object, to be closed by the caller.
+
+    Raises:
+        ModelError: The engine refuses the robot or the object.
+        SettingsError: The engine has no single worlds.
+    """
+    if engine is Engine.BULLET:
+        from dr_grasp.simulation.bullet.world import BulletWorld
+
+        return BulletWorld(robot, obj)
+    if engine is Engine.MUJOCO:
+        from dr_grasp.simulation.mujoco.world import MujocoWorld
+
+        return MujocoWorld(robot, obj)
+    raise SettingsError(_SINGLE.format(engine.value))
+
+
+_SINGLE = "engine: expected bullet or mujoco, which simulate one rollout at a time, got {}"
+
+
+def engine_version(engine: Engine) -> str:
+    """Name and version of a physics engine, as scores carry it; does not load the engine."""
+    from importlib.metadata import version
+
+    package = {Engine.BULLET: "pybullet", Engine.MUJOCO: "mujoco"}.get(engine, engine.value)
+    return f"{package} {version(package)}"

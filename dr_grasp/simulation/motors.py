@@ -1,0 +1,58 @@
+"""How the arm's motors follow commands, the same in every engine."""
+
+from __future__ import annotations
+
+from dr_grasp.core.arrays import FloatArray, frozen
+
+RATE_HZ = 240.0
+"""Rate of commands in every engine, and of PyBullet's physics steps [Hz]."""
+
+ARM_POSITION_GAIN = 0.1
+"""Share of the position error that an arm's motor removes in a command's time; Bullet's default.
+With feed-forward velocity the arm follows within half a milliradian. A stiffer motor would turn
+jitter of commands into shocks beyond 1 g, which no real drive could make."""
+
+MotorTargets = tuple[list[float], list[float]]
+"""Positions to aim at [rad or m] and velocities to feed forward [rad/s or m/s], one for each arm
+joint, for one command's time."""
+
+
+def motor_targets(positions: FloatArray, velocities: FloatArray) -> list[MotorTargets]:
+    """Compute the arguments of `World.drive` for each of t commands.
+
+    Args:
+        positions: Shape (t, n), where the arm's joints should be after the command [rad or m].
+        velocities: Shape (t, n), velocities to feed forward [rad/s or m/s].
+    """
+    # The motor adds the velocity to its correction of the position error before the step. With
+    # positions after the step as aims, the step would count twice: the arm would run ahead.
+    aims = positions - velocities / RATE_HZ
+    return list(zip(aims.tolist(), velocities.tolist(), strict=True))
+
+
+def tracked_positions(
+    commands: FloatArray, velocities: FloatArray, start: FloatArray
+) -> FloatArray:
+    """Compute where an arm that touches nothing is after each command.
+
+    In the time of a command a motor gives its joint the velocity that is fed forward, plus a
+    velocity that removes the share `ARM_POSITION_GAIN` of the position error: a low-pass filter of
+    first order.
+
+    Args:
+        commands: Shape (t, n), positions as given to `motor_targets` [rad or m].
+        velocities: Shape (t, n), velocities as given to `motor_targets` [rad/s or m/s].
+        start: Shape (n,), arm positions before the first command [rad or m].
+
+    Returns:
+        Shape (t, n), arm positions [rad or m].
+    """
+    # q[k + 1] = q[k] + v[k] / rate + gain * (commands[k] - v[k] / rate - q[k])
+    gain = ARM_POSITION_GAIN
+    positions = gain * commands + (1.0 - gain) * velocities / RATE_HZ
+    # Not by `scipy.signal`, whose import takes each worker process a third of a second.
+    before = start
+    for position in positions:
+        position += (1.0 - gain) * before
+        before = position
+    return frozen(positions)
