@@ -45,7 +45,7 @@ class MujocoWorld(MujocoTableWorld):
         self._offset = np.array([0.0] * len(driven) + [m.offset for m in mimics])
         self._reach = np.abs(self._scale) * robot.hand_velocities[self._source] / RATE_HZ
         self._hand_now: FloatArray = np.zeros(len(joints) - arm)
-        self._hand_goal = self._hand_now
+        self._hand_goal: FloatArray = self._hand_now
         self._geometry: RobotWorld | None = None
         super().__init__(robot, obj, settings)
         kinds = np.array(self._touches.kinds)
@@ -104,7 +104,7 @@ class MujocoWorld(MujocoTableWorld):
         self.start_object(object_in_base, perturbation)
         if object_state is not None:
             self._free.set_state(object_state, self._data)
-        everything = self._all_hand(hand)
+        everything: FloatArray = self._all_hand(hand)
         self._data.qpos[self._qpos] = np.concatenate([arm, everything])
         if arm_velocity is not None:
             self._data.qvel[self._dofs[self._arm]] = arm_velocity
