@@ -188,6 +188,18 @@ class Perturbation:
         """The perturbation that leaves the nominal scene as it is."""
         return cls(frozen([0, 0, 0]), frozen([0, 0, 0]), frozen([]))
 
+    @property
+    def disturbs_object(self) -> bool:
+        """Whether the object stands elsewhere, or has other dynamics, than in the nominal scene."""
+        return not (
+            self.lateral_friction_scale == self.mass_scale == 1.0
+            and self.rolling_friction is None
+            and self.spinning_friction is None
+            and not np.any(self.translation_m)
+            and not np.any(self.rotation_rpy_rad)
+            and not np.any(self.center_of_mass_m)
+        )
+
     def command_noise(self, steps: int, half_ranges: FloatArray) -> FloatArray:
         """Compute the error that is added to arm commands, shape (steps, n) [rad or m].
 

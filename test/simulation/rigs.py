@@ -1,4 +1,4 @@
-"""The same experiments in every engine and in the twin: a robot, a block, forces that are applied and measured."""
+"""The same experiments in every engine and the twin: forces are applied to a block, and measured."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -135,12 +135,12 @@ class _OfMujoco:
     """What both worlds of MuJoCo have in common: how forces are applied and contacts read."""
 
     def _take(self, world, body):
-        self.world, self._body = world, body
+        self.world, self._body, self._weight = world, body, 0.0
         self._model, self._data = world._model, world._data
 
     def _load(self, push, hand_load):
         arm = len(self._robot.arm_joints)
-        self._data.xfrc_applied[self._body, :2] = push[:2]
+        self._data.xfrc_applied[self._body, :3] = [*push[:2], push[2] + self._weight]
         if hand_load is not None:
             self._data.qfrc_applied[self.world._dofs[arm:]] = hand_load
 
@@ -178,11 +178,11 @@ class MujocoRig(_OfMujoco):
 
     def start(self, arm, hand, block, weighs=True):
         self.world.start(block, Perturbation.none(), arm, hand)
-        self._weight = float(self._data.xfrc_applied[self._body, 2])
-        self._data.xfrc_applied[self._body, 2] *= weighs
+        self._full_weight = float(self._data.xfrc_applied[self._body, 2])
+        self._weight = weighs * self._full_weight
 
     def weigh(self):
-        self._data.xfrc_applied[self._body, 2] = self._weight
+        self._weight = self._full_weight
 
     def close_hand(self, hand, force):
         self.world.command_hand(hand, force)
