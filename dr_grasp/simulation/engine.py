@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from dr_grasp.core.arrays import FloatArray
@@ -92,8 +91,16 @@ class World(TableScene, Protocol):
             object_state: State of the object at the start; None to put it above its place.
         """
 
-    def drive(self, aims: Sequence[float], velocities: Sequence[float]) -> None:
-        """Set the targets of the arm's motors, which stay until set again; see `motor_targets`."""
+    def follow(self, positions: FloatArray, velocities: FloatArray) -> None:
+        """Take the commands that `drive` gives to the arm's motors; see `motor_aims`.
+
+        Args:
+            positions: Shape (t, n), where the arm's joints should be after a command [rad or m].
+            velocities: Shape (t, n), velocities to feed forward [rad/s or m/s].
+        """
+
+    def drive(self, command: int) -> None:
+        """Give the arm's motors a command by its index; it holds until the next one."""
 
     def command_hand(self, positions: FloatArray, force: float) -> None:
         """Set the targets of the hand's motors; they stay until set again.

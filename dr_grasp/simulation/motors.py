@@ -12,22 +12,17 @@ ARM_POSITION_GAIN = 0.1
 With feed-forward velocity the arm follows within half a milliradian. A stiffer motor would turn
 jitter of commands into shocks beyond 1 g, which no real drive could make."""
 
-MotorTargets = tuple[list[float], list[float]]
-"""Positions to aim at [rad or m] and velocities to feed forward [rad/s or m/s], one for each arm
-joint, for one command's time."""
 
-
-def motor_targets(positions: FloatArray, velocities: FloatArray) -> list[MotorTargets]:
-    """Compute the arguments of `World.drive` for each of t commands.
+def motor_aims(positions: FloatArray, velocities: FloatArray) -> FloatArray:
+    """Compute the positions at which motors aim, shape (t, n) [rad or m].
 
     Args:
-        positions: Shape (t, n), where the arm's joints should be after the command [rad or m].
+        positions: Shape (t, n), where the arm's joints should be after a command [rad or m].
         velocities: Shape (t, n), velocities to feed forward [rad/s or m/s].
     """
     # The motor adds the velocity to its correction of the position error before the step. With
     # positions after the step as aims, the step would count twice: the arm would run ahead.
-    aims = positions - velocities / RATE_HZ
-    return list(zip(aims.tolist(), velocities.tolist(), strict=True))
+    return frozen(positions - velocities / RATE_HZ)
 
 
 def tracked_positions(
@@ -40,8 +35,8 @@ def tracked_positions(
     first order.
 
     Args:
-        commands: Shape (t, n), positions as given to `motor_targets` [rad or m].
-        velocities: Shape (t, n), velocities as given to `motor_targets` [rad/s or m/s].
+        commands: Shape (t, n), positions as given to `World.follow` [rad or m].
+        velocities: Shape (t, n), velocities as given to `World.follow` [rad/s or m/s].
         start: Shape (n,), arm positions before the first command [rad or m].
 
     Returns:

@@ -13,7 +13,7 @@ from dr_grasp.core.outcome import Judge, LinkPair, Observation, Outcome
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase, Schedule
 from dr_grasp.simulation.engine import World
-from dr_grasp.simulation.motors import RATE_HZ, motor_targets
+from dr_grasp.simulation.motors import RATE_HZ
 from dr_grasp.simulation.scene import ObjectState
 
 OBSERVATION_RATE_HZ = 48.0
@@ -24,6 +24,8 @@ LOOK_EVERY = round(RATE_HZ / OBSERVATION_RATE_HZ)
 
 SETTLING_S = 2.0
 """How long `settled_pose` waits for an object to come to rest [s]."""
+
+PHASES = {phase.value: phase for phase in Phase}
 
 Observer = Callable[[int, Phase, Observation], Outcome | None]
 """Called with a step, its phase and the judge's observation; if it returns an outcome and the judge
@@ -146,10 +148,9 @@ def simulate(
         on_observation: Called after each observation of the judge.
     """
     grasp, plan = commands.grasp, commands.plan
-    phases = [Phase(int(phase)) for phase in plan.phases]
+    phases = [PHASES[phase] for phase in plan.phases.tolist()]
     closing = phases.index(Phase.CLOSE)
     phase_ends = np.append(np.diff(plan.phases) != 0, True).tolist()
-    targets = motor_targets(commands.arm, plan.arm_velocity)
     changes = commands.changes()
     world.start(
         grasp.object_in_base,
@@ -159,10 +160,11 @@ def simulate(
         arm_velocity=entry.arm_velocity,
         object_state=entry.object_state,
     )
+    world.follow(commands.arm, plan.arm_velocity)
     for step in range(entry.step, len(phases)):
         # Motors keep their targets, so only new targets are set.
         if changes[step] or step == entry.step:
-            world.drive(*targets[step])
+            world.drive(step)
         if step == closing:
             world.command_hand(grasp.close.positions, grasp.close.force)
         world.advance()

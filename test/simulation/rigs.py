@@ -1,4 +1,4 @@
-"""The same experiments in every engine and the twin: forces are applied to a block, and measured."""
+"""The same experiments in every engine and the twin: forces act on a block, and are measured."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,7 +11,7 @@ from dr_grasp.core.arrays import frozen
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.robots.forward_kinematics import link_in_base
 from dr_grasp.simulation.bullet.world import BulletWorld
-from dr_grasp.simulation.motors import RATE_HZ, motor_targets
+from dr_grasp.simulation.motors import RATE_HZ
 from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
 from dr_grasp.simulation.mujoco.world import MujocoWorld
 from dr_grasp.twin.twin_world import ARM_BANDWIDTH, TIMESTEP_S, TwinWorld
@@ -85,8 +85,8 @@ class BulletRig:
     def step(self, arm=None, arm_velocity=None, push=(0, 0, 0), hand_load=None):
         world = self.world
         if arm is not None:
-            (targets,) = motor_targets(arm[None], arm_velocity[None])
-            world.drive(*targets)
+            world.follow(arm[None], arm_velocity[None])
+            world.drive(0)
         place, _ = p.getBasePositionAndOrientation(world._object, **self._here)
         p.applyExternalForce(world._object, -1, list(push), place, p.WORLD_FRAME, **self._here)
         for joint, load in zip(world._hand, [] if hand_load is None else hand_load, strict=False):
@@ -189,8 +189,8 @@ class MujocoRig(_OfMujoco):
 
     def step(self, arm=None, arm_velocity=None, push=(0, 0, 0), hand_load=None):
         if arm is not None:
-            (targets,) = motor_targets(arm[None], arm_velocity[None])
-            self.world.drive(*targets)
+            self.world.follow(arm[None], arm_velocity[None])
+            self.world.drive(0)
         self._load(push, hand_load)
         self.world.advance()
 

@@ -112,7 +112,8 @@ def test_a_large_object_waits_where_it_does_not_touch_the_robot(franka, tmp_path
         for _ in range(3):
             begin(world, beside)
             assert not p.getContactPoints(bodyA=world._object, **world.in_client)
-            world.drive((franka.home + 0.1).tolist(), [0.0] * 7)
+            world.follow((franka.home + 0.1)[None], np.zeros((1, 7)))
+            world.drive(0)
             advance(world, 0.5)
             ends.append((*world.object_pose().position, *world.arm_positions()))
     assert ends[0] == ends[1] == ends[2]

@@ -27,9 +27,11 @@ class LoggingWorld(BulletWorld):
         self.commands = []
         super().__init__(*arguments)
 
-    def drive(self, aims, velocities):
-        self.commands.append(np.array(aims) + np.array(velocities) / RATE_HZ)
-        super().drive(aims, velocities)
+    def drive(self, command):
+        self.commands.append(
+            np.array(self._aims[command]) + np.array(self._velocities[command]) / RATE_HZ
+        )
+        super().drive(command)
 
     def advance(self):
         super().advance()

@@ -17,7 +17,7 @@ from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.early_end import WINDOW, EarlyEnd
 from dr_grasp.simulation.free_way import ArmErrors, FreeWay, find_free_way
-from dr_grasp.simulation.motors import RATE_HZ, motor_targets, tracked_positions
+from dr_grasp.simulation.motors import RATE_HZ, tracked_positions
 from dr_grasp.simulation.rollout import LOOK_EVERY, Commands, run_rollout, simulate
 from dr_grasp.simulation.rollout_runner import RolloutRunner, Shortcuts
 
@@ -82,8 +82,9 @@ def test_an_arm_in_free_air_is_where_the_filter_says(arm, profile):
     )
     world.start(grasp.object_in_base, perturbation, commands.start, grasp.close.preshape)
     errors = []
-    for step, target in enumerate(motor_targets(commands.arm, plan.arm_velocity)[:steps]):
-        world.drive(*target)
+    world.follow(commands.arm, plan.arm_velocity)
+    for step in range(steps):
+        world.drive(step)
         world.advance()
         errors.append(np.abs(world.arm_positions() - expected[step]).max())
     # The violent jitter of `huber2023` takes motors to their limits: there they follow less of it.

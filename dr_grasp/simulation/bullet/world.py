@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +13,7 @@ from dr_grasp.core.outcome import GROUND, TABLE, LinkPair, Observation
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.simulation.bullet.kinematics import RobotWorld
 from dr_grasp.simulation.bullet.table_world import TableWorld
-from dr_grasp.simulation.motors import ARM_POSITION_GAIN
+from dr_grasp.simulation.motors import ARM_POSITION_GAIN, motor_aims
 from dr_grasp.simulation.scene import Contacts, ObjectState
 
 ARM_VELOCITY_GAIN = 1.0
@@ -119,22 +118,23 @@ class BulletWorld(RobotWorld):
         if object_state is not None:
             self.object_state = object_state
         self.reset_robot(arm, hand, arm_velocity)
-        self.drive(arm.tolist(), [0.0] * len(self._arm))
+        self.follow(arm[None], np.zeros((1, len(arm))))
+        self.drive(0)
         self.command_hand(hand, self.robot.hand_force)
 
-    def drive(self, aims: Sequence[float], velocities: Sequence[float]) -> None:
-        """Set the targets of the arm's motors; they stay until set again.
+    def follow(self, positions: FloatArray, velocities: FloatArray) -> None:
+        """Take the commands that `drive` gives to the arm's motors; see `World`."""
+        self._aims = motor_aims(positions, velocities).tolist()
+        self._velocities = velocities.tolist()
 
-        Args:
-            aims: n target positions, from `motor_targets` [rad or m].
-            velocities: n target velocities [rad/s or m/s].
-        """
+    def drive(self, command: int) -> None:
+        """Give the arm's motors a command by its index; it holds until the next one."""
         p.setJointMotorControlArray(
             self._robot,
             self._arm,
             p.POSITION_CONTROL,
-            targetPositions=aims,
-            targetVelocities=velocities,
+            targetPositions=self._aims[command],
+            targetVelocities=self._velocities[command],
             forces=self._arm_forces,
             positionGains=self._position_gains,
             velocityGains=self._velocity_gains,

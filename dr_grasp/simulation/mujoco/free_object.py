@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import mujoco
@@ -47,6 +48,7 @@ class FreeObject:
         self._geoms = np.flatnonzero(kinds & OBJECT)
         self._hand_geoms = np.flatnonzero(kinds & HAND)
         self._principal_in_body = Rotation.from_quat(np.roll(model.body_iquat[self.body], -1))
+        self._velocity = np.zeros(6)
         self._mass = float(model.body_mass[self.body])
         self._inertia = model.body_inertia[self.body].copy()
         self._center = model.body_ipos[self.body].copy()
@@ -100,14 +102,10 @@ class FreeObject:
         return frozen(data.xipos[self.body])
 
     def speed(self, data: Any) -> float:
-        """Speed of the centre of mass [m/s]."""
-        linear, angular = data.qvel[self._dofs][:3], data.qvel[self._dofs][3:]
-        # The free joint has the velocity of the mesh frame's origin, and turns about own axes.
-        x, y, z = self._model.body_ipos[self.body].tolist()
-        a, b, c = angular.tolist()
-        at_center = np.array([b * z - c * y, c * x - a * z, a * y - b * x])
-        turned = data.xmat[self.body].reshape(3, 3) @ at_center
-        return float(np.linalg.norm(linear + turned))
+        """Speed of the centre of mass at the last step's beginning [m/s]."""
+        kind, both = mujoco.mjtObj.mjOBJ_BODY, self._velocity
+        mujoco.mj_objectVelocity(self._model, data, kind, self.body, both, 0)
+        return math.hypot(*both[3:].tolist())
 
     def state(self, data: Any) -> ObjectState:
         """State after the last step."""

@@ -6,7 +6,6 @@ import logging
 from typing import Any
 
 import mujoco
-import numpy as np
 
 from dr_grasp.common.closing import Closing
 from dr_grasp.core.geometry import Pose
@@ -24,12 +23,6 @@ from dr_grasp.simulation.scene import ObjectState, place_of
 
 # Warnings would otherwise go to MUJOCO_LOG.TXT in the current folder; worlds report what they mean.
 mujoco.set_mju_user_warning(logging.getLogger(__name__).debug)
-
-_UNSTABLE = (
-    mujoco.mjtWarning.mjWARN_BADQPOS,
-    mujoco.mjtWarning.mjWARN_BADQVEL,
-    mujoco.mjtWarning.mjWARN_BADQACC,
-)
 
 
 class MujocoTableWorld(Closing):
@@ -59,6 +52,8 @@ class MujocoTableWorld(Closing):
         nominal = ObjectDynamics.under(Perturbation.none(), obj)
         self._model: Any = build_model(robot, obj, nominal, settings, with_robot=self._with_robot)
         self._model.opt.gravity[:] = 0.0  # see `FreeObject`
+        # The judge shall see that a simulation diverges; else MuJoCo begins it anew.
+        self._model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET.value
         self._data: Any = mujoco.MjData(self._model)
         self._substeps = round(1.0 / RATE_HZ / settings.timestep_s)
         self._touches = TouchReader(self._model, robot)
@@ -103,14 +98,14 @@ class MujocoTableWorld(Closing):
         touches = self._touches.read(self._data)
         return Observation(
             object_position=self._free.center(self._data),
-            object_speed=np.nan if self._diverged() else self._free.speed(self._data),
-            hand_height=0.0,
+            object_speed=self._free.speed(self._data),
+            hand_height=self._hand_height(),
             hand_touches=touches.hand,
             object_supported=touches.supported,
             robot_hits_support=touches.hit,
             self_collision=touches.collision,
         )
 
-    def _diverged(self) -> bool:
-        """Whether MuJoCo found the state to be unstable, and began anew, since the last start."""
-        return any(self._data.warning[kind].number for kind in _UNSTABLE)
+    def _hand_height(self) -> float:
+        """Height of the tool centre point [m]; there is none here."""
+        return 0.0

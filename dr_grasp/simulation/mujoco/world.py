@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 import mujoco
 import numpy as np
 
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.outcome import Observation
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.simulation.bullet.kinematics import RobotWorld
-from dr_grasp.simulation.motors import ARM_POSITION_GAIN, RATE_HZ
+from dr_grasp.simulation.motors import ARM_POSITION_GAIN, RATE_HZ, motor_aims
 from dr_grasp.simulation.mujoco.drives import tune_hand
 from dr_grasp.simulation.mujoco.model import moving_joints
 from dr_grasp.simulation.mujoco.settings import SCORING, ModelSettings
@@ -47,7 +43,6 @@ class MujocoWorld(MujocoTableWorld):
         self._reach = np.abs(self._scale) * robot.hand_velocities[self._source] / RATE_HZ
         self._hand_now: FloatArray = np.zeros(len(joints) - arm)
         self._hand_goal: FloatArray = self._hand_now
-        self._arm_velocity: FloatArray = np.zeros(arm)
         self._geometry: RobotWorld | None = None
         super().__init__(robot, obj, settings)
         kinds = np.array(self._touches.kinds)
@@ -112,21 +107,23 @@ class MujocoWorld(MujocoTableWorld):
         self._data.qpos[self._qpos] = np.concatenate([arm, everything])
         if arm_velocity is not None:
             self._data.qvel[self._dofs[self._arm]] = arm_velocity
-        self._arm_velocity = np.zeros(len(arm)) if arm_velocity is None else arm_velocity
         self._hand_now = everything
-        self.drive(arm.tolist(), self._arm_velocity.tolist())
+        self.follow(arm[None], np.zeros((1, len(arm))))
+        self.drive(0)
         self.command_hand(hand, self.robot.hand_force)
         mujoco.mj_kinematics(self._model, self._data)
 
-    def drive(self, aims: Sequence[float], velocities: Sequence[float]) -> None:
-        """Set the targets of the arm's motors, which stay until set again; see `World`."""
-        velocity = np.asarray(velocities)
-        ahead = velocity / (RATE_HZ * ARM_POSITION_GAIN)
+    def follow(self, positions: FloatArray, velocities: FloatArray) -> None:
+        """Take the commands that `drive` gives to the arm's motors; see `World`."""
+        ahead = velocities / (RATE_HZ * ARM_POSITION_GAIN)
         # What makes the arm faster is fed forward, as controllers of arms do, lest it lag behind.
-        acceleration = (velocity - self._arm_velocity) * RATE_HZ
-        self._arm_velocity = velocity
-        aim = np.asarray(aims) + ahead
-        self._data.ctrl[self._arm] = self._rate * aim + self._lag_s * acceleration
+        accelerations = np.diff(velocities, axis=0, prepend=velocities[:1]) * RATE_HZ
+        aims = motor_aims(positions, velocities) + ahead
+        self._controls = self._rate * aims + self._lag_s * accelerations
+
+    def drive(self, command: int) -> None:
+        """Give the arm's motors a command by its index; it holds until the next one."""
+        self._data.ctrl[self._arm] = self._controls[command]
 
     def command_hand(self, positions: FloatArray, force: float) -> None:
         """Set the targets of the hand's motors, which stay until set again; see `World`."""
@@ -150,9 +147,8 @@ class MujocoWorld(MujocoTableWorld):
             self._data.ctrl[self._hand] = self._hand_now
         super().advance()
 
-    def observe(self) -> Observation:
-        """Observe the present state for the judge."""
-        return replace(super().observe(), hand_height=float(self._data.xpos[self._tcp, 2]))
+    def _hand_height(self) -> float:
+        return float(self._data.xpos[self._tcp, 2])
 
     def arm_positions(self) -> FloatArray:
         """Positions of the arm joints, shape (n,) [rad or m]."""
