@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Observation
 from dr_grasp.core.perturbation import Perturbation
+from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import SettingsError
 from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.robot_spec import RobotSpec
@@ -17,6 +18,10 @@ from dr_grasp.simulation.scene import Contacts, ObjectState
 
 if TYPE_CHECKING:
     from dr_grasp.simulation.bullet.kinematics import RobotWorld
+    from dr_grasp.simulation.rollout import Rollout
+    from dr_grasp.simulation.rollout_runner import Shortcuts
+
+KeyT = TypeVar("KeyT")
 
 
 class TableScene(Protocol):
@@ -119,6 +124,29 @@ class World(TableScene, Protocol):
         """Contacts of the hand with the object in the last step, with a normal force."""
 
 
+class RolloutBatch(Protocol):
+    """Simulates many rollouts of one robot and one object at the same time."""
+
+    def run(
+        self,
+        rollouts: Iterable[tuple[KeyT, GraspTrajectory, Perturbation]],
+        is_cancelled: Callable[[], bool],
+    ) -> Iterator[tuple[KeyT, Rollout]]:
+        """Simulate rollouts in any order.
+
+        Args:
+            rollouts: A key, the grasp and the perturbation of each; taken one by one, as places in
+                the batch become free: there may be millions.
+            is_cancelled: Called again and again; if it returns True, the run ends at once.
+
+        Yields:
+            The key and the result of each rollout as it ends.
+        """
+
+    def close(self) -> None:
+        """Free the batch; may be called twice."""
+
+
 def open_world(engine: Engine, robot: RobotSpec, obj: ObjectSpec) -> World:
     """Open a world of a robot and an object, to be closed by the caller.
 
@@ -126,23 +154,82 @@ def open_world(engine: Engine, robot: RobotSpec, obj: ObjectSpec) -> World:
         ModelError: The engine refuses the robot or the object.
         SettingsError: The engine has no single worlds.
     """
+    check_single(engine)
     if engine is Engine.BULLET:
         from dr_grasp.simulation.bullet.world import BulletWorld
 
         return BulletWorld(robot, obj)
-    if engine is Engine.MUJOCO:
-        from dr_grasp.simulation.mujoco.world import MujocoWorld
+    from dr_grasp.simulation.mujoco.world import MujocoWorld
 
-        return MujocoWorld(robot, obj)
-    raise SettingsError(_SINGLE.format(engine.value))
+    return MujocoWorld(robot, obj)
 
 
-_SINGLE = "engine: expected bullet or mujoco, which simulate one rollout at a time, got {}"
+def check_single(engine: Engine) -> None:
+    """Refuse an engine in which `open_world` cannot open a world.
+
+    Raises:
+        SettingsError: The engine has no single worlds.
+    """
+    if engine is Engine.MUJOCO_WARP:
+        raise SettingsError(
+            "engine: expected bullet or mujoco, which simulate one rollout at a time, got "
+            f"{engine.value}"
+        )
+
+
+def open_batch(
+    robot: RobotSpec, obj: ObjectSpec, shortcuts: Shortcuts, worlds: int
+) -> RolloutBatch:
+    """Open a batch of worlds of MuJoCo Warp, to be closed by the caller.
+
+    Args:
+        robot: The robot.
+        obj: The object.
+        shortcuts: What rollouts leave out because it decides nothing.
+        worlds: Number of rollouts that are simulated at the same time.
+
+    Raises:
+        ModelError: The engine refuses the robot or the object.
+        SettingsError: The engine cannot be used on this machine.
+    """
+    check_available(Engine.MUJOCO_WARP)
+    from dr_grasp.simulation.warp.batch import WarpBatch
+
+    return WarpBatch(robot, obj, shortcuts, worlds)
+
+
+def check_available(engine: Engine) -> None:
+    """Refuse an engine that cannot be used on this machine.
+
+    Raises:
+        SettingsError: Its package is not installed, or there is no GPU for it.
+    """
+    if engine is not Engine.MUJOCO_WARP:
+        return
+    try:
+        from dr_grasp.simulation.warp.device import check_device
+    except ImportError as error:
+        raise SettingsError(
+            f"engine: {engine.value} needs the extra gpu, pip install 'dr_grasp[gpu]': {error}"
+        ) from error
+    check_device()
+
+
+def engine_settings(engine: Engine) -> object | None:
+    """Settings of an engine on which scores depend beside its version, for fingerprints.
+
+    None for PyBullet, whose settings are part of the version of dr_grasp: scores have said nothing
+    of them from the first version on.
+    """
+    if engine is Engine.BULLET:
+        return None
+    from dr_grasp.simulation.mujoco.settings import SCORING
+
+    return SCORING
 
 
 def engine_version(engine: Engine) -> str:
     """Name and version of a physics engine, as scores carry it; does not load the engine."""
     from importlib.metadata import version
 
-    package = {Engine.BULLET: "pybullet", Engine.MUJOCO: "mujoco"}.get(engine, engine.value)
-    return f"{package} {version(package)}"
+    return f"{engine.package} {version(engine.package)}"

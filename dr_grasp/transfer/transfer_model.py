@@ -17,6 +17,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from dr_grasp.common.settings import first_problem
 from dr_grasp.core.arrays import FloatArray
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness, GraspScore
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.texts import LONGEST_NAME
@@ -64,6 +65,8 @@ class Training:
             itself it is infinite once a grasp of MDR 1 fails.
         made_with: Fingerprints of the robots and profiles that the scores were made with, by texts
             such as "robot franka"; without those of scores that did not say it.
+        engine: Engine that simulated the scores. Models of scores of PyBullet have no such key in
+            their file, as those of older versions.
     """
 
     __pydantic_config__ = _AS_WRITTEN
@@ -81,6 +84,7 @@ class Training:
     constant: Loss
     mdr: Loss | None
     made_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    engine: Engine = Engine.BULLET
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,8 @@ class TransferModel:
             expected, got = f"robot {_either(self.robots)}", robot
         elif score.profile not in profiles:
             expected, got = f"scores of profile {_either(profiles)}", score.profile or "none"
+        elif score.engine is not self.training.engine:
+            expected, got = f"scores of engine {self.training.engine.value}", score.engine.value
         elif missing:
             expected, got = f"criteria {_names(self.coefficients)}", f"none of {_names(missing)}"
         else:
@@ -262,7 +268,10 @@ def smoothed_logit(fitness: Fitness) -> float:
 
 def model_document(model: TransferModel) -> dict[str, Any]:
     """A model as plain data, as in its file; equal models give equal text."""
-    return {**head(MODEL_KIND), **TypeAdapter(TransferModel).dump_python(model, mode="json")}
+    fields: dict[str, Any] = TypeAdapter(TransferModel).dump_python(model, mode="json")
+    if model.training.engine is Engine.BULLET:
+        del fields["training"]["engine"]
+    return {**head(MODEL_KIND), **fields}
 
 
 def write_model(path: Path, model: TransferModel) -> None:
