@@ -24,10 +24,10 @@ from dr_grasp.robots.robot_spec import RobotSpec, load_robot, robot_names
 from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.motors import RATE_HZ
+from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
 from dr_grasp.simulation.rollout import LOOK_EVERY, Commands, run_rollout
-from dr_grasp.twin.mujoco_world import MujocoWorld
 from dr_grasp.twin.placing import on_table
-from dr_grasp.twin.twin_profile import ObjectTruth
+from dr_grasp.twin.twin_world import TwinWorld
 
 STEP_S = 0.001
 SETTLE_S = 0.3
@@ -39,10 +39,10 @@ def in_mujoco(
     world: BulletWorld,
     grasp: GraspTrajectory,
     noise: Perturbation,
-) -> tuple[Outcome, MujocoWorld]:
+) -> tuple[Outcome, TwinWorld]:
     """One rollout, and its world; commands are jittered at the rate of the other engine."""
     rolling, spinning = noise.rolling_friction, noise.spinning_friction
-    truth = ObjectTruth(
+    truth = ObjectDynamics(
         friction_factor=noise.lateral_friction_scale,
         mass_factor=noise.mass_scale,
         center_of_mass_shift_m=tuple(noise.center_of_mass_m.tolist()),
@@ -52,7 +52,7 @@ def in_mujoco(
     )
     plan = grasp.schedule(RATE_HZ)
     commands = Commands.under(noise, grasp, plan, world)
-    twin = MujocoWorld(robot, item, truth, timestep_s=STEP_S)
+    twin = TwinWorld(robot, item, truth, timestep_s=STEP_S)
     pose = grasp.object_in_base.perturbed(noise.translation_m, noise.rotation_rpy_rad)
     hand = np.array(grasp.close.preshape)
     twin.reset(commands.start, hand, on_table(robot, item, pose), grasp.close.force)

@@ -17,8 +17,9 @@ from dr_grasp.objects.adding import NewObject, add_object
 from dr_grasp.objects.object_spec import ObjectDetails, ObjectSpec, load_object, object_details
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.simulation.bullet.object_urdf import object_urdf
-from dr_grasp.twin.mujoco_model import TIMESTEP_S, build_model
-from dr_grasp.twin.twin_profile import ObjectTruth
+from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
+from dr_grasp.simulation.mujoco.model import build_model
+from dr_grasp.twin.twin_world import SETTINGS
 
 ROBOT = "franka"
 GIVEN_KG = 0.1
@@ -72,7 +73,7 @@ def compare_engines(item: ObjectSpec) -> dict[str, float]:
     info = p.getDynamicsInfo(body, -1, physicsClientId=client)
     p.disconnect(client)
     found = [(info[0], np.array(info[3]), Rotation.from_quat(info[4]), np.array(info[2]))]
-    model = build_model(load_robot(ROBOT), item, ObjectTruth(), TIMESTEP_S)
+    model = build_model(load_robot(ROBOT), item, ObjectDynamics(), SETTINGS)
     entry = model.body("object")
     turn = Rotation.from_quat(np.roll(entry.iquat, -1))
     found.append((entry.mass[0], entry.ipos, turn, entry.inertia))

@@ -47,7 +47,7 @@ from dr_grasp.core.ranking import rank
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.formats.grasp_file import GraspReader
 from dr_grasp.formats.score_file import write_score_stream
-from dr_grasp.scoring.batches import WORLDS, Batches
+from dr_grasp.scoring.batches import Batches
 from dr_grasp.scoring.request import (
     Progress,
     ScoreOrRefusal,
@@ -57,7 +57,7 @@ from dr_grasp.scoring.request import (
 from dr_grasp.scoring.score_journal import ScoreJournal
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import software_version
-from dr_grasp.simulation.engine import check_available
+from dr_grasp.simulation.engine import WORLDS, check_available
 from dr_grasp.simulation.rollout_runner import ALL, Shortcuts
 
 ALL_CRITERIA = ",".join(criterion.value for criterion in Criterion)

@@ -30,9 +30,10 @@ from dr_grasp.ros.markers import GraspMarkers
 from dr_grasp.ros.parameters import Parameter, declare_all
 from dr_grasp.ros.qos import RESULTS
 from dr_grasp.ros.running import run_node
-from dr_grasp.scoring.batches import MOST_WORLDS, WORLDS, Batches
+from dr_grasp.scoring.batches import Batches
 from dr_grasp.scoring.request import ProbabilityEstimator, Progress, ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
+from dr_grasp.simulation.engine import MOST_WORLDS, WORLDS
 from dr_grasp.workers.pool import WorkerPool
 from dr_grasp.workers.sharing import Lane, Workers
 from dr_grasp_interfaces.action import ScoreGrasps as ScoreGraspsAction

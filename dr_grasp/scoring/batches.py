@@ -1,4 +1,4 @@
-"""Runs blocks of rollouts in an engine that simulates thousands at once, in this process.
+"""Runs blocks of rollouts in an engine that simulates many at once, in this process.
 
 It stands where worker processes stand for the other engines: it takes the same blocks, and counts
 the same outcomes.
@@ -9,31 +9,23 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from itertools import chain, groupby
+from contextlib import closing, contextmanager
 
 from dr_grasp.common.closing import Closing
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import SettingsError
-from dr_grasp.objects.object_spec import ObjectSpec, load_object
-from dr_grasp.robots.robot_spec import RobotSpec, load_robot
+from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.blocks import Block, Counts
-from dr_grasp.simulation.engine import RolloutBatch, open_batch
-from dr_grasp.simulation.rollout_runner import Shortcuts
-
-WORLDS = 4096
-"""Number of rollouts that a GPU simulates at once, if none is said."""
-
-MOST_WORLDS = 65_536
-"""Most rollouts at once: with more, a GPU only gets slower, and runs out of memory."""
+from dr_grasp.simulation.engine import MOST_WORLDS, WORLDS, BatchRunner, open_batches
+from dr_grasp.simulation.rollout_runner import ALL, Shortcuts
 
 POLL_S = 0.05
 """Time between two checks whether work that waits for its turn was cancelled [s]."""
 
 
 class Batches(Closing):
-    """Keeps the batch of worlds of the robot and object that were scored last.
+    """Has blocks run on a GPU, whose worlds it keeps for the next blocks.
 
     Several threads may use it: their work takes turns, since a GPU has memory for one batch.
     """
@@ -51,24 +43,24 @@ class Batches(Closing):
             raise SettingsError(f"worlds: expected from 1 to {MOST_WORLDS}, got {worlds}")
         self._worlds = worlds
         self._turn = threading.Lock()
-        self._kept: tuple[RobotSpec, ObjectSpec, Shortcuts] | None = None
-        self._batch: RolloutBatch | None = None
+        self._shortcuts = ALL
+        self._runner: BatchRunner | None = None
 
     def close(self) -> None:
-        """Free the batch; may be called twice."""
-        self._kept = None
-        if self._batch is not None:
-            self._batch.close()
-            self._batch = None
+        """Free the worlds; may be called twice."""
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = None
 
     def run(
-        self, work: Iterable[Block], is_cancelled: Callable[[], bool]
+        self, work: Iterable[Block], is_cancelled: Callable[[], bool], shortcuts: Shortcuts = ALL
     ) -> Iterator[tuple[Block, Counts] | None]:
         """Run blocks, in any order; those of one robot and object in a row are fastest.
 
         Args:
-            work: The blocks, read as places in the batch become free: there may be millions.
-            is_cancelled: Called again and again; if it returns True, the run ends at once.
+            work: The blocks, read as worlds become free: there may be millions.
+            is_cancelled: Called after each rollout; if it returns True, the run ends at once.
+            shortcuts: What the rollouts of these blocks leave out.
 
         Yields:
             Blocks with the counts of how their rollouts ended; None last if the run was cancelled.
@@ -76,44 +68,37 @@ class Batches(Closing):
         Raises:
             DrGraspError: The engine cannot be used here, or refuses a robot or an object.
         """
+        of_rollout: dict[int, tuple[Block, Counts]] = {}
+
+        def rollouts() -> Iterator[tuple[GraspTrajectory, Perturbation]]:
+            number = 0
+            for block in work:
+                counts = Counts(Counter())
+                for perturbation in block.perturbations(_arm_joints(block)):
+                    of_rollout[number] = block, counts
+                    number += 1
+                    yield block.grasp, perturbation
+
         with self._in_turn(is_cancelled) as mine:
-            for _, blocks in groupby(work if mine else (), _model):
-                yield from self._run_alike(blocks, is_cancelled)
-                if is_cancelled():
-                    break
-        if is_cancelled():
-            yield None
+            if not mine:
+                yield None
+                return
+            # Closed even if the caller gives up, so that no rollout runs on behind its back.
+            with closing(self._opened(shortcuts).run(rollouts())) as ended:
+                for number, rollout in ended:
+                    block, counts = of_rollout.pop(number)
+                    counts.add(rollout)
+                    if counts.outcomes.total() == block.count:
+                        yield block, counts
+                    if is_cancelled():
+                        yield None
+                        return
 
-    def _run_alike(
-        self, blocks: Iterator[Block], is_cancelled: Callable[[], bool]
-    ) -> Iterator[tuple[Block, Counts]]:
-        """Run blocks of the same robot, object and shortcuts."""
-        running: dict[int, tuple[Block, Counts]] = {}
-
-        def rollouts(first: Block) -> Iterator[tuple[int, GraspTrajectory, Perturbation]]:
-            arm_joints = len(load_robot(first.grasp.robot).arm_joints)
-            for number, block in enumerate(chain([first], blocks)):
-                running[number] = block, Counts(Counter())
-                for perturbation in block.perturbations(arm_joints):
-                    yield number, block.grasp, perturbation
-
-        first = next(blocks)
-        for number, rollout in self._opened(first).run(rollouts(first), is_cancelled):
-            block, counts = running[number]
-            counts.add(rollout)
-            if counts.outcomes.total() == block.count:
-                del running[number]
-                yield block, counts
-        assert not running or is_cancelled(), "a batch ends when all rollouts have, or if cancelled"
-
-    def _opened(self, block: Block) -> RolloutBatch:
-        """The batch of a block's robot and object; by specification, as a name may be reused."""
-        wanted = load_robot(block.grasp.robot), load_object(block.grasp.object), block.shortcuts
-        if self._batch is None or self._kept != wanted:
+    def _opened(self, shortcuts: Shortcuts) -> BatchRunner:
+        if self._runner is None or self._shortcuts != shortcuts:
             self.close()
-            self._batch = open_batch(*wanted, self._worlds)
-            self._kept = wanted
-        return self._batch
+            self._runner, self._shortcuts = open_batches(self._worlds, shortcuts), shortcuts
+        return self._runner
 
     @contextmanager
     def _in_turn(self, is_cancelled: Callable[[], bool]) -> Iterator[bool]:
@@ -128,5 +113,5 @@ class Batches(Closing):
                 self._turn.release()
 
 
-def _model(block: Block) -> tuple[str, str, Shortcuts]:
-    return block.grasp.robot, block.grasp.object, block.shortcuts
+def _arm_joints(block: Block) -> int:
+    return len(load_robot(block.grasp.robot).arm_joints)

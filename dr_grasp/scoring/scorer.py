@@ -141,7 +141,8 @@ class Scorer(Closing):
     ) -> Iterator[ScoreOrRefusal | Selection | None]:
         check_available(request.engine)
         in_batches = request.engine is Engine.MUJOCO_WARP
-        run = self._batches.run if in_batches else partial(self._pool.run, run_block)
+        on_gpu = partial(self._batches.run, shortcuts=request.shortcuts)
+        run = on_gpu if in_batches else partial(self._pool.run, run_block)
         runner = BlockRunner(run, journal, is_cancelled or (lambda: False))
         if request.top is not None:
             return Race(list(entries), request, runner, tracker).results()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.engine import Engine
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from dr_grasp.simulation.bullet.kinematics import RobotWorld
     from dr_grasp.simulation.rollout import Rollout
     from dr_grasp.simulation.rollout_runner import Shortcuts
-
-KeyT = TypeVar("KeyT")
 
 
 class TableScene(Protocol):
@@ -124,27 +122,23 @@ class World(TableScene, Protocol):
         """Contacts of the hand with the object in the last step, with a normal force."""
 
 
-class RolloutBatch(Protocol):
-    """Simulates many rollouts of one robot and one object at the same time."""
+class BatchRunner(Protocol):
+    """Simulates many rollouts at the same time; the rollouts are those of `RolloutRunner`."""
 
     def run(
-        self,
-        rollouts: Iterable[tuple[KeyT, GraspTrajectory, Perturbation]],
-        is_cancelled: Callable[[], bool],
-    ) -> Iterator[tuple[KeyT, Rollout]]:
-        """Simulate rollouts in any order.
+        self, rollouts: Iterable[tuple[GraspTrajectory, Perturbation]]
+    ) -> Iterator[tuple[int, Rollout]]:
+        """Simulate rollouts; gives each as soon as it has ended, with its number from 0.
+
+        If an iteration is given up, its rollouts are, too.
 
         Args:
-            rollouts: A key, the grasp and the perturbation of each; taken one by one, as places in
-                the batch become free: there may be millions.
-            is_cancelled: Called again and again; if it returns True, the run ends at once.
-
-        Yields:
-            The key and the result of each rollout as it ends.
+            rollouts: Grasps with perturbations, taken one by one as worlds become free: there may
+                be millions.
         """
 
     def close(self) -> None:
-        """Free the batch; may be called twice."""
+        """Free the worlds; may be called twice."""
 
 
 def open_world(engine: Engine, robot: RobotSpec, obj: ObjectSpec) -> World:
@@ -177,25 +171,28 @@ def check_single(engine: Engine) -> None:
         )
 
 
-def open_batch(
-    robot: RobotSpec, obj: ObjectSpec, shortcuts: Shortcuts, worlds: int
-) -> RolloutBatch:
-    """Open a batch of worlds of MuJoCo Warp, to be closed by the caller.
+WORLDS = 1024
+"""Rollouts at the same time if none is said: those of a label, 550, with some to spare."""
+
+MOST_WORLDS = 65_536
+"""Most rollouts at the same time: four times as many as ever gained anything in published
+benchmarks of MuJoCo Warp; each takes some 0.5 MB on the device."""
+
+
+def open_batches(worlds: int, shortcuts: Shortcuts) -> BatchRunner:
+    """Open a runner of batches in MuJoCo Warp, to be closed by the caller.
 
     Args:
-        robot: The robot.
-        obj: The object.
-        shortcuts: What rollouts leave out because it decides nothing.
         worlds: Number of rollouts that are simulated at the same time.
+        shortcuts: What rollouts leave out because it decides nothing.
 
     Raises:
-        ModelError: The engine refuses the robot or the object.
         SettingsError: The engine cannot be used on this machine.
     """
-    check_available(Engine.MUJOCO_WARP)
-    from dr_grasp.simulation.warp.batch import WarpBatch
+    from dr_grasp.simulation.warp.batch_runner import BatchRunner as Runner
 
-    return WarpBatch(robot, obj, shortcuts, worlds)
+    # The same seed gives the same scores, also here.
+    return Runner(worlds, shortcuts=shortcuts, deterministic=True)
 
 
 def check_available(engine: Engine) -> None:
@@ -204,15 +201,10 @@ def check_available(engine: Engine) -> None:
     Raises:
         SettingsError: Its package is not installed, or there is no GPU for it.
     """
-    if engine is not Engine.MUJOCO_WARP:
-        return
-    try:
-        from dr_grasp.simulation.warp.device import check_device
-    except ImportError as error:
-        raise SettingsError(
-            f"engine: {engine.value} needs the extra gpu, pip install 'dr_grasp[gpu]': {error}"
-        ) from error
-    check_device()
+    if engine is Engine.MUJOCO_WARP:
+        from dr_grasp.simulation.warp import device
+
+        device.check_available()
 
 
 def engine_settings(engine: Engine) -> object | None:

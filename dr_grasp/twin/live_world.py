@@ -14,16 +14,16 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import BackendError, SettingsError
 from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.robot_spec import RobotSpec
+from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
 from dr_grasp.twin.active_goal import Reading
-from dr_grasp.twin.mujoco_world import CONTROL_RATE_HZ, STEPS_PER_COMMAND, MujocoWorld
 from dr_grasp.twin.placing import on_table, settling
 from dr_grasp.twin.twin_profile import (
-    ObjectTruth,
     TwinProfile,
     object_truth,
     real_pose,
     robot_truth,
 )
+from dr_grasp.twin.twin_world import CONTROL_RATE_HZ, STEPS_PER_COMMAND, TwinWorld
 
 TICK_S = 1.0 / CONTROL_RATE_HZ
 """Time between two commands [s]."""
@@ -90,7 +90,7 @@ class LiveWorld:
         self._profile = profile
         self._arm_count = len(robot.arm_joints)
         self._truth = robot_truth(profile, robot.name, self._arm_count)
-        self._world = MujocoWorld(robot, None, ObjectTruth(), self._truth)
+        self._world = TwinWorld(robot, None, ObjectDynamics(), self._truth)
         self._world.reset(robot.home, robot.hand_open, None, robot.hand_force)
         self._settled: Pose | None = None
         self._ticks = 0
@@ -167,7 +167,7 @@ class LiveWorld:
 
     def settled(
         self, item: ObjectSpec, believed: Pose, seed: int, attempt_index: int
-    ) -> tuple[MujocoWorld, Pose]:
+    ) -> tuple[TwinWorld, Pose]:
         """Make a second world in which an object rests near its believed pose.
 
         The result depends on the profile and the arguments alone. May be called while the present
@@ -196,7 +196,7 @@ class LiveWorld:
                 f"{believed.position[1]:.4g})"
             )
         real = real_pose(self._profile, believed, seed, attempt_index)
-        world = MujocoWorld(robot, item, object_truth(self._profile, item.name), self._truth)
+        world = TwinWorld(robot, item, object_truth(self._profile, item.name), self._truth)
         standing = on_table(robot, item, real)
         world.reset(robot.home, robot.hand_open, standing, robot.hand_force)
         for _ in settling(world):
@@ -205,7 +205,7 @@ class LiveWorld:
             raise BackendError(f"{item.name}: {UNSTABLE}")
         return world, world.object_in_base()
 
-    def enter(self, world: MujocoWorld, settled: Pose) -> None:
+    def enter(self, world: TwinWorld, settled: Pose) -> None:
         """Go on in a world and with an object's pose from `settled`; the robot keeps its state.
 
         Raises:

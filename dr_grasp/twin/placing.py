@@ -8,7 +8,7 @@ from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.robot_spec import RobotSpec
-from dr_grasp.twin.mujoco_world import CONTROL_RATE_HZ, STEPS_PER_COMMAND, MujocoWorld
+from dr_grasp.twin.twin_world import CONTROL_RATE_HZ, STEPS_PER_COMMAND, TwinWorld
 
 DROP_HEIGHT_M = 0.0005
 """Height above the table from which an object is dropped to settle."""
@@ -30,7 +30,7 @@ def on_table(robot: RobotSpec, item: ObjectSpec, pose: Pose) -> Pose:
     return Pose(frozen([*pose.position[:2], height]), pose.quaternion_xyzw)
 
 
-def settling(world: MujocoWorld) -> Iterator[float]:
+def settling(world: TwinWorld) -> Iterator[float]:
     """Simulate until the object rests, the world diverges, or `SETTLE_LIMIT_S` is over.
 
     Yields:

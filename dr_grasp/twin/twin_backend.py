@@ -18,6 +18,7 @@ from dr_grasp import __version__
 from dr_grasp.common.closing import Closing
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.attempt import GraspAttempt
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Judge, LinkPair, Outcome
@@ -36,10 +37,10 @@ from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.provenance.fingerprint import models_of
 from dr_grasp.robots.checking import check_grasp
 from dr_grasp.robots.robot_spec import RobotSpec
-from dr_grasp.twin.mujoco_model import engine_version
-from dr_grasp.twin.mujoco_world import CONTROL_RATE_HZ, STEPS_PER_COMMAND, MujocoWorld
+from dr_grasp.simulation.engine import engine_version
 from dr_grasp.twin.placing import COMMANDS_PER_SAMPLE, on_table, settling
 from dr_grasp.twin.twin_profile import TwinProfile, object_truth, real_pose, robot_truth
+from dr_grasp.twin.twin_world import CONTROL_RATE_HZ, STEPS_PER_COMMAND, TwinWorld
 
 OnJointStates = Callable[[float, tuple[str, ...], FloatArray], None]
 """Called every 20 ms of motion with time since the start [s], joint names, encoder positions."""
@@ -91,7 +92,7 @@ class TwinBackend(Closing):
         self._real_time = real_time
         self._on_joint_states = on_joint_states
         self._truth = robot_truth(profile, robot.name, len(robot.arm_joints))
-        self._worlds: dict[ObjectSpec, MujocoWorld] = {}
+        self._worlds: dict[ObjectSpec, TwinWorld] = {}
         self._closed = False
 
     def attempt(
@@ -133,7 +134,7 @@ class TwinBackend(Closing):
             score=score,
             backend_profile=self._profile_name,
             models=models_of(robot=self._robot, object=item, twin=self._profile.model_dump()),
-            software_version=f"dr_grasp {__version__}, {engine_version()}",
+            software_version=f"dr_grasp {__version__}, {engine_version(Engine.MUJOCO)}",
         )
         on_phase("prepare")
         world = self._world(item)
@@ -165,12 +166,12 @@ class TwinBackend(Closing):
             object_after=None if world.diverged else world.object_in_base(),
         )
 
-    def _world(self, item: ObjectSpec) -> MujocoWorld:
+    def _world(self, item: ObjectSpec) -> TwinWorld:
         if item not in self._worlds:  # by specification: another object may get the same name
             if len(self._worlds) >= WORLDS_KEPT:
                 del self._worlds[next(iter(self._worlds))]
             truth = object_truth(self._profile, item.name)
-            self._worlds[item] = MujocoWorld(self._robot, item, truth, self._truth)
+            self._worlds[item] = TwinWorld(self._robot, item, truth, self._truth)
         return self._worlds[item]
 
     def close(self) -> None:
@@ -191,7 +192,7 @@ class GraspRun:
         measured: Encoder positions of the same joints at the same times.
     """
 
-    world: MujocoWorld
+    world: TwinWorld
     grasp: GraspTrajectory
     robot: RobotSpec
     on_phase: OnPhase

@@ -15,6 +15,7 @@ from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.perturbation import MAX_SEED
 from dr_grasp.errors import SettingsError
+from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
 
 
 def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -94,25 +95,6 @@ class TwinProfile(Settings):
     robot: DriveSettings
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectTruth:
-    """How the twin's object differs from its description, drawn from `ItemSettings`.
-
-    Attributes:
-        friction_factor: Factor on lateral friction against table and hand.
-        mass_factor: Factor on mass and inertia.
-        center_of_mass_shift_m: Shift of the centre of mass along the object's axes [m].
-        torsional_friction_m: Friction torque about a contact's normal per force along it [m].
-        rolling_friction_m: Friction torque about a contact's tangents per normal force [m].
-    """
-
-    friction_factor: float = 1.0
-    mass_factor: float = 1.0
-    center_of_mass_shift_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    torsional_friction_m: float = 0.003
-    rolling_friction_m: float = 0.0001
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class RobotTruth:
     """How the twin's robot differs from its description, drawn from `DriveSettings`.
@@ -138,12 +120,12 @@ def load_twin_profile(name: str) -> TwinProfile:
     return load_yaml(config_file("twin", name, "twin profile"), TwinProfile)
 
 
-def object_truth(profile: TwinProfile, name: str) -> ObjectTruth:
+def object_truth(profile: TwinProfile, name: str) -> ObjectDynamics:
     """Draw an object's errors, which depend on the profile and the object's name alone."""
     rng, settings = _generator(profile, "object", name), profile.object
     friction, mass = rng.uniform(*settings.friction_factor), rng.uniform(*settings.mass_factor)
     x, y, z = rng.normal(0.0, settings.center_of_mass_std_m, 3)
-    return ObjectTruth(
+    return ObjectDynamics(
         friction_factor=float(friction),
         mass_factor=float(mass),
         center_of_mass_shift_m=(float(x), float(y), float(z)),

@@ -12,9 +12,8 @@ from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.robots.forward_kinematics import link_in_base
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.motors import RATE_HZ, motor_targets
-from dr_grasp.twin.mujoco_model import TIMESTEP_S
-from dr_grasp.twin.mujoco_world import ARM_BANDWIDTH, MujocoWorld
-from dr_grasp.twin.twin_profile import ObjectTruth
+from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
+from dr_grasp.twin.twin_world import ARM_BANDWIDTH, TIMESTEP_S, TwinWorld
 
 GRAVITY = 9.81
 
@@ -138,7 +137,7 @@ class MujocoRig:
     step_s = TIMESTEP_S
 
     def __init__(self, robot, block):
-        self.world = MujocoWorld(robot, block, ObjectTruth())
+        self.world = TwinWorld(robot, block, ObjectDynamics())
         self._robot = robot
         self._model, self._data = self.world._model, self.world._data
         self._gravity = self._model.opt.gravity.copy()

@@ -15,9 +15,10 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
 from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot
-from dr_grasp.twin.mujoco_world import MujocoWorld
+from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
 from dr_grasp.twin.twin_backend import TwinBackend
-from dr_grasp.twin.twin_profile import ObjectTruth, TwinProfile
+from dr_grasp.twin.twin_profile import TwinProfile
+from dr_grasp.twin.twin_world import TwinWorld
 
 EXACT = {
     "description": "A twin that differs from the model in nothing but the engine",
@@ -63,7 +64,7 @@ def profile() -> Callable[..., TwinProfile]:
 @pytest.fixture(scope="session")
 def top_down(franka: RobotSpec, bar: ObjectSpec) -> Callable[..., GraspTrajectory]:
     """Makes grasps from above, jaws closing along x, through inverse kinematics in the twin."""
-    world = MujocoWorld(franka, bar, ObjectTruth())
+    world = TwinWorld(franka, bar, ObjectDynamics())
     aside = Pose([0.5, -0.5, 0.1], [0, 0, 0, 1])
     down = Rotation.from_matrix(np.array([[0, 1, 0], [1, 0, 0], [0, 0, -1]]))
 

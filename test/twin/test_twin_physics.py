@@ -13,9 +13,9 @@ from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.forward_kinematics import link_in_base
 from dr_grasp.robots.robot_spec import RobotSpec
-from dr_grasp.twin.mujoco_world import MujocoWorld
 from dr_grasp.twin.twin_backend import TwinBackend
 from dr_grasp.twin.twin_profile import TwinProfile, real_pose, robot_truth
+from dr_grasp.twin.twin_world import TwinWorld
 
 MakeGrasp = Callable[..., GraspTrajectory]
 MakeProfile = Callable[..., TwinProfile]
@@ -155,13 +155,13 @@ def test_the_joints_stand_off_by_their_zero_errors(
     std: float,
 ) -> None:
     seen: list[Pose] = []
-    observe = MujocoWorld.observe
+    observe = TwinWorld.observe
 
-    def spy(world: MujocoWorld) -> object:
+    def spy(world: TwinWorld) -> object:
         seen.append(world.tcp_in_base())
         return observe(world)
 
-    monkeypatch.setattr(MujocoWorld, "observe", spy)
+    monkeypatch.setattr(TwinWorld, "observe", spy)
     grasp = top_down(tcp_offset=(0.0, -0.2), tcp_height=0.08)
     chosen = profile(robot={"joint_offset_std_deg": std})
     encoders = run(chosen, grasp).measured.positions[-1, :7]
@@ -194,7 +194,7 @@ def test_a_blow_up_is_an_outcome(
 
         def explode(phase: str) -> None:
             if phase == "close":
-                patch.setattr(MujocoWorld, "diverged", True)
+                patch.setattr(TwinWorld, "diverged", True)
 
         attempt = twin.attempt(top_down(), None, seed=0, attempt_index=0, on_phase=explode)
         assert attempt.outcome is Outcome.DIVERGED

@@ -1,4 +1,4 @@
-"""Builds the twin's MuJoCo model, with the same arm, table and object as in scoring."""
+"""Builds MuJoCo models of an arm on its table with an object, for scoring and for the twin."""
 
 from __future__ import annotations
 
@@ -12,16 +12,9 @@ from dr_grasp.core.outcome import GROUND, TABLE
 from dr_grasp.errors import ModelError
 from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.robot_spec import RobotSpec
-from dr_grasp.twin.twin_profile import ObjectTruth
-
-TIMESTEP_S = 0.002
-GROUND_BELOW_TABLE_M = 1.0
-
-ARM_ARMATURE = 0.1
-"""Inertia of rotor and gear at an arm joint [kg m^2, or kg if the joint slides]."""
-
-SOLREF = (0.006, 1.0)
-"""Time constant [s], at least two timesteps, and damping ratio of contacts."""
+from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
+from dr_grasp.simulation.mujoco.settings import ModelSettings
+from dr_grasp.simulation.scene import GROUND_DEPTH_M
 
 RIGID_STEPS = 2.0
 RIGID_SOLIMP = (0.999, 0.9999, 0.001, 0.5, 2.0)
@@ -38,28 +31,39 @@ def moving_joints(robot: RobotSpec) -> tuple[str, ...]:
 
 
 def build_model(
-    robot: RobotSpec, item: ObjectSpec | None, truth: ObjectTruth, timestep_s: float
+    robot: RobotSpec,
+    item: ObjectSpec | None,
+    dynamics: ObjectDynamics,
+    settings: ModelSettings,
+    *,
+    with_robot: bool = True,
 ) -> Any:
     """Build a robot on its table with at most one object, the free body "object".
 
-    Each joint has an actuator of the same name, without gains: `MujocoWorld` sets them.
+    Each joint has an actuator of the same name, without gains: the worlds set them.
 
     Args:
         robot: The robot.
         item: The object; None for an empty table.
-        truth: How the object differs from its description.
-        timestep_s: Timestep of the simulation [s].
+        dynamics: How the object differs from its description.
+        settings: Timestep, solver and contacts.
+        with_robot: Whether to add the robot; False for the table and the object alone.
 
     Raises:
         ModelError: MuJoCo cannot read the robot or the object.
     """
     try:
-        spec = mujoco.MjSpec.from_file(str(robot.model.urdf))
-        spec.option.timestep = timestep_s
-        _finish_robot(spec, robot)
+        spec = mujoco.MjSpec()
+        if with_robot:
+            spec = mujoco.MjSpec.from_file(str(robot.model.urdf))
+        _set_solver(spec, settings)
+        if with_robot:
+            _finish_robot(spec, robot, settings)
         _add_table(spec, robot)
         if item is not None:
-            _add_object(spec, robot, item, truth)
+            _add_object(spec, item, dynamics, settings)
+            if with_robot:
+                _set_hand_contacts(spec, robot, item, dynamics, settings)
         return spec.compile()
     # What a release raises for which fault of a model differs.
     except (ValueError, mujoco.FatalError, mujoco.UnexpectedError) as error:
@@ -70,12 +74,7 @@ def build_model(
         ) from error
 
 
-def engine_version() -> str:
-    """Name and version of the engine, for records."""
-    return f"mujoco {mujoco.__version__}"
-
-
-def _finish_robot(spec: Any, robot: RobotSpec) -> None:
+def _finish_robot(spec: Any, robot: RobotSpec, settings: ModelSettings) -> None:
     # Some versions of the URDF reader make constraints of mimic joints, others do not.
     for equality in list(spec.equalities):
         spec.delete(equality)
@@ -84,7 +83,7 @@ def _finish_robot(spec: Any, robot: RobotSpec) -> None:
     if unread:
         raise ValueError(f"it has not read {', '.join(unread)}")
     for name in robot.arm_joints:
-        spec.joint(name).armature = ARM_ARMATURE
+        spec.joint(name).armature = settings.arm_armature
     joints, rigid_s = moving_joints(robot), RIGID_STEPS * spec.option.timestep
     for name in joints[len(robot.arm_joints) :]:
         spec.joint(name).solref_limit = (rigid_s, LIMIT_DAMPING)
@@ -116,16 +115,18 @@ def _finish_robot(spec: Any, robot: RobotSpec) -> None:
             spec.add_exclude(bodyname1=first, bodyname2=second)
 
 
-def _add_table(spec: Any, robot: RobotSpec) -> None:
+def _set_solver(spec: Any, settings: ModelSettings) -> None:
+    spec.option.timestep = settings.timestep_s
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
-    # These two reduce the creep of a held mug from millimetres in 10 s to micrometres.
-    spec.option.impratio = 10.0
-    spec.option.noslip_iterations = 3
+    spec.option.impratio = settings.impratio
+    spec.option.noslip_iterations = settings.noslip_iterations
     # From 60 degrees of freedom on, it would be sparse, which MuJoCo 4.0.0 solves wrongly (its
     # issue 3767); the arms with their hands have 15 to 30, for which dense is the default.
     spec.option.jacobian = mujoco.mjtJacobian.mjJAC_DENSE
 
+
+def _add_table(spec: Any, robot: RobotSpec) -> None:
     table = robot.table
     spec.worldbody.add_geom(
         name=TABLE,
@@ -137,24 +138,25 @@ def _add_table(spec: Any, robot: RobotSpec) -> None:
         name=GROUND,
         type=mujoco.mjtGeom.mjGEOM_PLANE,
         size=[5.0, 5.0, 0.1],
-        pos=[0.0, 0.0, table.top_z - GROUND_BELOW_TABLE_M],
+        pos=[0.0, 0.0, table.top_z - GROUND_DEPTH_M],
     )
 
 
-def _add_object(spec: Any, robot: RobotSpec, item: ObjectSpec, truth: ObjectTruth) -> None:
-    inertia = item.inertia * truth.mass_factor
+def _add_object(
+    spec: Any, item: ObjectSpec, dynamics: ObjectDynamics, settings: ModelSettings
+) -> None:
+    inertia = item.inertia * dynamics.mass_factor
     body = spec.worldbody.add_body(
         name="object",
         explicitinertial=True,
-        mass=item.mass * truth.mass_factor,
-        ipos=item.center_of_mass + truth.center_of_mass_shift_m,
+        mass=item.mass * dynamics.mass_factor,
+        ipos=item.center_of_mass + dynamics.center_of_mass_shift_m,
         fullinertia=[*np.diag(inertia), inertia[0, 1], inertia[0, 2], inertia[1, 2]],
     )
     body.add_freejoint(name="object")
     # The geom with the higher priority sets the friction of a contact (with equal priority, the
     # larger friction counts): the hand before the object, the object before all other geoms.
-    friction = item.lateral_friction * truth.friction_factor
-    twist, roll = truth.torsional_friction_m, truth.rolling_friction_m
+    friction = item.lateral_friction * dynamics.friction_factor
     for index, piece in enumerate(item.pieces):
         # The body's inertia is given above; this option only lets MuJoCo accept thin pieces.
         mesh = spec.add_mesh(name=f"object_{index}", file=str(piece))
@@ -163,13 +165,23 @@ def _add_object(spec: Any, robot: RobotSpec, item: ObjectSpec, truth: ObjectTrut
             type=mujoco.mjtGeom.mjGEOM_MESH,
             meshname=mesh.name,
             priority=1,
-            condim=6,
-            friction=[friction, twist, roll],
-            solref=SOLREF,
+            condim=settings.table_condim,
+            friction=[friction, dynamics.torsional_friction_m, dynamics.rolling_friction_m],
+            solref=(settings.contact_time_s, 1.0),
         )
+
+
+def _set_hand_contacts(
+    spec: Any,
+    robot: RobotSpec,
+    item: ObjectSpec,
+    dynamics: ObjectDynamics,
+    settings: ModelSettings,
+) -> None:
+    friction = item.lateral_friction * dynamics.friction_factor * robot.hand_friction
     for name in robot.hand_links:
         for geom in spec.body(name).geoms:
             geom.priority = 2
-            geom.condim = 4
-            geom.friction = [friction * robot.hand_friction, twist, roll]
-            geom.solref = SOLREF
+            geom.condim = settings.hand_condim
+            geom.friction = [friction, dynamics.torsional_friction_m, dynamics.rolling_friction_m]
+            geom.solref = (settings.contact_time_s, 1.0)

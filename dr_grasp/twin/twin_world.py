@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
 
 import mujoco
 import numpy as np
 
-from dr_grasp.core.arrays import FloatArray, IntArray, frozen
+from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.outcome import LinkPair, Observation
+from dr_grasp.core.outcome import Observation
 from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.robot_spec import RobotSpec
-from dr_grasp.twin.mujoco_model import TIMESTEP_S, build_model, moving_joints
-from dr_grasp.twin.twin_profile import ObjectTruth, RobotTruth
+from dr_grasp.simulation.mujoco.drives import set_spring, tune_hand
+from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
+from dr_grasp.simulation.mujoco.model import build_model, moving_joints
+from dr_grasp.simulation.mujoco.settings import ModelSettings
+from dr_grasp.simulation.mujoco.touches import TouchReader
+from dr_grasp.twin.twin_profile import RobotTruth
+
+TIMESTEP_S = 0.002
+
+# Impratio and noslip reduce the creep of a held mug from millimetres in 10 s to micrometres.
+SETTINGS = ModelSettings(
+    timestep_s=TIMESTEP_S,
+    impratio=10.0,
+    noslip_iterations=3,
+    contact_time_s=0.006,
+    hand_condim=4,
+    table_condim=6,
+)
 
 STEPS_PER_COMMAND = 2
 CONTROL_RATE_HZ = 1.0 / (STEPS_PER_COMMAND * TIMESTEP_S)
@@ -25,20 +40,11 @@ CONTROL_RATE_HZ = 1.0 / (STEPS_PER_COMMAND * TIMESTEP_S)
 ARM_BANDWIDTH = 100.0
 """Natural frequency of each critically damped arm joint [rad/s]; the lag is 2 / 100 s = 20 ms."""
 
-HAND_BANDWIDTH = 250.0
-"""Natural frequency of a hand joint [rad/s]; twice as much is not stable at this timestep."""
-
-HAND_FULL_FORCE_M = 0.002
-HAND_FULL_FORCE_RAD = 0.02
-"""Position error at which a hand joint uses its full force: smaller than a thin wall."""
-
 # Warnings would otherwise go to MUJOCO_LOG.TXT in the current folder; `diverged` reports them.
 mujoco.set_mju_user_warning(logging.getLogger(__name__).debug)
 
-_SUPPORT, _OBJECT, _HAND, _MOVING, _ROBOT = (1 << bit for bit in range(5))
 
-
-class MujocoWorld:
+class TwinWorld:
     """A robot with hidden errors on its table, with at most one object.
 
     Each arm joint's true position is the encoder's position plus a zero error, commands take effect
@@ -53,7 +59,7 @@ class MujocoWorld:
         self,
         robot: RobotSpec,
         item: ObjectSpec | None,
-        object_truth: ObjectTruth,
+        object_truth: ObjectDynamics,
         robot_truth: RobotTruth | None = None,
         *,
         timestep_s: float = TIMESTEP_S,
@@ -77,7 +83,9 @@ class MujocoWorld:
         self._mimic_source = [robot.hand_joints.index(m.follows) for m in mimics]
         self._mimic_multiplier = np.array([m.multiplier for m in mimics])
         self._mimic_offset = np.array([m.offset for m in mimics])
-        self._model = build_model(robot, item, object_truth, timestep_s)
+        self._model = build_model(
+            robot, item, object_truth, replace(SETTINGS, timestep_s=timestep_s)
+        )
         self._data = mujoco.MjData(self._model)
         self._qpos = np.array([self._model.joint(name).qposadr[0] for name in self.joints])
         self._dofs = np.array([self._model.joint(name).dofadr[0] for name in self.joints])
@@ -87,47 +95,19 @@ class MujocoWorld:
             self._object = self._model.body("object").id
             start = self._model.joint("object").qposadr[0]
             self._object_qpos = slice(start, start + 7)
-        self._geom_kind = self._kinds(robot)[self._model.geom_bodyid]
+        self._touches = TouchReader(self._model, robot)
         # The gains are chosen in the true home posture, without the encoders' zero errors.
         self._truth = RobotTruth(np.zeros(self._arm_count), 0.0, 1.0)
         self._tune(robot)
         self._truth = robot_truth or self._truth
 
-    def _kinds(self, robot: RobotSpec) -> np.ndarray[Any, np.dtype[np.int64]]:
-        kinds = np.zeros(self._model.nbody, dtype=np.int64)
-        kinds[0] = _SUPPORT
-        if self._object >= 0:
-            kinds[self._object] = _OBJECT
-        for name in robot.model.links:
-            body = self._model.body(name).id
-            kinds[body] = _ROBOT
-            kinds[body] |= _MOVING if self._model.body_weldid[body] != 0 else 0
-            kinds[body] |= _HAND if name in robot.hand_links else 0
-        return kinds
-
     def _tune(self, robot: RobotSpec) -> None:
         """Choose each joint's gains from the inertia that it moves in the home posture."""
         anywhere = None if self._object < 0 else Pose.identity()
         self.reset(robot.home, robot.hand_open, anywhere, robot.hand_force)
-        inertias = np.zeros((self._model.nv, self._model.nv))
-        mujoco.mj_fullM(self._model, self._data, inertias)
-        for index, name in enumerate(self.joints):
-            joint, dof = self._model.joint(name), self._dofs[index]
-            inertia, bandwidth = float(inertias[dof, dof]), ARM_BANDWIDTH
-            if index >= self._arm_count:
-                sliding = joint.type[0] == mujoco.mjtJoint.mjJNT_SLIDE
-                full_force = HAND_FULL_FORCE_M if sliding else HAND_FULL_FORCE_RAD
-                bandwidth, bare, place = HAND_BANDWIDTH, inertia, index - self._arm_count
-                limit = robot.hand_force * robot.hand_force_shares[place]
-                # A drive of this stiffness needs some inertia to be stable.
-                stable = float(limit) / full_force / bandwidth**2
-                inertia = max(bare + float(robot.hand_drive_inertias[place]), stable)
-                joint.armature[:] = inertia - bare
-            stiffness, damping = inertia * bandwidth**2, 2 * inertia * bandwidth
-            self._model.actuator_gainprm[index, 0] = stiffness
-            self._model.actuator_biasprm[index, 1:3] = -stiffness, -damping
-        # Limits and couplings are scaled by the inertia that they act on, which has just changed.
-        mujoco.mj_setConst(self._model, self._data)
+        inertias = tune_hand(self._model, self._data, robot, SETTINGS)
+        for index, inertia in enumerate(inertias[: self._arm_count]):
+            set_spring(self._model, index, float(inertia), ARM_BANDWIDTH)
 
     def reset(
         self, arm: FloatArray, hand: FloatArray, object_in_base: Pose | None, hand_force: float
@@ -157,7 +137,7 @@ class MujocoWorld:
         limits = force * self._truth.gripper_force_factor * self._hand_force_shares
         self._model.actuator_forcerange[self._arm_count :] = np.stack([-limits, limits], axis=1)
 
-    def take_over_robot(self, source: MujocoWorld) -> None:
+    def take_over_robot(self, source: TwinWorld) -> None:
         """Copy the robot's state and pending commands from another world of the same robot."""
         self._data.qpos[self._qpos] = source._data.qpos[source._qpos]
         self._data.qvel[self._dofs] = source._data.qvel[source._dofs]
@@ -220,7 +200,7 @@ class MujocoWorld:
 
     def observe(self) -> Observation:
         """Observe the state that an attempt is judged by."""
-        velocity = np.zeros(6)
+        velocity, touches = np.zeros(6), self._touches.read(self._data)
         mujoco.mj_objectVelocity(
             self._model, self._data, mujoco.mjtObj.mjOBJ_BODY, self._object, velocity, 0
         )
@@ -228,35 +208,13 @@ class MujocoWorld:
             object_position=frozen(self._data.xipos[self._object]),
             object_speed=float(np.linalg.norm(velocity[3:])),
             hand_height=float(self._data.xpos[self._tcp][2]),
-            hand_touches=self._touch(_HAND, _OBJECT),
-            object_supported=self._touch(_SUPPORT, _OBJECT),
-            robot_hits_support=min(self._pairs(_MOVING, _SUPPORT, LinkPair), default=None),
-            self_collision=min(self._pairs(_ROBOT, _ROBOT, LinkPair.of_robot), default=None),
+            hand_touches=touches.hand,
+            object_supported=touches.supported,
+            robot_hits_support=touches.hit,
+            self_collision=touches.collision,
         )
 
     @property
     def robot_touches_object(self) -> bool:
         """Whether any link of the robot touches the object."""
-        return self._touch(_ROBOT, _OBJECT)
-
-    def _touch(self, kind: int, other_kind: int) -> bool:
-        return len(self._touching(kind, other_kind)) > 0
-
-    def _pairs(
-        self, kind: int, other_kind: int, pair: Callable[[str, str], LinkPair]
-    ) -> list[LinkPair]:
-        return [pair(*map(self._name, geoms)) for geoms in self._touching(kind, other_kind)]
-
-    def _touching(self, kind: int, other_kind: int) -> IntArray:
-        """Geoms that touch, shape (k, 2): one of a kind, and one of another kind."""
-        geoms = self._data.contact.geom.reshape(-1, 2)
-        first, second = self._geom_kind[geoms].T
-        forward = (first & kind != 0) & (second & other_kind != 0)
-        backward = (first & other_kind != 0) & (second & kind != 0)
-        return np.vstack([geoms[forward], geoms[backward][:, ::-1]])
-
-    def _name(self, geom: int) -> str:
-        """Name of a geom's link; of the table and the ground, which are of no link, its own."""
-        body = self._model.geom_bodyid[geom]
-        named = self._model.body(body) if body else self._model.geom(geom)
-        return str(named.name)
+        return self._touches.read(self._data).robot

@@ -1,0 +1,133 @@
+"""The object of a MuJoCo model: its state, and dynamics that change from rollout to rollout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mujoco
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.geometry import Pose
+from dr_grasp.objects.object_spec import ObjectSpec
+from dr_grasp.robots.robot_spec import RobotSpec
+from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
+from dr_grasp.simulation.mujoco.touches import HAND, OBJECT, TouchReader
+from dr_grasp.simulation.scene import GRAVITY, ObjectState
+
+
+class FreeObject:
+    """The free body "object" of a compiled model, whose nominal values are remembered.
+
+    Gravity acts on the object alone, as a force: arms carry their own weight.
+
+    Attributes:
+        body: Number of the body.
+    """
+
+    def __init__(
+        self, model: Any, item: ObjectSpec, robot: RobotSpec, touches: TouchReader
+    ) -> None:
+        """Remember the nominal values of a model.
+
+        Args:
+            model: A model with the nominal dynamics of the object; changed by `set_dynamics`.
+            item: The object.
+            robot: The robot, whose hand has its own friction.
+            touches: Says which geoms are the object's and the hand's.
+        """
+        self._model, self._item = model, item
+        self._hand_friction = robot.hand_friction
+        self.body = int(model.body("object").id)
+        joint = model.joint("object")
+        self._qpos = slice(joint.qposadr[0], joint.qposadr[0] + 7)
+        self._dofs = slice(joint.dofadr[0], joint.dofadr[0] + 6)
+        kinds = np.array(touches.kinds)
+        self._geoms = np.flatnonzero(kinds & OBJECT)
+        self._hand_geoms = np.flatnonzero(kinds & HAND)
+        self._principal_in_body = Rotation.from_quat(np.roll(model.body_iquat[self.body], -1))
+        self._mass = float(model.body_mass[self.body])
+        self._inertia = model.body_inertia[self.body].copy()
+        self._center = model.body_ipos[self.body].copy()
+        self._body_softness = model.body_invweight0[self.body].copy()
+        self._dof_softness = model.dof_invweight0[self._dofs].copy()
+        # The compiler notes where frames coincide, to copy one instead of computing it, and boxes
+        # of the object's parts in the frame of its inertia: all of it would be wrong once the
+        # centre of mass moves. (With the notes, a single convex piece moved with the centre.)
+        model.body_sameframe[self.body] = mujoco.mjtSameFrame.mjSAMEFRAME_NONE
+        model.geom_sameframe[self._geoms] = mujoco.mjtSameFrame.mjSAMEFRAME_NONE
+        nodes = model.body_bvhadr[self.body] + np.arange(model.body_bvhnum[self.body])
+        self._boxes = model.bvh_aabb[nodes].copy()
+        self._nodes = nodes
+
+    def set_dynamics(self, dynamics: ObjectDynamics, data: Any) -> None:
+        """Set mass, centre of mass and friction, all relative to the nominal values."""
+        model, scale = self._model, dynamics.mass_factor
+        model.body_mass[self.body] = self._mass * scale
+        model.body_inertia[self.body] = self._inertia * scale
+        model.body_invweight0[self.body] = self._body_softness / scale
+        model.dof_invweight0[self._dofs] = self._dof_softness / scale
+        shift = np.array(dynamics.center_of_mass_shift_m)
+        model.body_ipos[self.body] = self._center + shift
+        model.bvh_aabb[self._nodes] = self._boxes
+        model.bvh_aabb[self._nodes, :3] -= self._principal_in_body.inv().apply(shift)
+        lateral = self._item.lateral_friction * dynamics.friction_factor
+        levers = np.array([dynamics.torsional_friction_m, dynamics.rolling_friction_m])
+        model.geom_friction[self._geoms] = [lateral, *levers]
+        # As in Bullet, a lever is meant against a surface of friction 1.
+        hand = self._hand_friction
+        model.geom_friction[self._hand_geoms] = [lateral * hand, *(levers * hand)]
+        data.xfrc_applied[self.body, 2] = -self._mass * scale * GRAVITY
+
+    def put(self, object_in_base: Pose, data: Any) -> None:
+        """Put the object at rest into a pose of its mesh's frame."""
+        data.qpos[self._qpos] = [
+            *object_in_base.position,
+            *np.roll(object_in_base.quaternion_xyzw, 1),
+        ]
+        data.qvel[self._dofs] = 0.0
+
+    def pose(self, data: Any) -> Pose:
+        """Pose of the mesh's frame in the base frame at the last step's beginning."""
+        return Pose(frozen(data.xpos[self.body]), frozen(np.roll(data.xquat[self.body], -1)))
+
+    def center(self, data: Any) -> FloatArray:
+        """Position of the centre of mass at the last step's beginning, shape (3,) [m]."""
+        return frozen(data.xipos[self.body])
+
+    def speed(self, data: Any) -> float:
+        """Speed of the centre of mass [m/s]."""
+        linear, angular = data.qvel[self._dofs][:3], data.qvel[self._dofs][3:]
+        # The free joint has the velocity of the mesh frame's origin, and turns about own axes.
+        x, y, z = self._model.body_ipos[self.body].tolist()
+        a, b, c = angular.tolist()
+        at_center = np.array([b * z - c * y, c * x - a * z, a * y - b * x])
+        turned = data.xmat[self.body].reshape(3, 3) @ at_center
+        return float(np.linalg.norm(linear + turned))
+
+    def state(self, data: Any) -> ObjectState:
+        """State after the last step."""
+        position, turn = self._body(data)
+        linear, angular = np.split(data.qvel[self._dofs], 2)
+        turning = turn.apply(angular)
+        arm = turn.apply(self._model.body_ipos[self.body])
+        velocity = linear + np.cross(turning, arm)
+        return ObjectState(
+            tuple((position + arm).tolist()),
+            tuple((turn * self._principal_in_body).as_quat().tolist()),
+            tuple(velocity.tolist()),
+            tuple(turning.tolist()),
+        )
+
+    def set_state(self, state: ObjectState, data: Any) -> None:
+        """Set what `state` gave, of this or of another model of the same object."""
+        turn = Rotation.from_quat(state.quaternion_xyzw) * self._principal_in_body.inv()
+        arm, turning = turn.apply(self._model.body_ipos[self.body]), np.array(state.turning)
+        data.qpos[self._qpos] = [*(state.position - arm), *np.roll(turn.as_quat(), 1)]
+        linear = np.array(state.velocity) - np.cross(turning, arm)
+        data.qvel[self._dofs] = [*linear, *turn.inv().apply(turning)]
+
+    def _body(self, data: Any) -> tuple[FloatArray, Rotation]:
+        values = data.qpos[self._qpos]
+        return frozen(values[:3]), Rotation.from_quat(np.roll(values[3:], -1))

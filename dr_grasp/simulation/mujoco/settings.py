@@ -1,0 +1,48 @@
+"""Settings of MuJoCo's solver and contacts, as data: scores say what they were made with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dr_grasp.simulation.motors import RATE_HZ
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """How finely a model is simulated, and how hard its contacts are.
+
+    Attributes:
+        timestep_s: Timestep [s].
+        impratio: How much harder friction is than normal force; above 1 it creeps less.
+        noslip_iterations: Iterations after the solver's that take the creep away; 0 for none.
+        contact_time_s: Time constant of contacts, at least two timesteps [s].
+        hand_condim: Dimensions of contacts with the hand: 4 with torsional friction, 6 with rolling
+            friction as well.
+        table_condim: Dimensions of contacts of the object with the table and the ground.
+        arm_armature: Inertia of rotor and gear at an arm joint [kg m^2, or kg if it slides].
+        hand_bandwidth: Natural frequency of a hand joint's drive [rad/s]; half the rate of steps
+            is stable.
+    """
+
+    timestep_s: float
+    impratio: float
+    noslip_iterations: int
+    contact_time_s: float
+    hand_condim: int
+    table_condim: int
+    arm_armature: float = 0.1
+    hand_bandwidth: float = 250.0
+
+
+SUBSTEPS = 2
+"""Timesteps in the time of a command."""
+
+SCORING = ModelSettings(
+    timestep_s=1.0 / RATE_HZ / SUBSTEPS,
+    impratio=100.0,
+    noslip_iterations=0,
+    contact_time_s=0.005,
+    hand_condim=4,
+    table_condim=6,
+)
+"""What scoring uses."""
