@@ -8,8 +8,8 @@ import typer
 
 from dr_grasp.core.engine import Engine
 from dr_grasp.errors import DrGraspError
-from dr_grasp.scoring.batches import MOST_WORLDS
 from dr_grasp.scoring.request import MOST_UNTIL
+from dr_grasp.simulation.engine import MOST_WORLDS
 
 Trials = Annotated[
     str | None,

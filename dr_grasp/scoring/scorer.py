@@ -14,7 +14,7 @@ from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.checking import check_each
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.batches import Batches
-from dr_grasp.scoring.block_queue import BlockQueue, BlockRunner
+from dr_grasp.scoring.block_queue import BlockQueue, BlockRunner, RunBlocks
 from dr_grasp.scoring.blocks import run_block
 from dr_grasp.scoring.racing import Race
 from dr_grasp.scoring.request import (
@@ -140,9 +140,9 @@ class Scorer(Closing):
         is_cancelled: IsCancelled | None,
     ) -> Iterator[ScoreOrRefusal | Selection | None]:
         check_available(request.engine)
-        in_batches = request.engine is Engine.MUJOCO_WARP
-        on_gpu = partial(self._batches.run, shortcuts=request.shortcuts)
-        run = on_gpu if in_batches else partial(self._pool.run, run_block)
+        run: RunBlocks = partial(self._pool.run, run_block)
+        if request.engine is Engine.MUJOCO_WARP:
+            run = partial(self._batches.run, shortcuts=request.shortcuts)
         runner = BlockRunner(run, journal, is_cancelled or (lambda: False))
         if request.top is not None:
             return Race(list(entries), request, runner, tracker).results()
