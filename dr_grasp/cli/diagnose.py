@@ -76,12 +76,12 @@ def command(
     measured_in = scored.engine if engine is None else Engine.from_name(engine)
     if engine is None and measured_in is Engine.MUJOCO_WARP:
         measured_in = Engine.MUJOCO  # the same model, one rollout at a time
-    elif measured_in is not scored.engine:
-        complain(
-            f"{scores}: made in {scored.engine.value}; what is measured in {measured_in.value} "
-            "stands beside its MDR and FDR"
-        )
     check_single(measured_in)
+    if engine is not None and measured_in is not scored.engine:
+        complain(
+            f"{scores}: scored in {scored.engine.value}, and measured in {measured_in.value}: the "
+            "causes mix two engines"
+        )
     if not any(getattr(grasp, "id", None) in score_of for grasp in given):
         raise DrGraspError(f"{scores}: expected scores of the grasps in {grasps}, got none of them")
     if out is not None:

@@ -69,12 +69,16 @@ class ScoreFile:
         )
         for score in self.scores:
             for name in ("seed", "profile", "software_version", "engine"):
-                expected, got = getattr(self, name), getattr(score, name)
+                expected, got = (_plain(getattr(owner, name)) for owner in (self, score))
                 if expected != got:
                     raise FileFormatError(
                         f"score of grasp {score.grasp_id}: {name}: expected {expected!r} "
                         f"as for the whole file, got {got!r}"
                     )
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, Engine) else value
 
 
 def write_scores(path: Path, content: ScoreFile) -> None:

@@ -21,6 +21,7 @@ from dr_grasp.provenance.fingerprint import fingerprint
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.request import MOST_TRIALS
 from dr_grasp.scoring.tally import engine_asked, software_version
+from dr_grasp.simulation.engine import check_single
 
 SAMPLER = "sampler"
 ME_SCS = "me-scs"
@@ -81,11 +82,12 @@ class Task:
     engine: Engine = Engine.BULLET
 
     def __post_init__(self) -> None:
-        """Check the method, the seed and the grasps to begin from.
+        """Check the method, the seed, the grasps to begin from, and the engine.
 
         Raises:
             UnknownNameError: There is no such method.
-            SettingsError: The seed is negative, or the method cannot begin from grasps.
+            SettingsError: The seed is negative, the method cannot begin from grasps, or the engine
+                simulates only many rollouts at a time.
         """
         if self.method not in METHODS:
             raise UnknownNameError("method", self.method, METHODS)
@@ -95,6 +97,7 @@ class Task:
             )
         if self.seed < 0:
             raise SettingsError(f"seed: expected at least 0, got {self.seed}")
+        check_single(self.engine)
 
     def described(self) -> dict[str, Any]:
         """Describe the task as plain data; equal descriptions mean equal findings.
