@@ -26,6 +26,7 @@ TIMESTEP_S = 0.002
 # Impratio and noslip reduce the creep of a held mug from millimetres in 10 s to micrometres.
 SETTINGS = ModelSettings(
     timestep_s=TIMESTEP_S,
+    integrator="implicitfast",
     impratio=10.0,
     noslip_iterations=3,
     contact_time_s=0.006,

@@ -65,6 +65,9 @@ class FreeObject:
         """Set mass, centre of mass and friction, all relative to the nominal values."""
         model, scale = self._model, dynamics.mass_factor
         model.body_mass[self.body] = self._mass * scale
+        # Velocities are computed about the centre of the tree, which is where this says. With the
+        # nominal mass here, the integrator threw a lighter object about in free flight.
+        model.body_subtreemass[self.body] = self._mass * scale
         model.body_inertia[self.body] = self._inertia * scale
         model.body_invweight0[self.body] = self._body_softness / scale
         model.dof_invweight0[self._dofs] = self._dof_softness / scale

@@ -117,7 +117,7 @@ def _finish_robot(spec: Any, robot: RobotSpec, settings: ModelSettings) -> None:
 
 def _set_solver(spec: Any, settings: ModelSettings) -> None:
     spec.option.timestep = settings.timestep_s
-    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    spec.option.integrator = getattr(mujoco.mjtIntegrator, f"mjINT_{settings.integrator.upper()}")
     spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
     spec.option.impratio = settings.impratio
     spec.option.noslip_iterations = settings.noslip_iterations

@@ -13,6 +13,9 @@ class ModelSettings:
 
     Attributes:
         timestep_s: Timestep [s].
+        integrator: Name of MuJoCo's integrator: "implicitfast"; or "discrete", which makes one
+            step of the solver's and the integrator's, so that stiff drives and contacts stay stable
+            at any timestep.
         impratio: How much harder friction is than normal force; above 1 it creeps less.
         noslip_iterations: Iterations after the solver's that take the creep away; 0 for none.
         contact_time_s: Time constant of contacts, at least two timesteps [s].
@@ -25,6 +28,7 @@ class ModelSettings:
     """
 
     timestep_s: float
+    integrator: str
     impratio: float
     noslip_iterations: int
     contact_time_s: float
@@ -39,6 +43,7 @@ SUBSTEPS = 2
 
 SCORING = ModelSettings(
     timestep_s=1.0 / RATE_HZ / SUBSTEPS,
+    integrator="discrete",
     impratio=100.0,
     noslip_iterations=0,
     contact_time_s=0.005,
