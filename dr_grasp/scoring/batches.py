@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 from dr_grasp.common.closing import Closing
 from dr_grasp.core.perturbation import Perturbation
@@ -83,16 +83,14 @@ class Batches(Closing):
             if not mine:
                 yield None
                 return
-            # Closed even if the caller gives up, so that no rollout runs on behind its back.
-            with closing(self._opened(shortcuts).run(rollouts())) as ended:
-                for number, rollout in ended:
-                    block, counts = of_rollout.pop(number)
-                    counts.add(rollout)
-                    if counts.outcomes.total() == block.count:
-                        yield block, counts
-                    if is_cancelled():
-                        yield None
-                        return
+            for number, rollout in self._opened(shortcuts).run(rollouts()):
+                block, counts = of_rollout.pop(number)
+                counts.add(rollout)
+                if counts.outcomes.total() == block.count:
+                    yield block, counts
+                if is_cancelled():
+                    yield None
+                    return
 
     def _opened(self, shortcuts: Shortcuts) -> BatchRunner:
         if self._runner is None or self._shortcuts != shortcuts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from dr_grasp.core.arrays import FloatArray
@@ -127,7 +127,7 @@ class BatchRunner(Protocol):
 
     def run(
         self, rollouts: Iterable[tuple[GraspTrajectory, Perturbation]]
-    ) -> Generator[tuple[int, Rollout], None, None]:
+    ) -> Iterator[tuple[int, Rollout]]:
         """Simulate rollouts; gives each as soon as it has ended, with its number from 0.
 
         If an iteration is given up, its rollouts are, too.
