@@ -18,7 +18,7 @@ from dr_grasp.cli.console import (
 )
 from dr_grasp.cli.object_pose import ObjectPoseText
 from dr_grasp.cli.pools import PROCESSORS, Cluster, Jobs, make_pool
-from dr_grasp.cli.scoring_options import EngineName
+from dr_grasp.cli.scoring_options import SearchEngine
 from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.collisions import sentences
 from dr_grasp.core.perturbation import Criterion
@@ -81,7 +81,7 @@ def command(
         str | None, typer.Option(help="Profile for that criterion.  [default: default]")
     ] = None,
     object_pose: ObjectPoseText = None,
-    engine: EngineName = None,
+    engine: SearchEngine = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run whose results are in OUT.journal.")
     ] = False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -34,17 +35,21 @@ Top = Annotated[
         "by MDR, or else by the first criterion."
     ),
 ]
-_ENGINES = ", ".join(engine.value for engine in Engine)
 
 
-def _engine_option(default: str) -> Any:
-    words = f"Physics engine: {_ENGINES}.  [default: {default}]"
+def _engine_option(default: str, engines: Iterable[Engine] = Engine) -> Any:
+    names = ", ".join(engine.value for engine in engines)
+    words = f"Physics engine: {names}.  [default: {default}]"
     return typer.Option("--engine", metavar="NAME", help=words)
 
 
+SINGLE = (Engine.BULLET, Engine.MUJOCO)
+"""Engines that simulate one rollout at a time, for commands that look into rollouts."""
+
 EngineName = Annotated[str | None, _engine_option("the profile's, else bullet")]
-EngineOfScores = Annotated[str | None, _engine_option("that of the scores")]
 ScorersEngine = Annotated[str | None, _engine_option("the scorer's choice")]
+SearchEngine = Annotated[str | None, _engine_option("that of --profile, else bullet", SINGLE)]
+EngineOfScores = Annotated[str | None, _engine_option("that of the scores", SINGLE)]
 Worlds = Annotated[
     int,
     typer.Option(

@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 from dr_grasp.common.closing import Closing
 from dr_grasp.core.perturbation import Perturbation
@@ -68,11 +69,15 @@ class Batches(Closing):
         Raises:
             DrGraspError: The engine cannot be used here, or refuses a robot or an object.
         """
+        left = iter(work)
+        first = next(left, None)
+        if first is None:  # nothing to wait for, and nothing to open a GPU for
+            return
         of_rollout: dict[int, tuple[Block, Counts]] = {}
 
         def rollouts() -> Iterator[tuple[GraspTrajectory, Perturbation]]:
             number = 0
-            for block in work:
+            for block in chain([first], left):
                 counts = Counts(Counter())
                 for perturbation in block.perturbations(_arm_joints(block)):
                     of_rollout[number] = block, counts

@@ -139,7 +139,7 @@ def test_scores_are_those_of_workers(opened, fakes, home_grasp, tmp_path, words)
     with Batches() as idle, ScoreJournal(tmp_path / "j", on_gpu, "abc", resume=True) as journal:
         again = list(Scorer(batches=idle).stream(grasps, on_gpu, len(grasps), journal))
     assert again == found
-    assert sum(runner.taken for runner in opened) == opened[0].taken
+    assert len(opened) == 1  # nothing was left to open a GPU for
 
 
 def test_blocks_are_taken_as_worlds_become_free(opened, home_grasp):
