@@ -1,4 +1,4 @@
-"""The same experiments in both engines: a robot, a block, forces that are applied and measured."""
+"""The same experiments in every engine and in the twin: a robot, a block, forces that are applied and measured."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,6 +13,7 @@ from dr_grasp.robots.forward_kinematics import link_in_base
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.motors import RATE_HZ, motor_targets
 from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
+from dr_grasp.simulation.mujoco.world import MujocoWorld
 from dr_grasp.twin.twin_world import ARM_BANDWIDTH, TIMESTEP_S, TwinWorld
 
 GRAVITY = 9.81
@@ -130,16 +131,92 @@ class BulletRig:
         self.world.close()
 
 
-class MujocoRig:
-    """The twin's engine."""
+class _OfMujoco:
+    """What both worlds of MuJoCo have in common: how forces are applied and contacts read."""
+
+    def _take(self, world, body):
+        self.world, self._body = world, body
+        self._model, self._data = world._model, world._data
+
+    def _load(self, push, hand_load):
+        arm = len(self._robot.arm_joints)
+        self._data.xfrc_applied[self._body, :2] = push[:2]
+        if hand_load is not None:
+            self._data.qfrc_applied[self.world._dofs[arm:]] = hand_load
+
+    def throw(self, velocity):
+        start = self._model.joint("object").dofadr[0]
+        self._data.qvel[start : start + 6] = [*velocity, 0, 0, 0]
+
+    def touches(self):
+        found = []
+        for index in range(self._data.ncon):
+            contact = self._data.contact[index]
+            bodies = [int(self._model.geom_bodyid[geom]) for geom in contact.geom]
+            if self._body not in bodies:
+                continue
+            wrench = np.zeros(6)
+            mujoco.mj_contactForce(self._model, self._data, index, wrench)
+            # The wrench acts on the second geom, in the contact's frame, whose axes are rows.
+            force = contact.frame.reshape(3, 3).T @ wrench[:3]
+            other = bodies[1 - bodies.index(self._body)]
+            sign = 1.0 if bodies[1] == other else -1.0
+            found.append(Touch(self._model.body(other).name, contact.pos.copy(), sign * force))
+        return found
+
+
+class MujocoRig(_OfMujoco):
+    """The scorer's second engine."""
+
+    lag_s = 0.0
+    step_s = 1.0 / RATE_HZ
+
+    def __init__(self, robot, block):
+        self._robot = robot
+        world = MujocoWorld(robot, block)
+        self._take(world, world._free.body)
+
+    def start(self, arm, hand, block, weighs=True):
+        self.world.start(block, Perturbation.none(), arm, hand)
+        self._weight = float(self._data.xfrc_applied[self._body, 2])
+        self._data.xfrc_applied[self._body, 2] *= weighs
+
+    def weigh(self):
+        self._data.xfrc_applied[self._body, 2] = self._weight
+
+    def close_hand(self, hand, force):
+        self.world.command_hand(hand, force)
+
+    def step(self, arm=None, arm_velocity=None, push=(0, 0, 0), hand_load=None):
+        if arm is not None:
+            (targets,) = motor_targets(arm[None], arm_velocity[None])
+            self.world.drive(*targets)
+        self._load(push, hand_load)
+        self.world.advance()
+
+    def arm(self):
+        return self.world.arm_positions()
+
+    def hand(self):
+        return self._data.qpos[self.world._qpos[len(self._robot.arm_joints) :]].copy()
+
+    def block(self):
+        return self.world.object_pose()
+
+    def close(self):
+        self.world.close()
+
+
+class TwinRig(_OfMujoco):
+    """The twin."""
 
     lag_s = 2.0 / ARM_BANDWIDTH
     step_s = TIMESTEP_S
 
     def __init__(self, robot, block):
-        self.world = TwinWorld(robot, block, ObjectDynamics())
         self._robot = robot
-        self._model, self._data = self.world._model, self.world._data
+        world = TwinWorld(robot, block, ObjectDynamics())
+        self._take(world, world._object)
         self._gravity = self._model.opt.gravity.copy()
         self._arm, self._hand = robot.home, robot.hand_open
 
@@ -160,14 +237,8 @@ class MujocoRig:
         if arm is not None:
             self._arm = arm
             self.world.command(arm, self._hand)
-        self._data.xfrc_applied[self.world._object, :3] = push
-        if hand_load is not None:
-            self._data.qfrc_applied[self.world._dofs[len(self._robot.arm_joints) :]] = hand_load
+        self._load(push, hand_load)
         self.world.step()
-
-    def throw(self, velocity):
-        start = self._model.joint("object").dofadr[0]
-        self._data.qvel[start : start + 6] = [*velocity, 0, 0, 0]
 
     def arm(self):
         return self.world.joint_positions[: len(self._robot.arm_joints)]
@@ -178,27 +249,11 @@ class MujocoRig:
     def block(self):
         return self.world.object_in_base()
 
-    def touches(self):
-        found = []
-        for index in range(self._data.ncon):
-            contact = self._data.contact[index]
-            bodies = [int(self._model.geom_bodyid[geom]) for geom in contact.geom]
-            if self.world._object not in bodies:
-                continue
-            wrench = np.zeros(6)
-            mujoco.mj_contactForce(self._model, self._data, index, wrench)
-            # The wrench acts on the second geom, in the contact's frame, whose axes are rows.
-            force = contact.frame.reshape(3, 3).T @ wrench[:3]
-            other = bodies[1 - bodies.index(self.world._object)]
-            sign = 1.0 if bodies[1] == other else -1.0
-            found.append(Touch(self._model.body(other).name, contact.pos.copy(), sign * force))
-        return found
-
     def close(self):
         self.world = None
 
 
-RIGS = {"pybullet": BulletRig, "mujoco": MujocoRig}
+RIGS = {"bullet": BulletRig, "mujoco": MujocoRig, "twin": TwinRig}
 
 
 def closing_forces(robot, arm, hand, touches):

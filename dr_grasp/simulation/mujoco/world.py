@@ -23,9 +23,10 @@ from dr_grasp.simulation.mujoco.table_world import MujocoTableWorld
 from dr_grasp.simulation.mujoco.touches import HAND, OBJECT, ROBOT
 from dr_grasp.simulation.scene import Contacts, ObjectState
 
-ARM_VELOCITY_LAG_S = 0.002
-"""Time constant with which an arm's motor reaches its velocity [s]. The motor's damping is
-integrated implicitly, so that it may be as short as a timestep."""
+ARM_LAG_STEPS = 1.5
+"""Timesteps in which an arm's motor makes up for most of an error of velocity. MuJoCo compares the
+force at the beginning of a timestep with the limit of effort: with a single timestep, motors would
+reach their limits in free air."""
 
 
 class MujocoWorld(MujocoTableWorld):
@@ -46,6 +47,7 @@ class MujocoWorld(MujocoTableWorld):
         self._reach = np.abs(self._scale) * robot.hand_velocities[self._source] / RATE_HZ
         self._hand_now: FloatArray = np.zeros(len(joints) - arm)
         self._hand_goal: FloatArray = self._hand_now
+        self._arm_velocity: FloatArray = np.zeros(arm)
         self._geometry: RobotWorld | None = None
         super().__init__(robot, obj, settings)
         kinds = np.array(self._touches.kinds)
@@ -59,18 +61,20 @@ class MujocoWorld(MujocoTableWorld):
         self._qpos = np.array([model.joint(name).qposadr[0] for name in joints])
         self._dofs = np.array([model.joint(name).dofadr[0] for name in joints])
         data.qpos[self._qpos] = np.concatenate([robot.home, self._all_hand(robot.hand_open)])
-        # In the time of a command, a joint whose velocity is u - rate * q comes nearer to u / rate
-        # by the share of `ARM_POSITION_GAIN`, in steps by Euler's method.
-        step_share = 1.0 - (1.0 - ARM_POSITION_GAIN) ** (1.0 / self._substeps)
-        self._rate = step_share / self._settings.timestep_s
+        # A joint whose velocity is u - rate * q comes nearer to u / rate by `ARM_POSITION_GAIN` in
+        # the time of a command, in steps by Euler's implicit method, as MuJoCo's.
+        left_by_step = (1.0 - ARM_POSITION_GAIN) ** (1.0 / self._substeps)
+        self._rate = (1.0 / left_by_step - 1.0) / self._settings.timestep_s
         inertias = tune_hand(model, data, robot, self._settings)
         arm = len(robot.arm_joints)
-        damping = inertias[:arm] / ARM_VELOCITY_LAG_S
+        self._lag_s = ARM_LAG_STEPS * self._settings.timestep_s
+        damping = inertias[:arm] / self._lag_s
         model.actuator_gainprm[:arm, 0] = damping
         model.actuator_biasprm[:arm, 1] = -damping * self._rate
         model.actuator_biasprm[:arm, 2] = -damping
         efforts = np.array([limits.effort for limits in robot.arm_limits])
         model.actuator_forcelimited[:arm] = 1
+        model.jnt_actfrclimited[[model.joint(name).id for name in robot.arm_joints]] = 0
         model.actuator_forcerange[:arm] = np.stack([-efforts, efforts], axis=1)
 
     def close(self) -> None:
@@ -108,15 +112,21 @@ class MujocoWorld(MujocoTableWorld):
         self._data.qpos[self._qpos] = np.concatenate([arm, everything])
         if arm_velocity is not None:
             self._data.qvel[self._dofs[self._arm]] = arm_velocity
+        self._arm_velocity = np.zeros(len(arm)) if arm_velocity is None else arm_velocity
         self._hand_now = everything
-        self.drive(arm.tolist(), [0.0] * len(arm))
+        self.drive(arm.tolist(), self._arm_velocity.tolist())
         self.command_hand(hand, self.robot.hand_force)
         mujoco.mj_kinematics(self._model, self._data)
 
     def drive(self, aims: Sequence[float], velocities: Sequence[float]) -> None:
         """Set the targets of the arm's motors, which stay until set again; see `World`."""
-        ahead = np.asarray(velocities) / (RATE_HZ * ARM_POSITION_GAIN)
-        self._data.ctrl[self._arm] = self._rate * (np.asarray(aims) + ahead)
+        velocity = np.asarray(velocities)
+        ahead = velocity / (RATE_HZ * ARM_POSITION_GAIN)
+        # What makes the arm faster is fed forward, as controllers of arms do, lest it lag behind.
+        acceleration = (velocity - self._arm_velocity) * RATE_HZ
+        self._arm_velocity = velocity
+        aim = np.asarray(aims) + ahead
+        self._data.ctrl[self._arm] = self._rate * aim + self._lag_s * acceleration
 
     def command_hand(self, positions: FloatArray, force: float) -> None:
         """Set the targets of the hand's motors, which stay until set again; see `World`."""
