@@ -118,7 +118,7 @@ def command(
     shortcuts = Shortcuts.none() if whole else ALL
     estimate = None
     if transfer_model is not None:
-        from dr_grasp.transfer.transfer_model import Estimator
+        from dr_grasp.transfer.estimator import Estimator
 
         estimate = Estimator(transfer_model, complain)
     request = ScoreRequest.from_names(

@@ -216,7 +216,7 @@ class ScorerNode(Node):
     def _estimator(self, path: str) -> ProbabilityEstimator | None:
         if not path:
             return None
-        from dr_grasp.transfer.transfer_model import Estimator  # only those with a model need it
+        from dr_grasp.transfer.estimator import Estimator  # only those with a model need it
 
         return Estimator(Path(path), self.get_logger().warning)
 

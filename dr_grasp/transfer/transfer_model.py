@@ -6,7 +6,7 @@ A model's file is JSON, written whole or not at all, with the fields of `Transfe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -225,40 +225,6 @@ class TransferModel:
         if self.steps is None:
             return probability
         return float(self.steps.predict(np.array(probability)))
-
-
-class Estimator:
-    """Estimates transfer probabilities of scores by a model, where the model can be used."""
-
-    def __init__(self, path: Path, on_problem: Callable[[str], None]) -> None:
-        """Read a model.
-
-        Args:
-            path: File of the model.
-            on_problem: Called with each reason, once, for which a score stays uncalibrated, or is
-                calibrated by a model of something else.
-
-        Raises:
-            FileFormatError: The file holds no model.
-        """
-        self._model = read_model(path)
-        self._on_problem = on_problem
-        self._reported: set[str] = set()
-
-    def __call__(self, score: GraspScore, robot: str) -> float | None:
-        """Estimate the probability that a grasp holds on the arm; None where the model cannot."""
-        problem = self._model.problem_with(score, robot)
-        if problem:
-            self._report(problem)
-            return None
-        for doubt in self._model.doubts_about(score, robot):
-            self._report(doubt)
-        return self._model.predict(score, robot)
-
-    def _report(self, problem: str) -> None:
-        if problem not in self._reported:
-            self._reported.add(problem)
-            self._on_problem(problem)
 
 
 def smoothed_logit(fitness: Fitness) -> float:

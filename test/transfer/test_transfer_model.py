@@ -11,8 +11,8 @@ from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import FileFormatError
 from dr_grasp.transfer.calibration import calibrate
+from dr_grasp.transfer.estimator import Estimator
 from dr_grasp.transfer.transfer_model import (
-    Estimator,
     Steps,
     model_document,
     read_model,
