@@ -8,7 +8,8 @@ Values, each a frozen dataclass:
     GraspScore: The fitnesses of one grasp.
     GraspAttempt: What became of one grasp on an arm or on the twin.
     Criterion: What is doubted: OSDR (object pose), JSDR (joints), FDR (friction), MDR (all).
-    ScoreRequest: What is asked of a `Scorer`: profile, criteria, numbers of rollouts, seed.
+    Engine: The physics engine that simulates: PyBullet, MuJoCo, or MuJoCo Warp on a GPU.
+    ScoreRequest: What is asked of a `Scorer`: profile, criteria, numbers of rollouts, seed, engine.
 
 Robots and objects, by the name of their YAML file:
     load_robot: A robot with its model, limits and hand.
@@ -33,6 +34,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dr_grasp.core.attempt import GraspAttempt
+    from dr_grasp.core.engine import Engine
     from dr_grasp.core.fitness import GraspScore
     from dr_grasp.core.perturbation import Criterion
     from dr_grasp.core.ranking import rank
@@ -52,6 +54,7 @@ __version__: str  # looked up when it is first used: Ctrl-C is handled only afte
 __all__ = [
     "Criterion",
     "DrGraspError",
+    "Engine",
     "GraspAttempt",
     "GraspScore",
     "GraspTrajectory",
@@ -70,6 +73,7 @@ __all__ = [
 _MODULES = {
     "Criterion": "core.perturbation",
     "DrGraspError": "errors",
+    "Engine": "core.engine",
     "GraspAttempt": "core.attempt",
     "GraspScore": "core.fitness",
     "GraspTrajectory": "core.trajectory",

@@ -84,6 +84,7 @@ Namespace = Annotated[str, BeforeValidator(_namespace)]
 FramePrefix = Annotated[str, BeforeValidator(_prefix)]
 Rate = Annotated[float, BeforeValidator(partial(_number, FASTEST_RATE))]
 Robot = Annotated[str, _OneOf(robot_names)]
+EngineName = Literal["auto", "bullet", "mujoco", "mujoco-warp"]
 TwinProfile = Annotated[str, _OneOf(partial(config_names, "twin"))]
 
 
@@ -96,6 +97,11 @@ _MODEL = _argument(
     "",
     "Model file of dr-grasp calibrate, for transfer probabilities by which the scorer ranks; empty "
     "for none.",
+)
+_ENGINE = _argument(
+    "auto",
+    "Physics engine for requests to the scorer that name none; auto is that of their profile, else "
+    "bullet.",
 )
 _PREFIX = _argument(
     "",
@@ -116,6 +122,7 @@ class ScorerArguments(Settings):
 
     namespace: Namespace = _argument("", "ROS namespace of the nodes of dr_grasp.")
     jobs: Jobs = _JOBS
+    engine: EngineName = _ENGINE
     transfer_model: str = _MODEL
     frame_prefix: FramePrefix = _PREFIX
     security: str = _SECURITY
@@ -163,6 +170,7 @@ class ReplayArguments(Settings):
         "since recorded joint states would mislead a planner.",
     )
     jobs: Jobs = _JOBS
+    engine: EngineName = _ENGINE
     transfer_model: str = _MODEL
     frame_prefix: FramePrefix = _PREFIX
     rviz: Flag = _RVIZ

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dr_grasp.bringup.processes import NodeProcesses
 from dr_grasp.core.attempt import GraspAttempt
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.ranking import rank_grasps
 from dr_grasp.core.trajectory import GraspTrajectory
@@ -167,12 +168,9 @@ def _score(
         trials=settings.trials,
         profile=settings.profile,
         seed=settings.seed,
+        engine=Engine.BULLET.value,  # whatever the profile says: any machine has it
         on_progress=report,
     )
-    write_scores(
-        path,
-        ScoreFile(
-            result.scores, result.refused, settings.seed, settings.profile, software_version()
-        ),
-    )
+    shared = settings.seed, settings.profile, software_version()
+    write_scores(path, ScoreFile(result.scores, result.refused, *shared))
     return result.scores

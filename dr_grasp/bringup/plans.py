@@ -163,9 +163,9 @@ def plan_replay(arguments: ReplayArguments, has_package: HasPackage) -> Start:
 
 def _scorer(arguments: ScorerArguments | ReplayArguments) -> NodeStart:
     model = {"transfer_model": arguments.transfer_model} if arguments.transfer_model else {}
-    return NodeStart(
-        "scorer", {"jobs": arguments.jobs, **model, **with_frame_prefix(arguments.frame_prefix)}
-    )
+    engine = {} if arguments.engine == "auto" else {"engine": arguments.engine}
+    prefix = with_frame_prefix(arguments.frame_prefix)
+    return NodeStart("scorer", {"jobs": arguments.jobs, **engine, **model, **prefix})
 
 
 def _without_effect(arguments: BringupArguments, real: bool, moveit: bool) -> list[str]:

@@ -17,12 +17,20 @@ Backend = Annotated[
     str | None, typer.Option(help="Use only attempts of this backend, e.g. twin.  [default: all]")
 ]
 
+ScoredIn = Annotated[
+    str | None,
+    typer.Option(
+        "--engine", help="Use only attempts whose scores this engine made.  [default: all]"
+    ),
+]
+
 
 @reports_errors
 def command(
     folder: Folder,
     out: Annotated[Path, typer.Option("--out", "-o", help="Model file to write.")],
     backend: Backend = None,
+    engine: ScoredIn = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the model file.")] = False,
 ) -> None:
     """Learn from a folder of bags how probable it is that a grasp with given fitnesses holds.
@@ -32,7 +40,7 @@ def command(
     """
     check_writable(out)
     dataset = read(folder)
-    found = calibrate(dataset.of_backend(backend).rows)
+    found = calibrate(dataset.of_backend(backend).of_engine(engine).rows)
     write_model(out, found.model)
     if as_json:
         print_json(model_document(found.model))
@@ -65,5 +73,5 @@ def _show(training: Training, out: Path) -> None:
     objects = "1 object" if len(training.objects) == 1 else f"{len(training.objects)} objects"
     print_line(
         f"{out}: from {training.attempts} attempts, {training.held} held, "
-        f"{training.grasps} grasps of {objects}"
+        f"{training.grasps} grasps of {objects}, scored in {training.engine.value}"
     )

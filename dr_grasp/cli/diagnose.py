@@ -23,6 +23,7 @@ from dr_grasp.cli.console import (
     reports_errors,
 )
 from dr_grasp.cli.pools import PROCESSORS, Cluster, Jobs, make_pool
+from dr_grasp.cli.scoring_options import EngineOfScores
 from dr_grasp.common.run_lock import RunLock
 from dr_grasp.core.collisions import listed, sentences
 from dr_grasp.core.diagnosis import (
@@ -31,6 +32,7 @@ from dr_grasp.core.diagnosis import (
     Diagnosis,
     DiagnosisThresholds,
 )
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import GraspScore, RefusedGrasp
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
@@ -43,6 +45,7 @@ from dr_grasp.formats.documents import check_writable
 from dr_grasp.formats.grasp_file import GraspReader
 from dr_grasp.formats.score_file import read_scores
 from dr_grasp.scoring.tally import software_version
+from dr_grasp.simulation.engine import check_single
 
 SHOWN = 20
 """Largest number of grasps in the table; the file contains all grasps."""
@@ -56,6 +59,7 @@ def command(
     thresholds: Annotated[
         str, typer.Option(help="Name of the thresholds in config/diagnosis.")
     ] = "default",
+    engine: EngineOfScores = None,
     jobs: Jobs = PROCESSORS,
     cluster: Cluster = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the diagnoses as JSON.")] = False,
@@ -67,7 +71,17 @@ def command(
     """
     limits = load_thresholds(thresholds)
     given = list(GraspReader(grasps))
-    score_of = {score.grasp_id: score for score in read_scores(scores).scores}
+    scored = read_scores(scores)
+    score_of = {score.grasp_id: score for score in scored.scores}
+    measured_in = scored.engine if engine is None else Engine.from_name(engine)
+    if engine is None and measured_in is Engine.MUJOCO_WARP:
+        measured_in = Engine.MUJOCO  # the same model, one rollout at a time
+    check_single(measured_in)
+    if engine is not None and measured_in is not scored.engine:
+        complain(
+            f"{scores}: scored in {scored.engine.value}, and measured in {measured_in.value}: the "
+            "causes mix two engines"
+        )
     if not any(getattr(grasp, "id", None) in score_of for grasp in given):
         raise DrGraspError(f"{scores}: expected scores of the grasps in {grasps}, got none of them")
     if out is not None:
@@ -82,13 +96,16 @@ def command(
     ):
         task = bar.add_task("diagnosing", total=len(given), note="")
 
+        each = diagnose_each(given, score_of, pool, pressed, measured_in)
+
         def followed() -> Iterator[Diagnosis | RefusedGrasp]:
-            for result in summary.of(diagnose_each(given, score_of, pool, pressed)):
+            for result in summary.of(each):
                 bar.advance(task)
                 yield result
 
         path = out or Path(scratch) / "diagnosis.json"
-        write_diagnoses(path, followed(), limits, software_version())
+        version = software_version(measured_in)
+        write_diagnoses(path, followed(), limits, version, measured_in)
         if as_json:
             print_file(path)
     if not as_json:

@@ -18,6 +18,7 @@ from dr_grasp.cli.console import (
 )
 from dr_grasp.cli.object_pose import ObjectPoseText
 from dr_grasp.cli.pools import PROCESSORS, Cluster, Jobs, make_pool
+from dr_grasp.cli.scoring_options import SearchEngine
 from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.collisions import sentences
 from dr_grasp.core.perturbation import Criterion
@@ -41,7 +42,7 @@ from dr_grasp.generation.task import (
 )
 from dr_grasp.objects.object_spec import check_object_name
 from dr_grasp.robots.robot_spec import load_robot
-from dr_grasp.scoring.profiles import load_profile
+from dr_grasp.scoring.profiles import engine_for, load_profile
 
 DEFAULT_COUNT = 40
 
@@ -80,6 +81,7 @@ def command(
         str | None, typer.Option(help="Profile for that criterion.  [default: default]")
     ] = None,
     object_pose: ObjectPoseText = None,
+    engine: SearchEngine = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run whose results are in OUT.journal.")
     ] = False,
@@ -96,14 +98,16 @@ def command(
     if evaluations is None and count is None:
         count = DEFAULT_COUNT
     limits = Limits(evaluations, count)
+    wanted = _fitness(method, fitness, trials, profile)
     task = Task(
         robot,
         obj,
         method,
         seed,
-        _fitness(method, fitness, trials, profile),
+        wanted,
         () if start is None else read_start(start, robot, obj),
         None if object_pose is None else parse_object_pose(object_pose),
+        engine_for(engine, None if wanted is None else wanted.profile),
     )
     header = {**task.described(), "batch": BATCH}
     source = make_method(task)  # first, so that a run that cannot begin does not change a journal

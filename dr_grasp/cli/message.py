@@ -10,7 +10,8 @@ import typer
 import yaml
 
 from dr_grasp.cli.console import reports_errors, say_refusals
-from dr_grasp.cli.scoring_options import ProfileName, Seed, Top, Trials, Until
+from dr_grasp.cli.scoring_options import ProfileName, ScorersEngine, Seed, Top, Trials, Until
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError, UnknownNameError
@@ -35,6 +36,7 @@ def command(
     profile: ProfileName = "default",
     until: Until = None,
     top: Top = None,
+    engine: ScorersEngine = None,
 ) -> None:
     """Print a request to score grasps, as YAML; needs no ROS.
 
@@ -63,6 +65,7 @@ def command(
         profile=profile,
         until=until,
         top=top,
+        engine=None if engine is None else Engine.from_name(engine).value,
     )
     yaml.dump(fields, sys.stdout, getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
 

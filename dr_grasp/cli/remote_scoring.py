@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import typer
 
 from dr_grasp.cli.ros_client import client_class
+from dr_grasp.cli.scoring_options import was_typed
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import GraspOrRefusal, RefusedGrasp, Selection
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import BackendError, DrGraspError
 from dr_grasp.scoring.request import Progress, ScoreOrRefusal
-from dr_grasp.scoring.tally import software_version
 
 NOT_WITH_ROS = {
     "jobs": "the scorer has workers of its own",
@@ -20,6 +21,7 @@ NOT_WITH_ROS = {
     "transfer_model": "the scorer has a parameter of this name",
     "whole": "the scorer always leaves out what decides nothing",
     "resume": "a goal keeps no journal",
+    "worlds": "the scorer has a parameter of this name",
 }
 """Options of `dr-grasp score` that make no sense with --ros, and why."""
 
@@ -31,8 +33,7 @@ def check_options(context: typer.Context) -> None:
         DrGraspError: One was typed.
     """
     for name, reason in NOT_WITH_ROS.items():
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
+        if was_typed(context, name):
             raise DrGraspError(f"--ros: expected without --{name.replace('_', '-')}: {reason}")
 
 
@@ -47,6 +48,15 @@ class RemoteRequest:
     profile: str
     until: float | None
     top: int | None
+    engine: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MadeBy:
+    """What the scorer made its scores with."""
+
+    software_version: str = ""
+    engine: Engine = Engine.BULLET
 
 
 def score_remotely(
@@ -55,7 +65,7 @@ def score_remotely(
     request: RemoteRequest,
     on_progress: Callable[[Progress], None],
     is_cancelled: Callable[[], bool],
-) -> tuple[str, list[ScoreOrRefusal | Selection]]:
+) -> tuple[MadeBy, list[ScoreOrRefusal | Selection]]:
     """Score grasps by a goal.
 
     Args:
@@ -66,7 +76,7 @@ def score_remotely(
         is_cancelled: Polled every 50 ms; True cancels the goal.
 
     Returns:
-        The software version of the scorer; and the results in the order of a local run.
+        What the scores were made with; and the results in the order of a local run.
 
     Raises:
         KeyboardInterrupt: The goal was cancelled.
@@ -85,6 +95,7 @@ def score_remotely(
                 profile=request.profile,
                 until=request.until,
                 top=request.top,
+                engine=request.engine,
                 on_progress=on_progress,
                 is_cancelled=is_cancelled,
             )
@@ -106,5 +117,6 @@ def score_remotely(
         if answer.selection is not None:
             yield answer.selection
 
-    version = answer.scores[0].software_version if answer.scores else software_version()
-    return version, list(in_order())
+    # The scorer chooses the engine if the request does not.
+    made_by = [MadeBy(score.software_version, score.engine) for score in answer.scores[:1]]
+    return next(iter(made_by), MadeBy()), list(in_order())

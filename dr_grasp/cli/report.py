@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dr_grasp.cli.calibrate import Backend
-from dr_grasp.cli.console import print_json, print_line, progress_bar, reports_errors
+from dr_grasp.cli.calibrate import Backend, ScoredIn
+from dr_grasp.cli.console import complain, print_json, print_line, progress_bar, reports_errors
 from dr_grasp.cli.dataset import Folder, read, say_unread
 from dr_grasp.errors import DrGraspError
 from dr_grasp.formats.diagnosis_file import read_causes
 from dr_grasp.formats.documents import check_writable
+from dr_grasp.transfer.rows import engine_counts
 from dr_grasp.transfer.statistics import Estimate
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def command(
     folder: Folder,
     out: Annotated[Path, typer.Option("--out", "-o", help="HTML file to write.")],
     backend: Backend = None,
+    engine: ScoredIn = None,
     diagnosis: Annotated[
         list[Path] | None,
         typer.Option(help="File from `dr-grasp diagnose --out`; may be given several times."),
@@ -53,7 +55,13 @@ def command(
         task = bar.add_task("drawing", total=None, note="")
         draw = _drawing(lambda: bar.advance(task)) if pictures else None
         findings = write_report(
-            out, dataset, backend=backend, draw=draw, pictures=pictures, causes=causes
+            out,
+            dataset,
+            backend=backend,
+            engine=engine,
+            draw=draw,
+            pictures=pictures,
+            causes=causes,
         )
     eta = findings.eta
     if as_json:
@@ -61,6 +69,11 @@ def command(
     else:
         told = f"eta {eta.value:.2f} of {eta.attempts} attempts" if eta else "no attempt counts"
         print_line(f"{out}: {told}, {len(findings.tallies)} grasps")
+    if len(findings.engines) > 1:
+        complain(
+            f"the scores are of several engines, {engine_counts(findings.engines)}, and their "
+            "fitnesses are different measurements: --engine chooses one"
+        )
     say_unread(dataset)
 
 
@@ -92,6 +105,7 @@ def _document(findings: Findings) -> dict[str, Any]:
         "attempts": eta.attempts if eta else 0,
         "held": eta.held if eta else 0,
         "grasps": len(findings.tallies),
+        "engines": {engine.value: number for engine, number in findings.engines.items()},
         "eta": _estimate(Estimate.of_eta(eta)) if eta else None,
         "criteria": {
             found.criterion.value: {

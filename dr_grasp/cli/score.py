@@ -28,7 +28,16 @@ from dr_grasp.cli.console import (
 from dr_grasp.cli.pools import PROCESSORS, Cluster, Jobs, make_pool
 from dr_grasp.cli.remote_scoring import RemoteRequest, check_options, score_remotely
 from dr_grasp.cli.ros_client import Namespace
-from dr_grasp.cli.scoring_options import ProfileName, Seed, Top, Trials, Until
+from dr_grasp.cli.scoring_options import (
+    EngineName,
+    ProfileName,
+    Seed,
+    Top,
+    Trials,
+    Until,
+    Worlds,
+    check_workers,
+)
 from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.collisions import listed, sentences
 from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
@@ -38,6 +47,7 @@ from dr_grasp.core.ranking import rank
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.formats.grasp_file import GraspReader
 from dr_grasp.formats.score_file import write_score_stream
+from dr_grasp.scoring.batches import Batches
 from dr_grasp.scoring.request import (
     Progress,
     ScoreOrRefusal,
@@ -47,6 +57,7 @@ from dr_grasp.scoring.request import (
 from dr_grasp.scoring.score_journal import ScoreJournal
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import software_version
+from dr_grasp.simulation.engine import WORLDS, check_available
 from dr_grasp.simulation.rollout_runner import ALL, Shortcuts
 
 ALL_CRITERIA = ",".join(criterion.value for criterion in Criterion)
@@ -68,6 +79,8 @@ def command(
     profile: ProfileName = "default",
     until: Until = None,
     top: Top = None,
+    engine: EngineName = None,
+    worlds: Worlds = WORLDS,
     transfer_model: Annotated[
         Path | None,
         typer.Option(
@@ -99,23 +112,26 @@ def command(
     every, own = (None, []) if trials is None else parse_trials(trials)
     if ros:
         check_options(context)
-        wanted = RemoteRequest(every, own, names, seed, profile, until, top)
+        wanted = RemoteRequest(every, own, names, seed, profile, until, top, engine)
         _finish(_through_ros(grasps, out, namespace, wanted), as_json)
         return
     shortcuts = Shortcuts.none() if whole else ALL
     estimate = None
     if transfer_model is not None:
-        from dr_grasp.transfer.transfer_model import Estimator
+        from dr_grasp.transfer.estimator import Estimator
 
         estimate = Estimator(transfer_model, complain)
     request = ScoreRequest.from_names(
-        profile, names, every, seed, until, top, shortcuts, estimate, own
+        profile, names, every, seed, until, top, shortcuts, estimate, own, engine
     )
+    check_workers(context, request.engine)
+    check_available(request.engine)
     given = GraspReader(grasps)
     check_writable(out)
     summary = _Summary(out)
     with (
-        Scorer(pool=make_pool(jobs, cluster)) as scorer,
+        Batches(worlds) as batches,
+        Scorer(pool=make_pool(jobs, cluster), batches=batches) as scorer,
         ScoreJournal(journal_of(out), request, given.sha256, resume) as journal,
         kept_from_ctrl_c() as pressed,
         progress_bar() as bar,
@@ -127,7 +143,8 @@ def command(
                 summary.of(results),
                 seed=seed,
                 profile=profile,
-                software_version=software_version(),
+                software_version=software_version(request.engine),
+                engine=request.engine,
             )
         except KeyboardInterrupt:
             complain("interrupted; --resume goes on")
@@ -144,13 +161,14 @@ def _through_ros(grasps: Path, out: Path, namespace: str, request: RemoteRequest
     check_writable(out)
     summary = _Summary(out)
     with kept_from_ctrl_c() as pressed, progress_bar() as bar:
-        version, results = score_remotely(namespace, entries, request, _follow(bar), pressed)
+        made_by, results = score_remotely(namespace, entries, request, _follow(bar), pressed)
     write_score_stream(
         out,
         summary.of(results),
         seed=request.seed,
         profile=request.profile,
-        software_version=version,
+        software_version=made_by.software_version,
+        engine=made_by.engine,
     )
     return summary
 

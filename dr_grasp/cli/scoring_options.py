@@ -1,12 +1,16 @@
-"""Options of the commands that say what is to be scored, and how often."""
+"""Options of the commands that say what is to be scored, how often, and in which engine."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 import typer
 
+from dr_grasp.core.engine import Engine
+from dr_grasp.errors import DrGraspError
 from dr_grasp.scoring.request import MOST_UNTIL
+from dr_grasp.simulation.engine import MOST_WORLDS
 
 Trials = Annotated[
     str | None,
@@ -31,3 +35,55 @@ Top = Annotated[
         "by MDR, or else by the first criterion."
     ),
 ]
+
+
+def _engine_option(default: str, engines: Iterable[Engine] = Engine) -> Any:
+    names = ", ".join(engine.value for engine in engines)
+    words = f"Physics engine: {names}.  [default: {default}]"
+    return typer.Option("--engine", metavar="NAME", help=words)
+
+
+SINGLE = (Engine.BULLET, Engine.MUJOCO)
+"""Engines that simulate one rollout at a time, for commands that look into rollouts."""
+
+EngineName = Annotated[str | None, _engine_option("the profile's, else bullet")]
+ScorersEngine = Annotated[str | None, _engine_option("the scorer's choice")]
+SearchEngine = Annotated[str | None, _engine_option("that of --profile, else bullet", SINGLE)]
+EngineOfScores = Annotated[str | None, _engine_option("that of the scores", SINGLE)]
+Worlds = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        max=MOST_WORLDS,
+        help=f"With {Engine.MUJOCO_WARP.value}: rollouts that the GPU simulates at once; each "
+        "takes some of its memory.",
+    ),
+]
+
+IN_THIS_PROCESS = ("jobs", "cluster")
+"""Options of workers, which an engine on a GPU does not use."""
+
+
+def was_typed(context: typer.Context, name: str) -> bool:
+    """Whether a user typed an option; `name` is that of the function's parameter."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def check_workers(context: typer.Context, engine: Engine) -> None:
+    """Refuse options of workers or of a GPU that make no sense with an engine.
+
+    Raises:
+        DrGraspError: One was typed.
+    """
+    on_gpu = engine is Engine.MUJOCO_WARP
+    if not on_gpu and was_typed(context, "worlds"):
+        raise DrGraspError(
+            f"--worlds: expected with --engine {Engine.MUJOCO_WARP.value}, got {engine.value}"
+        )
+    for name in IN_THIS_PROCESS:
+        if on_gpu and was_typed(context, name):
+            raise DrGraspError(
+                f"--engine {engine.value}: expected without --{name}: it simulates all rollouts in "
+                "this process, on one GPU"
+            )

@@ -18,6 +18,11 @@ class Engine(Enum):
     MUJOCO = "mujoco"
     MUJOCO_WARP = "mujoco-warp"
 
+    @property
+    def package(self) -> str:
+        """Name of the Python package that has the engine, of which scores carry the version."""
+        return "pybullet" if self is Engine.BULLET else self.value
+
     @classmethod
     def from_name(cls, name: str) -> Engine:
         """Find an engine by its name.

@@ -12,6 +12,7 @@ from dr_grasp.core.confidence import (
     narrowed_interval,
     wilson_interval,
 )
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.texts import (
@@ -131,15 +132,16 @@ class GraspScore:
         failures: Number of perturbed rollouts that ended in each failure.
         seed: Seed of the perturbations.
         profile: Name of the randomisation profile.
-        software_version: Versions of dr_grasp and of the simulator.
+        software_version: Versions of dr_grasp and of the engine.
         whole: Whether every step of each rollout was simulated.
-        models: Fingerprints of the "robot", "object" and "profile" of the score, and the kind of
-            "processor".
+        models: Fingerprints of the "robot", "object" and "profile" of the score, and of the
+            "engine" if its settings are ours; and the kind of "processor".
         transfer_probability: Probability that the grasp holds on the arm, in [0, 1]; None if no
             transfer model was used.
         collisions: Which links touched in the rollouts, the undisturbed one included, in which the
             robot hit itself, the table or the ground: criterion by criterion, the most frequent
             pair first. Scores of older versions have none.
+        engine: The engine that simulated the rollouts; scores of older versions are of PyBullet.
     """
 
     grasp_id: str
@@ -153,6 +155,7 @@ class GraspScore:
     models: Mapping[str, str] = field(default_factory=dict)
     transfer_probability: float | None = None
     collisions: tuple[Collision, ...] = ()
+    engine: Engine = Engine.BULLET
 
     def __post_init__(self) -> None:
         """Check the texts and the number of collisions.

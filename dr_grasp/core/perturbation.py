@@ -14,6 +14,8 @@ from typing import TypeVar
 import numpy as np
 
 from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.engine import Engine
+from dr_grasp.core.metadata import IGNORED
 from dr_grasp.errors import UnknownNameError
 
 NominalT = TypeVar("NominalT", float, None)
@@ -123,6 +125,8 @@ class Profile:
         joints: Control error under JSDR and MDR.
         dynamics: Dynamics error under FDR and MDR.
         trials: Default number of rollouts of each criterion.
+        engine: The engine that the profile is meant for, which scoring uses if none is named; None
+            for any. What is drawn does not depend on it.
     """
 
     name: str
@@ -131,6 +135,8 @@ class Profile:
     joints: JointNoise
     dynamics: DynamicsNoise
     trials: Mapping[Criterion, int]
+    # Scores record the engine by itself.
+    engine: Engine | None = field(default=None, metadata={IGNORED: True})
 
     def leaves_out(self, rolling_friction_m: float, spinning_friction_m: float) -> list[str]:
         """List the nominal dynamics of an object that FDR never draws, in one line each.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from dr_grasp.core.diagnosis import Diagnosis
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import GraspOrRefusal, GraspScore, RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.diagnosis.measurement import diagnose
@@ -17,10 +18,17 @@ from dr_grasp.workers.pool import Pool
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisTask:
-    """The unit of work of a worker: a checked grasp, and the position of the grasp in the batch."""
+    """The unit of work of a worker.
+
+    Attributes:
+        index: Position of the grasp in the batch.
+        grasp: The grasp, checked.
+        engine: The engine in which rollouts are simulated.
+    """
 
     index: int
     grasp: GraspTrajectory
+    engine: Engine = Engine.BULLET
 
     def __str__(self) -> str:
         """Name the grasp in an error."""
@@ -32,6 +40,7 @@ def diagnose_each(
     scores: Mapping[str, GraspScore],
     pool: Pool,
     is_cancelled: Callable[[], bool],
+    engine: Engine = Engine.BULLET,
 ) -> Iterator[Diagnosis | RefusedGrasp | None]:
     """Diagnose any number of grasps, with few of them in memory.
 
@@ -40,6 +49,7 @@ def diagnose_each(
         scores: Scores by the id of their grasp; a grasp without a score is measured all the same.
         pool: Workers that measure the grasps.
         is_cancelled: Called every 50 ms; if it returns True, the work ends at once.
+        engine: The engine in which rollouts are simulated.
 
     Yields:
         A diagnosis or a refusal for each grasp, in the order given. None comes last if the work
@@ -57,7 +67,7 @@ def diagnose_each(
             if isinstance(grasp, RefusedGrasp):
                 done[index] = grasp
             else:
-                yield DiagnosisTask(index, grasp)
+                yield DiagnosisTask(index, grasp, engine)
 
     for finished in pool.run(run_task, tasks(), is_cancelled):
         if finished is None:
@@ -73,4 +83,5 @@ def diagnose_each(
 
 def run_task(task: DiagnosisTask) -> Diagnosis:
     """Measure one grasp, in a worker process; the result depends on the grasp alone."""
-    return diagnose(kept_runner(task.grasp.robot, task.grasp.object), task.grasp)
+    runner = kept_runner(task.grasp.robot, task.grasp.object, engine=task.engine)
+    return diagnose(runner, task.grasp)

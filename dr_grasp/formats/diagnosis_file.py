@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, NonNegativeFloat, PositiveFloat
+from pydantic import ConfigDict, Field, NonNegativeFloat, PositiveFloat, Strict
 
 from dr_grasp.core.diagnosis import QUANTITIES, Diagnosis, DiagnosisThresholds
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import RefusedGrasp
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.errors import DrGraspError, FileFormatError
@@ -44,13 +45,15 @@ class DiagnosisFile:
         diagnoses: A diagnosis for each grasp that was not refused.
         refused: Grasps that were not diagnosed, and why.
         thresholds: Values of the measured quantities beyond which their cause is present.
-        software_version: Versions of dr_grasp and of the simulator.
+        software_version: Versions of dr_grasp and of the engine.
+        engine: The engine in which the quantities were measured.
     """
 
     diagnoses: tuple[Diagnosis, ...]
     refused: tuple[RefusedGrasp, ...]
     thresholds: DiagnosisThresholds
     software_version: str
+    engine: Engine = Engine.BULLET
 
     def __post_init__(self) -> None:
         """Check that no grasp has two diagnoses.
@@ -101,9 +104,14 @@ class DiagnosisRecord(Record):
 
 
 class DiagnosisFileRecord(Record):
-    """The schema of a `DiagnosisFile`, beside its kind and version."""
+    """The schema of a `DiagnosisFile`, beside its kind and version.
+
+    Files of diagnoses that PyBullet made have no key `engine`, as those of older versions.
+    """
 
     software_version: str
+    # In strict mode, pydantic accepts no name for an engine.
+    engine: Annotated[Engine, Strict(False)] = Engine.BULLET
     thresholds: ThresholdsRecord
     diagnoses: list[Any]
     refused: list[RefusalRecord]
@@ -114,6 +122,7 @@ def write_diagnoses(
     results: Iterable[Diagnosis | RefusedGrasp],
     thresholds: DiagnosisThresholds,
     software_version: str,
+    engine: Engine = Engine.BULLET,
 ) -> None:
     """Write a diagnosis file as the results come; it appears when all is written.
 
@@ -121,7 +130,8 @@ def write_diagnoses(
         path: The file to write.
         results: Diagnoses and refusals, one for each grasp.
         thresholds: Values of the measured quantities beyond which their cause is present.
-        software_version: Versions of dr_grasp and of the simulator.
+        software_version: Versions of dr_grasp and of the engine.
+        engine: The engine in which the quantities were measured.
 
     Raises:
         FileFormatError: The file cannot be written.
@@ -138,6 +148,8 @@ def write_diagnoses(
     items = {
         **head(DIAGNOSIS_KIND),
         "software_version": software_version,
+        # Only of others than PyBullet, so that files of PyBullet stay as they were.
+        **({} if engine is Engine.BULLET else {"engine": engine.value}),
         "thresholds": asdict(thresholds),
         "diagnoses": diagnoses(),
         "refused": map(asdict, refused),  # after the diagnoses: known only then
@@ -161,6 +173,7 @@ def read_diagnoses(path: Path) -> DiagnosisFile:
             tuple(RefusedGrasp(**vars(refusal)) for refusal in record.refused),
             thresholds,
             record.software_version,
+            record.engine,
         )
 
 

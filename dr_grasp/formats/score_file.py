@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness, GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import MAX_SEED, Criterion
@@ -37,12 +38,13 @@ class ScoreFile:
     """The content of a scores file.
 
     Attributes:
-        scores: The scores, all with the seed, profile and software version below.
+        scores: The scores, all with the seed, profile, software version and engine below.
         refused: Grasps that were not scored, and why.
         seed: Seed of the perturbations.
         profile: Name of the randomisation profile.
-        software_version: Versions of dr_grasp and of the simulator.
+        software_version: Versions of dr_grasp and of the engine.
         selection: The best grasps, if the request was for the best only.
+        engine: The engine that simulated the rollouts.
     """
 
     scores: tuple[GraspScore, ...]
@@ -51,13 +53,14 @@ class ScoreFile:
     profile: str
     software_version: str
     selection: Selection | None = None
+    engine: Engine = Engine.BULLET
 
     def __post_init__(self) -> None:
         """Check that the scores belong together.
 
         Raises:
             FileFormatError: The seed does not fit into uint64, a grasp has two scores, or a score
-                has another seed, profile or software version than the file.
+                has another seed, profile, software version or engine than the file.
         """
         if not 0 <= self.seed <= MAX_SEED:
             raise FileFormatError(f"seed: expected 0 to {MAX_SEED}, got {self.seed}")
@@ -65,13 +68,17 @@ class ScoreFile:
             "scores: expected one for each grasp", (score.grasp_id for score in self.scores)
         )
         for score in self.scores:
-            for name in ("seed", "profile", "software_version"):
-                expected, got = getattr(self, name), getattr(score, name)
+            for name in ("seed", "profile", "software_version", "engine"):
+                expected, got = (_plain(getattr(owner, name)) for owner in (self, score))
                 if expected != got:
                     raise FileFormatError(
                         f"score of grasp {score.grasp_id}: {name}: expected {expected!r} "
                         f"as for the whole file, got {got!r}"
                     )
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, Engine) else value
 
 
 def write_scores(path: Path, content: ScoreFile) -> None:
@@ -87,6 +94,7 @@ def write_scores(path: Path, content: ScoreFile) -> None:
         seed=content.seed,
         profile=content.profile,
         software_version=content.software_version,
+        engine=content.engine,
     )
 
 
@@ -97,6 +105,7 @@ def write_score_stream(
     seed: int,
     profile: str,
     software_version: str,
+    engine: Engine = Engine.BULLET,
 ) -> None:
     """Write a scores file as the results come; it appears when all is written.
 
@@ -105,7 +114,8 @@ def write_score_stream(
         results: Scores and refusals, one for each grasp, and at most one selection.
         seed: Seed of the perturbations.
         profile: Name of the randomisation profile.
-        software_version: Versions of dr_grasp and of the simulator.
+        software_version: Versions of dr_grasp and of the engine.
+        engine: The engine that simulated the rollouts.
 
     Raises:
         FileFormatError: The file cannot be written.
@@ -127,6 +137,8 @@ def write_score_stream(
         "seed": seed,
         "profile": profile,
         "software_version": software_version,
+        # Only of others than PyBullet, so that files of PyBullet stay as they were.
+        **({} if engine is Engine.BULLET else {"engine": engine.value}),
         "scores": scores(),
         "refused": map(asdict, refused),  # after the scores: known only then
     }
@@ -152,6 +164,7 @@ def read_scores(path: Path) -> ScoreFile:
             record.profile,
             record.software_version,
             None if selection is None else Selection(**vars(selection)),
+            record.engine,
         )
 
 
@@ -206,6 +219,7 @@ def _score(raw: object, file: ScoreFileRecord) -> GraspScore:
             whole=record.whole,
             models=record.models,
             transfer_probability=record.transfer_probability,
+            engine=file.engine,
         )
     except DrGraspError as error:
         named = given_id(raw, "grasp_id") or "without an id"

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, Strict
 
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.formats.collision_records import CollisionRecord
 from dr_grasp.formats.documents import Count, Record
@@ -37,7 +38,7 @@ class FitnessRecord(Record):
 
 
 class ScoreRecord(Record):
-    """A score without seed, profile and version, which all scores of a file share.
+    """A score without seed, profile, version and engine, which all scores of a file share.
 
     Files without collisions have no such key, as those of older versions.
 
@@ -68,11 +69,16 @@ class SelectionRecord(Record):
 
 
 class ScoreFileRecord(Record):
-    """The schema of a `ScoreFile`, beside its kind and version."""
+    """The schema of a `ScoreFile`, beside its kind and version.
+
+    Files of scores that PyBullet made have no key `engine`, as those of older versions.
+    """
 
     seed: int
     profile: str
     software_version: str
+    # In strict mode, pydantic accepts no name for an engine.
+    engine: Annotated[Engine, Strict(False)] = Engine.BULLET
     scores: list[Any]
     refused: list[RefusalRecord]
     selection: SelectionRecord | None = None

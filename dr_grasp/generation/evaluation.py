@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from dr_grasp.core.arrays import FloatArray, as_floats, frozen
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Observation, Outcome
 from dr_grasp.core.perturbation import Perturbation
@@ -21,7 +22,7 @@ from dr_grasp.generation.standing import standing_pose
 from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.robots.checking import check_grasp
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot
-from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.engine import World, open_world
 from dr_grasp.simulation.rollout import run_rollout
 
 
@@ -29,7 +30,12 @@ class Evaluator:
     """Tries proposals for one robot and one object, which stands in its settled pose."""
 
     def __init__(
-        self, world: BulletWorld, method: str, seed: int, object_in_base: Pose | None = None
+        self,
+        world: World,
+        method: str,
+        seed: int,
+        object_in_base: Pose | None = None,
+        engine: Engine = Engine.BULLET,
     ) -> None:
         """Let the object settle on the table.
 
@@ -38,6 +44,7 @@ class Evaluator:
             method: Name of the method that proposes; part of the grasps' provenance and ids.
             seed: Seed of the search; part of the grasps' provenance and ids.
             object_in_base: Where the object is said to stand; None for the robot's usual place.
+            engine: The engine of the world; part of the grasps' provenance.
 
         Raises:
             DrGraspError: The object cannot stand there.
@@ -46,6 +53,8 @@ class Evaluator:
         self._world = world
         self._method = method
         self._seed = seed
+        # Said only of other engines, so that grasps of PyBullet stay as they were.
+        self._said = {} if engine is Engine.BULLET else {"engine": engine.value}
 
     def evaluate(self, proposal: Proposal) -> Result:
         """Plan and simulate a proposal; the result depends on the proposal and the seed alone."""
@@ -78,7 +87,8 @@ class Evaluator:
         settings = MotionSettings(standoff_m=robot.standoff_m, lift_m=robot.lift_m)
         rng = np.random.default_rng([self._seed, 2, index])
         opening = proposal.opening
-        motion = plan_motion(self._world, grip_in_base, synergy, settings, rng, opening=opening)
+        world = self._world.geometry
+        motion = plan_motion(world, grip_in_base, synergy, settings, rng, opening=opening)
         if isinstance(motion, Unreachable):
             return motion
         name = proposal.name or f"{self._seed}-{index:05d}"
@@ -102,6 +112,7 @@ class Evaluator:
                 "seed": str(self._seed),
                 "candidate": str(index),
                 "synergy": synergy.name,
+                **self._said,
                 **proposal.provenance,
             },
         )
@@ -123,6 +134,7 @@ class Job:
         seed: Seed of the search.
         proposal: The grip to try.
         object_in_base: Where the object is said to stand; None for the robot's usual place.
+        engine: The engine in which the rollout is simulated.
     """
 
     robot: str
@@ -131,6 +143,7 @@ class Job:
     seed: int
     proposal: Proposal
     object_in_base: Pose | None = None
+    engine: Engine = Engine.BULLET
 
     def __str__(self) -> str:
         """Name the proposal in an error."""
@@ -149,16 +162,22 @@ def evaluate(job: Job) -> Result:
     given = (
         None if place is None else (*as_floats(place.position), *as_floats(place.quaternion_xyzw))
     )
-    return _evaluator(robot, obj, job.method, job.seed, given).evaluate(job.proposal)
+    evaluator = _evaluator(robot, obj, job.method, job.seed, given, job.engine)
+    return evaluator.evaluate(job.proposal)
 
 
 @lru_cache(maxsize=1)  # a local worker serves one search, a worker of a cluster serves many
 def _evaluator(
-    robot: RobotSpec, obj: ObjectSpec, method: str, seed: int, given: tuple[float, ...] | None
+    robot: RobotSpec,
+    obj: ObjectSpec,
+    method: str,
+    seed: int,
+    given: tuple[float, ...] | None,
+    engine: Engine,
 ) -> Evaluator:
     place = None if given is None else Pose(frozen(given[:3]), frozen(given[3:]))
-    world = BulletWorld(robot, obj)
-    evaluator = Evaluator(world, method, seed, place)
+    world = open_world(engine, robot, obj)
+    evaluator = Evaluator(world, method, seed, place, engine)
     weakref.finalize(evaluator, world.close).atexit = False
     return evaluator
 
@@ -166,7 +185,7 @@ def _evaluator(
 class _Watcher:
     """Observes where the hand first touches, and how far the object slips in the hand."""
 
-    def __init__(self, world: BulletWorld) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
         self._has_closed = False
         self._touches = False

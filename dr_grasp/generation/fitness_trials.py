@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.generation.result import Result, Trials
 from dr_grasp.generation.task import FitnessSettings
@@ -37,6 +38,7 @@ def add_trials(
     settings: FitnessSettings,
     seed: int,
     is_cancelled: Callable[[], bool],
+    engine: Engine = Engine.BULLET,
 ) -> Iterator[Result | None]:
     """Run the trials of successes, for each only as many as are needed to compare it.
 
@@ -47,16 +49,17 @@ def add_trials(
         settings: The fitness that is maximised.
         seed: Seed of the search.
         is_cancelled: Polled; True ends the trials.
+        engine: The engine in which rollouts are simulated.
 
     Yields:
         Each success with its trials, as it is done; None last if the run was cancelled.
     """
-    noise = noise_seed(seed)
+    drawn = settings.profile, settings.criterion, noise_seed(seed)
     unsettled = {place: Trials(0, 0, settings.trials) for place in range(len(successes))}
     while unsettled:
         # One rollout in each block, so that a cancelled run waits for a single rollout at most.
         blocks = (
-            Block(place, grasp, settings.profile, settings.criterion, noise, trial, 1)
+            Block(place, grasp, *drawn, trial, 1, engine=engine)
             for place, trials in unsettled.items()
             if (grasp := successes[place].grasp) is not None
             for trial in range(trials.done, min(trials.done + ROUND_TRIALS, trials.planned))

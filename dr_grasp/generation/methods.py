@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Protocol
 
 from dr_grasp.errors import DrGraspError
@@ -16,7 +17,7 @@ from dr_grasp.generation.start import ancestor
 from dr_grasp.generation.task import ME_FIT, SAMPLER, Task
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.robot_spec import load_robot
-from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.engine import open_world
 
 
 class Method(Protocol):
@@ -35,14 +36,15 @@ def make_method(task: Task) -> Method:
     """Make the method of a task, ready to propose.
 
     Raises:
-        DrGraspError: The robot or the object cannot be loaded, or the object cannot stand where it
-            is said to; or the method is the sampler, and the object has no two surfaces that the
-            hand can pinch.
+        DrGraspError: The robot or the object cannot be loaded, the engine has no single worlds, or
+            the object cannot stand where it is said to; or the method is the sampler, and the
+            object has no two surfaces that the hand can pinch.
     """
-    with BulletWorld(load_robot(task.robot), load_object(task.object)) as world:
+    opened = open_world(task.engine, load_robot(task.robot), load_object(task.object))
+    with closing(opened) as world:
         robot, item = world.robot, world.object
         object_in_base = standing_pose(world, task.object_in_base)
-        ancestors = [ancestor(world, grasp) for grasp in task.start]
+        ancestors = [ancestor(world.geometry, grasp) for grasp in task.start]
     propose: Callable[[int], Proposal] | None = None
     try:
         sampler = AntipodalSampler(robot, item, object_in_base, task.seed)

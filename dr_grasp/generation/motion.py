@@ -19,7 +19,7 @@ from dr_grasp.generation.few_joints import (
 )
 from dr_grasp.robots.robot_settings import LIFT_M, STANDOFF_M
 from dr_grasp.robots.robot_spec import RobotSpec, Synergy
-from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.bullet.kinematics import RobotWorld
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Unreachable(Enum):
 
 
 def plan_motion(
-    world: BulletWorld,
+    world: RobotWorld,
     grip_in_base: Pose,
     synergy: Synergy,
     settings: MotionSettings,
@@ -132,7 +132,7 @@ def _tilts(robot: RobotSpec) -> bool:
 
 
 def _solve(
-    world: BulletWorld, target: Pose, grip_in_tcp: Pose, seeds: int, rng: np.random.Generator
+    world: RobotWorld, target: Pose, grip_in_tcp: Pose, seeds: int, rng: np.random.Generator
 ) -> FloatArray | None:
     home = world.robot.home
     for attempt in range(seeds):
@@ -144,7 +144,7 @@ def _solve(
 
 
 def _refine(
-    world: BulletWorld, target: Pose, grip_in_tcp: Pose, start: FloatArray
+    world: RobotWorld, target: Pose, grip_in_tcp: Pose, start: FloatArray
 ) -> FloatArray | None:
     if _tilts(world.robot):
         return solve_tilting(world, target @ grip_in_tcp, grip_in_tcp, start)
@@ -164,7 +164,7 @@ def _refine(
 
 
 def _follow(
-    world: BulletWorld,
+    world: RobotWorld,
     begin: Pose,
     grip_in_tcp: Pose,
     direction: FloatArray,

@@ -18,7 +18,7 @@ from dr_grasp.generation.motion import Unreachable
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.generation.size_check import GripCheck
 from dr_grasp.robots.robot_spec import Synergy
-from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.engine import World
 
 METHOD = "import"
 
@@ -43,7 +43,7 @@ class Imported:
 
 
 def import_poses(
-    world: BulletWorld,
+    world: World,
     poses: GraspPoses,
     synergies: Sequence[Synergy],
     seed: int = 0,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 
 import numpy as np
 
 from dr_grasp.core.arrays import FloatArray
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
@@ -18,7 +20,7 @@ from dr_grasp.generation.result import Result
 from dr_grasp.generation.task import CANDIDATES_PER_GRASP, SAMPLER
 from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.robots.robot_spec import RobotSpec, Synergy, load_robot
-from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.engine import open_world
 
 
 class AntipodalSampler:
@@ -72,6 +74,7 @@ def generate(
     count: int,
     seed: int,
     on_evaluation: Callable[[Result], None] | None = None,
+    engine: Engine = Engine.BULLET,
 ) -> list[GraspTrajectory]:
     """Sample grasps that succeed in the undisturbed simulation.
 
@@ -81,6 +84,7 @@ def generate(
         count: Number of grasps, at least 1.
         seed: Seed of all random draws, at least 0. Same seed, same grasps.
         on_evaluation: Called with the result of every candidate, to show progress.
+        engine: The engine in which rollouts are simulated.
 
     Raises:
         DrGraspError: A name is unknown, a number is out of bounds, or too few candidates succeeded.
@@ -90,8 +94,8 @@ def generate(
     if seed < 0:
         raise DrGraspError(f"seed: expected at least 0, got {seed}")
     found: list[GraspTrajectory] = []
-    with BulletWorld(load_robot(robot), load_object(obj)) as world:
-        evaluator = Evaluator(world, SAMPLER, seed)
+    with closing(open_world(engine, load_robot(robot), load_object(obj))) as world:
+        evaluator = Evaluator(world, SAMPLER, seed, engine=engine)
         sampler = AntipodalSampler(world.robot, world.object, evaluator.object_in_base, seed)
         for index in range(CANDIDATES_PER_GRASP * count):
             result = evaluator.evaluate(sampler.propose(index))

@@ -113,8 +113,9 @@ class Search:
                 done[proposal.index] = known
                 self._note(known)
         # Each job names its robot and object, which a cluster's workers compare with their own.
+        said = task.object_in_base, task.engine
         jobs = [
-            Job(task.robot, task.object, task.method, task.seed, proposal, task.object_in_base)
+            Job(task.robot, task.object, task.method, task.seed, proposal, *said)
             for proposal in unknown
         ]
         work = self._pool.run(evaluate, jobs, self._is_cancelled)
@@ -139,6 +140,7 @@ class Search:
             fitness,
             self._task.seed,
             self._is_cancelled,
+            self._task.engine,
         )
         for result in self._until_cancelled(work):
             self._journal.add(result)

@@ -7,7 +7,7 @@ import numpy as np
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import SettingsError
 from dr_grasp.robots.checking import check_place
-from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.engine import World
 from dr_grasp.simulation.rollout import settled_pose
 
 FARTHEST_OFF_TABLE_M = 0.01
@@ -19,7 +19,7 @@ LARGEST_SETTLING_RAD = np.deg2rad(15.0)
 """How far an object may move and turn until it rests; what moves further does not stand so."""
 
 
-def standing_pose(world: BulletWorld, given: Pose | None) -> Pose:
+def standing_pose(world: World, given: Pose | None) -> Pose:
     """The pose in which the object rests on the table, in the robot's base frame.
 
     Args:
@@ -43,7 +43,7 @@ def standing_pose(world: BulletWorld, given: Pose | None) -> Pose:
     return settled
 
 
-def check_standing(world: BulletWorld, given: Pose) -> None:
+def check_standing(world: World, given: Pose) -> None:
     """Refuse a pose in which the object does not touch the table from above.
 
     Raises:

@@ -13,7 +13,7 @@ from dr_grasp.formats.grasp_file import read_grasps
 from dr_grasp.generation.proposal import Proposal
 from dr_grasp.robots.checking import check_grasp
 from dr_grasp.robots.robot_spec import RobotSpec, Synergy, load_robot
-from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.bullet.kinematics import RobotWorld
 
 
 def read_start(path: Path, robot: str, obj: str) -> tuple[GraspTrajectory, ...]:
@@ -37,7 +37,7 @@ def read_start(path: Path, robot: str, obj: str) -> tuple[GraspTrajectory, ...]:
     return given.grasps
 
 
-def ancestor(world: BulletWorld, grasp: GraspTrajectory) -> Proposal:
+def ancestor(world: RobotWorld, grasp: GraspTrajectory) -> Proposal:
     """Turn a grasp back into a proposal; this moves the robot of the world."""
     synergy = _synergy_of(world.robot, grasp)
     tcp_in_base = world.forward_kinematics(grasp.approach.positions[-1])

@@ -10,6 +10,7 @@ from typing import Any
 
 from dr_grasp.core.arrays import as_floats
 from dr_grasp.core.collisions import Collision
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.perturbation import Criterion, Profile
 from dr_grasp.core.trajectory import GraspTrajectory
@@ -19,7 +20,8 @@ from dr_grasp.objects.object_spec import load_object
 from dr_grasp.provenance.fingerprint import fingerprint
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.request import MOST_TRIALS
-from dr_grasp.scoring.tally import software_version
+from dr_grasp.scoring.tally import engine_asked, software_version
+from dr_grasp.simulation.engine import check_single
 
 SAMPLER = "sampler"
 ME_SCS = "me-scs"
@@ -67,6 +69,7 @@ class Task:
         fitness: The fitness to maximise; None to maximise steadiness.
         start: Grasps to begin from, for this robot and this object.
         object_in_base: Where the object is said to stand; None for the robot's usual place.
+        engine: The engine in which rollouts are simulated.
     """
 
     robot: str
@@ -76,13 +79,15 @@ class Task:
     fitness: FitnessSettings | None = None
     start: tuple[GraspTrajectory, ...] = ()
     object_in_base: Pose | None = None
+    engine: Engine = Engine.BULLET
 
     def __post_init__(self) -> None:
-        """Check the method, the seed and the grasps to begin from.
+        """Check the method, the seed, the grasps to begin from, and the engine.
 
         Raises:
             UnknownNameError: There is no such method.
-            SettingsError: The seed is negative, or the method cannot begin from grasps.
+            SettingsError: The seed is negative, the method cannot begin from grasps, or the engine
+                simulates only many rollouts at a time.
         """
         if self.method not in METHODS:
             raise UnknownNameError("method", self.method, METHODS)
@@ -92,6 +97,7 @@ class Task:
             )
         if self.seed < 0:
             raise SettingsError(f"seed: expected at least 0, got {self.seed}")
+        check_single(self.engine)
 
     def described(self) -> dict[str, Any]:
         """Describe the task as plain data; equal descriptions mean equal findings.
@@ -117,7 +123,8 @@ class Task:
             "object_fingerprint": fingerprint(load_object(self.object)),
             "profile_fingerprint": None if fitness is None else fingerprint(fitness.profile),
             "start": hashlib.sha256(start.encode()).hexdigest() if self.start else None,
-            "software_version": software_version(),
+            "software_version": software_version(self.engine),
+            **engine_asked(self.engine),
         }
 
 

@@ -18,7 +18,7 @@ from dr_grasp.generation.joint_trajectory import JointTrajectory
 from dr_grasp.generation.standing import check_standing
 from dr_grasp.robots.checking import check_grasp
 from dr_grasp.robots.robot_spec import RobotSpec
-from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.engine import World
 from dr_grasp.simulation.rollout import settled_pose
 
 METHOD = "trajectories"
@@ -67,7 +67,7 @@ def read_layout(path: Path, robot: RobotSpec) -> TrajectoryLayout:
 
 
 def import_trajectories(
-    world: BulletWorld,
+    world: World,
     files: Sequence[Path],
     layout_file: Path | None = None,
     retime: bool = False,

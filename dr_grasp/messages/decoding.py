@@ -13,6 +13,7 @@ from typing import Any
 from dr_grasp.core.arrays import check_widths, frozen
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.collisions import Collision
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness, GraspScore, Selection
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import LinkPair, Outcome
@@ -86,6 +87,7 @@ def decode_score(message: Any) -> GraspScore:
             whole=bool(getattr(message, "whole", False)),
             models=texts("models", getattr(message, "models", ())),
             transfer_probability=None if math.isnan(probability) else probability,
+            engine=_engine(str(getattr(message, "engine", ""))),
         )
 
 
@@ -229,6 +231,10 @@ def decode_pose(field: str, message: Any) -> Pose:
 def decode_ns(message: Any) -> int:
     """Nanoseconds of a builtin_interfaces/Time or Duration."""
     return int(message.sec) * NS_PER_S + int(message.nanosec)
+
+
+def _engine(name: str) -> Engine:
+    return Engine.from_name(name) if name else Engine.BULLET
 
 
 def _stamp_ns(message: Any) -> int:

@@ -70,6 +70,7 @@ def encode_score(score: GraspScore) -> Fields:
         "transfer_probability": (
             math.nan if score.transfer_probability is None else score.transfer_probability
         ),
+        "engine": score.engine.value,
     }
 
 

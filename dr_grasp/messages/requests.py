@@ -30,6 +30,7 @@ def encode_request(
     until: float | None = None,
     top: int | None = None,
     own_trials: Iterable[tuple[str, int]] = (),
+    engine: str | None = None,
 ) -> Fields:
     """Fields of a request of the service `score_grasps`, and of a goal of the action.
 
@@ -42,6 +43,7 @@ def encode_request(
         until: Width of interval at which sampling ends; None for a fixed number of rollouts.
         top: Number of best grasps to find; None to score all alike.
         own_trials: Criteria that get another number of rollouts, each with the number.
+        engine: Name of the engine; None for the one that the scorer would choose.
 
     Raises:
         SettingsError: There are too many grasps, or a number does not fit into its field.
@@ -63,6 +65,7 @@ def encode_request(
         "profile": profile,
         "until": until or 0.0,
         "top_k": top or 0,
+        "engine": engine or "",
     }
 
 

@@ -19,15 +19,14 @@ from typing import Any
 
 import numpy as np
 
+from dr_grasp.core.metadata import IGNORED
 from dr_grasp.core.trajectory import GraspTrajectory
 
 LENGTH = 16
 """Number of hexadecimal digits of a fingerprint: 64 bits tell any number of models apart."""
 
-IGNORED = "ignored by fingerprints"
-"""Key in the metadata of dataclass fields that do not affect what is simulated."""
-
 ROBOT, OBJECT, PROFILE, TWIN, PROCESSOR = "robot", "object", "profile", "twin", "processor"
+ENGINE = "engine"
 
 VECTOR_UNITS = ("fma", "avx2", "avx512f")
 """Processor flags by which libm, NumPy and MuJoCo choose between variants of a function."""
@@ -63,7 +62,8 @@ def models_of(**made_of: Any) -> Mapping[str, str]:
     """Compute the fingerprints of models, and name the kind of processor.
 
     Args:
-        made_of: Robots, objects and profiles by kind ("robot", "object", "profile", "twin").
+        made_of: What results are made of, by kind ("robot", "object", "profile", "twin", and
+            "engine" for an engine's settings).
     """
     found = {kind: _fingerprint(value) for kind, value in made_of.items()}
     return {**found, PROCESSOR: processor()}

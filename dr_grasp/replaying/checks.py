@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from dr_grasp.provenance.fingerprint import PROCESSOR
+from dr_grasp.provenance.fingerprint import ENGINE, PROCESSOR
 
 
 class Verdict(Enum):
@@ -54,6 +54,10 @@ class Check:
         )
 
 
+_CHANGES = {PROCESSOR: "another processor", ENGINE: "settings of the engine changed"}
+"""How a change is called, where that is not "KIND changed"."""
+
+
 def likely_reason(
     recorded: Mapping[str, str], recorded_version: str, now: Mapping[str, str], version: str
 ) -> str:
@@ -71,8 +75,7 @@ def likely_reason(
     for kind, was in sorted(recorded.items()):
         present = now.get(kind, was)
         if was != present:
-            what = "another processor" if kind == PROCESSOR else f"{kind} changed"
-            reasons.append(f"{what}: {was}, now {present}")
+            reasons.append(f"{_CHANGES.get(kind, f'{kind} changed')}: {was}, now {present}")
     if not recorded:
         reasons.append("recorded before bags said what things were made of")
     return "; ".join(reasons) or "nothing that the bag tells of has changed"

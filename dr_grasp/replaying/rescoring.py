@@ -13,9 +13,11 @@ from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
 from dr_grasp.provenance.fingerprint import PROFILE, models_of
 from dr_grasp.replaying.checks import Check, Verdict, likely_reason
+from dr_grasp.scoring.batches import Batches
 from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
+from dr_grasp.simulation.engine import check_available
 from dr_grasp.simulation.rollout_runner import ALL, Shortcuts
 from dr_grasp.workers.pool import Pool
 
@@ -24,6 +26,8 @@ def rescore(
     attempts: Iterable[GraspAttempt], pool: Pool, is_cancelled: Callable[[], bool]
 ) -> Iterator[Check]:
     """Score the grasps of attempts again and compare, fitness by fitness, exactly.
+
+    Each is scored in the engine of its score; where that cannot be used here, that is skipped.
 
     Scores of grasps that were never attempted cannot be repeated: only attempts carry a trajectory.
 
@@ -39,26 +43,33 @@ def rescore(
         WorkerError: Workers died again and again without finishing anything.
     """
     done: list[tuple[GraspTrajectory, GraspScore]] = []
-    for attempt in attempts:
-        recorded = attempt.score
-        # The same id may come again with another trajectory or score: then both are scored.
-        if recorded is None or (attempt.grasp, recorded) in done:
-            continue
-        done.append((attempt.grasp, recorded))
-        try:
-            request = _request(recorded)
-        except DrGraspError as error:
-            yield _refused(recorded, str(error))
-            continue
-        answer = Scorer(pool=pool).score([attempt.grasp], request, is_cancelled=is_cancelled)
-        for refusal in answer.refused:
-            yield _refused(recorded, refusal.reason)
-        if answer.cancelled:
-            return
-        for score in answer.scores:
-            profile = models_of(profile=load_profile(recorded.profile))[PROFILE]
-            again = replace(score, models={**score.models, PROFILE: profile})
-            yield from compare_scores(recorded, again)
+    with Batches() as batches:
+        scorer = Scorer(pool=pool, batches=batches)  # not closed: the pool stays open
+        for attempt in attempts:
+            recorded = attempt.score
+            # The same id may come again with another trajectory or score: then both are scored.
+            if recorded is None or (attempt.grasp, recorded) in done:
+                continue
+            done.append((attempt.grasp, recorded))
+            try:
+                check_available(recorded.engine)
+            except DrGraspError as error:
+                yield _without_answer(recorded, Verdict.SKIPPED, "", str(error))
+                continue
+            try:
+                request = _request(recorded)
+            except DrGraspError as error:
+                yield _refused(recorded, str(error))
+                continue
+            answer = scorer.score([attempt.grasp], request, is_cancelled=is_cancelled)
+            for refusal in answer.refused:
+                yield _refused(recorded, refusal.reason)
+            if answer.cancelled:
+                return
+            for score in answer.scores:
+                profile = models_of(profile=load_profile(recorded.profile))[PROFILE]
+                again = replace(score, models={**score.models, PROFILE: profile})
+                yield from compare_scores(recorded, again)
 
 
 def compare_scores(recorded: GraspScore, again: GraspScore) -> Iterator[Check]:
@@ -98,6 +109,7 @@ def _request(score: GraspScore) -> ScoreRequest:
         tuple(score.fitness) or (Criterion.MDR,),
         seed=score.seed,
         shortcuts=Shortcuts.none() if score.whole else ALL,
+        engine=score.engine,
     )
 
 
@@ -112,5 +124,8 @@ def _failures(score: GraspScore, linked: bool) -> str:
 
 
 def _refused(score: GraspScore, reason: str) -> Check:
-    subject = f"grasp {score.grasp_id}"
-    return Check(subject, "score", Verdict.DIFFERS, "a score", "refused", reason)
+    return _without_answer(score, Verdict.DIFFERS, "refused", reason)
+
+
+def _without_answer(score: GraspScore, verdict: Verdict, replayed: str, reason: str) -> Check:
+    return Check(f"grasp {score.grasp_id}", "score", verdict, "a score", replayed, reason)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dr_grasp.core.collisions import most_frequent
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
@@ -15,7 +16,7 @@ from dr_grasp.errors import DrGraspError
 from dr_grasp.transfer.calibration import Calibration, calibrate
 from dr_grasp.transfer.clustered import Eta, eta_of
 from dr_grasp.transfer.grasp_tally import GraspTally, group_by, tally_grasps
-from dr_grasp.transfer.rows import AttemptRow
+from dr_grasp.transfer.rows import AttemptRow, engines_of
 from dr_grasp.transfer.statistics import CriterionStatistics, statistics_of
 
 MOST_ROBOTS: Final = 12
@@ -88,6 +89,7 @@ class Findings:
             criterion by which most grasps are scored; None if no grasp has a score.
         failed: Grasps of high fitness that failed, the most surprising first.
         held: Grasps of low fitness that held, the most surprising first.
+        engines: Number of counted attempts by the engine of their score, where they have one.
     """
 
     rows: tuple[AttemptRow, ...]
@@ -105,6 +107,7 @@ class Findings:
     surprise_criterion: Criterion | None
     failed: tuple[Surprise, ...]
     held: tuple[Surprise, ...]
+    engines: Mapping[Engine, int]
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -162,6 +165,7 @@ def findings_of(given: Iterable[AttemptRow]) -> Findings:
         surprise_criterion=criterion,
         failed=failed,
         held=held,
+        engines=engines_of(counted),
     )
 
 

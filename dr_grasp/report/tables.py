@@ -100,7 +100,7 @@ def causes_of(
 
 
 def sources(findings: Findings) -> dict[str, str]:
-    """List with which profiles, software and backends the scores and attempts were made."""
+    """List what scores and attempts were made with: profiles, engines, software and backends."""
 
     def listed(names: Iterable[str]) -> str:
         return ", ".join(sorted({*names} - {""})) or "none"
@@ -108,6 +108,7 @@ def sources(findings: Findings) -> dict[str, str]:
     scored = [row for row in findings.rows if row.fitness]
     return {
         "profiles of the scores": listed(row.profile for row in scored),
+        "engines of the scores": listed(row.engine.value for row in scored if row.engine),
         "scored by": listed(row.scored_by for row in scored),
         "executed by": listed(row.backend for row in findings.rows),
     }

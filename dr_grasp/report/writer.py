@@ -17,6 +17,7 @@ from dr_grasp.report.findings import Findings, findings_of
 from dr_grasp.report.gallery import Draw, draw_all
 from dr_grasp.transfer.attempt_dataset import Dataset, readable
 from dr_grasp.transfer.calibration import Calibration
+from dr_grasp.transfer.rows import engine_counts
 from dr_grasp.transfer.statistics import RESAMPLES, Estimate
 
 MOST_BAGS = 50
@@ -28,6 +29,7 @@ def write_report(
     dataset: Dataset,
     *,
     backend: str | None = None,
+    engine: str | None = None,
     draw: Draw | None = None,
     pictures: int = 8,
     causes: Mapping[str, Sequence[str]] | None = None,
@@ -39,6 +41,7 @@ def write_report(
         path: HTML file to write.
         dataset: The attempts of the folder.
         backend: Report only on attempts of this backend; None for all backends.
+        engine: Report only on attempts whose scores are of this engine; None for all attempts.
         draw: Draws a grasp, for the thumbnails; None for a report without thumbnails.
         pictures: Largest number of thumbnails; each takes seconds and a few dozen kilobytes.
         causes: Names of the causes of a diagnosis, by fingerprint of the trajectory; None without.
@@ -48,10 +51,11 @@ def write_report(
         The numbers of the report.
 
     Raises:
-        DrGraspError: There are no attempts, or no attempts of that backend.
+        DrGraspError: There are no attempts, or none of that backend, or of that engine.
         FileFormatError: The file cannot be written.
     """
-    shown = dataset.of_backend(backend)
+    shown = dataset.of_backend(backend).of_engine(engine)
+    asked = {"executed": backend, "scored": engine}
     findings = findings_of(shown.rows)
     examples = None if causes is None else tables.causes_of(findings, causes)
     # The kinds of examples in turn, so that a few pictures are not all of the same kind.
@@ -73,7 +77,8 @@ def write_report(
     text = environment.get_template("report.html").render(
         findings=findings,
         dataset=shown,
-        backend=backend,
+        only=" and ".join(f"what {name} {did}" for did, name in asked.items() if name),
+        engines=engine_counts(findings.engines),
         left_out=len(dataset.rows) - len(shown.rows),
         made=tables.day(time.time_ns() if made_ns is None else made_ns),
         version=__version__,

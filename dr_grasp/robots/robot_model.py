@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
+from dr_grasp.core.metadata import IGNORED
 from dr_grasp.errors import ModelError
-from dr_grasp.provenance.fingerprint import IGNORED
 from dr_grasp.robots.attributes import check_numbers
 from dr_grasp.robots.description import DescriptionSource, read_description
 from dr_grasp.robots.joints import (

@@ -10,8 +10,8 @@ from functools import lru_cache
 from dr_grasp.common.resources import built_in_files, config_file, config_names
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose, Table, grip_frame
+from dr_grasp.core.metadata import IGNORED
 from dr_grasp.errors import ModelError, SettingsError, UnknownNameError
-from dr_grasp.provenance.fingerprint import IGNORED
 from dr_grasp.robots.description import DescriptionSource
 from dr_grasp.robots.file_checks import check_fit, unit
 from dr_grasp.robots.hand_drives import hand_drives

@@ -79,6 +79,7 @@ class DrGraspClient(Closing):
         until: float | None = None,
         top: int | None = None,
         own_trials: Iterable[tuple[str, int]] = (),
+        engine: str | None = None,
         timeout_s: float = 600.0,
     ) -> ScoringResult:
         """Score a handful of grasps by the scorer's service, also while it works on a goal.
@@ -97,6 +98,7 @@ class DrGraspClient(Closing):
                 (0, 1); None for a fixed number of rollouts.
             top: Find only this number of best grasps, with fewer rollouts; None to score all.
             own_trials: Criteria that get another number of rollouts, each with the number.
+            engine: Name of the physics engine; None for the scorer's choice.
             timeout_s: Time limit for the answer [s]. The scorer goes on when it has passed.
 
         Raises:
@@ -115,6 +117,7 @@ class DrGraspClient(Closing):
             until=until,
             top=top,
             own_trials=own_trials,
+            engine=engine,
         )
         request, server = to_msg(srv.ScoreGrasps.Request, fields), self._score.watch
         # An empty request first, which costs nothing and so may be sent twice: once it is answered,
@@ -134,6 +137,7 @@ class DrGraspClient(Closing):
         until: float | None = None,
         top: int | None = None,
         own_trials: Iterable[tuple[str, int]] = (),
+        engine: str | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> ScoringResult:
@@ -150,6 +154,7 @@ class DrGraspClient(Closing):
                 (0, 1); None for a fixed number of rollouts.
             top: Find only this number of best grasps, with fewer rollouts; None to score all.
             own_trials: Criteria that get another number of rollouts, each with the number.
+            engine: Name of the physics engine; None for the scorer's choice.
             on_progress: Called in the client's thread with the progress, at most five times a
                 second. An error that it raises cancels the goal, and is raised here.
             is_cancelled: Polled every 50 ms; True cancels the goal.
@@ -171,6 +176,7 @@ class DrGraspClient(Closing):
             until=until,
             top=top,
             own_trials=own_trials,
+            engine=engine,
         )
 
         def forward(feedback: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import SettingsError
@@ -29,8 +30,10 @@ from dr_grasp.ros.markers import GraspMarkers
 from dr_grasp.ros.parameters import Parameter, declare_all
 from dr_grasp.ros.qos import RESULTS
 from dr_grasp.ros.running import run_node
+from dr_grasp.scoring.batches import Batches
 from dr_grasp.scoring.request import ProbabilityEstimator, Progress, ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
+from dr_grasp.simulation.engine import MOST_WORLDS, WORLDS
 from dr_grasp.workers.pool import WorkerPool
 from dr_grasp.workers.sharing import Lane, Workers
 from dr_grasp_interfaces.action import ScoreGrasps as ScoreGraspsAction
@@ -60,6 +63,18 @@ STOP_S = 5.0
 PARAMETERS = (
     Parameter("jobs", os.cpu_count() or 1, "Number of worker processes.", (1, 1024)),
     Parameter(
+        "engine",
+        "",
+        f"Physics engine for requests that name none: {', '.join(e.value for e in Engine)}; empty "
+        "for that of their profile, else bullet.",
+    ),
+    Parameter(
+        "worlds",
+        WORLDS,
+        "With mujoco-warp: rollouts that the GPU simulates at once; each takes some of its memory.",
+        (1, MOST_WORLDS),
+    ),
+    Parameter(
         "transfer_model",
         "",
         "Model file of `dr-grasp calibrate`, for transfer probabilities by which to rank.",
@@ -80,7 +95,7 @@ class ScorerNode(Node):
 
     Services:
         score_grasps (ScoreGrasps): Calls and goals share the workers by turns, so no call waits
-            for the end of a goal.
+            for the end of a goal. On a GPU (mujoco-warp) they run one after the other.
 
     Topics:
         scores (GraspScore), published: each score as soon as it is complete.
@@ -92,6 +107,8 @@ class ScorerNode(Node):
         """Declare parameters and advertise action, service and topics."""
         super().__init__("scorer")
         given = declare_all(self, PARAMETERS)
+        self._engine = Engine.from_name(given["engine"]).value if given["engine"] else ""
+        self._batches = Batches(given["worlds"])
         self._estimate = self._estimator(given["transfer_model"])
         self._workers = Workers(given["jobs"])
         self._lanes = {"goal": Lane(1), "service": Lane(CALL_SHARE)}
@@ -117,6 +134,7 @@ class ScorerNode(Node):
         # Goals and the service check every 50 ms whether the node is closing.
         if self._goals.stop(STOP_S) and self._calls.wait(STOP_S):
             self._workers.close()
+            self._batches.close()
 
     def _serve(
         self, request: ScoreGraspsService.Request, response: ScoreGraspsService.Response
@@ -165,6 +183,7 @@ class ScorerNode(Node):
             request.top_k or None,
             estimate=self._estimate,
             own_trials=[(entry.criterion, entry.trials) for entry in request.own_trials],
+            engine=request.engine or self._engine,
         )
         rollouts = what.rollouts_per_grasp * len(request.grasps)
         if kind == "service" and rollouts > MOST_SERVICE_ROLLOUTS:
@@ -174,8 +193,9 @@ class ScorerNode(Node):
             )
         decoded = decode_grasps(request.grasps)
         grasps = {grasp.id: grasp for grasp in decoded if isinstance(grasp, GraspTrajectory)}
+        pool = WorkerPool(shared=self._workers, lane=self._lanes[kind])
         with (
-            Scorer(pool=WorkerPool(shared=self._workers, lane=self._lanes[kind])) as scorer,
+            Scorer(pool=pool, batches=self._batches) as scorer,
             self._markers.request(kind) as show,
         ):
 
@@ -196,7 +216,7 @@ class ScorerNode(Node):
     def _estimator(self, path: str) -> ProbabilityEstimator | None:
         if not path:
             return None
-        from dr_grasp.transfer.transfer_model import Estimator  # only those with a model need it
+        from dr_grasp.transfer.estimator import Estimator  # only those with a model need it
 
         return Estimator(Path(path), self.get_logger().warning)
 

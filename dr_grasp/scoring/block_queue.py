@@ -6,32 +6,35 @@ from collections.abc import Callable, Iterable, Iterator
 
 from dr_grasp.core.fitness import GraspOrRefusal, RefusedGrasp
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.scoring.blocks import Block, Counts, run_block
+from dr_grasp.scoring.blocks import Block, Counts
 from dr_grasp.scoring.request import ProgressTracker, ScoreOrRefusal
 from dr_grasp.scoring.score_journal import ScoreJournal
 from dr_grasp.scoring.tally import Tally
-from dr_grasp.workers.pool import Pool
 
 WINDOW = 1000
 """Most grasps from the first that is not complete to the last that was begun: some 10 MB, enough to
 keep any number of workers busy while one grasp takes long."""
 
 
+RunBlocks = Callable[[Iterable[Block], Callable[[], bool]], Iterator["tuple[Block, Counts] | None"]]
+"""Runs blocks until cancelled, on workers or in a batch; see `Pool.run` and `Batches.run`."""
+
+
 class BlockRunner:
-    """Lets workers run blocks of rollouts, except for blocks whose outcomes the journal has."""
+    """Has blocks of rollouts run, except for blocks whose outcomes the journal has."""
 
     def __init__(
-        self, pool: Pool, journal: ScoreJournal | None, is_cancelled: Callable[[], bool]
+        self, run: RunBlocks, journal: ScoreJournal | None, is_cancelled: Callable[[], bool]
     ) -> None:
         """Prepare to run.
 
         Args:
-            pool: Workers that run the blocks.
+            run: Runs the blocks.
             journal: Has the outcomes of some blocks and keeps those of the others; None for a run
                 that need not be resumed.
             is_cancelled: Called every 50 ms; if it returns True, the work ends at once.
         """
-        self._pool = pool
+        self._run = run
         self._journal = journal
         self._is_cancelled = is_cancelled
 
@@ -39,11 +42,11 @@ class BlockRunner:
         """Run blocks in any order.
 
         Args:
-            blocks: Blocks to run, taken one by one as workers need them.
+            blocks: Blocks to run, taken one by one as they are needed.
             note: Called with each block and the counts of how its rollouts ended.
 
         Yields:
-            True after each block that a worker has run; False last if the work was cancelled.
+            True after each block that was run; False last if the work was cancelled.
         """
 
         def unknown() -> Iterator[Block]:
@@ -54,7 +57,7 @@ class BlockRunner:
                 else:
                     note(block, counts)
 
-        for finished in self._pool.run(run_block, unknown(), self._is_cancelled):
+        for finished in self._run(unknown(), self._is_cancelled):
             if finished is None:
                 yield False
                 return

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion, Perturbation, Profile, sample_perturbation
 from dr_grasp.core.trajectory import GraspTrajectory
+from dr_grasp.simulation.rollout import Rollout
 from dr_grasp.simulation.rollout_runner import ALL, Shortcuts, kept_runner
 
 
@@ -24,6 +27,7 @@ class Block:
         first: Index of the first trial.
         count: Number of trials.
         shortcuts: What the rollouts leave out because it decides nothing.
+        engine: The engine in which the rollouts are simulated.
     """
 
     grasp_index: int
@@ -34,11 +38,22 @@ class Block:
     first: int
     count: int
     shortcuts: Shortcuts = ALL
+    engine: Engine = Engine.BULLET
 
     def __str__(self) -> str:
         """Name the block in an error."""
         what = "undisturbed" if self.criterion is None else self.criterion.value
         return f"grasp {self.grasp.id}, {what}, trials from {self.first} on"
+
+    def perturbations(self, arm_joints: int) -> Iterator[Perturbation]:
+        """The perturbation of each trial, for an arm of that number of joints."""
+        for trial in range(self.first, self.first + self.count):
+            if self.criterion is None:
+                yield Perturbation.none()
+            else:
+                yield sample_perturbation(
+                    self.profile, self.criterion, self.seed, trial, arm_joints
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +68,17 @@ class Counts:
     outcomes: Counter[Outcome]
     collisions: Counter[tuple[Outcome, LinkPair]] = field(default_factory=Counter)
 
+    def add(self, rollout: Rollout) -> None:
+        """Count a rollout."""
+        self.outcomes[rollout.outcome] += 1
+        if rollout.links is not None:
+            self.collisions[rollout.outcome, rollout.links] += 1
+
 
 def run_block(block: Block) -> Counts:
     """Run all rollouts of a block, in a worker process."""
-    runner = kept_runner(block.grasp.robot, block.grasp.object, block.shortcuts)
-    arm_joints = len(runner.world.robot.arm_joints)
+    runner = kept_runner(block.grasp.robot, block.grasp.object, block.shortcuts, block.engine)
     counts = Counts(Counter())
-    for trial in range(block.first, block.first + block.count):
-        perturbation = (
-            Perturbation.none()
-            if block.criterion is None
-            else sample_perturbation(block.profile, block.criterion, block.seed, trial, arm_joints)
-        )
-        rollout = runner.run(block.grasp, perturbation)
-        counts.outcomes[rollout.outcome] += 1
-        if rollout.links is not None:
-            counts.collisions[rollout.outcome, rollout.links] += 1
+    for perturbation in block.perturbations(len(runner.world.robot.arm_joints)):
+        counts.add(runner.run(block.grasp, perturbation))
     return counts

@@ -8,6 +8,7 @@ from pydantic import Field, NonNegativeFloat, model_validator
 
 from dr_grasp.common.resources import config_file
 from dr_grasp.common.settings import Settings, load_yaml
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.perturbation import (
     Criterion,
     DynamicsNoise,
@@ -79,6 +80,7 @@ class ProfileSettings(Settings):
     joints: JointSettings
     dynamics: DynamicsSettings
     trials: TrialSettings
+    engine: Engine | None = None
 
 
 def load_profile(name: str) -> Profile:
@@ -96,4 +98,21 @@ def load_profile(name: str) -> Profile:
         joints=JointNoise(**content.joints.model_dump()),
         dynamics=DynamicsNoise(**content.dynamics.model_dump()),
         trials={Criterion(key): value for key, value in content.trials.model_dump().items()},
+        engine=content.engine,
     )
+
+
+def engine_for(name: str | None, profile: Profile | None) -> Engine:
+    """Choose the engine of a request: the engine that it names, else the profile's, else PyBullet.
+
+    Args:
+        name: Name of the engine that was asked for; None or empty if none was.
+        profile: The profile of the request; None without one.
+
+    Raises:
+        UnknownNameError: There is no such engine.
+    """
+    if name:
+        return Engine.from_name(name)
+    wished = None if profile is None else profile.engine
+    return Engine.BULLET if wished is None else wished

@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.perturbation import MAX_SEED, Criterion, Profile
 from dr_grasp.core.ranking import rank, ranking_value
 from dr_grasp.errors import SettingsError, quoted
-from dr_grasp.scoring.profiles import load_profile
+from dr_grasp.scoring.profiles import engine_for, load_profile
 from dr_grasp.simulation.rollout_runner import ALL, Shortcuts
 
 MOST_TRIALS = 100_000
@@ -94,6 +95,7 @@ class ScoreRequest:
         shortcuts: What rollouts leave out because it decides nothing.
         estimate: Estimates transfer probabilities; None to leave scores uncalibrated.
         own_trials: Numbers of rollouts of those criteria that get another number than the others.
+        engine: The engine in which rollouts are simulated.
     """
 
     profile: Profile
@@ -105,6 +107,7 @@ class ScoreRequest:
     shortcuts: Shortcuts = ALL
     estimate: ProbabilityEstimator | None = None
     own_trials: Mapping[Criterion, int] = field(default_factory=dict)
+    engine: Engine = Engine.BULLET
 
     def __post_init__(self) -> None:
         """Check the numbers.
@@ -142,8 +145,9 @@ class ScoreRequest:
         shortcuts: Shortcuts = ALL,
         estimate: ProbabilityEstimator | None = None,
         own_trials: Iterable[tuple[str, int]] = (),
+        engine: str | None = None,
     ) -> ScoreRequest:
-        """Make a request from the names of a profile and of criteria; no criteria means all four.
+        """Make a request from names; no criteria means all four, no engine that of the profile.
 
         Raises:
             DrGraspError: A name is unknown, a number is out of bounds, or a criterion has two
@@ -156,8 +160,18 @@ class ScoreRequest:
             if criterion in own:
                 raise SettingsError(f"trials: expected {name} once, got it twice")
             own[criterion] = number
+        loaded = load_profile(profile)
         return cls(
-            load_profile(profile), chosen, trials, seed, until, top, shortcuts, estimate, own
+            loaded,
+            chosen,
+            trials,
+            seed,
+            until,
+            top,
+            shortcuts,
+            estimate,
+            own,
+            engine_for(engine, loaded),
         )
 
     def trials_of(self, criterion: Criterion) -> int:

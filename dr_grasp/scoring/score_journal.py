@@ -14,7 +14,7 @@ from dr_grasp.provenance.fingerprint import fingerprint
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.blocks import Block, Counts
 from dr_grasp.scoring.request import ScoreRequest
-from dr_grasp.scoring.tally import BLOCK_TRIALS, software_version
+from dr_grasp.scoring.tally import BLOCK_TRIALS, engine_asked, software_version
 
 NOMINAL = "nominal"
 """Used in place of a criterion's name for the undisturbed rollout."""
@@ -51,7 +51,8 @@ class ScoreJournal(RunStore):
             "profile_fingerprint": fingerprint(request.profile),
             "block_trials": BLOCK_TRIALS,
             "grasps": grasps,
-            "software_version": software_version(),
+            "software_version": software_version(request.engine),
+            **engine_asked(request.engine),
         }
         super().__init__(path, "scoring", asked, resume)
         self._models: set[str] = set()

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from dr_grasp.common.closing import Closing
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import GraspOrRefusal, GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.checking import check_each
 from dr_grasp.robots.robot_spec import load_robot
-from dr_grasp.scoring.block_queue import BlockQueue, BlockRunner
+from dr_grasp.scoring.batches import Batches
+from dr_grasp.scoring.block_queue import BlockQueue, BlockRunner, RunBlocks
+from dr_grasp.scoring.blocks import run_block
 from dr_grasp.scoring.racing import Race
 from dr_grasp.scoring.request import (
     Progress,
@@ -22,6 +26,7 @@ from dr_grasp.scoring.request import (
 )
 from dr_grasp.scoring.score_journal import ScoreJournal
 from dr_grasp.scoring.tally import Tally
+from dr_grasp.simulation.engine import check_available
 from dr_grasp.workers.pool import Pool, WorkerPool
 
 IsCancelled = Callable[[], bool]
@@ -32,25 +37,34 @@ _LOGGER = logging.getLogger(__name__)
 class Scorer(Closing):
     """Scores batches of grasps on worker processes, which it keeps between batches.
 
+    Requests for MuJoCo Warp are simulated in this process, which keeps its worlds on the GPU.
+
     If a worker dies, its rollouts run again on another. A rollout depends on (grasp, profile,
     criterion, seed, trial) alone, so the result is the same.
     """
 
-    def __init__(self, jobs: int = 1, pool: Pool | None = None) -> None:
+    def __init__(
+        self, jobs: int = 1, pool: Pool | None = None, batches: Batches | None = None
+    ) -> None:
         """Prepare to work; processes start with the first batch.
 
         Args:
             jobs: Number of worker processes, at least 1.
             pool: Workers to use instead of new processes; closed with the scorer.
+            batches: Worlds on a GPU to use instead of its own; they stay open.
 
         Raises:
             SettingsError: `jobs` is less than 1.
         """
         self._pool = WorkerPool(jobs) if pool is None else pool
+        self._batches = Batches() if batches is None else batches
+        self._owns_batches = batches is None
 
     def close(self) -> None:
         """End the worker processes after their current blocks; may be called twice."""
         self._pool.close()
+        if self._owns_batches:
+            self._batches.close()
 
     def score(
         self,
@@ -71,6 +85,7 @@ class Scorer(Closing):
             is_cancelled: Called every 50 ms; if it returns True, scoring ends at once.
 
         Raises:
+            SettingsError: The engine cannot be used on this machine.
             WorkerError: Workers died again and again without finishing anything.
         """
         tracker = ProgressTracker(len(grasps), request.rollouts_per_grasp, on_progress, on_score)
@@ -109,6 +124,7 @@ class Scorer(Closing):
             request is for the best. None comes last if the work was cancelled.
 
         Raises:
+            SettingsError: The engine cannot be used on this machine.
             WorkerError: Workers died again and again without finishing anything.
         """
         tracker = ProgressTracker(count, request.rollouts_per_grasp, on_progress)
@@ -123,7 +139,11 @@ class Scorer(Closing):
         tracker: ProgressTracker,
         is_cancelled: IsCancelled | None,
     ) -> Iterator[ScoreOrRefusal | Selection | None]:
-        runner = BlockRunner(self._pool, journal, is_cancelled or (lambda: False))
+        check_available(request.engine)
+        run: RunBlocks = partial(self._pool.run, run_block)
+        if request.engine is Engine.MUJOCO_WARP:
+            run = partial(self._batches.run, shortcuts=request.shortcuts)
+        runner = BlockRunner(run, journal, is_cancelled or (lambda: False))
         if request.top is not None:
             return Race(list(entries), request, runner, tracker).results()
 

@@ -21,11 +21,11 @@ from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.objects.object_spec import load_object
-from dr_grasp.provenance.fingerprint import models_of
+from dr_grasp.provenance.fingerprint import ENGINE, fingerprint, models_of
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.blocks import Block, Counts
 from dr_grasp.scoring.request import ScoreRequest
-from dr_grasp.simulation.engine import engine_version
+from dr_grasp.simulation.engine import engine_settings, engine_version
 from dr_grasp.simulation.rollout_runner import Shortcuts
 
 BLOCK_TRIALS = 5
@@ -199,13 +199,15 @@ class Tally:
             ),
             seed=self._request.seed,
             profile=self._request.profile.name,
-            software_version=software_version(),
+            software_version=software_version(self._request.engine),
             whole=self._request.shortcuts == Shortcuts.none(),
             models=models_of(
                 robot=load_robot(self._grasp.robot),
                 object=load_object(self._grasp.object),
                 profile=self._request.profile,
+                **settings_of(self._request.engine),
             ),
+            engine=self._request.engine,
         )
         if self._request.estimate is None:
             return score
@@ -214,11 +216,28 @@ class Tally:
 
     def _block(self, criterion: Criterion | None, trials: tuple[int, int]) -> Block:
         profile, seed = self._request.profile, self._request.seed
-        shortcuts = self._request.shortcuts
-        return Block(self._index, self._grasp, profile, criterion, seed, *trials, shortcuts)
+        shortcuts, engine = self._request.shortcuts, self._request.engine
+        return Block(self._index, self._grasp, profile, criterion, seed, *trials, shortcuts, engine)
 
 
 @lru_cache(maxsize=len(Engine))
 def software_version(engine: Engine = Engine.BULLET) -> str:
     """Versions of dr_grasp and of the engine, which scores carry."""
     return f"dr_grasp {__version__}, {engine_version(engine)}"
+
+
+def settings_of(engine: Engine) -> dict[str, object]:
+    """An engine's settings by the kind under which fingerprints have them; empty without any."""
+    settings = engine_settings(engine)
+    return {} if settings is None else {ENGINE: settings}
+
+
+def engine_asked(engine: Engine) -> dict[str, str]:
+    """What journals keep of an engine, beside the version.
+
+    Nothing of PyBullet, so that journals of earlier versions are gone on with.
+    """
+    if engine is Engine.BULLET:
+        return {}
+    settings = {f"{kind}_fingerprint": fingerprint(s) for kind, s in settings_of(engine).items()}
+    return {"engine": engine.value, **settings}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from dr_grasp.core.arrays import FloatArray
@@ -9,6 +10,7 @@ from dr_grasp.core.engine import Engine
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Observation
 from dr_grasp.core.perturbation import Perturbation
+from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import SettingsError
 from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.robot_spec import RobotSpec
@@ -16,6 +18,8 @@ from dr_grasp.simulation.scene import Contacts, ObjectState
 
 if TYPE_CHECKING:
     from dr_grasp.simulation.bullet.kinematics import RobotWorld
+    from dr_grasp.simulation.rollout import Rollout
+    from dr_grasp.simulation.rollout_runner import Shortcuts
 
 
 class TableScene(Protocol):
@@ -126,6 +130,25 @@ class World(TableScene, Protocol):
         """Contacts of the hand with the object in the last step, with a normal force."""
 
 
+class BatchRunner(Protocol):
+    """Simulates many rollouts at the same time; the rollouts are those of `RolloutRunner`."""
+
+    def run(
+        self, rollouts: Iterable[tuple[GraspTrajectory, Perturbation]]
+    ) -> Iterator[tuple[int, Rollout]]:
+        """Simulate rollouts; gives each as soon as it has ended, with its number from 0.
+
+        If an iteration is given up, its rollouts are, too.
+
+        Args:
+            rollouts: Grasps with perturbations, taken one by one as worlds become free: there may
+                be millions.
+        """
+
+    def close(self) -> None:
+        """Free the worlds; may be called twice."""
+
+
 def open_world(engine: Engine, robot: RobotSpec, obj: ObjectSpec) -> World:
     """Open a world of a robot and an object, to be closed by the caller.
 
@@ -133,23 +156,80 @@ def open_world(engine: Engine, robot: RobotSpec, obj: ObjectSpec) -> World:
         ModelError: The engine refuses the robot or the object.
         SettingsError: The engine has no single worlds.
     """
+    check_single(engine)
     if engine is Engine.BULLET:
         from dr_grasp.simulation.bullet.world import BulletWorld
 
         return BulletWorld(robot, obj)
-    if engine is Engine.MUJOCO:
-        from dr_grasp.simulation.mujoco.world import MujocoWorld
+    from dr_grasp.simulation.mujoco.world import MujocoWorld
 
-        return MujocoWorld(robot, obj)
-    raise SettingsError(_SINGLE.format(engine.value))
+    return MujocoWorld(robot, obj)
 
 
-_SINGLE = "engine: expected bullet or mujoco, which simulate one rollout at a time, got {}"
+def check_single(engine: Engine) -> None:
+    """Refuse an engine in which `open_world` cannot open a world.
+
+    Raises:
+        SettingsError: The engine has no single worlds.
+    """
+    if engine is Engine.MUJOCO_WARP:
+        raise SettingsError(
+            "engine: expected bullet or mujoco, which simulate one rollout at a time, got "
+            f"{engine.value}"
+        )
+
+
+WORLDS = 1024
+"""Rollouts at the same time if none is said: those of a label, 550, with some to spare."""
+
+MOST_WORLDS = 65_536
+"""Most rollouts at the same time: four times as many as ever gained anything in published
+benchmarks of MuJoCo Warp; each takes some 0.5 MB on the device."""
+
+
+def open_batches(worlds: int, shortcuts: Shortcuts) -> BatchRunner:
+    """Open a runner of batches in MuJoCo Warp, to be closed by the caller.
+
+    Args:
+        worlds: Number of rollouts that are simulated at the same time.
+        shortcuts: What rollouts leave out because it decides nothing.
+
+    Raises:
+        SettingsError: The engine cannot be used on this machine.
+    """
+    from dr_grasp.simulation.warp.batch_runner import BatchRunner as Runner
+
+    # The same seed gives the same scores, also here.
+    return Runner(worlds, shortcuts=shortcuts, deterministic=True)
+
+
+def check_available(engine: Engine) -> None:
+    """Refuse an engine that cannot be used on this machine.
+
+    Raises:
+        SettingsError: Its package is not installed, or there is no GPU for it.
+    """
+    if engine is Engine.MUJOCO_WARP:
+        from dr_grasp.simulation.warp import device
+
+        device.check_available()
+
+
+def engine_settings(engine: Engine) -> object | None:
+    """Settings of an engine on which scores depend beside its version, for fingerprints.
+
+    None for PyBullet, whose settings are part of the version of dr_grasp: scores have said nothing
+    of them from the first version on.
+    """
+    if engine is Engine.BULLET:
+        return None
+    from dr_grasp.simulation.mujoco.settings import SCORING
+
+    return SCORING
 
 
 def engine_version(engine: Engine) -> str:
     """Name and version of a physics engine, as scores carry it; does not load the engine."""
     from importlib.metadata import version
 
-    package = {Engine.BULLET: "pybullet", Engine.MUJOCO: "mujoco"}.get(engine, engine.value)
-    return f"{package} {version(package)}"
+    return f"{engine.package} {version(engine.package)}"

@@ -75,12 +75,6 @@ class Commands:
             start = start + perturbation.joint_offset * half_ranges
         return cls(grasp, plan, start, plan.arm + noise)
 
-    def changes(self) -> list[bool]:
-        """Whether each of t steps has other targets for the arm's motors than the step before."""
-        moves = np.diff(self.arm, axis=0) != 0
-        speeds_up = np.diff(self.plan.arm_velocity, axis=0) != 0
-        return [True, *(moves | speeds_up).any(axis=1).tolist()]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EntryPoint:
@@ -151,7 +145,6 @@ def simulate(
     phases = [PHASES[phase] for phase in plan.phases.tolist()]
     closing = phases.index(Phase.CLOSE)
     phase_ends = np.append(np.diff(plan.phases) != 0, True).tolist()
-    changes = commands.changes()
     world.start(
         grasp.object_in_base,
         perturbation,
@@ -162,9 +155,7 @@ def simulate(
     )
     world.follow(commands.arm, plan.arm_velocity)
     for step in range(entry.step, len(phases)):
-        # Motors keep their targets, so only new targets are set.
-        if changes[step] or step == entry.step:
-            world.drive(step)
+        world.drive(step)
         if step == closing:
             world.command_hand(grasp.close.positions, grasp.close.force)
         world.advance()

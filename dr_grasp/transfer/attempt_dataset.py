@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import RecordingError, UnknownNameError
@@ -119,6 +120,29 @@ class Dataset:
         rows = tuple(row for row in self.rows if row.backend == backend)
         if not rows:
             raise UnknownNameError("backend", backend, {row.backend for row in self.rows})
+        return self._with_rows(rows)
+
+    def of_engine(self, engine: str | None) -> Dataset:
+        """Keep only the attempts whose scores an engine made: others are other measurements.
+
+        Args:
+            engine: Name of the engine; None for all engines, and attempts without a score.
+
+        Returns:
+            The attempts with such scores, and the bags with any of them.
+
+        Raises:
+            UnknownNameError: No attempt has a score of that engine.
+        """
+        if engine is None:
+            return self
+        found = {row.engine.value for row in self.rows if row.engine is not None}
+        if engine not in found:
+            raise UnknownNameError("engine", engine, found)
+        wanted = Engine.from_name(engine)
+        return self._with_rows(tuple(row for row in self.rows if row.engine is wanted))
+
+    def _with_rows(self, rows: Sequence[AttemptRow]) -> Dataset:
         in_bag: dict[str, list[AttemptRow]] = defaultdict(list)
         for row in rows:
             in_bag[row.bag].append(row)
@@ -127,7 +151,7 @@ class Dataset:
             for bag in self.bags
             if bag.bag in in_bag
         )
-        return replace(self, rows=rows, bags=bags)
+        return replace(self, rows=tuple(rows), bags=bags)
 
     def grasps_of(self, rows: Iterable[AttemptRow]) -> dict[str, GraspTrajectory]:
         """Read the grasps of attempts from their bags, since rows do not keep trajectories.

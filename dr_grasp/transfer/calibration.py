@@ -17,12 +17,13 @@ import numpy as np
 
 from dr_grasp import __version__
 from dr_grasp.core.arrays import FloatArray
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError
 from dr_grasp.provenance.fingerprint import PROFILE, ROBOT
 from dr_grasp.transfer.grasp_tally import GraspTally, tally_grasps
 from dr_grasp.transfer.regression import Fit, Sample, fit_regression, folds_of, loss_of
-from dr_grasp.transfer.rows import AttemptRow
+from dr_grasp.transfer.rows import AttemptRow, engine_counts, engines_of
 from dr_grasp.transfer.transfer_model import Loss, Training, TransferModel, smoothed_logit
 
 FEWEST: Final = 30
@@ -66,10 +67,12 @@ def calibrate(rows: Iterable[AttemptRow]) -> Calibration:
         rows: Attempts; those without a score, or that say nothing about their grasp, are left out.
 
     Raises:
-        DrGraspError: Too few attempts are left, all or none held, or grasps share no criterion.
+        DrGraspError: Scores are of several engines, too few attempts are left, all or none held, or
+            grasps share no criterion.
     """
     counted = [row for row in rows if row.held is not None]
     scored = [row for row in counted if row.fitness]
+    engine = _engine_of(scored)
     every = tally_grasps(scored)
     _check(len(counted), scored, every)
     criteria = _shared_criteria(every)
@@ -107,9 +110,20 @@ def calibrate(rows: Iterable[AttemptRow]) -> Calibration:
         constant=loss_of(sample, constant),
         mdr=_loss_of_mdr(sample, tallies) if Criterion.MDR in criteria else None,
         made_with=_made_with(scored),
+        engine=engine,
     )
     model = _model(fit_regression(sample, steps), sample, criteria, robots, training)
     return Calibration(model, tallies, predicted, tuple(_notes(training, counted, criteria, every)))
+
+
+def _engine_of(scored: Iterable[AttemptRow]) -> Engine:
+    """The engine of all scores: fitnesses of different engines are different measurements."""
+    engines = engines_of(scored)
+    if len(engines) > 1:
+        raise DrGraspError(
+            f"expected scores of one engine, got {engine_counts(engines)}: --engine chooses one"
+        )
+    return next(iter(engines), Engine.BULLET)
 
 
 def _made_with(rows: Iterable[AttemptRow]) -> dict[str, tuple[str, ...]]:

@@ -99,6 +99,7 @@ COLUMNS: Final[Sequence[Column]] = (
     Column("backend_outcome", "text", lambda row: row.backend_outcome.label),
     Column("held", "flag", lambda row: row.held),
     Column("gripper_opening", "number", lambda row: row.gripper_opening),
+    Column("engine", "text", lambda row: None if row.engine is None else row.engine.value),
 )
 
 

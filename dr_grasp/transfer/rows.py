@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.collisions import Collision
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
@@ -67,6 +69,7 @@ class AttemptRow:
         models: Fingerprints of what the score was made with, by kind; see `GraspScore`.
         open_ended: Whether only the attempt's begin was recorded: nobody knows how it ended, unless
             an operator has reported.
+        engine: Engine that simulated the score's rollouts; None without a score.
     """
 
     bag: str
@@ -93,6 +96,7 @@ class AttemptRow:
     collisions: tuple[Collision, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)
     open_ended: bool = False
+    engine: Engine | None = None
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -133,6 +137,18 @@ def rows_of(bag: str, contents: BagContents) -> Iterator[AttemptRow]:
         yield replace(row, open_ended=True)
 
 
+def engines_of(rows: Iterable[AttemptRow]) -> Counter[Engine]:
+    """Count attempts by the engine of their score, where they have one."""
+    return Counter(row.engine for row in rows if row.engine is not None and row.fitness)
+
+
+def engine_counts(engines: Mapping[Engine, int]) -> str:
+    """Engines in words, e.g. "bullet (40 attempts), mujoco (30 attempts)"; empty without any."""
+    return ", ".join(
+        f"{engine.value} ({engines[engine]} attempts)" for engine in Engine if engine in engines
+    )
+
+
 def joined(earlier: AttemptRow, row: AttemptRow) -> AttemptRow:
     """Join two rows of the same attempt that are in different bags.
 
@@ -169,6 +185,7 @@ def _row(bag: str, attempt: GraspAttempt, report: OutcomeReport | None) -> Attem
         backend=attempt.backend,
         profile=score.profile if score else "",
         scored_by=score.software_version if score else "",
+        engine=score.engine if score else None,
         fitness=score.fitness if score else {},
         nominal_outcome=score.nominal_outcome if score else None,
         failures=score.failures if score else {},

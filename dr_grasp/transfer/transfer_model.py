@@ -6,7 +6,7 @@ A model's file is JSON, written whole or not at all, with the fields of `Transfe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -17,6 +17,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from dr_grasp.common.settings import first_problem
 from dr_grasp.core.arrays import FloatArray
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness, GraspScore
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.texts import LONGEST_NAME
@@ -64,6 +65,8 @@ class Training:
             itself it is infinite once a grasp of MDR 1 fails.
         made_with: Fingerprints of the robots and profiles that the scores were made with, by texts
             such as "robot franka"; without those of scores that did not say it.
+        engine: Engine that simulated the scores. Models of scores of PyBullet have no such key in
+            their file, as those of older versions.
     """
 
     __pydantic_config__ = _AS_WRITTEN
@@ -81,6 +84,7 @@ class Training:
     constant: Loss
     mdr: Loss | None
     made_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    engine: Engine = Engine.BULLET
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,8 @@ class TransferModel:
             expected, got = f"robot {_either(self.robots)}", robot
         elif score.profile not in profiles:
             expected, got = f"scores of profile {_either(profiles)}", score.profile or "none"
+        elif score.engine is not self.training.engine:
+            expected, got = f"scores of engine {self.training.engine.value}", score.engine.value
         elif missing:
             expected, got = f"criteria {_names(self.coefficients)}", f"none of {_names(missing)}"
         else:
@@ -221,40 +227,6 @@ class TransferModel:
         return float(self.steps.predict(np.array(probability)))
 
 
-class Estimator:
-    """Estimates transfer probabilities of scores by a model, where the model can be used."""
-
-    def __init__(self, path: Path, on_problem: Callable[[str], None]) -> None:
-        """Read a model.
-
-        Args:
-            path: File of the model.
-            on_problem: Called with each reason, once, for which a score stays uncalibrated, or is
-                calibrated by a model of something else.
-
-        Raises:
-            FileFormatError: The file holds no model.
-        """
-        self._model = read_model(path)
-        self._on_problem = on_problem
-        self._reported: set[str] = set()
-
-    def __call__(self, score: GraspScore, robot: str) -> float | None:
-        """Estimate the probability that a grasp holds on the arm; None where the model cannot."""
-        problem = self._model.problem_with(score, robot)
-        if problem:
-            self._report(problem)
-            return None
-        for doubt in self._model.doubts_about(score, robot):
-            self._report(doubt)
-        return self._model.predict(score, robot)
-
-    def _report(self, problem: str) -> None:
-        if problem not in self._reported:
-            self._reported.add(problem)
-            self._on_problem(problem)
-
-
 def smoothed_logit(fitness: Fitness) -> float:
     """Logit of the smoothed fitness (successes + 1/2) / (trials + 1)."""
     return math.log((fitness.successes + 0.5) / (fitness.trials - fitness.successes + 0.5))
@@ -262,7 +234,10 @@ def smoothed_logit(fitness: Fitness) -> float:
 
 def model_document(model: TransferModel) -> dict[str, Any]:
     """A model as plain data, as in its file; equal models give equal text."""
-    return {**head(MODEL_KIND), **TypeAdapter(TransferModel).dump_python(model, mode="json")}
+    fields: dict[str, Any] = TypeAdapter(TransferModel).dump_python(model, mode="json")
+    if model.training.engine is Engine.BULLET:
+        del fields["training"]["engine"]
+    return {**head(MODEL_KIND), **fields}
 
 
 def write_model(path: Path, model: TransferModel) -> None:

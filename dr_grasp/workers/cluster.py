@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dr_grasp import __version__
+from dr_grasp.core.engine import Engine
 from dr_grasp.errors import DrGraspError, SettingsError, WorkerError
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.provenance.fingerprint import fingerprint
@@ -128,16 +129,20 @@ class ClusterPool(Pool):
 
     def _submit(self, function: Callable[[WorkT], ResultT], piece: WorkT) -> Future[ResultT]:
         named: Any = getattr(piece, "grasp", piece)
-        expected = self._identity(named.robot, named.object)
-        parcel = _Parcel(pickle.dumps((function, piece)), named.robot, named.object, expected)
+        engine = getattr(piece, "engine", Engine.BULLET)
+        expected = self._identity(named.robot, named.object, engine)
+        packed = pickle.dumps((function, piece))
+        parcel = _Parcel(packed, named.robot, named.object, engine, expected)
         return self._executor.submit(pickle.loads, pickle.dumps(parcel))
 
     def _lost(self) -> WorkerError:
         return WorkerError(f"{self._address}: the scheduler has ended or is out of reach")
 
 
-def identity(robot: str, obj: str) -> dict[str, str]:
+def identity(robot: str, obj: str, engine: Engine = Engine.BULLET) -> dict[str, str]:
     """Versions and fingerprints that a result depends on; all machines must have the same.
+
+    PyBullet is always among them: every engine takes kinematics and distances from it.
 
     Raises:
         DrGraspError: This machine has no such robot or object.
@@ -145,6 +150,7 @@ def identity(robot: str, obj: str) -> dict[str, str]:
     return {
         "dr_grasp": __version__,
         "pybullet": version("pybullet"),
+        engine.package: version(engine.package),
         "numpy": version("numpy"),  # draws the perturbations
         f"robot {robot}": fingerprint(load_robot(robot)),
         f"object {obj}": fingerprint(load_object(obj)),
@@ -187,30 +193,34 @@ class _Parcel:
     packed: bytes
     robot: str
     object: str
+    engine: Engine
     expected: Mapping[str, str]
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return run_packed, (self.packed, self.robot, self.object, self.expected)
+        arguments = self.packed, self.robot, self.object, self.engine, self.expected
+        return run_packed, arguments
 
 
-def run_packed(packed: bytes, robot: str, obj: str, expected: Mapping[str, str]) -> Any:
+def run_packed(
+    packed: bytes, robot: str, obj: str, engine: Engine, expected: Mapping[str, str]
+) -> Any:
     """Run a packed (function, argument) on a worker whose `identity` is as expected.
 
     Raises:
         WorkerError: This worker has another version, robot or object.
     """
     with _one_at_a_time:
-        _check_identity(robot, obj, expected)
+        _check_identity(robot, obj, engine, expected)
         function, piece = pickle.loads(packed)
         return function(piece)
 
 
-def _check_identity(robot: str, obj: str, expected: Mapping[str, str]) -> None:
+def _check_identity(robot: str, obj: str, engine: Engine, expected: Mapping[str, str]) -> None:
     from distributed import get_worker
 
     here = get_worker().address
     try:
-        got = identity(robot, obj)
+        got = identity(robot, obj, engine)
     except (DrGraspError, OSError) as error:
         raise WorkerError(f"worker {here}: {error}") from None
     unlike = [

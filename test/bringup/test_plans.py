@@ -18,6 +18,7 @@ from dr_grasp.bringup.plans import plan_bringup, plan_replay, plan_scorer
 from dr_grasp.bringup.security import FILES, environment
 from dr_grasp.common.resources import config_names
 from dr_grasp.common.settings import merged, read_yaml
+from dr_grasp.core.engine import Engine
 from dr_grasp.errors import DrGraspError, SettingsError
 from dr_grasp.robots.robot_spec import RobotSettings, load_robot, robot_names
 from dr_grasp.robots.ros_description import ros_urdf
@@ -395,10 +396,14 @@ def declared(arguments):
     }
 
 
+ENGINES = ("auto", ["auto", *(engine.value for engine in Engine)])
+
+
 def test_launch_is_told_names_defaults_and_choices():
     assert declared(ScorerArguments) == {
         "namespace": ("", None),
         "jobs": ("2", None),
+        "engine": ENGINES,
         "transfer_model": ("", None),
         "frame_prefix": ("", None),
         "security": ("", None),
@@ -413,6 +418,7 @@ def test_launch_is_told_names_defaults_and_choices():
         "confirm": ("auto", None),
         "namespace": ("", None),
         "jobs": ("2", None),
+        "engine": ENGINES,
         "transfer_model": ("", None),
         "frame_prefix": ("", None),
         "security": ("", None),
@@ -429,6 +435,7 @@ def test_launch_is_told_names_defaults_and_choices():
         "robot": ("franka", robot_names()),
         "namespace": ("replay", None),
         "jobs": ("2", None),
+        "engine": ENGINES,
         "transfer_model": ("", None),
         "frame_prefix": ("", None),
         "rviz": ("false", None),
@@ -524,6 +531,11 @@ def test_the_scorer_gets_its_model(bag):
         ),
     ):
         assert parameters(start)["scorer"] == expected
+
+
+def test_the_scorer_gets_its_engine():
+    assert parameters(bringup(engine="mujoco"))["scorer"] == {"jobs": 2, "engine": "mujoco"}
+    assert parameters(bringup(engine="auto"))["scorer"] == {"jobs": 2}
 
 
 def test_files_without_metadata_are_told_to_be_indexed(tmp_path):

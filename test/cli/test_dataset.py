@@ -229,6 +229,13 @@ def test_an_unknown_backend_is_refused(verb, folder, tmp_path):
     assert done.stderr == "dr-grasp: unknown backend 'arm'; expected one of twin\n"
 
 
+@pytest.mark.parametrize("verb", ["report", "calibrate"])
+def test_an_engine_that_scored_none_of_it_is_refused(verb, folder, tmp_path):
+    done = run(verb, folder, "-o", tmp_path / "out", "--engine", "mujoco")
+    assert done.exit_code == 1
+    assert done.stderr == "dr-grasp: unknown engine 'mujoco'; expected one of bullet\n"
+
+
 def test_the_program_loads_none_of_it_before_it_is_needed():
     names = {"sklearn", "pandas", "pyarrow", "jinja2", "matplotlib"}
     code = (

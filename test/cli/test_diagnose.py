@@ -15,12 +15,14 @@ from dr_grasp.cli import diagnose
 from dr_grasp.cli.main import app
 from dr_grasp.common.run_lock import RunLock
 from dr_grasp.core.diagnosis import Cause, Diagnosis
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.formats.diagnosis_file import read_diagnoses
 from dr_grasp.formats.grasp_file import write_grasps
 from dr_grasp.formats.score_file import ScoreFile, write_scores
+from dr_grasp.scoring.tally import software_version
 
 PROGRAM = [sys.executable, "-m", "dr_grasp.cli.main"]
 BOTH = (Criterion.FDR, Criterion.MDR)
@@ -42,8 +44,9 @@ def grasps(block_grasps):
 def write(tmp_path, grasps, samples):
     """Writes the grasps, and scores by which the first is shaky and the second steady."""
 
-    def write(criteria=BOTH):
+    def write(criteria=BOTH, engine=Engine.BULLET):
         shared = {"seed": 0, "profile": "default", "software_version": "dr_grasp 0.3.0"}
+        shared["engine"] = engine
         made = [
             samples.score(grasp.id, fitness={c: Fitness(c, good, 20) for c in criteria}, **shared)
             for grasp, good in zip(grasps, (1, 20), strict=False)
@@ -59,7 +62,7 @@ def write(tmp_path, grasps, samples):
 def no_physics(monkeypatch):
     """Everything holds on little friction."""
 
-    def pretend(grasps, scores, pool, is_cancelled):
+    def pretend(grasps, scores, pool, is_cancelled, engine):
         for one in grasps:
             bare = Diagnosis(one.id, Outcome.SUCCESS, least_friction=0.05, grip_offset_m=0.01)
             yield bare.with_score(scores.get(one.id))
@@ -111,7 +114,7 @@ def test_links_that_touch_undisturbed_are_named(write, tmp_path, monkeypatch):
     links = LinkPair("panda_hand", "panda_link5")
     failed = Outcome.SELF_COLLISION
 
-    def pretend(grasps, scores, pool, is_cancelled):
+    def pretend(grasps, scores, pool, is_cancelled, engine):
         yield from (Diagnosis(one.id, failed, links=links) for one in grasps)
 
     monkeypatch.setattr(diagnose, "diagnose_each", pretend)
@@ -248,3 +251,34 @@ def test_a_second_run_to_the_same_file_is_refused_in_one_line(write, no_physics,
         "grasps.json",
         "scores.json",
     ]
+
+
+@pytest.mark.parametrize(
+    ("scored", "asked", "measured", "said"),
+    [
+        ("bullet", None, "bullet", ""),
+        ("mujoco", None, "mujoco", ""),
+        ("mujoco-warp", None, "mujoco", ""),  # of which it has the model
+        ("mujoco", "bullet", "bullet", "scored in mujoco, and measured in bullet: the causes mix"),
+    ],
+)
+def test_it_measures_in_the_engine_of_the_scores_if_none_is_named(
+    write, tmp_path, no_physics, scored, asked, measured, said
+):
+    given, scores = write(engine=Engine.from_name(scored))
+    out = tmp_path / "d.json"
+    words = [] if asked is None else ["--engine", asked]
+    done = run("diagnose", given, "--scores", scores, "--out", out, *words)
+    assert done.exit_code == 0 and (said in done.stderr) and bool(done.stderr) == bool(said)
+    found = read_diagnoses(out)
+    assert found.engine is Engine.from_name(measured)
+    assert found.software_version == software_version(found.engine)
+    assert ('"engine"' in out.read_text()) == (measured != "bullet")
+
+
+def test_what_measures_no_single_rollout_is_refused(write, tmp_path):
+    given, scores = write()
+    out = tmp_path / "d.json"
+    done = run("diagnose", given, "--scores", scores, "--out", out, "--engine", "mujoco-warp")
+    assert done.exit_code == 1 and not out.exists()
+    assert done.stderr.startswith("dr-grasp: engine: expected bullet or mujoco, which simulate one")

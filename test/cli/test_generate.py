@@ -213,6 +213,8 @@ def test_no_grasp_at_all_says_why(tmp_path):
         (["--method", "me-fit", "--trials", 0], "trials: expected from 1 to 100000, got 0"),
         (["--method", "me-fit", "--fitness", "luck"], "unknown criterion 'luck'"),
         (["--method", "me-fit", "--profile", "wishful"], "unknown profile 'wishful'"),
+        (["--engine", "ode"], "unknown engine 'ode'; expected one of bullet, mujoco, mujoco-warp"),
+        (["--engine", "mujoco-warp"], "engine: expected bullet or mujoco, which simulate one ro"),
         (["--start", "START"], "start: only me-scs and me-fit begin from grasps, got sampler"),
         (["--method", "me-scs", "--start", "absent.json"], "absent.json: cannot be read"),
         (

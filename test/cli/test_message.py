@@ -13,11 +13,13 @@ from dr_grasp.formats.grasp_file import grasp_to_dict, write_grasps
 from dr_grasp.messages.requests import encode_request
 
 OPTIONS = ["--trials", "20,fdr=5", "--criteria", "fdr,mdr", "--seed", str(2**64 - 1)]
+OPTIONS += ["--engine", "mujoco"]
 WORDS = {
     "trials": 20,
     "own_trials": [("fdr", 5)],
     "criteria": ["fdr", "mdr"],
     "seed": 2**64 - 1,
+    "engine": "mujoco",
 }
 
 
@@ -86,6 +88,7 @@ def test_our_messages_have_these_fields(file, grasps, kind):
         (["--seed", "-1"], "seed: expected from 0 to 2**64 - 1, got -1"),
         (["--until", "2"], "until: expected a width between 0 and 1, got 2.0"),
         (["--top", "1", "--until", "0.5"], "top: expected without until"),
+        (["--engine", "ode"], "unknown engine 'ode'; expected one of bullet, mujoco, mujoco-warp"),
     ],
 )
 def test_what_a_message_cannot_say_is_refused(file, words, message):

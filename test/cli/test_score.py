@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 from dr_grasp.cli import score
 from dr_grasp.cli.main import app
 from dr_grasp.common.resources import resolve_uri
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.perturbation import Criterion
+from dr_grasp.errors import SettingsError
 from dr_grasp.formats.grasp_file import read_grasps, write_grasps
 from dr_grasp.formats.score_file import read_scores
 from dr_grasp.scoring.scorer import Scorer
@@ -228,3 +230,50 @@ def test_a_transfer_model_says_how_probable_it_is_and_ranks(
     done = run(*words, "--transfer-model", model)
     assert done.exit_code == 1 and str(model) in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--engine", "ode"], "unknown engine 'ode'; expected one of bullet, mujoco, mujoco-warp"),
+        (["--worlds", 8], "--worlds: expected with --engine mujoco-warp, got bullet"),
+        (
+            ["--engine", "mujoco", "--worlds", 8],
+            "--worlds: expected with --engine mujoco-warp, got mujoco",
+        ),
+        (["--engine", "mujoco-warp", "--jobs", 2], "--engine mujoco-warp: expected without --jobs"),
+        (
+            ["--engine", "mujoco-warp", "--cluster", "tcp://nobody:1"],
+            "--engine mujoco-warp: expected without --cluster",
+        ),
+        (["--engine", "mujoco-warp"], "engine mujoco-warp: no GPU here"),
+        (["--ros", "--worlds", 8], "--ros: expected without --worlds: the scorer has a parameter"),
+    ],
+)
+def test_an_engine_that_cannot_be_is_one_line_and_no_file(
+    home_grasp, tmp_path, monkeypatch, words, message
+):
+    def check(engine):
+        if engine is Engine.MUJOCO_WARP:
+            raise SettingsError(f"engine {engine.value}: no GPU here")
+
+    monkeypatch.setattr(score, "check_available", check)
+    grasps = tmp_path / "grasps.json"
+    write_grasps(grasps, [home_grasp()])
+    done = run("score", grasps, "--out", tmp_path / "out.json", *words)
+    assert done.exit_code == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"dr-grasp: {message}")
+    assert list(tmp_path.iterdir()) == [grasps]
+
+
+def test_a_score_in_mujoco_says_so_and_is_the_same_again(grasp_file, tmp_path):
+    files = [tmp_path / "a.json", tmp_path / "b.json"]
+    for out in files:
+        words = ["--engine", "mujoco", "--criteria", "fdr", "--trials", 2, "--jobs", 2]
+        done = run("score", grasp_file, "--out", out, *words)
+        assert done.exit_code == 0, done.output
+    assert files[0].read_bytes() == files[1].read_bytes()
+    found = read_scores(files[0])
+    assert found.engine is Engine.MUJOCO and "mujoco" in found.software_version
+    assert {"robot", "object", "profile", "engine"} <= set(found.scores[0].models)

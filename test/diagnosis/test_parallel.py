@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dr_grasp.core.diagnosis import Diagnosis
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness, RefusedGrasp
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
@@ -55,6 +56,19 @@ def no_physics(monkeypatch):
 @pytest.fixture
 def grasps(home_grasp):
     return [home_grasp(id=f"g{index}") for index in range(12)]
+
+
+def test_each_is_measured_in_the_engine_that_is_asked_for(grasps, monkeypatch):
+    asked = []
+
+    def run_task(task):
+        asked.append(task.engine)
+        return Diagnosis(task.grasp.id, Outcome.SUCCESS)
+
+    monkeypatch.setattr(parallel, "run_task", run_task)
+    list(diagnose_each(grasps[:2], {}, ShuffledPool(), never, Engine.MUJOCO))
+    list(diagnose_each(grasps[:1], {}, ShuffledPool(), never))
+    assert asked == [Engine.MUJOCO, Engine.MUJOCO, Engine.BULLET]
 
 
 def never():

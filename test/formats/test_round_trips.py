@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from dr_grasp.core.collisions import COLLISIONS, Collision
 from dr_grasp.core.diagnosis import Diagnosis, DiagnosisThresholds
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness, GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import LinkPair, Outcome
@@ -93,6 +94,7 @@ refusals = st.builds(RefusedGrasp, st.integers(0, 2**32 - 1), names, names)
 @st.composite
 def score_files(draw):
     shared = {"seed": draw(seeds), "profile": draw(names), "software_version": draw(texts)}
+    shared["engine"] = draw(st.sampled_from(Engine))
     outcomes = st.sampled_from(Outcome)
     scores = st.builds(
         GraspScore,
@@ -146,9 +148,8 @@ def diagnosis_files(draw):
         links=maybe(pairs),
     )
     by_id = st.lists(diagnoses, max_size=4, unique_by=lambda one: one.grasp_id).map(tuple)
-    return DiagnosisFile(
-        draw(by_id), tuple(draw(st.lists(refusals, max_size=3))), thresholds, draw(texts)
-    )
+    refused, engine = tuple(draw(st.lists(refusals, max_size=3))), draw(st.sampled_from(Engine))
+    return DiagnosisFile(draw(by_id), refused, thresholds, draw(texts), engine)
 
 
 @pytest.fixture(scope="module")
@@ -187,8 +188,9 @@ def test_scores(folder, written):
 def test_diagnoses(folder, written):
     path, again = folder / "diagnoses", folder / "again"
     results = [*written.diagnoses, *written.refused]
-    write_diagnoses(path, results, written.thresholds, written.software_version)
+    made_by = written.software_version, written.engine
+    write_diagnoses(path, results, written.thresholds, *made_by)
     found = read_diagnoses(path)
     assert found == written
-    write_diagnoses(again, results, found.thresholds, found.software_version)
+    write_diagnoses(again, results, found.thresholds, *made_by)
     assert again.read_bytes() == path.read_bytes()

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness, RefusedGrasp, Selection
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
@@ -66,6 +67,21 @@ def test_a_file_of_before_links_were_named_is_read(tmp_path, samples):
     write_scores(path, ScoreFile((samples.score(**SHARED, collisions=()),), (), **SHARED))
     assert "collisions" not in path.read_text()
     assert read_scores(path).scores[0].collisions == ()
+
+
+def test_a_file_says_its_engine_if_that_is_not_bullet(tmp_path, score_file, samples):
+    path = tmp_path / "scores.json"
+    write_scores(path, score_file)
+    assert "engine" not in json.loads(path.read_text())
+    score = samples.score(**SHARED, engine=Engine.MUJOCO)
+    write_scores(path, ScoreFile((score,), (), **SHARED, engine=Engine.MUJOCO))
+    assert json.loads(path.read_text())["engine"] == "mujoco"
+    assert read_scores(path).scores == (score,) and read_scores(path).engine is Engine.MUJOCO
+    with pytest.raises(FileFormatError, match="engine: expected 'bullet' as for the"):
+        ScoreFile((score,), (), **SHARED)
+    path.write_text(path.read_text().replace('"mujoco"', '"ode"'))
+    message = "engine: expected 'bullet', 'mujoco' or 'mujoco-warp', got 'ode'"
+    assert refusal(read_scores, path) == f"{path}: {message}"
 
 
 def test_collisions_that_cannot_be_are_refused(tmp_path, score_file):

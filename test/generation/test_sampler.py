@@ -1,3 +1,4 @@
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 import trimesh
 
 from dr_grasp.core.arrays import frozen
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Perturbation
@@ -26,6 +28,7 @@ from dr_grasp.objects.meshes import prepare_meshes
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.checking import check_grasp
 from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.engine import open_world
 from dr_grasp.simulation.rollout import run_rollout, settled_pose
 
 
@@ -82,6 +85,14 @@ def test_evaluations_depend_on_seed_and_index_alone(mug_world, mug_grasps):
         assert result.success == (result.grasp is not None) == (other.grasp is not None)
         if result.success:
             assert grasp_to_dict(result.grasp) == grasp_to_dict(other.grasp)
+
+
+def test_grasps_say_in_which_engine_they_held_if_that_is_not_bullet(franka, mug_grasps):
+    assert all("engine" not in grasp.provenance for grasp in mug_grasps)
+    (grasp,) = generate("franka", "procedural_000", 1, 0, engine=Engine.MUJOCO)
+    assert grasp.provenance["engine"] == "mujoco"
+    with closing(open_world(Engine.MUJOCO, franka, load_object(grasp.object))) as world:
+        assert run_rollout(world, grasp, Perturbation.none()).outcome is Outcome.SUCCESS
 
 
 def test_every_evaluation_is_told_of():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dr_grasp.core.arrays import frozen
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
@@ -17,6 +18,7 @@ from dr_grasp.formats.grasp_file import grasp_to_dict, write_grasps
 from dr_grasp.generation import methods
 from dr_grasp.generation import search as search_module
 from dr_grasp.generation.archive import TouchArchive
+from dr_grasp.generation.evaluation import Job
 from dr_grasp.generation.fitness_trials import ROUND_TRIALS, add_trials, noise_seed
 from dr_grasp.generation.genome import GenomeSpace
 from dr_grasp.generation.methods import make_method
@@ -33,7 +35,7 @@ from dr_grasp.scoring.blocks import Counts
 from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import settled_pose
-from dr_grasp.workers.pool import WorkerPool
+from dr_grasp.workers.pool import Pool, WorkerPool
 
 BATCH = 6
 TOTAL = 2 * BATCH + 3
@@ -341,6 +343,42 @@ def test_a_journal_of_another_start_or_version_is_refused(tmp_path, samples):
         SearchJournal(path, other, resume=True)
 
 
+def test_a_journal_goes_on_in_its_engine_alone(tmp_path):
+    path, other = tmp_path / "journal", replace(SCS, engine=Engine.MUJOCO)
+    assert "engine" not in SCS.described()  # as in journals of before there was a choice
+    journal_of(path, [], SCS.described())
+    with pytest.raises(FileFormatError, match="engine: expected 'mujoco' as asked for now, got"):
+        SearchJournal(path, other.described(), resume=True)
+    journal_of(path, [], other.described())
+    with pytest.raises(FileFormatError, match=r"software_version: expected 'dr_grasp .*pybullet"):
+        SearchJournal(path, SCS.described(), resume=True)
+    SearchJournal(path, other.described(), resume=True).close()
+
+
+def test_proposals_and_trials_are_simulated_in_the_engine_of_the_task(tmp_path, samples):
+    class Asked(Pool):
+        def run(self, function, work, is_cancelled):
+            for piece in work:
+                asked.append((type(piece).__name__, piece.engine))
+                if isinstance(piece, Job):
+                    held = samples.grasp(f"g{piece.proposal.index}")
+                    yield piece, Result(piece.proposal, outcome=Outcome.SUCCESS, grasp=held)
+                else:
+                    yield piece, Counts(Counter({Outcome.SUCCESS: 1}))
+
+        def close(self):
+            pass
+
+        _workers = _submit = None
+
+    asked = []
+    task = replace(SCS, method="me-fit", fitness=FDR, engine=Engine.MUJOCO)
+    with SearchJournal(tmp_path / "j", {}) as journal:
+        Search(task, make_method(SCS), Asked(), journal).run(Limits(2))
+    assert {engine for _, engine in asked} == {Engine.MUJOCO}
+    assert {name for name, _ in asked} == {"Job", "Block"}
+
+
 def test_ancestors_grip_as_the_grasps_did(franka, mug_world, mug_grasps):
     sampler = make_method(Task("franka", "mug", "sampler"))
     for grasp in mug_grasps:
@@ -424,6 +462,11 @@ def test_an_object_that_cannot_be_pinched_is_left_to_chance(franka, monkeypatch)
         (lambda: Limits(0), SettingsError, "evaluations: expected at least 1, got 0"),
         (lambda: Limits(5, 0), SettingsError, "count: expected at least 1, got 0"),
         (lambda: replace(SCS, seed=-1), SettingsError, "seed: expected at least 0, got -1"),
+        (
+            lambda: replace(SCS, engine=Engine.MUJOCO_WARP),
+            SettingsError,
+            "engine: expected bullet or mujoco, which simulate one rollout at a time, got mujoco-w",
+        ),
         (lambda: replace(FDR, trials=0), SettingsError, "trials: expected from 1 to 100000, got 0"),
         (
             lambda: replace(SCS, method="cma"),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from dr_grasp.common.resources import find_share
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
@@ -100,6 +101,19 @@ def test_a_sequential_fitness_survives_the_bytes_and_older_messages_are_not(samp
     older = as_message(encoding.encode_fitness(fitness))
     del older.sequential
     assert decoding.decode_fitness(older) == Fitness(Criterion.MDR, 7, 23)
+
+
+def test_who_says_no_engine_means_bullet(samples):
+    score = samples.score(engine=Engine.MUJOCO)
+    message = as_message(encoding.encode_score(score))
+    assert message.engine == "mujoco" and decoding.decode_score(message) == score
+    message.engine = ""
+    assert decoding.decode_score(message) == samples.score()
+    del message.engine  # of a bag of before there was a choice
+    assert decoding.decode_score(message) == samples.score()
+    message.engine = "ode"
+    with pytest.raises(InvalidGraspError, match="score of grasp g1: unknown engine 'ode'; expec"):
+        decoding.decode_score(message)
 
 
 def test_collisions_that_cannot_be_are_refused(samples):

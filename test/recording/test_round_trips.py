@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.collisions import COLLISIONS as COLLISION_OUTCOMES
 from dr_grasp.core.collisions import Collision
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness, GraspScore, Selection
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import LinkPair, Outcome
@@ -99,6 +100,7 @@ SCORES = st.builds(
     models=MODELS,
     transfer_probability=st.none() | SHARES,
     collisions=st.lists(COLLISIONS, max_size=3).map(tuple),
+    engine=st.sampled_from(Engine),
 )
 SELECTIONS = st.builds(
     Selection,

@@ -7,20 +7,24 @@ import numpy as np
 import pytest
 
 from dr_grasp.core.collisions import Collision
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import Waypoints
+from dr_grasp.errors import SettingsError
+from dr_grasp.replaying import rescoring
 from dr_grasp.replaying.checks import Check, Verdict, likely_reason
 from dr_grasp.replaying.junit import write_junit
 from dr_grasp.replaying.reexecution import compare_attempts, motion
 from dr_grasp.replaying.rescoring import compare_scores, rescore
-from dr_grasp.scoring.request import ScoreRequest
+from dr_grasp.scoring.request import ScoreBatch, ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.workers.pool import WorkerPool
 
 LINKS = LinkPair("elbow", "hand")
-MADE_OF = {"robot": "r1", "object": "o1", "profile": "p1", "processor": "x86_64 fma"}
+MADE_OF = {"robot": "r1", "object": "o1", "profile": "p1", "engine": "e1"}
+MADE_OF["processor"] = "x86_64 fma"
 
 
 def verdicts(checks):
@@ -86,6 +90,7 @@ def test_a_sequential_fitness_is_compared_by_its_counts(samples):
         (MADE_OF, "dr_grasp 1", "nothing that the bag tells of has changed"),
         (MADE_OF, "dr_grasp 0", "another version: dr_grasp 0, now dr_grasp 1"),
         ({**MADE_OF, "profile": "p0"}, "dr_grasp 1", "profile changed: p0, now p1"),
+        ({**MADE_OF, "engine": "e0"}, "dr_grasp 1", "settings of the engine changed: e0, now e1"),
         (
             {**MADE_OF, "processor": "aarch64"},
             "dr_grasp 1",
@@ -114,6 +119,29 @@ def test_each_grasp_with_its_score_is_scored_once(samples):
         (Verdict.DIFFERS, "refused")
     ] * 2
     assert all(check.reason.startswith("unknown profile 'gone'") for check in checks)
+
+
+def test_a_score_is_made_again_in_its_engine_if_that_is_here(samples, monkeypatch):
+    asked = []
+
+    class Answers:
+        def __init__(self, **words):
+            pass
+
+        def score(self, grasps, request, is_cancelled):
+            asked.append(request.engine)
+            return ScoreBatch((), ())
+
+    def check(engine):
+        if engine is Engine.MUJOCO_WARP:
+            raise SettingsError("engine mujoco-warp: no GPU")
+
+    monkeypatch.setattr(rescoring, "Scorer", Answers)
+    monkeypatch.setattr(rescoring, "check_available", check)
+    made = [samples.attempt(e.value, score=samples.score(engine=e)) for e in Engine]
+    (skipped,) = rescore(made, None, lambda: False)
+    assert asked == [Engine.BULLET, Engine.MUJOCO]
+    assert (skipped.verdict, skipped.reason) == (Verdict.SKIPPED, "engine mujoco-warp: no GPU")
 
 
 def test_a_grasp_that_no_longer_fits_its_robot_is_refused(samples):

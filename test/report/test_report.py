@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dr_grasp.core.collisions import Collision
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError, FileFormatError, ModelError, UnknownNameError
@@ -155,6 +156,19 @@ def test_only_one_backend_is_looked_at_if_asked(page_of, many_rows):
     both = words(page_of(rows))
     assert "Only what" not in both
     assert "By what executed it twin" in both and "executed by" in both.lower()
+
+
+def test_engines_are_named_and_not_mixed_in_silence(page_of, many_rows):
+    rows = many_rows(60)
+    assert "Engines of the scores bullet" in words(page_of(rows))
+    assert "The scores are of several engines" not in words(page_of(rows))
+    mixed = [replace(one, engine=Engine.MUJOCO) if n < 40 else one for n, one in enumerate(rows)]
+    said = words(page_of(mixed))
+    assert "The scores are of several engines: bullet (20 attempts), mujoco (40 attempts)." in said
+    assert "expected scores of one engine" in said  # in place of a calibrated model
+    only = words(page_of(mixed, engine="mujoco", backend="twin"))
+    assert "Only what twin executed and what mujoco scored; 20 other attempts." in only
+    assert "Engines of the scores mujoco" in only and "several engines" not in only
 
 
 def test_failures_predicted_and_real_side_by_side(page_of, row):

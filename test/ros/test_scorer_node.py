@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 from dr_grasp.cli import remote_scoring
 from dr_grasp.cli import score as score_command
 from dr_grasp.cli.main import app
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.errors import BackendError, SettingsError
 from dr_grasp.formats.grasp_file import grasp_to_dict
@@ -108,7 +109,7 @@ def space():
     name = f"/test_scorer_{os.getpid()}"
     rclpy.init(args=["--ros-args", "-r", f"__ns:={name}"])
     patch = pytest.MonkeyPatch()
-    patch.setattr(scorer_node, "Scorer", lambda pool: Scorer(pool=Bernoulli()))
+    patch.setattr(scorer_node, "Scorer", lambda **_: Scorer(pool=Bernoulli()))
     node = scorer_node.ScorerNode()
     executor = MultiThreadedExecutor(scorer_node.THREADS)
     executor.add_node(node)
@@ -503,3 +504,14 @@ def test_our_ros_names_cost_nothing_before_they_are_used():
         "assert 'rclpy' in sys.modules; assert dir(dr_grasp.ros) == sorted(dr_grasp.ros.__all__)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("way", ["score", "score_few"])
+def test_scores_are_of_the_engine_that_is_asked_for(planner, grasps, way):
+    score = getattr(planner, way)
+    for engine, made_in in ((None, Engine.BULLET), ("mujoco", Engine.MUJOCO)):
+        answer = score(grasps[:1], criteria=["mdr"], trials=2, engine=engine)
+        assert {found.engine for found in answer.scores} == {made_in}
+    message = "unknown engine 'ode'; expected one of bullet, mujoco, mujoco-warp"
+    with pytest.raises(BackendError, match=message):
+        score(grasps[:1], criteria=["mdr"], trials=2, engine="ode")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
@@ -43,6 +44,7 @@ def make_row(name="a1", mdr=0.5, outcome=Outcome.SUCCESS, **changes):
         said_by="twin",
         said_ns=1_763_690_000_123_456_789,
         gripper_opening=0.0123,
+        engine=Engine.BULLET,
     )
     return replace(row, **changes)
 

@@ -1,6 +1,7 @@
 """The model finds what is there, says how good it is, and refuses what it cannot learn from."""
 
 import random
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, log_loss
 
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
@@ -289,6 +291,18 @@ def test_whether_steps_follow_is_chosen_without_looking_at_what_is_tested(many_r
     assert before.model.steps is not None and after.model.steps is None
     same = [tally.last.object == "object_000" for tally in before.tallies]
     assert np.array_equal(before.predicted[same], after.predicted[same])
+
+
+def test_it_is_of_one_engine_and_says_which(many_rows):
+    rows = [replace(row, engine=Engine.MUJOCO) for row in many_rows(100)]
+    assert calibrate(rows).model.training.engine is Engine.MUJOCO
+    mixed = [*rows[:60], *(replace(row, engine=Engine.BULLET) for row in rows[60:])]
+    message = (
+        "expected scores of one engine, got bullet (40 attempts), mujoco (60 attempts): --engine "
+        "chooses one"
+    )
+    with pytest.raises(DrGraspError, match=re.escape(message)):
+        calibrate(mixed)
 
 
 def test_it_knows_what_its_scores_were_made_with(many_rows):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dr_grasp.core.attempt import GraspAttempt
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import RecordingError, UnknownNameError
@@ -222,6 +223,24 @@ def test_attempts_of_one_backend(tmp_path, samples):
     assert [(bag.bag, bag.attempts) for bag in only.bags] == [("x", 1)]
     with pytest.raises(UnknownNameError, match="'arm'; expected one of moveit, twin"):
         every.of_backend("arm")
+
+
+def test_attempts_with_scores_of_one_engine(tmp_path, samples):
+    write_bag(
+        tmp_path / "a",
+        [
+            samples.attempt("a1", score=samples.score(engine=Engine.MUJOCO)),
+            samples.attempt("a2"),
+            samples.attempt("a3", score=None),
+        ],
+    )
+    every = read_folder(tmp_path)
+    assert [row.engine for row in every.rows] == [Engine.MUJOCO, Engine.BULLET, None]
+    assert every.of_engine(None) is every
+    only = every.of_engine("mujoco")
+    assert [row.attempt_id for row in only.rows] == ["a1"] and only.bags[0].attempts == 1
+    with pytest.raises(UnknownNameError, match="unknown engine 'ode'; expected one of bullet, mu"):
+        every.of_engine("ode")
 
 
 def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path, samples, monkeypatch):

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import FileFormatError
 from dr_grasp.transfer.calibration import calibrate
+from dr_grasp.transfer.estimator import Estimator
 from dr_grasp.transfer.transfer_model import (
-    Estimator,
     Steps,
     model_document,
     read_model,
@@ -41,6 +42,14 @@ def test_a_model_comes_back(known, tmp_path, steps):
     assert found.training == model.training
     write_model(tmp_path / "again.json", found)
     assert (tmp_path / "again.json").read_bytes() == (tmp_path / "model.json").read_bytes()
+
+
+def test_models_of_bullet_are_written_as_before_there_was_a_choice(known, tmp_path):
+    assert "engine" not in model_document(known)["training"]
+    other = replace(known, training=replace(known.training, engine=Engine.MUJOCO))
+    assert model_document(other)["training"]["engine"] == "mujoco"
+    write_model(tmp_path / "model.json", other)
+    assert read_model(tmp_path / "model.json") == other
 
 
 def test_a_calibrated_model_comes_back_to_the_bit(tmp_path, many_rows):
@@ -116,6 +125,11 @@ def test_what_it_says_is_what_calibration_says(many_rows, samples):
             "franka",
             {"fitness": {Criterion.MDR: Fitness(Criterion.MDR, 1, 2)}},
             "the model expects criteria jsdr, mdr, got none of jsdr",
+        ),
+        (
+            "franka",
+            {"engine": Engine.MUJOCO},
+            "the model expects scores of engine bullet, got mujoco",
         ),
     ],
 )

@@ -21,6 +21,7 @@ import dr_grasp
 from dr_grasp.cli.main import app
 from dr_grasp.common.closing import Closing
 from dr_grasp.common.resources import share_directory
+from dr_grasp.core.engine import Engine
 from dr_grasp.errors import SettingsError, WorkerError
 from dr_grasp.formats.grasp_file import read_grasps, write_grasps
 from dr_grasp.formats.score_file import read_scores
@@ -202,6 +203,18 @@ def test_models_that_differ_are_refused_by_name(dask, tmp_path, monkeypatch):
         run(repr, dask.address, SimpleNamespace(robot="franka", object="box"))
     with pytest.raises(WorkerError, match=r"worker tcp://\S+: unknown object 'brick'"):
         run(repr, dask.address, SimpleNamespace(robot="franka", object="brick"))
+
+
+def test_an_engine_of_another_version_is_refused_where_it_is_used(dask, monkeypatch):
+    other = SimpleNamespace(robot="franka", object="box", engine=Engine.MUJOCO)
+    assert cluster.identity("franka", "box").keys() == (
+        cluster.identity("franka", "box", Engine.MUJOCO).keys() - {"mujoco"}
+    )
+    real = cluster.version
+    monkeypatch.setattr(cluster, "version", lambda name: "9" if name == "mujoco" else real(name))
+    with pytest.raises(WorkerError, match=r"is not like this machine: mujoco: expected 9, got 3"):
+        run(repr, dask.address, other)
+    run(repr, dask.address, SimpleNamespace(robot="franka", object="box"))
 
 
 def test_a_worker_without_our_package_says_so(dask, monkeypatch):

@@ -126,9 +126,15 @@ class BulletWorld(RobotWorld):
         """Take the commands that `drive` gives to the arm's motors; see `World`."""
         self._aims = motor_aims(positions, velocities).tolist()
         self._velocities = velocities.tolist()
+        moves, speeds_up = np.diff(positions, axis=0) != 0, np.diff(velocities, axis=0) != 0
+        self._changes = [True, *(moves | speeds_up).any(axis=1).tolist()]
+        self._driven = -1
 
     def drive(self, command: int) -> None:
         """Give the arm's motors a command by its index; it holds until the next one."""
+        follows, self._driven = self._driven == command - 1, command
+        if follows and not self._changes[command]:
+            return  # motors keep their targets
         p.setJointMotorControlArray(
             self._robot,
             self._arm,
