@@ -34,6 +34,9 @@ class Rig(Protocol):
     lag_s: float
     """From a command to where the arm is, while it moves steadily."""
 
+    largest_error: float
+    """How far a joint may be from its command while the arm accelerates as planned [rad]."""
+
     step_s: float
 
     def start(self, arm, hand, block, weighs=True):
@@ -62,7 +65,7 @@ class Rig(Protocol):
 class BulletRig:
     """The scorer's engine."""
 
-    lag_s = 0.0
+    lag_s, largest_error = 0.0, 1e-3
 
     def __init__(self, robot, block):
         self.world = BulletWorld(robot, block)
@@ -168,7 +171,7 @@ class _OfMujoco:
 class MujocoRig(_OfMujoco):
     """The scorer's second engine."""
 
-    lag_s = 0.0
+    lag_s, largest_error = 0.0, 2e-3
     step_s = 1.0 / RATE_HZ
 
     def __init__(self, robot, block):
@@ -210,7 +213,7 @@ class MujocoRig(_OfMujoco):
 class TwinRig(_OfMujoco):
     """The twin."""
 
-    lag_s = 2.0 / ARM_BANDWIDTH
+    lag_s, largest_error = 2.0 / ARM_BANDWIDTH, 1e-3
     step_s = TIMESTEP_S
 
     def __init__(self, robot, block):

@@ -159,7 +159,7 @@ PRESSING = {
 all their force. (In `power` the block may slip out between middle and ring finger.)"""
 
 
-@pytest.mark.parametrize("aside", [0.0, 0.004])
+@pytest.mark.parametrize("aside", [0.0, 0.003])
 def test_the_hand_presses_as_hard_as_it_is_told(robot, make_rig, aside):
     for synergy in robot.synergies:
         rig = make_rig(np.array([SIZE[0], 0.6 * synergy.largest_width_m, SIZE[2]]))
@@ -228,7 +228,7 @@ def test_the_arm_is_where_it_is_told_to_be(robot, make_rig):
     assert np.ptp(plan.arm[:count], axis=0).max() > 0.2  # it has moved
     # The twin's servos lag by design, and by other times where the inertia or the speed changes.
     moving = 0.25 * rig.lag_s * np.abs(plan.arm_velocity[:count]).max()
-    assert error.max() < 1e-3 + moving
+    assert error.max() < rig.largest_error + moving
     assert error[plan.phases[: count - late] == Phase.CLOSE].max() < 1e-3
     assert np.abs(rig.arm() - plan.arm[count - 1]).max() < 1e-4
 
@@ -271,7 +271,7 @@ def test_a_finger_wedged_open_stays_within_its_limits(robot, make_rig):
         Pose(grip.position + beside * along, grip.quaternion_xyzw),
         weighs=False,
     )
-    joints = run(rig, 0.6, push=2.0 * robot.hand_force * along)
+    joints = run(rig, 1.0, push=2.0 * robot.hand_force * along)
     pressed = sum(touch.force @ along for touch in rig.touches())
     assert pressed == pytest.approx(2.0 * robot.hand_force, rel=0.1)
     assert beyond_limits_m(robot, joints) < 2e-4
