@@ -51,7 +51,7 @@ def in_mujoco(
         rolling_friction_m=item.rolling_friction if rolling is None else rolling,
     )
     plan = grasp.schedule(RATE_HZ)
-    commands = Commands.under(noise, grasp, plan, world)
+    commands = Commands.under(noise, grasp, plan, world.robot)
     twin = TwinWorld(robot, item, truth, timestep_s=STEP_S)
     pose = grasp.object_in_base.perturbed(noise.translation_m, noise.rotation_rpy_rad)
     hand = np.array(grasp.close.preshape)
