@@ -1,168 +1,177 @@
-"""Do two engines see the same? Rollouts in PyBullet, and in MuJoCo under the same perturbations.
+"""What does a rollout cost in each engine, and do they see the same?
 
-For each arm and object: whole rollouts of some grasps under MDR in both engines, MuJoCo with steps
-of a millisecond; how many hold in each, and in how many both agree whether the grasp holds; what
-they call the failures. Beside it how far the arm is from its commands in PyBullet where the hand
-closes, after nominal approaches that touch nothing.
+For each arm and object: some grasps under MDR and FDR, in turns in PyBullet and in MuJoCo as it
+scores; in MuJoCo with steps of half a millisecond and the solver's pass against slip, the reference
+for its settings; and in that reference with the object a micrometre aside, which shows how far two
+simulations of the same can agree. Then how far a held object creeps in a second.
 """
 
 import argparse
+import time
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from itertools import product
 
 import numpy as np
 
 from dr_grasp.cli.console import print_table
-from dr_grasp.core.outcome import Judge, Outcome
+from dr_grasp.core.arrays import frozen
+from dr_grasp.core.engine import Engine
+from dr_grasp.core.outcome import Observation, Outcome
 from dr_grasp.core.perturbation import Criterion, Perturbation, sample_perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase
-from dr_grasp.formats.grasp_file import read_grasps
 from dr_grasp.generation.sampler import generate
 from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot, robot_names
 from dr_grasp.scoring.profiles import load_profile
-from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.engine import open_world
 from dr_grasp.simulation.motors import RATE_HZ
-from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
-from dr_grasp.simulation.rollout import LOOK_EVERY, Commands, run_rollout
-from dr_grasp.twin.placing import on_table
-from dr_grasp.twin.twin_world import TwinWorld
+from dr_grasp.simulation.mujoco.settings import SCORING, ModelSettings
+from dr_grasp.simulation.mujoco.world import MujocoWorld
+from dr_grasp.simulation.rollout import LOOK_EVERY, run_rollout
+from dr_grasp.simulation.rollout_runner import RolloutRunner
 
-STEP_S = 0.001
-SETTLE_S = 0.3
-
-
-def in_mujoco(
-    robot: RobotSpec,
-    item: ObjectSpec,
-    world: BulletWorld,
-    grasp: GraspTrajectory,
-    noise: Perturbation,
-) -> tuple[Outcome, TwinWorld]:
-    """One rollout, and its world; commands are jittered at the rate of the other engine."""
-    rolling, spinning = noise.rolling_friction, noise.spinning_friction
-    truth = ObjectDynamics(
-        friction_factor=noise.lateral_friction_scale,
-        mass_factor=noise.mass_scale,
-        center_of_mass_shift_m=tuple(noise.center_of_mass_m.tolist()),
-        # MuJoCo's are levers as they are, Bullet's are multiplied by the hand's friction.
-        torsional_friction_m=item.spinning_friction if spinning is None else spinning,
-        rolling_friction_m=item.rolling_friction if rolling is None else rolling,
-    )
-    plan = grasp.schedule(RATE_HZ)
-    commands = Commands.under(noise, grasp, plan, world.robot)
-    twin = TwinWorld(robot, item, truth, timestep_s=STEP_S)
-    pose = grasp.object_in_base.perturbed(noise.translation_m, noise.rotation_rpy_rad)
-    hand = np.array(grasp.close.preshape)
-    twin.reset(commands.start, hand, on_table(robot, item, pose), grasp.close.force)
-    twin.step(round(SETTLE_S / STEP_S))
-    judge, time_s = Judge(), 0.0
-    ends = np.append(np.diff(plan.phases) != 0, True)
-    for index, (arm, phase) in enumerate(zip(commands.arm, plan.phases, strict=True)):
-        target = grasp.close.positions if phase >= Phase.CLOSE else grasp.close.preshape
-        reach = robot.hand_velocities / RATE_HZ
-        hand = hand + np.clip(target - hand, -reach, reach)
-        twin.command(arm, hand)
-        steps = round((index + 1) / RATE_HZ / STEP_S) - round(time_s / STEP_S)
-        twin.step(steps)
-        time_s += steps * STEP_S
-        if twin.diverged:
-            return Outcome.DIVERGED, twin
-        if ends[index] or index % LOOK_EVERY == 0:
-            outcome = judge.observe(Phase(int(phase)), twin.observe(), bool(ends[index]))
-            if outcome is not None:
-                return outcome, twin
-    raise AssertionError("the judge decides at the last step of the hold")
+NUDGE_M = 1e-6
+CREEP_S = 1.0
 
 
-def sag(world: BulletWorld, grasp: GraspTrajectory) -> tuple[float, float]:
-    """Largest error of a joint where the hand closes [rad], and how much too high the hand is [m].
+@dataclass
+class Way:
+    """One way of simulating the rollouts, and what came of it."""
 
-    Zeros if the hand touches something there.
-    """
-    errors = [(0.0, 0.0)]
+    name: str
+    runner: RolloutRunner
+    nudge_m: float = 0.0
+    outcomes: list[Outcome] = field(default_factory=list)
+    cpu_s: float = 0.0
 
-    def look(phase: Phase) -> None:
-        if phase is Phase.APPROACH and not world.observe().hand_touches:
-            arm = world.arm_positions()
-            error = arm - grasp.approach.positions[-1]
-            errors.append((float(np.abs(error).max()), float(world.jacobian()[2] @ error)))
+    def run(self, grasp: GraspTrajectory, noise: Perturbation) -> None:
+        """One rollout, timed."""
+        aside = frozen(noise.translation_m + np.array([self.nudge_m, 0.0, 0.0]))
+        noise = replace(noise, translation_m=aside)
+        begun = time.process_time()
+        self.outcomes.append(self.runner.run(grasp, noise).outcome)
+        self.cpu_s += time.process_time() - begun
 
-    run_rollout(world, grasp, Perturbation.none(), on_phase_end=look)
-    return errors[-1]
+    @property
+    def held(self) -> list[bool]:
+        """Whether each rollout succeeded."""
+        return [outcome is Outcome.SUCCESS for outcome in self.outcomes]
+
+    def agrees_with(self, other: "Way") -> str:
+        """Share of rollouts in which both hold, or both fail."""
+        return f"{np.mean(np.equal(self.held, other.held)):.3f}"
+
+    def failures(self) -> str:
+        """How often rollouts failed, and how."""
+        failures = Counter(one.label for one in self.outcomes if one is not Outcome.SUCCESS)
+        return ", ".join(f"{count} {label}" for label, count in failures.most_common(3))
 
 
-def share(held: Sequence[bool]) -> str:
-    """A share of successes."""
-    return f"{np.mean(held):.2f}"
+def fine(settings: ModelSettings) -> ModelSettings:
+    """The reference: steps of half a millisecond, and the pass that takes all slip away."""
+    return replace(settings, timestep_s=1 / RATE_HZ / 8, impratio=10.0, noslip_iterations=3)
 
 
-def words(outcomes: Sequence[Outcome]) -> str:
-    """How often rollouts failed, and how."""
-    failures = Counter(one.label for one in outcomes if one is not Outcome.SUCCESS)
-    return ", ".join(f"{count} {label}" for label, count in failures.most_common(3))
+def ways_of(robot: RobotSpec, item: ObjectSpec, slow: bool) -> list[Way]:
+    """All ways, the two of the reference only where asked for."""
+    ways = [
+        Way(engine.value, RolloutRunner(open_world(engine, robot, item)))
+        for engine in (Engine.BULLET, Engine.MUJOCO)
+    ]
+    if slow:
+        settings = fine(SCORING.of(robot))
+        for name, nudge_m in (("fine", 0.0), ("nudged", NUDGE_M)):
+            runner = RolloutRunner(MujocoWorld(robot, item, settings))
+            ways.append(Way(name, runner, nudge_m))
+    return ways
+
+
+def creep_mm(world: MujocoWorld, grasp: GraspTrajectory) -> float | None:
+    """How far the object creeps in the hand in a second of holding; None if it is not held."""
+    places: list[np.ndarray] = []
+
+    def look(step: int, phase: Phase, seen: Observation) -> None:
+        if phase is Phase.HOLD:
+            places.append(np.array(world.object_in_hand()))
+
+    longer = replace(grasp, hold_s=grasp.hold_s + CREEP_S)
+    rollout = run_rollout(world, longer, Perturbation.none(), on_observation=look)
+    if rollout.outcome is not Outcome.SUCCESS:
+        return None
+    looks = round(CREEP_S * RATE_HZ / LOOK_EVERY)
+    return float(1e3 * np.linalg.norm(places[-1] - places[-1 - looks]))
+
+
+def rows_of(
+    robot: RobotSpec, item: ObjectSpec, options: argparse.Namespace
+) -> tuple[list[str], list[str]]:
+    """What it costs, and what it sees, for one arm and object."""
+    profile = load_profile("default")
+    grasps = generate(robot.name, item.name, options.grasps, options.seed)
+    ways = ways_of(robot, item, options.fine)
+    for grasp in grasps:
+        for way in ways:  # what is done once for a grasp belongs to a label, not to its rollouts
+            way.runner.run(grasp, Perturbation.none())
+        for trial, criterion in product(range(options.trials), (Criterion.MDR, Criterion.FDR)):
+            arm_joints = len(robot.arm_joints)
+            noise = sample_perturbation(profile, criterion, options.seed, trial, arm_joints)
+            for way in ways:
+                way.run(grasp, noise)
+    bullet, mujoco, *slow = ways
+    count = len(bullet.outcomes)
+    world = mujoco.runner.world
+    assert isinstance(world, MujocoWorld)
+    creeps = [creep for grasp in grasps if (creep := creep_mm(world, grasp)) is not None]
+    costs = [
+        robot.name,
+        item.name,
+        *(f"{1e3 * way.cpu_s / count:.0f} ms" for way in ways),
+        f"{mujoco.cpu_s / bullet.cpu_s:.2f}",
+    ]
+    sees = [
+        robot.name,
+        item.name,
+        *(f"{np.mean(way.held):.2f}" for way in ways),
+        mujoco.agrees_with(bullet),
+        *((mujoco.agrees_with(slow[0]), slow[1].agrees_with(slow[0])) if slow else ()),
+        f"{max(creeps):.3f} mm" if creeps else "none held",
+        bullet.failures(),
+        mujoco.failures(),
+    ]
+    for way in ways:
+        way.runner.close()
+    return costs, sees
+
+
+def table(title: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table."""
+    print_table(["arm", "object", *names], [list(row) for row in rows], title=title)
 
 
 def main() -> None:
-    """Print the table."""
+    """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--robots", nargs="+", default=robot_names())
-    parser.add_argument("--objects", nargs="+", default=["procedural_000"])
-    parser.add_argument("--grasps", type=int, default=8)
-    parser.add_argument("--file", type=Path, help="grasps to replay instead of the sampler's")
-    parser.add_argument("--trials", type=int, default=8)
+    parser.add_argument("--objects", nargs="+", default=["mug", "procedural_000"])
+    parser.add_argument("--grasps", type=int, default=4)
+    parser.add_argument("--trials", type=int, default=4, help="of MDR, and of FDR, for each grasp")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--fine", action="store_true", help="also the reference, which takes long")
     options = parser.parse_args()
-    profile, rows = load_profile("default"), []
-    for name in options.robots:
-        for obj in options.objects:
-            robot, item = load_robot(name), load_object(obj)
-            grasps = (
-                generate(name, obj, options.grasps, options.seed)
-                if options.file is None
-                else read_grasps(options.file).grasps[: options.grasps]
-            )
-            bullet, other = [], []
-            with BulletWorld(robot, item) as world:
-                errors = [sag(world, grasp) for grasp in grasps]
-                for grasp in grasps:
-                    for trial in range(options.trials):
-                        noise = sample_perturbation(
-                            profile, Criterion.MDR, options.seed, trial, len(robot.arm_joints)
-                        )
-                        bullet.append(run_rollout(world, grasp, noise).outcome)
-                        other.append(in_mujoco(robot, item, world, grasp, noise)[0])
-            held = [[one is Outcome.SUCCESS for one in engine] for engine in (bullet, other)]
-            rows.append(
-                [
-                    name,
-                    obj,
-                    f"{1e3 * max(error for error, _ in errors):.2f} mrad",
-                    f"{1e3 * min(height for _, height in errors):+.2f} mm",
-                    share(held[0]),
-                    share(held[1]),
-                    share(np.equal(*held)),
-                    words(bullet),
-                    words(other),
-                ]
-            )
-            print("  ".join(rows[-1]), flush=True)
-    print_table(
-        [
-            "arm",
-            "object",
-            "error",
-            "hand",
-            "PyBullet",
-            "MuJoCo",
-            "agree",
-            "failures",
-            "in MuJoCo",
-        ],
-        rows,
-        title=f"{options.grasps} grasps, {options.trials} trials of MDR each, whole rollouts",
-    )
+    costs, sees = [], []
+    for name, obj in product(options.robots, options.objects):
+        cost, seen = rows_of(load_robot(name), load_object(obj), options)
+        print("  ".join(cost), "|", "  ".join(seen[2:]), flush=True)
+        costs.append(cost)
+        sees.append(seen)
+    ways = ["bullet", "mujoco", *(["fine", "nudged"] if options.fine else [])]
+    count = 2 * options.grasps * options.trials
+    table(f"CPU of a rollout, {count} of each", [*ways, "mujoco / bullet"], costs)
+    agreements = ["as bullet", *(["as fine", "nudged as fine"] if options.fine else [])]
+    names = [*ways, *agreements, "creep in 1 s", "failures", "in mujoco"]
+    table("shares that hold, and that agree", names, sees)
 
 
 if __name__ == "__main__":

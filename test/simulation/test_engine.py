@@ -37,7 +37,7 @@ def test_only_the_engine_on_a_gpu_has_to_be_looked_for(monkeypatch):
 def test_settings_are_said_of_all_but_bullet():
     assert engines.engine_settings(Engine.BULLET) is None
     for engine in (Engine.MUJOCO, Engine.MUJOCO_WARP):
-        assert engines.engine_settings(engine).timestep_s > 0
+        assert engines.engine_settings(engine).gripper.timestep_s > 0
 
 
 def test_the_version_is_that_of_the_package():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.simulation.motors import RATE_HZ
 
 
@@ -38,11 +39,28 @@ class ModelSettings:
     hand_bandwidth: float = 250.0
 
 
-SUBSTEPS = 2
-"""Timesteps in the time of a command."""
+@dataclass(frozen=True, slots=True)
+class ScoringSettings:
+    """Settings of scoring, by the hand.
 
-SCORING = ModelSettings(
-    timestep_s=1.0 / RATE_HZ / SUBSTEPS,
+    Attributes:
+        gripper: Settings for hands of at most `GRIPPER_JOINTS` joints.
+        fingers: Settings for hands of more joints.
+    """
+
+    gripper: ModelSettings
+    fingers: ModelSettings
+
+    def of(self, robot: RobotSpec) -> ModelSettings:
+        """The settings for a robot."""
+        is_gripper = len(robot.hand_force_shares) <= GRIPPER_JOINTS
+        return self.gripper if is_gripper else self.fingers
+
+
+GRIPPER_JOINTS = 2
+
+_GRIPPER = ModelSettings(
+    timestep_s=1.0 / RATE_HZ / 2,
     integrator="discrete",
     impratio=100.0,
     noslip_iterations=0,
@@ -50,4 +68,6 @@ SCORING = ModelSettings(
     hand_condim=4,
     table_condim=6,
 )
-"""What scoring uses."""
+
+SCORING = ScoringSettings(_GRIPPER, replace(_GRIPPER, timestep_s=1.0 / RATE_HZ / 4))
+"""Two and four timesteps in the time of a command."""

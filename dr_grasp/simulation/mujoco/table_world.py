@@ -36,19 +36,20 @@ class MujocoTableWorld(Closing):
     _with_robot = False
 
     def __init__(
-        self, robot: RobotSpec, obj: ObjectSpec, settings: ModelSettings = SCORING
+        self, robot: RobotSpec, obj: ObjectSpec, settings: ModelSettings | None = None
     ) -> None:
         """Build the world.
 
         Args:
             robot: The robot.
             obj: The object.
-            settings: Timestep, solver and contacts.
+            settings: Timestep, solver and contacts; None for those of scoring.
 
         Raises:
             ModelError: MuJoCo cannot read the robot or the object.
         """
-        self.robot, self.object, self._settings = robot, obj, settings
+        self.robot, self.object = robot, obj
+        self._settings = settings = settings or SCORING.of(robot)
         nominal = ObjectDynamics.under(Perturbation.none(), obj)
         self._model: Any = build_model(robot, obj, nominal, settings, with_robot=self._with_robot)
         self._model.opt.gravity[:] = 0.0  # see `FreeObject`

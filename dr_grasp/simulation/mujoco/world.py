@@ -14,7 +14,7 @@ from dr_grasp.simulation.bullet.kinematics import RobotWorld
 from dr_grasp.simulation.motors import ARM_POSITION_GAIN, RATE_HZ, motor_aims
 from dr_grasp.simulation.mujoco.drives import tune_hand
 from dr_grasp.simulation.mujoco.model import moving_joints
-from dr_grasp.simulation.mujoco.settings import SCORING, ModelSettings
+from dr_grasp.simulation.mujoco.settings import ModelSettings
 from dr_grasp.simulation.mujoco.table_world import MujocoTableWorld
 from dr_grasp.simulation.mujoco.touches import HAND, OBJECT, ROBOT
 from dr_grasp.simulation.scene import Contacts, ObjectState
@@ -31,7 +31,7 @@ class MujocoWorld(MujocoTableWorld):
     _with_robot = True
 
     def __init__(
-        self, robot: RobotSpec, obj: ObjectSpec, settings: ModelSettings = SCORING
+        self, robot: RobotSpec, obj: ObjectSpec, settings: ModelSettings | None = None
     ) -> None:
         """Build the world; see `MujocoTableWorld`."""
         joints, arm = moving_joints(robot), len(robot.arm_joints)
