@@ -154,9 +154,9 @@ $(STAMPS)/messages: $(MESSAGES) dr_grasp_interfaces/cmake/wheel.cmake $(STAMPS)/
 	$(call step,messages of MoveIt and controllers for the tests (a minute or two of compiling),\
 	  $(PIP) --no-deps --force-reinstall ./test/message_packages,$(NETWORK))
 
-$(STAMPS)/test: requirements/test.txt requirements/cluster.txt requirements/mujoco_next.txt $(STAMPS)/requirements $(STAMPS)/docs $(STAMPS)/messages
+$(STAMPS)/test: requirements/test.txt requirements/cluster.txt requirements/gpu.txt requirements/mujoco_next.txt $(STAMPS)/requirements $(STAMPS)/docs $(STAMPS)/messages
 	$(call step,what the tests need,\
-	  $(PIP) -r requirements/test.txt -r requirements/cluster.txt,$(NETWORK))
+	  $(PIP) -r requirements/test.txt -r requirements/cluster.txt -r requirements/gpu.txt,$(NETWORK))
 	$(call step,the newest MuJoCo beside it,\
 	  $(PIP) --no-deps --upgrade --target $(VENV)/mujoco_next -r requirements/mujoco_next.txt,$(NETWORK))
 
@@ -166,7 +166,7 @@ $(STAMPS)/test: requirements/test.txt requirements/cluster.txt requirements/mujo
 # what xacro asks for the places of packages.
 NOBLE := build/noble
 NOBLE_STAMPS := $(NOBLE)/stamps-$(PLACE)
-NOBLE_PINS := $(patsubst %,requirements/%.txt,noble cluster test)
+NOBLE_PINS := $(patsubst %,requirements/%.txt,noble cluster gpu test)
 NOBLE_PIP = $(NOBLE)/bin/python -m pip install --disable-pip-version-check --no-input
 $(NOBLE_STAMPS)/%: LOG := $(NOBLE)/setup.log
 

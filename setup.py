@@ -80,6 +80,8 @@ setup(
     ],
     extras_require={
         "cluster": ["distributed>=2026.8"],
+        # Engine mujoco-warp. Each release is made for the MuJoCo of the same number.
+        "gpu": ["mujoco-warp>=3.17,<5", "warp-lang>=1.15"],
         # Where there is no ROS. dr_grasp_interfaces is built from its folder, beside this file.
         "ros": [
             "ros-rclpy[fastrtps]~=7.1.6",

@@ -13,6 +13,7 @@ from dr_grasp.errors import InvalidGraspError, quoted
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 
 class ComparedByValue:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from dr_grasp.core.arrays import FloatArray, frozen
 
 RATE_HZ = 240.0
@@ -51,3 +53,21 @@ def tracked_positions(
         position += (1.0 - gain) * before
         before = position
     return frozen(positions)
+
+
+def tracked_end(
+    commands: FloatArray, velocities: FloatArray, start: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """The last of `tracked_positions`, shape (n,), and the velocity there, without the others.
+
+    Args:
+        commands: Shape (t, n), positions as given to `motor_targets`, t at least 2 [rad or m].
+        velocities: Shape (t, n), velocities as given to `motor_targets` [rad/s or m/s].
+        start: Shape (n,), arm positions before the first command [rad or m].
+    """
+    gain, count = ARM_POSITION_GAIN, len(commands)
+    inputs = gain * commands + (1.0 - gain) * velocities / RATE_HZ
+    weights = (1.0 - gain) ** np.arange(count - 1, -1, -1)
+    last = weights @ inputs + (1.0 - gain) ** count * start
+    before = weights[1:] @ inputs[:-1] + (1.0 - gain) ** (count - 1) * start
+    return frozen(last), frozen((last - before) * RATE_HZ)

@@ -12,6 +12,7 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Judge, LinkPair, Observation, Outcome
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase, Schedule
+from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.simulation.engine import World
 from dr_grasp.simulation.motors import RATE_HZ
 from dr_grasp.simulation.scene import ObjectState
@@ -65,15 +66,19 @@ class Commands:
 
     @classmethod
     def under(
-        cls, perturbation: Perturbation, grasp: GraspTrajectory, plan: Schedule, world: World
+        cls, perturbation: Perturbation, grasp: GraspTrajectory, plan: Schedule, robot: RobotSpec
     ) -> Commands:
         """Add the noise of a perturbation to the commands of a grasp."""
-        half_ranges = world.robot.arm_half_ranges
-        noise = perturbation.command_noise(len(plan.phases), half_ranges)
-        start = grasp.approach.at([0.0])[0]
-        if perturbation.joint_offset.size:
-            start = start + perturbation.joint_offset * half_ranges
-        return cls(grasp, plan, start, plan.arm + noise)
+        noise = perturbation.command_noise(len(plan.phases), robot.arm_half_ranges)
+        return cls(grasp, plan, arm_start(perturbation, grasp, robot), plan.arm + noise)
+
+
+def arm_start(perturbation: Perturbation, grasp: GraspTrajectory, robot: RobotSpec) -> FloatArray:
+    """Arm positions before the first step of a rollout, shape (n,) [rad or m]."""
+    start = frozen(grasp.approach.at([0.0])[0])
+    if not perturbation.joint_offset.size:
+        return start
+    return frozen(start + perturbation.joint_offset * robot.arm_half_ranges)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +123,7 @@ def run_rollout(
         on_phase_end: Called with each phase after its last step, to look at the world.
         on_observation: Called after each observation of the judge.
     """
-    commands = Commands.under(perturbation, grasp, grasp.schedule(RATE_HZ), world)
+    commands = Commands.under(perturbation, grasp, grasp.schedule(RATE_HZ), world.robot)
     entry = EntryPoint.first_step(commands)
     return simulate(world, commands, perturbation, entry, on_phase_end, on_observation)
 

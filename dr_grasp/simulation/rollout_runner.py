@@ -10,6 +10,7 @@ import numpy as np
 from dr_grasp.common.closing import Closing
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.engine import Engine
+from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Judge
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase
@@ -76,6 +77,23 @@ class _Settled:
     at_rest: bool
 
 
+def doubted_shift(perturbation: Perturbation, radius: float) -> float:
+    """How far a perturbation may put any point of an object from its believed place [m].
+
+    Args:
+        perturbation: Perturbation of the object's place.
+        radius: Largest distance of a point of the object from the origin of its frame [m].
+    """
+    turn = float(np.linalg.norm(perturbation.rotation_rpy_rad))
+    return float(np.linalg.norm(perturbation.translation_m)) + CLEARANCE_M + radius * turn
+
+
+def shift_between(believed: Pose, found: Pose, radius: float) -> float:
+    """How far any point of an object of such a radius may be from its believed place [m]."""
+    turn = float((believed.rotation.inv() * found.rotation).magnitude())
+    return float(np.linalg.norm(found.position - believed.position)) + radius * turn
+
+
 class RolloutRunner(Closing):
     """Runs rollouts of grasps of one robot and one object.
 
@@ -108,7 +126,7 @@ class RolloutRunner(Closing):
             self._plan = grasp.schedule(RATE_HZ)
             self._free_way: FreeWay | None = None
             self._undisturbed: _Settled | None = None
-        commands = Commands.under(perturbation, grasp, self._plan, self.world)
+        commands = Commands.under(perturbation, grasp, self._plan, self.world.robot)
         entry = EntryPoint.first_step(commands)
         if self._table is not None:
             late = self._late_entry(self._table, commands, perturbation)
@@ -127,9 +145,7 @@ class RolloutRunner(Closing):
         if self._free_way is None:
             self._free_way = find_free_way(self.world.geometry, commands.grasp, commands.plan)
         errors = ArmErrors.of(perturbation, self.world.robot.arm_half_ranges)
-        shift = float(np.linalg.norm(perturbation.translation_m)) + CLEARANCE_M
-        shift += self._radius * float(np.linalg.norm(perturbation.rotation_rpy_rad))
-        step = self._free_way.last_free_step(errors, shift)
+        step = self._free_way.last_free_step(errors, doubted_shift(perturbation, self._radius))
         for _ in range(MOST_TRIES):
             if step < 2:
                 return None
@@ -170,10 +186,7 @@ class RolloutRunner(Closing):
                 slow = np.linalg.norm(state.velocity) + turning < REST_SPEED
                 slow_looks = slow_looks + 1 if slow else 0
             steps += 1
-        believed, found = grasp.object_in_base, table.object_pose()
-        turned = (believed.rotation.inv() * found.rotation).magnitude()
-        moved = float(np.linalg.norm(found.position - believed.position))
-        moved += self._radius * float(turned)
+        moved = shift_between(grasp.object_in_base, table.object_pose(), self._radius)
         settled = _Settled(steps, table.object_state, moved, judge, slow_looks >= REST_LOOKS)
         if settled.at_rest and not perturbation.disturbs_object:
             self._undisturbed = replace(settled, judge=copy(judge))

@@ -75,7 +75,7 @@ def test_an_arm_in_free_air_is_where_the_filter_says(arm, profile):
     world, grasp = arm.world, arm.grasps[0]
     perturbation = noise(arm, Criterion.JSDR, 0, profile)
     plan = grasp.schedule(RATE_HZ)
-    commands = Commands.under(perturbation, grasp, plan, world)
+    commands = Commands.under(perturbation, grasp, plan, world.robot)
     expected = tracked_positions(commands.arm, plan.arm_velocity, commands.start)
     steps = find_free_way(world, grasp, plan).last_free_step(
         ArmErrors.of(perturbation, world.robot.arm_half_ranges), 0.01
