@@ -30,6 +30,7 @@ SETTINGS = ModelSettings(
     impratio=10.0,
     noslip_iterations=3,
     contact_time_s=0.006,
+    coupling_time_s=0.004,
     hand_condim=4,
     table_condim=6,
 )

@@ -16,10 +16,9 @@ from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
 from dr_grasp.simulation.mujoco.settings import ModelSettings
 from dr_grasp.simulation.scene import GROUND_DEPTH_M
 
-RIGID_STEPS = 2.0
 RIGID_SOLIMP = (0.999, 0.9999, 0.001, 0.5, 2.0)
-"""Time constant in timesteps, and impedance, of the couplings and limits of the hand's joints: as
-stiff as possible. With the values of contacts, coupled finger tips drifted apart by 0.3 mm."""
+"""Impedance of the couplings and limits of the hand's joints: as stiff as possible. With the values
+of contacts, coupled finger tips drifted apart by 0.3 mm."""
 
 LIMIT_DAMPING = 2.0
 """Damping ratio of the hand joints' limits: with 1, a finger pressed against a limit bounced."""
@@ -84,7 +83,7 @@ def _finish_robot(spec: Any, robot: RobotSpec, settings: ModelSettings) -> None:
         raise ValueError(f"it has not read {', '.join(unread)}")
     for name in robot.arm_joints:
         spec.joint(name).armature = settings.arm_armature
-    joints, rigid_s = moving_joints(robot), RIGID_STEPS * spec.option.timestep
+    joints, rigid_s = moving_joints(robot), settings.coupling_time_s
     for name in joints[len(robot.arm_joints) :]:
         spec.joint(name).solref_limit = (rigid_s, LIMIT_DAMPING)
         spec.joint(name).solimp_limit = RIGID_SOLIMP

@@ -19,11 +19,6 @@ from dr_grasp.simulation.mujoco.table_world import MujocoTableWorld
 from dr_grasp.simulation.mujoco.touches import HAND, OBJECT, ROBOT
 from dr_grasp.simulation.scene import Contacts, ObjectState
 
-ARM_LAG_STEPS = 1.5
-"""Timesteps in which an arm's motor makes up for most of an error of velocity. MuJoCo compares the
-force at the beginning of a timestep with the limit of effort: with a single timestep, motors would
-reach their limits in free air."""
-
 
 class MujocoWorld(MujocoTableWorld):
     """A robot, a table and an object, ready for any number of rollouts; see `World`."""
@@ -62,8 +57,7 @@ class MujocoWorld(MujocoTableWorld):
         self._rate = (1.0 / left_by_step - 1.0) / self._settings.timestep_s
         inertias = tune_hand(model, data, robot, self._settings)
         arm = len(robot.arm_joints)
-        self._lag_s = ARM_LAG_STEPS * self._settings.timestep_s
-        damping = inertias[:arm] / self._lag_s
+        damping = inertias[:arm] / self._settings.arm_lag_s
         model.actuator_gainprm[:arm, 0] = damping
         model.actuator_biasprm[:arm, 1] = -damping * self._rate
         model.actuator_biasprm[:arm, 2] = -damping
@@ -119,7 +113,7 @@ class MujocoWorld(MujocoTableWorld):
         # What makes the arm faster is fed forward, as controllers of arms do, lest it lag behind.
         accelerations = np.diff(velocities, axis=0, prepend=velocities[:1]) * RATE_HZ
         aims = motor_aims(positions, velocities) + ahead
-        self._controls = self._rate * aims + self._lag_s * accelerations
+        self._controls = self._rate * aims + self._settings.arm_lag_s * accelerations
 
     def drive(self, command: int) -> None:
         """Give the arm's motors a command by its index; it holds until the next one."""
