@@ -78,6 +78,6 @@ _GRIPPER = ModelSettings(
 )
 
 SCORING = ScoringSettings(_GRIPPER, replace(_GRIPPER, timestep_s=1.0 / RATE_HZ / 4))
-"""Two and four timesteps in the time of a command. All that is not the timestep is the same, so that
-the hand, the arm and contacts are as stiff: with time constants that followed the timestep, 3 to 10
-of 100 rollouts ended otherwise than with steps of half a millisecond."""
+"""Two and four timesteps in the time of a command. All the rest is the same, so that arm, hand and
+contacts are as stiff: with time constants that followed the timestep, 3 to 10 of 100 rollouts ended
+otherwise than with steps of half a millisecond."""
