@@ -119,29 +119,6 @@ def test_a_large_object_waits_where_it_does_not_touch_the_robot(franka, tmp_path
     assert ends[0] == ends[1] == ends[2]
 
 
-def slide(world, speed, **changes):
-    """How far the box slides on the table, and which way it turns."""
-    begin(world, **changes)
-    advance(world, 0.5)
-    before = world.object_pose()
-    p.resetBaseVelocity(world._object, [0, speed, 0], [0, 0, 0], **world.in_client)
-    advance(world, 1.0)
-    after = world.object_pose()
-    assert world.observe().object_speed < 1e-2
-    return after.position[1] - before.position[1]
-
-
-@pytest.mark.parametrize("scale", [1.0, 0.5, 1.3])
-def test_a_box_slides_as_far_as_its_friction_lets_it(world, scale):
-    speed = 0.8
-    distance = slide(world, speed, lateral_friction_scale=scale)
-    assert distance == pytest.approx(speed**2 / (2 * FRICTION * scale * GRAVITY), rel=0.06)
-
-
-def test_sliding_does_not_depend_on_mass(world):
-    assert slide(world, 0.6, mass_scale=2.0) == pytest.approx(slide(world, 0.6), rel=0.05)
-
-
 @pytest.fixture
 def ball(world):
     """Makes a ball of Bullet's own on the table, since meshes have corners; and lets time pass."""
@@ -214,22 +191,6 @@ def test_mass_scale_scales_mass_and_inertia(world, scale):
     inertia = rotation @ world.object.inertia @ rotation.T * scale
     expected = np.linalg.solve(inertia, [0, 0, torque_impulse])
     np.testing.assert_allclose(spin, expected, rtol=1e-2, atol=1e-3 * np.abs(expected).max())
-
-
-@pytest.mark.parametrize("axis", [0, 1])
-@pytest.mark.parametrize(("share", "tips"), [(0.85, False), (1.15, True)])
-def test_a_box_tips_once_its_centre_of_mass_is_beyond_its_edge(world, axis, share, tips):
-    shift = np.zeros(3)
-    shift[axis] = share * SIZE[axis] / 2
-    begin(world, center_of_mass_m=frozen(shift))
-    before = world.object_pose()
-    advance(world, 0.3)
-    after = world.object_pose()
-    up = after.rotate([0, 0, 1])
-    assert (turned_rad(before, after) > 0.2) is tips
-    if tips:
-        # It goes down on the heavy side: the top leans that way.
-        assert up[axis] > 0.1 and abs(up[1 - axis]) < 0.05
 
 
 @pytest.mark.parametrize("yaw", [0.0, 0.7, np.pi / 2])
