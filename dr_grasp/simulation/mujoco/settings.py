@@ -17,7 +17,8 @@ class ModelSettings:
         integrator: Name of MuJoCo's integrator: "implicitfast"; or "discrete", which makes one
             step of the solver's and the integrator's, so that stiff drives and contacts stay stable
             at any timestep.
-        impratio: How much harder friction is than normal force; above 1 it creeps less.
+        impratio: How much harder friction is than normal force; held objects creep at a speed
+            that is inverse to it.
         noslip_iterations: Iterations after the solver's that take the creep away; 0 for none.
         contact_time_s: Time constant of contacts, at least two timesteps [s].
         coupling_time_s: Time constant of the limits and couplings of the hand's joints, at least
@@ -69,7 +70,7 @@ GRIPPER_JOINTS = 2
 _GRIPPER = ModelSettings(
     timestep_s=1.0 / RATE_HZ / 2,
     integrator="discrete",
-    impratio=100.0,
+    impratio=1e4,
     noslip_iterations=0,
     contact_time_s=0.005,
     coupling_time_s=0.0042,
