@@ -159,7 +159,7 @@ PRESSING = {
 all their force. (In `power` the block may slip out between middle and ring finger.)"""
 
 
-@pytest.mark.parametrize("aside", [0.0, 0.003])
+@pytest.mark.parametrize("aside", [0.0, 0.002])
 def test_the_hand_presses_as_hard_as_it_is_told(robot, make_rig, aside):
     for synergy in robot.synergies:
         rig = make_rig(np.array([SIZE[0], 0.6 * synergy.largest_width_m, SIZE[2]]))

@@ -1,4 +1,4 @@
-"""The twin with the newest MuJoCo, which is installed beside the pinned one."""
+"""The twin and the engine with the newest MuJoCo, which is installed beside the pinned one."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 
 @pytest.mark.skipif(not NEXT.is_dir(), reason="`make test` installs it for Python 3.11 and later")
-def test_the_twins_tests_pass_with_the_newest_mujoco_too() -> None:
+def test_twin_and_engine_pass_their_tests_with_the_newest_mujoco_too() -> None:
     others = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     others["PYTHONPATH"] = os.pathsep.join([str(NEXT), str(HERE.parents[1])])
 
@@ -21,7 +21,9 @@ def test_the_twins_tests_pass_with_the_newest_mujoco_too() -> None:
     imported = subprocess.run(
         [sys.executable, "-c", version], env=others, capture_output=True, text=True, check=True
     )
-    pytest_here = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE)]
+    laws = HERE.parent / "simulation" / "test_laws.py"
+    tests = [str(HERE), str(laws), "-k", "not bullet"]
+    pytest_here = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
     tested = subprocess.run(
         [*pytest_here, "--ignore", __file__],
         env=others,

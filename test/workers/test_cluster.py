@@ -313,10 +313,8 @@ def test_a_worker_with_threads_does_one_thing_at_a_time(monkeypatch):
     monkeypatch.setattr("distributed.get_worker", lambda: worker)
     met, ours = [], cluster.identity("franka", "mug")
     packed = pickle.dumps((meet, 0))
-    threads = [
-        threading.Thread(target=lambda: met.append(run_packed(packed, "franka", "mug", ours)))
-        for _ in range(2)
-    ]
+    work = (packed, "franka", "mug", Engine.BULLET, ours)
+    threads = [threading.Thread(target=lambda: met.append(run_packed(*work))) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
