@@ -193,7 +193,7 @@ class RolloutRunner(Closing):
         return settled
 
 
-MOST_WORLDS = 8
+MOST_KEPT = 8
 """Most worlds that a worker keeps; a world takes some 20 MB."""
 
 _kept: dict[tuple[RobotSpec, ObjectSpec, Shortcuts, Engine], RolloutRunner] = {}
@@ -203,7 +203,7 @@ _kept: dict[tuple[RobotSpec, ObjectSpec, Shortcuts, Engine], RolloutRunner] = {}
 def kept_runner(
     robot: str, obj: str, shortcuts: Shortcuts = ALL, engine: Engine = Engine.BULLET
 ) -> RolloutRunner:
-    """Get a runner of rollouts; up to `MOST_WORLDS` runners are kept, those that were used last.
+    """Get a runner of rollouts; up to `MOST_KEPT` runners are kept, those that were used last.
 
     Args:
         robot: Name of the robot.
@@ -218,7 +218,7 @@ def kept_runner(
     key = (load_robot(robot), load_object(obj), shortcuts, engine)
     runner = _kept.pop(key, None)
     if runner is None:
-        if len(_kept) >= MOST_WORLDS:
+        if len(_kept) >= MOST_KEPT:
             _kept.pop(next(iter(_kept))).close()
         runner = RolloutRunner(open_world(engine, key[0], key[1]), shortcuts)
     _kept[key] = runner
