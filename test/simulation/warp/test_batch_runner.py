@@ -158,6 +158,32 @@ def test_buffers_that_overflow_are_made_larger(hurried, alone):
     assert made.constraints > TINY.constraints
 
 
+def test_a_cancel_ends_it_before_a_rollout_has_ended(together, rollouts):
+    runner, _, _, _ = together
+    looks = iter([False, False])
+    assert list(runner.run(rollouts[1:], lambda: next(looks, True))) == []
+
+
+def test_too_little_memory_is_one_line_and_the_next_rollouts_run(together, hurried, alone):
+    from dr_grasp.simulation.warp.batch import BatchWorlds
+
+    runner, _, _, _ = together
+    [expected], _ = alone([hurried])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BatchWorlds, "_make_room", no_memory)
+        with pytest.raises(SettingsError) as refused:
+            list(runner.run([hurried]))
+    assert str(refused.value) == (
+        "engine mujoco-warp: cpu has too little memory for 3 worlds of franka with procedural_000: "
+        "Failed to allocate 99 bytes on device 'cpu'"
+    )
+    assert dict(runner.run([hurried])) == {0: expected}
+
+
+def no_memory(self, length):
+    raise RuntimeError("Failed to allocate 99 bytes on device 'cpu'")
+
+
 @pytest.mark.parametrize("kind", ["contacts", "constraints"])
 def test_more_contacts_than_there_may_be_are_refused(hurried, monkeypatch, kind):
     monkeypatch.setattr(buffers, f"MOST_{kind.upper()}", 7)
