@@ -1,6 +1,6 @@
-"""Does the twin see the same with another release of MuJoCo?
+"""Do engine mujoco and the twin see the same with another release of MuJoCo?
 
-Installs each release in a temporary folder (needs pip's index), replays the same grasps under the
+Installs each release in a temporary folder (needs pip's index), simulates the same grasps under the
 same perturbations in each, and compares with the first: outcomes, and where objects ended. How much
 that says, the last rows tell: the first release, with each object moved by a micrometre. Then it
 runs the twin's own tests with each. MuJoCo 4 needs Python 3.11.
@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from bench_engines import in_mujoco
 
 from dr_grasp.cli.console import print_table
 from dr_grasp.core.arrays import frozen
@@ -28,7 +27,8 @@ from dr_grasp.generation.sampler import generate
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.robot_spec import load_robot, robot_names
 from dr_grasp.scoring.profiles import load_profile
-from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.mujoco.world import MujocoWorld
+from dr_grasp.simulation.rollout import run_rollout
 
 PACKAGES = {"3": "mujoco", "4": "mujoco-core"}
 """The package with the engine, by MuJoCo's major version; that of 4 has no viewer."""
@@ -45,15 +45,15 @@ def replay(grasp_file: Path, trials: int, shift_m: float) -> None:
     profile = load_profile("default")
     for grasp in read_grasps(grasp_file).grasps:
         robot, item = load_robot(grasp.robot), load_object(grasp.object)
-        with BulletWorld(robot, item) as world:
+        with MujocoWorld(robot, item) as world:
             for trial in range(trials):
                 noise = sample_perturbation(
                     profile, Criterion.MDR, SEED, trial, len(robot.arm_joints)
                 )
                 place = frozen(noise.translation_m + np.array([shift_m, 0.0, 0.0]))
                 moved = dataclasses.replace(noise, translation_m=place)
-                outcome, twin = in_mujoco(robot, item, world, grasp, moved)
-                end = twin.object_in_base().position.tolist()
+                outcome = run_rollout(world, grasp, moved).outcome
+                end = world.object_pose().position.tolist()
                 print(json.dumps({"robot": robot.name, "outcome": outcome.label, "end": end}))
 
 

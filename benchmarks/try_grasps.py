@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from typing import Any
 
-from bench_engines import in_mujoco
-
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory
@@ -15,7 +15,7 @@ from dr_grasp.generation.result import Result
 from dr_grasp.generation.sampler import generate
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.robot_spec import load_robot
-from dr_grasp.simulation.bullet.world import BulletWorld
+from dr_grasp.simulation.engine import open_world
 from dr_grasp.simulation.rollout import run_rollout
 
 GRASPS = 3
@@ -56,13 +56,11 @@ def try_grasps(robot_name: str, object_name: str, row: Row, count: int = GRASPS)
     }
     if grasps:
         robot, item = load_robot(robot_name), load_object(object_name)
-        held: dict[str, Counter[str]] = {"pybullet": Counter(), "mujoco": Counter()}
-        with BulletWorld(robot, item) as world:
-            for grasp in grasps:
-                outcome = run_rollout(world, grasp, Perturbation.none()).outcome
-                held["pybullet"][outcome.label] += 1
-                outcome, _ = in_mujoco(robot, item, world, grasp, Perturbation.none())
-                held["mujoco"][outcome.label] += 1
+        held: dict[str, Counter[str]] = {}
+        for engine in (Engine.BULLET, Engine.MUJOCO):
+            with closing(open_world(engine, robot, item)) as world:
+                rollouts = [run_rollout(world, grasp, Perturbation.none()) for grasp in grasps]
+            held[engine.package] = Counter(rollout.outcome.label for rollout in rollouts)
         row["grasps"]["held"] = {
             engine: counts[Outcome.SUCCESS.label] for engine, counts in held.items()
         }

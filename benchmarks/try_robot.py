@@ -10,7 +10,6 @@ import mujoco
 import numpy as np
 import pybullet as p
 import yaml
-from dr_grasp.twin.mujoco_model import TIMESTEP_S, build_model
 from scipy.spatial.transform import Rotation
 from try_grasps import Row, try_grasps
 
@@ -23,6 +22,8 @@ from dr_grasp.robots.robot_spec import RobotSpec, load_robot
 from dr_grasp.simulation.bullet.loading import load_urdf
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
+from dr_grasp.simulation.mujoco.model import build_model
+from dr_grasp.twin.twin_world import SETTINGS
 
 POSTURES = 20
 BOX_DENSITY_KG_M3 = 300.0
@@ -198,7 +199,7 @@ def _load(robot: RobotSpec, client: int) -> int:
 def _mujoco(
     robot: RobotSpec, links: list[str], postures: list[list[FloatArray]]
 ) -> Iterator[Poses]:
-    model = build_model(robot, None, ObjectDynamics(), TIMESTEP_S)
+    model = build_model(robot, None, ObjectDynamics(), SETTINGS)
     data = mujoco.MjData(model)
     for arm, hand in postures:
         for name, value in joint_positions(robot, arm, hand).items():
@@ -226,7 +227,7 @@ def compare_masses(robot: RobotSpec, original: ElementTree.Element) -> dict[str,
         p.getJointInfo(body, joint, physicsClientId=client)[12].decode(): joint
         for joint in range(count)
     }
-    model = build_model(robot, None, ObjectDynamics(), TIMESTEP_S)
+    model = build_model(robot, None, ObjectDynamics(), SETTINGS)
     for link in sorted(set(robot.model.links) - robot.model.standing_links):
         element = original.find(f"link[@name='{robot.outside(link)}']/inertial")
         if element is None or float(element.find("mass").get("value")) == 0.0:
