@@ -43,3 +43,7 @@ class Engine(Enum):
             return cls(name)
         except ValueError:
             raise UnknownNameError("engine", name, [engine.value for engine in cls]) from None
+
+
+SINGLE = (Engine.BULLET, Engine.MUJOCO)
+"""Engines that simulate one rollout at a time, which commands need that look into rollouts."""

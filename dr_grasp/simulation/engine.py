@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from dr_grasp.core.arrays import FloatArray
-from dr_grasp.core.engine import Engine
+from dr_grasp.core.engine import SINGLE, Engine
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Observation
 from dr_grasp.core.perturbation import Perturbation
@@ -174,10 +174,10 @@ def check_single(engine: Engine) -> None:
     Raises:
         SettingsError: The engine has no single worlds.
     """
-    if engine is Engine.MUJOCO_WARP:
+    if engine not in SINGLE:
+        names = " or ".join(single.value for single in SINGLE)
         raise SettingsError(
-            "engine: expected bullet or mujoco, which simulate one rollout at a time, got "
-            f"{engine.value}"
+            f"engine: expected {names}, which simulate one rollout at a time, got {engine.value}"
         )
 
 
