@@ -18,6 +18,7 @@ from dr_grasp.simulation.scene import Contacts, ObjectState
 
 if TYPE_CHECKING:
     from dr_grasp.simulation.bullet.kinematics import RobotWorld
+    from dr_grasp.simulation.mujoco.settings import ScoringSettings
     from dr_grasp.simulation.rollout import Rollout
     from dr_grasp.simulation.rollout_runner import Shortcuts
 
@@ -227,7 +228,7 @@ def check_available(engine: Engine) -> None:
         device.check_available()
 
 
-def engine_settings(engine: Engine) -> object | None:
+def engine_settings(engine: Engine) -> ScoringSettings | None:
     """Settings of an engine on which scores depend beside its version, for fingerprints.
 
     None for PyBullet, whose settings are part of the version of dr_grasp: scores have said nothing
