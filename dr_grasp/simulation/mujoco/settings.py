@@ -65,7 +65,7 @@ class ScoringSettings:
 
 
 GRIPPER_JOINTS = 2
-"""Joints of the hands of Franka and Baxter, for which the coarser steps were measured."""
+"""Most joints of a gripper, as Franka and Baxter have it: there the coarser steps were measured."""
 
 _GRIPPER = ModelSettings(
     timestep_s=1.0 / RATE_HZ / 2,
