@@ -1,6 +1,6 @@
-"""Does engine mujoco see the same with another release of MuJoCo?
+"""Do engine mujoco and the twin see the same with another release of MuJoCo?
 
-Installs each release in a temporary folder (needs pip's index), replays the same grasps under the
+Installs each release in a temporary folder (needs pip's index), simulates the same grasps under the
 same perturbations in each, and compares with the first: outcomes, and where objects ended. How much
 that says, the last rows tell: the first release, with each object moved by a micrometre. Then it
 runs the twin's own tests with each. MuJoCo 4 needs Python 3.11.

@@ -56,12 +56,11 @@ def try_grasps(robot_name: str, object_name: str, row: Row, count: int = GRASPS)
     }
     if grasps:
         robot, item = load_robot(robot_name), load_object(object_name)
-        held: dict[str, Counter[str]] = {"pybullet": Counter(), "mujoco": Counter()}
-        for name, engine in (("pybullet", Engine.BULLET), ("mujoco", Engine.MUJOCO)):
+        held: dict[str, Counter[str]] = {}
+        for engine in (Engine.BULLET, Engine.MUJOCO):
             with closing(open_world(engine, robot, item)) as world:
-                for grasp in grasps:
-                    outcome = run_rollout(world, grasp, Perturbation.none()).outcome
-                    held[name][outcome.label] += 1
+                rollouts = [run_rollout(world, grasp, Perturbation.none()) for grasp in grasps]
+            held[engine.package] = Counter(rollout.outcome.label for rollout in rollouts)
         row["grasps"]["held"] = {
             engine: counts[Outcome.SUCCESS.label] for engine, counts in held.items()
         }

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dr_grasp.core.engine import Engine
+from dr_grasp.core.engine import SINGLE, Engine
 from dr_grasp.errors import DrGraspError
 from dr_grasp.scoring.request import MOST_UNTIL
 from dr_grasp.simulation.engine import MOST_WORLDS
@@ -42,9 +42,6 @@ def _engine_option(default: str, engines: Iterable[Engine] = Engine) -> Any:
     words = f"Physics engine: {names}.  [default: {default}]"
     return typer.Option("--engine", metavar="NAME", help=words)
 
-
-SINGLE = (Engine.BULLET, Engine.MUJOCO)
-"""Engines that simulate one rollout at a time, for commands that look into rollouts."""
 
 EngineName = Annotated[str | None, _engine_option("the profile's, else bullet")]
 ScorersEngine = Annotated[str | None, _engine_option("the scorer's choice")]

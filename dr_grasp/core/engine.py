@@ -23,6 +23,15 @@ class Engine(Enum):
         """Name of the Python package that has the engine, of which scores carry the version."""
         return "pybullet" if self is Engine.BULLET else self.value
 
+    @property
+    def repeats(self) -> bool:
+        """Whether the same seed gives the same counts again on the same machine.
+
+        A GPU adds up in another order each time, and contacts make a great difference of a slight
+        one.
+        """
+        return self is not Engine.MUJOCO_WARP
+
     @classmethod
     def from_name(cls, name: str) -> Engine:
         """Find an engine by its name.
@@ -34,3 +43,7 @@ class Engine(Enum):
             return cls(name)
         except ValueError:
             raise UnknownNameError("engine", name, [engine.value for engine in cls]) from None
+
+
+SINGLE = (Engine.BULLET, Engine.MUJOCO)
+"""Engines that simulate one rollout at a time, which commands need that look into rollouts."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from dr_grasp.provenance.fingerprint import ENGINE, PROCESSOR
+from dr_grasp.provenance.fingerprint import ENGINE, GPU, PROCESSOR
 
 
 class Verdict(Enum):
@@ -54,7 +54,11 @@ class Check:
         )
 
 
-_CHANGES = {PROCESSOR: "another processor", ENGINE: "settings of the engine changed"}
+_CHANGES = {
+    PROCESSOR: "another processor",
+    GPU: "another GPU",
+    ENGINE: "settings of the engine changed",
+}
 """How a change is called, where that is not "KIND changed"."""
 
 

@@ -82,6 +82,8 @@ def compare_scores(recorded: GraspScore, again: GraspScore) -> Iterator[Check]:
     reason = likely_reason(
         recorded.models, recorded.software_version, again.models, again.software_version
     )
+    if not recorded.engine.repeats:
+        reason += f"; {recorded.engine.value} does not promise the same counts twice"
     subject = f"grasp {recorded.grasp_id}"
     # Scores of older versions do not say which links touched.
     linked = bool(recorded.collisions)

@@ -33,7 +33,7 @@ from dr_grasp.ros.running import run_node
 from dr_grasp.scoring.batches import Batches
 from dr_grasp.scoring.request import ProbabilityEstimator, Progress, ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
-from dr_grasp.simulation.engine import MOST_WORLDS, WORLDS
+from dr_grasp.simulation.engine import MOST_WORLDS, WORLDS, check_available
 from dr_grasp.workers.pool import WorkerPool
 from dr_grasp.workers.sharing import Lane, Workers
 from dr_grasp_interfaces.action import ScoreGrasps as ScoreGraspsAction
@@ -107,7 +107,9 @@ class ScorerNode(Node):
         """Declare parameters and advertise action, service and topics."""
         super().__init__("scorer")
         given = declare_all(self, PARAMETERS)
-        self._engine = Engine.from_name(given["engine"]).value if given["engine"] else ""
+        self._engine = given["engine"]
+        if self._engine:
+            check_available(Engine.from_name(self._engine))  # now, rather than at each request
         self._batches = Batches(given["worlds"])
         self._estimate = self._estimator(given["transfer_model"])
         self._workers = Workers(given["jobs"])

@@ -15,10 +15,9 @@ from itertools import chain
 from dr_grasp.common.closing import Closing
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.errors import SettingsError
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.blocks import Block, Counts
-from dr_grasp.simulation.engine import MOST_WORLDS, WORLDS, BatchRunner, open_batches
+from dr_grasp.simulation.engine import WORLDS, BatchRunner, check_worlds, open_batches
 from dr_grasp.simulation.rollout_runner import ALL, Shortcuts
 
 POLL_S = 0.05
@@ -40,15 +39,14 @@ class Batches(Closing):
         Raises:
             SettingsError: The number is out of bounds.
         """
-        if not 1 <= worlds <= MOST_WORLDS:
-            raise SettingsError(f"worlds: expected from 1 to {MOST_WORLDS}, got {worlds}")
+        check_worlds(worlds)
         self._worlds = worlds
         self._turn = threading.Lock()
         self._shortcuts = ALL
         self._runner: BatchRunner | None = None
 
     def close(self) -> None:
-        """Free the worlds; may be called twice."""
+        """Free the worlds; may be called twice, but not while a thread has work running."""
         if self._runner is not None:
             self._runner.close()
             self._runner = None
@@ -60,7 +58,7 @@ class Batches(Closing):
 
         Args:
             work: The blocks, read as worlds become free: there may be millions.
-            is_cancelled: Called after each rollout; if it returns True, the run ends at once.
+            is_cancelled: Called every some milliseconds; if it returns True, the run ends at once.
             shortcuts: What the rollouts of these blocks leave out.
 
         Yields:
@@ -88,7 +86,7 @@ class Batches(Closing):
             if not mine:
                 yield None
                 return
-            for number, rollout in self._opened(shortcuts).run(rollouts()):
+            for number, rollout in self._opened(shortcuts).run(rollouts(), is_cancelled):
                 block, counts = of_rollout.pop(number)
                 counts.add(rollout)
                 if counts.outcomes.total() == block.count:
@@ -96,6 +94,8 @@ class Batches(Closing):
                 if is_cancelled():
                     yield None
                     return
+            if of_rollout:  # cancelled before any of these had ended
+                yield None
 
     def _opened(self, shortcuts: Shortcuts) -> BatchRunner:
         if self._runner is None or self._shortcuts != shortcuts:

@@ -40,7 +40,7 @@ class Scorer(Closing):
     Requests for MuJoCo Warp are simulated in this process, which keeps its worlds on the GPU.
 
     If a worker dies, its rollouts run again on another. A rollout depends on (grasp, profile,
-    criterion, seed, trial) alone, so the result is the same.
+    criterion, seed, trial) alone, so the result is the same; but for rounding on a GPU.
     """
 
     def __init__(

@@ -21,11 +21,11 @@ from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.objects.object_spec import load_object
-from dr_grasp.provenance.fingerprint import ENGINE, fingerprint, models_of
+from dr_grasp.provenance.fingerprint import ENGINE, GPU, fingerprint, models_of
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.blocks import Block, Counts
 from dr_grasp.scoring.request import ScoreRequest
-from dr_grasp.simulation.engine import engine_settings, engine_version
+from dr_grasp.simulation.engine import engine_gpu, engine_settings, engine_version
 from dr_grasp.simulation.rollout_runner import Shortcuts
 
 BLOCK_TRIALS = 5
@@ -201,12 +201,15 @@ class Tally:
             profile=self._request.profile.name,
             software_version=software_version(self._request.engine),
             whole=self._request.shortcuts == Shortcuts.none(),
-            models=models_of(
-                robot=load_robot(self._grasp.robot),
-                object=load_object(self._grasp.object),
-                profile=self._request.profile,
-                **settings_of(self._request.engine),
-            ),
+            models={
+                **models_of(
+                    robot=load_robot(self._grasp.robot),
+                    object=load_object(self._grasp.object),
+                    profile=self._request.profile,
+                    **settings_of(self._request.engine),
+                ),
+                **gpu_of(self._request.engine),
+            },
             engine=self._request.engine,
         )
         if self._request.estimate is None:
@@ -232,6 +235,12 @@ def settings_of(engine: Engine) -> dict[str, object]:
     return {} if settings is None else {ENGINE: settings}
 
 
+def gpu_of(engine: Engine) -> dict[str, str]:
+    """Name of the GPU that an engine uses, by the kind under which scores have it; or empty."""
+    name = engine_gpu(engine)
+    return {} if name is None else {GPU: name}
+
+
 def engine_asked(engine: Engine) -> dict[str, str]:
     """What journals keep of an engine, beside the version.
 
@@ -240,4 +249,4 @@ def engine_asked(engine: Engine) -> dict[str, str]:
     if engine is Engine.BULLET:
         return {}
     settings = {f"{kind}_fingerprint": fingerprint(s) for kind, s in settings_of(engine).items()}
-    return {"engine": engine.value, **settings}
+    return {"engine": engine.value, **settings, **gpu_of(engine)}

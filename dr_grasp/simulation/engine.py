@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from dr_grasp.core.arrays import FloatArray
-from dr_grasp.core.engine import Engine
+from dr_grasp.core.engine import SINGLE, Engine
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Observation
 from dr_grasp.core.perturbation import Perturbation
@@ -18,6 +18,7 @@ from dr_grasp.simulation.scene import Contacts, ObjectState
 
 if TYPE_CHECKING:
     from dr_grasp.simulation.bullet.kinematics import RobotWorld
+    from dr_grasp.simulation.mujoco.settings import ScoringSettings
     from dr_grasp.simulation.rollout import Rollout
     from dr_grasp.simulation.rollout_runner import Shortcuts
 
@@ -38,9 +39,6 @@ class TableScene(Protocol):
     @property
     def object_state(self) -> ObjectState:
         """Pose and velocity of the object in the base frame."""
-
-    @object_state.setter
-    def object_state(self, state: ObjectState) -> None: ...
 
     def start_object(self, object_in_base: Pose, perturbation: Perturbation) -> None:
         """Put the object at rest at its `place_of`, with the perturbation's mass and friction."""
@@ -114,9 +112,6 @@ class World(TableScene, Protocol):
             force: Largest force or torque of each drive [N or N m].
         """
 
-    def arm_positions(self) -> FloatArray:
-        """Positions of the arm joints, shape (n,) [rad or m]."""
-
     def tcp_pose(self) -> Pose:
         """Pose of the tool centre point in the base frame."""
 
@@ -130,11 +125,18 @@ class World(TableScene, Protocol):
         """Contacts of the hand with the object in the last step, with a normal force."""
 
 
+def never() -> bool:
+    """Tells that work is not cancelled, where nobody can cancel it."""
+    return False
+
+
 class BatchRunner(Protocol):
     """Simulates many rollouts at the same time; the rollouts are those of `RolloutRunner`."""
 
     def run(
-        self, rollouts: Iterable[tuple[GraspTrajectory, Perturbation]]
+        self,
+        rollouts: Iterable[tuple[GraspTrajectory, Perturbation]],
+        is_cancelled: Callable[[], bool] = never,
     ) -> Iterator[tuple[int, Rollout]]:
         """Simulate rollouts; gives each as soon as it has ended, with its number from 0.
 
@@ -143,6 +145,7 @@ class BatchRunner(Protocol):
         Args:
             rollouts: Grasps with perturbations, taken one by one as worlds become free: there may
                 be millions.
+            is_cancelled: Called every some milliseconds; True ends the iteration.
         """
 
     def close(self) -> None:
@@ -172,10 +175,10 @@ def check_single(engine: Engine) -> None:
     Raises:
         SettingsError: The engine has no single worlds.
     """
-    if engine is Engine.MUJOCO_WARP:
+    if engine not in SINGLE:
+        names = " or ".join(single.value for single in SINGLE)
         raise SettingsError(
-            "engine: expected bullet or mujoco, which simulate one rollout at a time, got "
-            f"{engine.value}"
+            f"engine: expected {names}, which simulate one rollout at a time, got {engine.value}"
         )
 
 
@@ -183,8 +186,18 @@ WORLDS = 1024
 """Rollouts at the same time if none is said: those of a label, 550, with some to spare."""
 
 MOST_WORLDS = 65_536
-"""Most rollouts at the same time: four times as many as ever gained anything in published
-benchmarks of MuJoCo Warp; each takes some 0.5 MB on the device."""
+"""Most rollouts at the same time: some 0.5 MB each are 33 GB, which only large cards have. Which
+number is fastest has not been measured on a card yet."""
+
+
+def check_worlds(worlds: int) -> None:
+    """Refuse a number of rollouts at the same time that is out of bounds.
+
+    Raises:
+        SettingsError: It is not from 1 to `MOST_WORLDS`.
+    """
+    if not 1 <= worlds <= MOST_WORLDS:
+        raise SettingsError(f"worlds: expected 1 to {MOST_WORLDS}, got {worlds}")
 
 
 def open_batches(worlds: int, shortcuts: Shortcuts) -> BatchRunner:
@@ -199,7 +212,7 @@ def open_batches(worlds: int, shortcuts: Shortcuts) -> BatchRunner:
     """
     from dr_grasp.simulation.warp.batch_runner import BatchRunner as Runner
 
-    # Without ordered sums, which cost a multiple: alone they do not make a GPU give the same twice.
+    # Without ordered sums: they cost more, and alone do not make a GPU give the same twice.
     return Runner(worlds, shortcuts=shortcuts)
 
 
@@ -215,7 +228,7 @@ def check_available(engine: Engine) -> None:
         device.check_available()
 
 
-def engine_settings(engine: Engine) -> object | None:
+def engine_settings(engine: Engine) -> ScoringSettings | None:
     """Settings of an engine on which scores depend beside its version, for fingerprints.
 
     None for PyBullet, whose settings are part of the version of dr_grasp: scores have said nothing
@@ -226,6 +239,19 @@ def engine_settings(engine: Engine) -> object | None:
     from dr_grasp.simulation.mujoco.settings import SCORING
 
     return SCORING
+
+
+def engine_gpu(engine: Engine) -> str | None:
+    """Name of the GPU that an engine uses on this machine; None for engines that use none.
+
+    Raises:
+        SettingsError: The engine cannot be used on this machine.
+    """
+    if engine is not Engine.MUJOCO_WARP:
+        return None
+    from dr_grasp.simulation.warp import device
+
+    return device.device_name()
 
 
 def engine_version(engine: Engine) -> str:

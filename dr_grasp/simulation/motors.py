@@ -61,8 +61,8 @@ def tracked_end(
     """The last of `tracked_positions`, shape (n,), and the velocity there, without the others.
 
     Args:
-        commands: Shape (t, n), positions as given to `motor_targets`, t at least 2 [rad or m].
-        velocities: Shape (t, n), velocities as given to `motor_targets` [rad/s or m/s].
+        commands: Shape (t, n), positions as given to `World.follow`, t at least 2 [rad or m].
+        velocities: Shape (t, n), velocities as given to `World.follow` [rad/s or m/s].
         start: Shape (n,), arm positions before the first command [rad or m].
     """
     gain, count = ARM_POSITION_GAIN, len(commands)

@@ -193,8 +193,9 @@ class RolloutRunner(Closing):
         return settled
 
 
-MOST_WORLDS = 8
-"""Most worlds that a worker keeps; a world takes some 20 MB."""
+MOST_KEPT = 8
+"""Most runners that a worker keeps; with the mug, one takes 70 (MuJoCo, UR5) to 180 MB (PyBullet,
+Baxter)."""
 
 _kept: dict[tuple[RobotSpec, ObjectSpec, Shortcuts, Engine], RolloutRunner] = {}
 """The runners that are kept, in the order in which they were last used."""
@@ -203,7 +204,7 @@ _kept: dict[tuple[RobotSpec, ObjectSpec, Shortcuts, Engine], RolloutRunner] = {}
 def kept_runner(
     robot: str, obj: str, shortcuts: Shortcuts = ALL, engine: Engine = Engine.BULLET
 ) -> RolloutRunner:
-    """Get a runner of rollouts; up to `MOST_WORLDS` runners are kept, those that were used last.
+    """Get a runner of rollouts; up to `MOST_KEPT` runners are kept, those that were used last.
 
     Args:
         robot: Name of the robot.
@@ -218,7 +219,7 @@ def kept_runner(
     key = (load_robot(robot), load_object(obj), shortcuts, engine)
     runner = _kept.pop(key, None)
     if runner is None:
-        if len(_kept) >= MOST_WORLDS:
+        if len(_kept) >= MOST_KEPT:
             _kept.pop(next(iter(_kept))).close()
         runner = RolloutRunner(open_world(engine, key[0], key[1]), shortcuts)
     _kept[key] = runner

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from dataclasses import replace
 
@@ -41,9 +40,6 @@ CONTROL_RATE_HZ = 1.0 / (STEPS_PER_COMMAND * TIMESTEP_S)
 
 ARM_BANDWIDTH = 100.0
 """Natural frequency of each critically damped arm joint [rad/s]; the lag is 2 / 100 s = 20 ms."""
-
-# Warnings would otherwise go to MUJOCO_LOG.TXT in the current folder; `diverged` reports them.
-mujoco.set_mju_user_warning(logging.getLogger(__name__).debug)
 
 
 class TwinWorld:

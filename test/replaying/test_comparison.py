@@ -96,11 +96,21 @@ def test_a_sequential_fitness_is_compared_by_its_counts(samples):
             "dr_grasp 1",
             "another processor: aarch64, now x86_64 fma",
         ),
+        ({**MADE_OF, "gpu": "A"}, "dr_grasp 1", "another GPU: A, now B"),
         ({}, "dr_grasp 1", "recorded before bags said what things were made of"),
     ],
 )
 def test_the_likely_reason(was, version, expected):
-    assert likely_reason(was, version, MADE_OF, "dr_grasp 1") == expected
+    assert likely_reason(was, version, {**MADE_OF, "gpu": "B"}, "dr_grasp 1") == expected
+
+
+def test_of_a_gpu_it_is_said_that_counts_may_differ(samples):
+    score = samples.score(engine=Engine.MUJOCO_WARP, models=MADE_OF)
+    again = replace(score, failures={Outcome.MISSED: 5})
+    assert [check.reason for check in compare_scores(score, again) if check.reason] == [
+        "nothing that the bag tells of has changed; mujoco-warp does not promise the same counts "
+        "twice"
+    ]
 
 
 def test_each_grasp_with_its_score_is_scored_once(samples):

@@ -45,6 +45,18 @@ def test_the_parameter_is_for_requests_that_name_none(home_grasp, namespace, ask
     assert [one.engine for one in asked] == [Engine.MUJOCO, Engine.BULLET, Engine.MUJOCO_WARP]
 
 
+def test_an_engine_that_is_not_here_ends_the_node_at_once(namespace, monkeypatch):
+    def refuse(engine):
+        raise SettingsError(f"engine {engine.value}: no GPU")
+
+    monkeypatch.setattr(scorer_node, "check_available", refuse)
+    with (
+        pytest.raises(SettingsError, match="engine mujoco-warp: no GPU"),
+        running(scorer_node.ScorerNode, namespace, engine="mujoco-warp"),
+    ):
+        pass
+
+
 def test_without_the_parameter_the_profile_says_it(home_grasp, namespace, asked):
     with running(scorer_node.ScorerNode, namespace) as node:
         ask(node, home_grasp(), "")

@@ -27,6 +27,7 @@ from dr_grasp.simulation.rollout_runner import ALL, Shortcuts
 
 SHARES = [0.9, 0.5, 0.0, 1.0, 0.7]
 MUG, BOX = "mug", "box"
+CARD = "A card"
 
 
 class FakeRunner:
@@ -39,7 +40,7 @@ class FakeRunner:
         self.taken = 0
         self.open = True
 
-    def run(self, rollouts):
+    def run(self, rollouts, is_cancelled):
         left = enumerate(rollouts)
         running = list(islice(left, self.worlds))
         while running:
@@ -72,6 +73,7 @@ def opened(monkeypatch):
 
     monkeypatch.setattr(module, "open_batches", open_batches)
     monkeypatch.setattr(scorers, "check_available", lambda engine: None)
+    monkeypatch.setattr(tally, "engine_gpu", lambda engine: CARD)
     for user in (tally, score_journal):  # the package is not everywhere
         monkeypatch.setattr(user, "software_version", lambda engine: engine.value)
     return runners
@@ -133,6 +135,7 @@ def test_scores_are_those_of_workers(opened, fakes, home_grasp, tmp_path, words)
         replace(score, **same) for score in expected.scores
     ]
     assert {score.engine for score in scores} == {Engine.MUJOCO_WARP}
+    assert {score.models["gpu"] for score in scores} == {CARD}
     # All in one runner, never with more rollouts than worlds; all is in the journal.
     (runner,) = opened
     assert runner.most == 7 and not runner.open
@@ -180,6 +183,17 @@ def test_a_cancel_gives_up_the_rollouts_and_says_so(opened, home_grasp):
     assert len(opened) == 1
 
 
+def test_a_cancel_before_any_rollout_has_ended_says_so(opened, home_grasp, monkeypatch):
+    monkeypatch.setattr(FakeRunner, "run", lambda self, rollouts, is_cancelled: giving_up(rollouts))
+    with Batches(10) as batches:
+        assert list(batches.run(iter([block_of(home_grasp(id="g@0.5"))]), never)) == [None]
+
+
+def giving_up(rollouts):
+    list(islice(rollouts, 2))
+    yield from ()
+
+
 def test_worlds_are_kept_for_the_same_shortcuts(opened, home_grasp):
     blocks = [block_of(home_grasp(id="g@0.5"))]
     with Batches(10) as batches:
@@ -215,7 +229,7 @@ def test_threads_take_turns_and_who_waits_can_be_cancelled(opened, home_grasp):
 
 @pytest.mark.parametrize("worlds", [0, -1, 65_537])
 def test_the_number_of_worlds_has_bounds(worlds):
-    with pytest.raises(SettingsError, match=f"worlds: expected from 1 to 65536, got {worlds}"):
+    with pytest.raises(SettingsError, match=f"worlds: expected 1 to 65536, got {worlds}"):
         Batches(worlds)
 
 

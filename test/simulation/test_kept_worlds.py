@@ -6,7 +6,7 @@ import pytest
 
 from dr_grasp.core.engine import Engine
 from dr_grasp.simulation import rollout_runner
-from dr_grasp.simulation.rollout_runner import MOST_WORLDS, Shortcuts, kept_runner
+from dr_grasp.simulation.rollout_runner import MOST_KEPT, Shortcuts, kept_runner
 
 
 class FakeRunner:
@@ -41,7 +41,7 @@ def test_the_world_of_the_same_things_is_built_once(mass):
 
 
 def test_the_one_that_was_used_longest_ago_is_closed(mass):
-    runners = [kept_runner("franka", str(number)) for number in range(MOST_WORLDS)]
+    runners = [kept_runner("franka", str(number)) for number in range(MOST_KEPT)]
     kept_runner("franka", "0")
     kept_runner("franka", "another")
-    assert [runner.closed for runner in runners] == [False, True, *[False] * (MOST_WORLDS - 2)]
+    assert [runner.closed for runner in runners] == [False, True, *[False] * (MOST_KEPT - 2)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import mujoco
@@ -9,12 +10,15 @@ import numpy as np
 
 from dr_grasp.common.reading import one_line
 from dr_grasp.core.outcome import GROUND, TABLE
-from dr_grasp.errors import ModelError
+from dr_grasp.errors import ModelError, SettingsError
 from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
 from dr_grasp.simulation.mujoco.settings import ModelSettings
 from dr_grasp.simulation.scene import GROUND_DEPTH_M
+
+# Warnings would otherwise go to MUJOCO_LOG.TXT in the current folder; worlds report what they mean.
+mujoco.set_mju_user_warning(logging.getLogger(__name__).debug)
 
 RIGID_SOLIMP = (0.999, 0.9999, 0.001, 0.5, 2.0)
 """Impedance of the couplings and limits of the hand's joints: as stiff as possible. With the values
@@ -50,6 +54,7 @@ def build_model(
 
     Raises:
         ModelError: MuJoCo cannot read the robot or the object.
+        SettingsError: This MuJoCo is too old for the settings.
     """
     try:
         spec = mujoco.MjSpec()
@@ -116,7 +121,13 @@ def _finish_robot(spec: Any, robot: RobotSpec, settings: ModelSettings) -> None:
 
 def _set_solver(spec: Any, settings: ModelSettings) -> None:
     spec.option.timestep = settings.timestep_s
-    spec.option.integrator = getattr(mujoco.mjtIntegrator, f"mjINT_{settings.integrator.upper()}")
+    integrator = getattr(mujoco.mjtIntegrator, f"mjINT_{settings.integrator.upper()}", None)
+    if integrator is None:
+        raise SettingsError(
+            f"mujoco: expected a version with integrator {settings.integrator}, 3.17 or later, got "
+            f"{mujoco.__version__}"
+        )
+    spec.option.integrator = integrator
     spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
     spec.option.impratio = settings.impratio
     spec.option.noslip_iterations = settings.noslip_iterations

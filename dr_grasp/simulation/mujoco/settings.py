@@ -27,8 +27,8 @@ class ModelSettings:
             friction as well.
         table_condim: Dimensions of contacts of the object with the table and the ground.
         arm_armature: Inertia of rotor and gear at an arm joint [kg m^2, or kg if it slides].
-        hand_bandwidth: Natural frequency of a hand joint's drive [rad/s]; half the rate of steps
-            is stable.
+        hand_bandwidth: Natural frequency of a hand joint's drive [rad/s]; with "implicitfast", at
+            most half the rate of steps is stable.
         arm_lag_s: Time in which an arm's motor makes up for most of an error of velocity [s]. It is
             at least one and a half timesteps: MuJoCo compares the force at the beginning of a
             timestep with the limit of effort, and motors would reach it in free air.
@@ -66,6 +66,7 @@ class ScoringSettings:
 
 
 GRIPPER_JOINTS = 2
+"""Most joints of a gripper, as Franka and Baxter have it: there the coarser steps were measured."""
 
 _GRIPPER = ModelSettings(
     timestep_s=1.0 / RATE_HZ / 2,

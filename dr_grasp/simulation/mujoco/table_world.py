@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import mujoco
@@ -20,9 +19,6 @@ from dr_grasp.simulation.mujoco.model import build_model
 from dr_grasp.simulation.mujoco.settings import SCORING, ModelSettings
 from dr_grasp.simulation.mujoco.touches import TouchReader
 from dr_grasp.simulation.scene import ObjectState, place_of
-
-# Warnings would otherwise go to MUJOCO_LOG.TXT in the current folder; worlds report what they mean.
-mujoco.set_mju_user_warning(logging.getLogger(__name__).debug)
 
 
 class MujocoTableWorld(Closing):

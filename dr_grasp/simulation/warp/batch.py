@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,9 @@ class Batch(Closing):
         self._worlds.close()
         self._template.close()
 
-    def run(self, rollouts: Iterable[NumberedRollout]) -> Iterator[tuple[int, Rollout]]:
+    def run(
+        self, rollouts: Iterable[NumberedRollout], is_cancelled: Callable[[], bool]
+    ) -> Iterator[tuple[int, Rollout]]:
         """Simulate rollouts; see `BatchRunner.run`."""
         waiting = iter(rollouts)
         again: deque[Trial] = deque()
@@ -91,7 +93,7 @@ class Batch(Closing):
         self._going[:] = self._resting[:] = False
         while True:
             self._refill(waiting, again)
-            if not self._running:
+            if not self._running or is_cancelled():
                 return
             looks = self._worlds.advance()
             self._states = None

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from dr_grasp.common.closing import Closing
+from dr_grasp.common.reading import one_line
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import SettingsError
 from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot
-from dr_grasp.simulation.engine import MOST_WORLDS, WORLDS
+from dr_grasp.simulation.engine import WORLDS, check_worlds, never
 from dr_grasp.simulation.rollout import Rollout
 from dr_grasp.simulation.rollout_runner import ALL, Shortcuts
 from dr_grasp.simulation.warp.buffers import Buffers
-from dr_grasp.simulation.warp.device import find_device
+from dr_grasp.simulation.warp.device import find_device, is_out_of_memory
 
 if TYPE_CHECKING:
     from dr_grasp.simulation.warp.batch import Batch
@@ -50,8 +52,7 @@ class BatchRunner(Closing):
         Raises:
             SettingsError: The engine cannot run here, or the number of worlds is out of bounds.
         """
-        if not 1 <= worlds <= MOST_WORLDS:
-            raise SettingsError(f"worlds: expected 1 to {MOST_WORLDS}, got {worlds}")
+        check_worlds(worlds)
         self.worlds = worlds
         self._device = find_device(device)
         self._shortcuts = shortcuts
@@ -67,7 +68,9 @@ class BatchRunner(Closing):
         self._batch = self._kept = None
 
     def run(
-        self, rollouts: Iterable[tuple[GraspTrajectory, Perturbation]]
+        self,
+        rollouts: Iterable[tuple[GraspTrajectory, Perturbation]],
+        is_cancelled: Callable[[], bool] = never,
     ) -> Iterator[tuple[int, Rollout]]:
         """Simulate rollouts; gives each as soon as it has ended, with its number from 0.
 
@@ -78,16 +81,28 @@ class BatchRunner(Closing):
         Args:
             rollouts: Grasps, checked against their robots, with perturbations. Many rollouts of one
                 grasp in a row are fastest.
+            is_cancelled: Called after every `LOOK_EVERY` steps; True ends the iteration.
 
         Raises:
-            DrGraspError: There is no such robot or object, the engine refuses one, or a rollout has
-                more contacts than there can be memory for.
+            DrGraspError: There is no such robot or object, the engine refuses one, a rollout has
+                more contacts than there can be memory for, or the device has too little memory.
         """
         numbered = (
             (index, grasp, perturbation) for index, (grasp, perturbation) in enumerate(rollouts)
         )
         for (robot, obj), group in groupby(numbered, lambda one: (one[1].robot, one[1].object)):
-            yield from self._batch_of(robot, obj).run(group)
+            try:
+                yield from self._batch_of(robot, obj).run(group, is_cancelled)
+            except Exception as error:
+                self.close()  # half of a batch is of no use to the next rollouts
+                if not is_out_of_memory(error):
+                    raise
+                raise SettingsError(
+                    f"engine {Engine.MUJOCO_WARP.value}: {self._device} has too little memory for "
+                    f"{self.worlds} worlds of {robot} with {obj}: {one_line(error)}"
+                ) from error
+            if is_cancelled():
+                return
 
     def _batch_of(self, robot: str, obj: str) -> Batch:
         """The batch of a robot and an object; the last one is kept."""

@@ -12,9 +12,10 @@ import numpy.typing as npt
 import warp as wp
 
 from dr_grasp.common.closing import Closing
+from dr_grasp.common.reading import one_line
 from dr_grasp.core.arrays import IntArray
 from dr_grasp.core.outcome import LinkPair
-from dr_grasp.errors import SettingsError
+from dr_grasp.errors import ModelError, SettingsError
 from dr_grasp.simulation.rollout import LOOK_EVERY
 from dr_grasp.simulation.warp import kernels
 from dr_grasp.simulation.warp.buffers import Buffers
@@ -81,6 +82,9 @@ class BatchWorlds(Closing):
             deterministic: Whether sums do not depend on the order of threads. MuJoCo Warp 3.17 and
                 4.0 do not order contacts yet, so that a GPU may still give another result each
                 time; and the solver makes all its iterations.
+
+        Raises:
+            ModelError: MuJoCo Warp has not all of MuJoCo that the model needs.
         """
         self.count, self.buffers = count, buffers
         self._device, self._template = device, template
@@ -89,7 +93,13 @@ class BatchWorlds(Closing):
         model = template.model
         sizes = dict.fromkeys((*MODEL_FIELDS, "actuator_forcerange"), count)
         with wp.ScopedDevice(device):
-            self._model = mjw.put_model(model, batch_sizes=sizes)
+            try:
+                self._model = mjw.put_model(model, batch_sizes=sizes)
+            except (NotImplementedError, ValueError) as error:
+                raise ModelError(
+                    f"{template.robot.name} with {template.object.name}: MuJoCo Warp refuses: "
+                    f"{one_line(error)}; score in engine mujoco"
+                ) from error
             self._model.opt.warn_overflow = 0  # else kernels print; see `Looks.overflow`
             self._model.opt.deterministic = deterministic
             # Ordered sums need memory at each launch, which a loop within a graph cannot take.

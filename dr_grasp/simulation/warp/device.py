@@ -5,9 +5,10 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Any
 
+from dr_grasp.core.engine import Engine
 from dr_grasp.errors import SettingsError
 
-ENGINE = "mujoco-warp"
+ENGINE = Engine.MUJOCO_WARP.value
 
 
 def check_available() -> None:
@@ -50,3 +51,17 @@ def find_device(name: str | None) -> Any:
         raise SettingsError(
             f"engine {ENGINE}: expected a device of Warp ({known}), got {name!r}"
         ) from error
+
+
+def device_name() -> str:
+    """Name of the CUDA device on which the engine runs, such as "NVIDIA H100 80GB HBM3".
+
+    Raises:
+        SettingsError: MuJoCo Warp is not installed, or there is no CUDA device.
+    """
+    return str(find_device(None).name)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether Warp says by an error that a device has no memory left; it has no type for that."""
+    return isinstance(error, RuntimeError) and str(error).startswith("Failed to allocate")

@@ -18,7 +18,7 @@ and how many numbers there are."""
 BITS, SUPPORT_PAIR, OWN_PAIR, KINDS = 0, 1, 2, 3
 """The same for what touches: bits, pair of a link and a support, pair of links; how many."""
 
-FARTHEST = 1e10
+LARGEST = 1e10
 """A larger number in a state means that the simulation is unstable, as in MuJoCo (mjMAXVAL)."""
 
 
@@ -96,10 +96,10 @@ def look(
     at_center = wp.cross(angular, center[world % center.shape[0], object_body])
     speed = wp.length(linear + xmat[world, object_body] * at_center)
     for i in range(qpos.shape[1]):
-        if not wp.abs(qpos[world, i]) < wp.static(FARTHEST):
+        if not wp.abs(qpos[world, i]) < wp.static(LARGEST):
             speed = wp.nan
     for i in range(qvel.shape[1]):
-        if not wp.abs(qvel[world, i]) < wp.static(FARTHEST):
+        if not wp.abs(qvel[world, i]) < wp.static(LARGEST):
             speed = wp.nan
     position = xipos[world, object_body]
     hand = xpos[world, hand_body]

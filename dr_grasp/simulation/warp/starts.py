@@ -9,7 +9,8 @@ import mujoco
 import numpy as np
 import numpy.typing as npt
 
-from dr_grasp.core.arrays import FloatArray
+from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.geometry import Pose
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase
 from dr_grasp.objects.object_spec import ObjectSpec
@@ -33,7 +34,8 @@ RESTING = 2**30
 """The first step of a world that rests, and the step at which the hand closes of one that waits."""
 
 ASIDE = (4.0, 4.0, 0.0)
-"""Where the object touches nothing while a world rests, in the base frame [m]."""
+"""Where the object is in worlds that have had no rollout yet, beside table and robot, in the base
+frame [m]."""
 
 Numbers = npt.NDArray[np.float32]
 
@@ -97,7 +99,7 @@ class StartingWorld(MujocoWorld):
         object_qpos: Where the positions of its free joint stand.
         object_dofs: Where its velocities stand.
         hand_body: Number of the body of the tool centre point.
-        resting_qpos: Shape (nq,), positions with the robot at home and the object far away.
+        resting_qpos: Shape (nq,), positions with the robot at home and the object `ASIDE`.
     """
 
     def __init__(self, robot: RobotSpec, obj: ObjectSpec) -> None:
@@ -113,8 +115,9 @@ class StartingWorld(MujocoWorld):
         self.object_qpos = slice(joint.qposadr[0], joint.qposadr[0] + 7)
         self.object_dofs = slice(joint.dofadr[0], joint.dofadr[0] + 6)
         self.hand_body = self._tcp
+        aside = Pose(frozen(ASIDE), frozen([0.0, 0.0, 0.0, 1.0]))
+        self.start(aside, Perturbation.none(), robot.home, robot.hand_open)
         self.resting_qpos = _numbers(self._data.qpos)
-        self.resting_qpos[self.object_qpos] = [*ASIDE, 1.0, 0.0, 0.0, 0.0]
 
     @property
     def kinds(self) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -51,7 +51,7 @@ class Trial:
     plan: Plan
     perturbation: Perturbation
     most: int = 0
-    tries: int = field(default=0)
+    tries: int = 0
 
 
 class Trials:

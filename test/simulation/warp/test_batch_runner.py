@@ -8,7 +8,7 @@ import pytest
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion, Perturbation, sample_perturbation
-from dr_grasp.errors import SettingsError
+from dr_grasp.errors import ModelError, SettingsError
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.simulation import rollout_runner
@@ -156,6 +156,46 @@ def test_buffers_that_overflow_are_made_larger(hurried, alone):
         made = runner._batch.buffers
     assert made.contacts > TINY.contacts
     assert made.constraints > TINY.constraints
+
+
+def test_a_cancel_ends_it_before_a_rollout_has_ended(together, rollouts):
+    runner, _, _, _ = together
+    looks = iter([False, False])
+    assert list(runner.run(rollouts[1:], lambda: next(looks, True))) == []
+
+
+def test_too_little_memory_is_one_line_and_the_next_rollouts_run(together, hurried, alone):
+    from dr_grasp.simulation.warp.batch import BatchWorlds
+
+    runner, _, _, _ = together
+    [expected], _ = alone([hurried])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BatchWorlds, "_make_room", no_memory)
+        with pytest.raises(SettingsError) as refused:
+            list(runner.run([hurried]))
+    assert str(refused.value) == (
+        "engine mujoco-warp: cpu has too little memory for 3 worlds of franka with procedural_000: "
+        "Failed to allocate 99 bytes on device 'cpu'"
+    )
+    assert dict(runner.run([hurried])) == {0: expected}
+
+
+def test_a_model_that_warp_cannot_have_is_one_line(hurried, monkeypatch):
+    from dr_grasp.simulation.warp import batch_worlds
+
+    def refuse(model, batch_sizes):
+        raise NotImplementedError("Flexes\nare not.")
+
+    monkeypatch.setattr(batch_worlds.mjw, "put_model", refuse)
+    with BatchRunner(1, device="cpu") as runner, pytest.raises(ModelError) as refused:
+        list(runner.run([hurried]))
+    assert str(refused.value) == (
+        "franka with procedural_000: MuJoCo Warp refuses: Flexes are not.; score in engine mujoco"
+    )
+
+
+def no_memory(self, length):
+    raise RuntimeError("Failed to allocate 99 bytes on device 'cpu'")
 
 
 @pytest.mark.parametrize("kind", ["contacts", "constraints"])
