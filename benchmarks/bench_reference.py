@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 
 from dr_grasp.cli.console import print_table
+from dr_grasp.common.quiet import quiet
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion, sample_perturbation
@@ -40,7 +41,6 @@ from dr_grasp.generation.sampler import generate
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.profiles import load_profile
-from dr_grasp.simulation.bullet.quiet import quiet
 from dr_grasp.simulation.bullet.table_world import RATE_HZ
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.rollout import run_rollout

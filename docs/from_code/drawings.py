@@ -54,7 +54,7 @@ def processes() -> str:
         (left, 150, "scorer", ("nominal and perturbed", "rollouts of each grasp")),
         (middle, 150, "executor", ("the best in rank order;", "stops the arm")),
         (right, 150, "recorder", ("each score, attempt", "and report, on disk")),
-        (left, 330, "worker processes", ("spawned; PyBullet;", "a block of trials each")),
+        (left, 330, "worker processes", ("spawned; one engine;", "a block of trials each")),
         (middle, 330, "moveit or twin", ("one attempt at a time;", "the gates before motion")),
         (middle, 500, "controllers", ("ros2_control of the arm,", "or the twin as an arm")),
     )

@@ -9,18 +9,24 @@ import typer
 
 from dr_grasp.cli.console import complain, print_json, print_line, print_table, reports_errors
 from dr_grasp.cli.dataset import Folder, read, say_unread
+from dr_grasp.core.engine import Engine
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.transfer.calibration import calibrate
 from dr_grasp.transfer.transfer_model import Training, model_document, write_model
 
 Backend = Annotated[
-    str | None, typer.Option(help="Use only attempts of this backend, e.g. twin.  [default: all]")
+    str | None,
+    typer.Option(help="Use only attempts of this backend, e.g. twin.", show_default="all"),
 ]
 
 ScoredIn = Annotated[
     str | None,
     typer.Option(
-        "--engine", help="Use only attempts whose scores this engine made.  [default: all]"
+        "--engine",
+        metavar="NAME",
+        help="Use only attempts whose scores this engine made: "
+        f"{', '.join(engine.value for engine in Engine)}.",
+        show_default="all",
     ),
 ]
 

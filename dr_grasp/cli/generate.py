@@ -56,13 +56,13 @@ def command(
         str, typer.Option(help=f"Search method: one of {', '.join(METHODS)}.")
     ] = SAMPLER,
     evaluations: Annotated[
-        int | None, typer.Option(help="Proposals to try.  [default: as many as --count needs]")
+        int | None, typer.Option(help="Proposals to try.", show_default="as many as --count needs")
     ] = None,
     count: Annotated[
         int | None,
         typer.Option(
-            help="End when this number of distinct grasps is found.  "
-            f"[default: {DEFAULT_COUNT} without --evaluations]"
+            help="End when this number of distinct grasps is found.",
+            show_default=f"{DEFAULT_COUNT} without --evaluations",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same grasps.")] = 0,
@@ -72,13 +72,13 @@ def command(
         Path | None, typer.Option(help="Grasp file that me-scs and me-fit begin from.")
     ] = None,
     fitness: Annotated[
-        str | None, typer.Option(help="Criterion that me-fit maximises.  [default: mdr]")
+        str | None, typer.Option(help="Criterion that me-fit maximises.", show_default="mdr")
     ] = None,
     trials: Annotated[
-        int | None, typer.Option(help="Rollouts of a grasp for that criterion.  [default: 20]")
+        int | None, typer.Option(help="Rollouts of a grasp for that criterion.", show_default="20")
     ] = None,
     profile: Annotated[
-        str | None, typer.Option(help="Profile for that criterion.  [default: default]")
+        str | None, typer.Option(help="Profile for that criterion.", show_default="default")
     ] = None,
     object_pose: ObjectPoseText = None,
     engine: SearchEngine = None,

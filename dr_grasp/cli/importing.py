@@ -63,7 +63,9 @@ def command(
     ] = None,
     synergy: Annotated[
         str | None,
-        typer.Option(help="Synergy that closes the hand.  [default: the first that is possible]"),
+        typer.Option(
+            help="Synergy that closes the hand.", show_default="the first that is possible"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the inverse kinematics.")] = 0,
     same_size: Annotated[
@@ -76,8 +78,8 @@ def command(
     layout: Annotated[
         Path | None,
         typer.Option(
-            help="With trajectories: YAML file that says what their columns mean.  "
-            "[default: FILE with the ending .yaml]"
+            help="With trajectories: YAML file that says what their columns mean.",
+            show_default="FILE with the ending .yaml",
         ),
     ] = None,
     retime: Annotated[

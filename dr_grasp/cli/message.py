@@ -25,13 +25,15 @@ def command(
     grasps: Annotated[Path, typer.Argument(help="Grasp file.")],
     only: Annotated[
         list[str] | None,
-        typer.Option(help="Id of a grasp to send; may be given again.  [default: all]"),
+        typer.Option(help="Id of a grasp to send; may be given again.", show_default="all"),
     ] = None,
     count: Annotated[
         int | None, typer.Option(min=1, help="Send only this number of grasps, the first ones.")
     ] = None,
     trials: Trials = None,
-    criteria: Annotated[str, typer.Option(help="Comma-separated criteria.  [default: all]")] = "",
+    criteria: Annotated[
+        str, typer.Option(help="Comma-separated criteria.", show_default="all")
+    ] = "",
     seed: Seed = 0,
     profile: ProfileName = "default",
     until: Until = None,

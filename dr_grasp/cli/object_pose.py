@@ -12,6 +12,7 @@ ObjectPoseText = Annotated[
         "--object-pose",
         metavar="X,Y,Z,ROLL,PITCH,YAW",
         help="Where the object's frame is in the robot's base frame, in metres and radians; or "
-        "X,Y,Z,QX,QY,QZ,QW.  [default: the robot's usual place]",
+        "X,Y,Z,QX,QY,QZ,QW.",
+        show_default="the robot's usual place",
     ),
 ]

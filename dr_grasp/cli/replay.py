@@ -81,7 +81,7 @@ def command(
         for reason, number in Counter(
             check.reason for check in checks if check.verdict is Verdict.SKIPPED
         ).items():
-            print_line(f"{number} attempts not repeated: {reason}")
+            print_line(f"{number} checks not repeated: {reason}")
         print_line(
             f"{bag}: {counts[Verdict.SAME]} checks the same, {counts[Verdict.DIFFERS]} differ, "
             f"{counts[Verdict.SKIPPED]} skipped"

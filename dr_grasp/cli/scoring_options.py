@@ -15,8 +15,8 @@ from dr_grasp.simulation.engine import MOST_WORLDS
 Trials = Annotated[
     str | None,
     typer.Option(
-        help="Rollouts for each criterion, as in 200; or for some, as in osdr=50,fdr=25.  "
-        "[default: the profile's]"
+        help="Rollouts for each criterion, as in 200; or for some, as in osdr=50,fdr=25.",
+        show_default="the profile's",
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of the perturbations.")]
@@ -38,9 +38,8 @@ Top = Annotated[
 
 
 def _engine_option(default: str, engines: Iterable[Engine] = Engine) -> Any:
-    names = ", ".join(engine.value for engine in engines)
-    words = f"Physics engine: {names}.  [default: {default}]"
-    return typer.Option("--engine", metavar="NAME", help=words)
+    words = f"Physics engine: {', '.join(engine.value for engine in engines)}."
+    return typer.Option("--engine", metavar="NAME", help=words, show_default=default)
 
 
 EngineName = Annotated[str | None, _engine_option("the profile's, else bullet")]

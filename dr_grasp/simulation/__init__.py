@@ -1,1 +1,1 @@
-"""Simulates rollouts of grasps, with contacts, in PyBullet."""
+"""Simulates rollouts of grasps, with contacts, in one of several physics engines."""

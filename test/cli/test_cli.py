@@ -230,6 +230,21 @@ def test_every_verb_has_help(verb):
     assert f"{verb} [OPTIONS]" in " ".join(done.stdout.split())
 
 
+@pytest.mark.parametrize(
+    ("verb", "default"),
+    [
+        ("score", "the profile's, else bullet"),
+        ("diagnose", "that of the scores"),
+        ("calibrate", "all"),
+        ("generate", "40 without --evaluations"),
+    ],
+)
+def test_help_says_what_happens_without_an_option(verb, default):
+    """Rich takes brackets in an option's own words for markup, and drops them."""
+    said = " ".join(run(verb, "--help").stdout.replace("│", " ").split())
+    assert f"[default: ({default})]" in said
+
+
 def is_worker(pid):
     """Whether a process is a worker, however short it has been alive."""
     try:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pybullet as p
 
+from dr_grasp.common.quiet import quiet
 from dr_grasp.errors import ModelError
-from dr_grasp.simulation.bullet.quiet import quiet
 
 MOST_WORDS_QUOTED = 40
 """Most words of PyBullet's that a message quotes, the last ones: these say why it gave up."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Any
 
+from dr_grasp.common.quiet import quiet
 from dr_grasp.core.engine import Engine
 from dr_grasp.errors import SettingsError
 
@@ -34,15 +35,19 @@ def find_device(name: str | None) -> Any:
     if missing:
         raise SettingsError(
             f"engine {ENGINE}: expected the packages of dr_grasp's extra `gpu`, "
-            f"without {' and '.join(missing)} it cannot run: pip install 'dr_grasp[gpu]'"
+            f"without {' and '.join(missing)} it cannot run: pip install -r requirements/gpu.txt"
         )
     import warp as wp
 
     # Else Warp tells on the standard output of each kernel that it loads.
     wp.config.log_level = max(wp.config.log_level, wp.LOG_WARNING)
     if name is None:
-        if not wp.is_cuda_available():
-            raise SettingsError(f"engine {ENGINE}: expected a CUDA device, Warp finds none")
+        # Warp's C code says why, once: that there is no driver, or that it is too old.
+        with quiet() as written:
+            found = wp.is_cuda_available()
+            said = " ".join(["", *written().split()])
+        if not found:
+            raise SettingsError(f"engine {ENGINE}: expected a CUDA device, Warp finds none.{said}")
         return wp.get_device("cuda:0")
     try:
         return wp.get_device(name)
