@@ -75,7 +75,7 @@ _GRIPPER = ModelSettings(
     noslip_iterations=0,
     contact_time_s=0.005,
     coupling_time_s=0.0042,
-    hand_condim=4,
+    hand_condim=6,
     table_condim=6,
 )
 
