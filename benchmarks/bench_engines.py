@@ -71,7 +71,13 @@ class Way:
 
 def fine(settings: ModelSettings) -> ModelSettings:
     """The reference: steps of half a millisecond, and the pass that takes all slip away."""
-    return replace(settings, timestep_s=1 / RATE_HZ / 8, impratio=10.0, noslip_iterations=3)
+    return replace(
+        settings,
+        timestep_s=1 / RATE_HZ / 8,
+        impratio=10.0,
+        noslip_iterations=3,
+        tolerance=1e-8,
+    )
 
 
 def ways_of(robot: RobotSpec, item: ObjectSpec, slow: bool) -> list[Way]:

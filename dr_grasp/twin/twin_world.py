@@ -28,6 +28,7 @@ SETTINGS = ModelSettings(
     integrator="implicitfast",
     impratio=10.0,
     noslip_iterations=3,
+    tolerance=1e-8,
     contact_time_s=0.006,
     coupling_time_s=0.004,
     hand_condim=4,

@@ -131,6 +131,7 @@ def _set_solver(spec: Any, settings: ModelSettings) -> None:
     spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
     spec.option.impratio = settings.impratio
     spec.option.noslip_iterations = settings.noslip_iterations
+    spec.option.tolerance = settings.tolerance
     # From 60 degrees of freedom on, it would be sparse, which MuJoCo 4.0.0 solves wrongly (its
     # issue 3767); the arms with their hands have 15 to 30, for which dense is the default.
     spec.option.jacobian = mujoco.mjtJacobian.mjJAC_DENSE

@@ -20,6 +20,8 @@ class ModelSettings:
         impratio: How much harder friction is than normal force; held objects creep at a speed
             that is inverse to it.
         noslip_iterations: Iterations after the solver's that take the creep away; 0 for none.
+        tolerance: How little an iteration of the solver gains when it is the last, in units of its
+            cost; MuJoCo's default is 1e-8.
         contact_time_s: Time constant of contacts, at least two timesteps [s].
         coupling_time_s: Time constant of the limits and couplings of the hand's joints, at least
             two timesteps [s].
@@ -38,6 +40,7 @@ class ModelSettings:
     integrator: str
     impratio: float
     noslip_iterations: int
+    tolerance: float
     contact_time_s: float
     coupling_time_s: float
     hand_condim: int
@@ -73,6 +76,7 @@ _GRIPPER = ModelSettings(
     integrator="discrete",
     impratio=1e4,
     noslip_iterations=0,
+    tolerance=1e-6,
     contact_time_s=0.005,
     coupling_time_s=0.0042,
     hand_condim=6,
