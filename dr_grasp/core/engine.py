@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
-from dr_grasp.errors import UnknownNameError
+from dr_grasp.core.named import NamedEnum
 
 
-class Engine(Enum):
+class Engine(NamedEnum):
     """A physics engine; the values are the names that users write.
 
     The perturbations, the judge, the commands and the shortcuts are the same in all; contacts and
@@ -31,18 +29,6 @@ class Engine(Enum):
         one.
         """
         return self is not Engine.MUJOCO_WARP
-
-    @classmethod
-    def from_name(cls, name: str) -> Engine:
-        """Find an engine by its name.
-
-        Raises:
-            UnknownNameError: There is no such engine.
-        """
-        try:
-            return cls(name)
-        except ValueError:
-            raise UnknownNameError("engine", name, [engine.value for engine in cls]) from None
 
 
 SINGLE = (Engine.BULLET, Engine.MUJOCO)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from typing import TypeVar
 
 import numpy as np
@@ -16,7 +15,7 @@ import numpy as np
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.metadata import IGNORED
-from dr_grasp.errors import UnknownNameError
+from dr_grasp.core.named import NamedEnum
 
 NominalT = TypeVar("NominalT", float, None)
 
@@ -24,25 +23,13 @@ MAX_SEED = 2**64 - 1
 """The largest seed: seeds travel as uint64."""
 
 
-class Criterion(Enum):
+class Criterion(NamedEnum):
     """A kind of doubt about the simulated world, under which a grasp is scored."""
 
     OSDR = "osdr"
     JSDR = "jsdr"
     FDR = "fdr"
     MDR = "mdr"
-
-    @classmethod
-    def from_name(cls, name: str) -> Criterion:
-        """Find a criterion by its name.
-
-        Raises:
-            UnknownNameError: There is no such criterion.
-        """
-        try:
-            return cls(name)
-        except ValueError:
-            raise UnknownNameError("criterion", name, [c.value for c in cls]) from None
 
     @property
     def doubts_perception(self) -> bool:

@@ -69,6 +69,11 @@ class ObjectSpec:
     spinning_friction: float
     mesh_origin: FloatArray = field(default_factory=lambda: frozen([0, 0, 0]))
 
+    @property
+    def radius(self) -> float:
+        """Largest distance of a point of the object from its frame's origin [m]."""
+        return float(np.linalg.norm(self.points, axis=1).max())
+
     def lowest_point(self, rotation: FloatArray) -> float:
         """Height [m] of the lowest point above the object's origin under a (3, 3) rotation."""
         return float((self.points @ rotation.T)[:, 2].min())

@@ -105,7 +105,7 @@ class RolloutRunner(Closing):
         self.world = world
         self._early_end = shortcuts.early_end
         self._table = world.open_table() if shortcuts.late_entry else None
-        self._radius = float(np.linalg.norm(world.object.points, axis=1).max())
+        self._radius = world.object.radius
         self._grasp: GraspTrajectory | None = None
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Observation
 from dr_grasp.objects.object_spec import ObjectSpec
+from dr_grasp.robots.hand_joints import HandJoints
 from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.simulation.mujoco.drives import set_spring, tune_hand
 from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
@@ -75,13 +76,10 @@ class TwinWorld:
         Raises:
             ModelError: MuJoCo cannot read the robot or the object.
         """
-        mimics = robot.model.mimics
         self.joints = moving_joints(robot)
         self._arm_count = len(robot.arm_joints)
         self._hand_force_shares = robot.hand_force_shares
-        self._mimic_source = [robot.hand_joints.index(m.follows) for m in mimics]
-        self._mimic_multiplier = np.array([m.multiplier for m in mimics])
-        self._mimic_offset = np.array([m.offset for m in mimics])
+        self._hand_joints = HandJoints.of(robot)
         self._model = build_model(
             robot, item, object_truth, replace(SETTINGS, timestep_s=timestep_s)
         )
@@ -156,8 +154,7 @@ class TwinWorld:
         self._data.ctrl[:] = self._pending_commands.popleft()
 
     def _target(self, arm: FloatArray, hand: FloatArray) -> FloatArray:
-        followers = hand[self._mimic_source] * self._mimic_multiplier + self._mimic_offset
-        return np.concatenate([arm + self._truth.joint_offset, hand, followers])
+        return np.concatenate([arm + self._truth.joint_offset, self._hand_joints.positions(hand)])
 
     def step(self, steps: int = 1) -> None:
         """Simulate a number of timesteps."""

@@ -257,7 +257,7 @@ def test_executed_attempts_are_in_the_bag_with_both_words(system, block_grasps):
     assert first[0] == "prepare"
     assert first[-1] == "record"
     # Some may get lost on a busy machine.
-    assert {"approach", "close", "lift"} & {progress.phase for progress in phases}
+    assert len({"approach", "close", "lift"} & {progress.phase for progress in phases}) >= 2
 
     attempt = answer.attempts[0]
     system.planner.record_outcome(attempt.attempt_id, Outcome.FAILED, "it wobbled", "Ada")

@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.errors import ModelError
+from dr_grasp.robots.hand_joints import HandJoints
 from dr_grasp.simulation.bullet.loading import load_urdf
 from dr_grasp.simulation.bullet.table_world import TableWorld
 
@@ -61,13 +62,8 @@ class RobotWorld(TableWorld):
         # Solutions of inverse kinematics list the movable joints of the whole robot.
         movable = [info[0] for info in infos if info[3] >= 0]
         self._arm_in_solution = [movable.index(joint) for joint in self._arm]
-        # Which driven joint each finger joint follows, with factor and offset of its mimic tag.
-        mimics = spec.model.mimics
-        driven = spec.hand_joints
-        self._hand = [joint_index[name] for name in (*driven, *(m.joint for m in mimics))]
-        self._hand_source = [*range(len(driven)), *(driven.index(m.follows) for m in mimics)]
-        self._hand_scale = np.array([1.0] * len(driven) + [m.multiplier for m in mimics])
-        self._hand_offset = np.array([0.0] * len(driven) + [m.offset for m in mimics])
+        self._hand_joints = HandJoints.of(spec)
+        self._hand = [joint_index[name] for name in self._hand_joints.names]
         allowed = self._allow_collisions()
         solid = [
             link
@@ -119,9 +115,7 @@ class RobotWorld(TableWorld):
 
     def _all_hand(self, hand: FloatArray) -> list[float]:
         """Positions of all hand joints, first the driven joints, then joints that mimic them."""
-        positions: list[float] = (
-            self._hand_scale * hand[self._hand_source] + self._hand_offset
-        ).tolist()
+        positions: list[float] = self._hand_joints.positions(hand).tolist()
         return positions
 
     def arm_positions(self) -> FloatArray:

@@ -39,13 +39,12 @@ class BulletWorld(RobotWorld):
         self._arm_forces = [limits.effort for limits in spec.arm_limits]
         self._position_gains = [ARM_POSITION_GAIN] * len(self._arm)
         self._velocity_gains = [ARM_VELOCITY_GAIN] * len(self._arm)
-        velocities = np.abs(self._hand_scale) * spec.hand_velocities[self._hand_source]
-        self._hand_velocities: list[float] = velocities.tolist()
+        self._hand_velocities: list[float] = self._hand_joints.velocities.tolist()
         for joint, inertia in zip(self._hand, spec.hand_drive_inertias, strict=True):
             self._add_drive_inertia(joint, float(inertia))
         driven = len(spec.hand_joints)
         for follower, source, mimic in zip(
-            self._hand[driven:], self._hand_source[driven:], spec.model.mimics, strict=True
+            self._hand[driven:], self._hand_joints.sources[driven:], spec.model.mimics, strict=True
         ):
             self._couple(self._hand[source], follower, mimic.multiplier)
         for link in self._hand_links:

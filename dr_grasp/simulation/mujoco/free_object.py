@@ -24,6 +24,8 @@ class FreeObject:
 
     Attributes:
         body: Number of the body.
+        qpos: Where the positions of its free joint stand.
+        dofs: Where its velocities stand.
     """
 
     def __init__(
@@ -41,8 +43,8 @@ class FreeObject:
         self._hand_friction = robot.hand_friction
         self.body = int(model.body("object").id)
         joint = model.joint("object")
-        self._qpos = slice(joint.qposadr[0], joint.qposadr[0] + 7)
-        self._dofs = slice(joint.dofadr[0], joint.dofadr[0] + 6)
+        self.qpos = slice(joint.qposadr[0], joint.qposadr[0] + 7)
+        self.dofs = slice(joint.dofadr[0], joint.dofadr[0] + 6)
         kinds = np.array(touches.kinds)
         self._geoms = np.flatnonzero(kinds & OBJECT)
         self._hand_geoms = np.flatnonzero(kinds & HAND)
@@ -52,7 +54,7 @@ class FreeObject:
         self._inertia = model.body_inertia[self.body].copy()
         self._center = model.body_ipos[self.body].copy()
         self._body_softness = model.body_invweight0[self.body].copy()
-        self._dof_softness = model.dof_invweight0[self._dofs].copy()
+        self._dof_softness = model.dof_invweight0[self.dofs].copy()
         # The compiler notes where frames coincide, to copy one instead of computing it, and boxes
         # of the object's parts in the frame of its inertia: all of it would be wrong once the
         # centre of mass moves. (With the notes, a single convex piece moved with the centre.)
@@ -71,7 +73,7 @@ class FreeObject:
         model.body_subtreemass[self.body] = self._mass * scale
         model.body_inertia[self.body] = self._inertia * scale
         model.body_invweight0[self.body] = self._body_softness / scale
-        model.dof_invweight0[self._dofs] = self._dof_softness / scale
+        model.dof_invweight0[self.dofs] = self._dof_softness / scale
         shift = np.array(dynamics.center_of_mass_shift_m)
         model.body_ipos[self.body] = self._center + shift
         model.bvh_aabb[self._nodes] = self._boxes
@@ -86,11 +88,11 @@ class FreeObject:
 
     def put(self, object_in_base: Pose, data: Any) -> None:
         """Put the object at rest into a pose of its mesh's frame."""
-        data.qpos[self._qpos] = [
+        data.qpos[self.qpos] = [
             *object_in_base.position,
             *np.roll(object_in_base.quaternion_xyzw, 1),
         ]
-        data.qvel[self._dofs] = 0.0
+        data.qvel[self.dofs] = 0.0
 
     def pose(self, data: Any) -> Pose:
         """Pose of the mesh's frame in the base frame at the last step's beginning."""
@@ -108,8 +110,8 @@ class FreeObject:
 
     def state(self, data: Any) -> ObjectState:
         """State after the last step."""
-        place, turn_wxyz = np.split(data.qpos[self._qpos], [3])
-        linear, angular = np.split(data.qvel[self._dofs], 2)
+        place, turn_wxyz = np.split(data.qpos[self.qpos], [3])
+        linear, angular = np.split(data.qvel[self.dofs], 2)
         turning = _rotated(angular, turn_wxyz)
         arm = _rotated(self._model.body_ipos[self.body], turn_wxyz)
         w, *xyz = _product(turn_wxyz, self._principal_wxyz).tolist()
@@ -126,9 +128,9 @@ class FreeObject:
         turn_wxyz = _product(np.array([w, x, y, z]), _inverse(self._principal_wxyz))
         turning = np.array(state.turning)
         arm = _rotated(self._model.body_ipos[self.body], turn_wxyz)
-        data.qpos[self._qpos] = [*(state.position - arm), *turn_wxyz]
+        data.qpos[self.qpos] = [*(state.position - arm), *turn_wxyz]
         linear = state.velocity - _cross(turning, arm)
-        data.qvel[self._dofs] = [*linear, *_rotated(turning, _inverse(turn_wxyz))]
+        data.qvel[self.dofs] = [*linear, *_rotated(turning, _inverse(turn_wxyz))]
 
 
 # MuJoCo's own arithmetic, which takes a tenth of SciPy's time: an object that comes to rest is

@@ -9,6 +9,7 @@ from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.objects.object_spec import ObjectSpec
+from dr_grasp.robots.hand_joints import HandJoints
 from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.simulation.bullet.kinematics import RobotWorld
 from dr_grasp.simulation.motors import ARM_POSITION_GAIN, RATE_HZ, motor_aims
@@ -31,11 +32,8 @@ class MujocoWorld(MujocoTableWorld):
         """Build the world; see `MujocoTableWorld`."""
         joints, arm = moving_joints(robot), len(robot.arm_joints)
         self._arm, self._hand = slice(0, arm), slice(arm, len(joints))
-        mimics, driven = robot.model.mimics, robot.hand_joints
-        self._source = [*range(len(driven)), *(driven.index(m.follows) for m in mimics)]
-        self._scale = np.array([1.0] * len(driven) + [m.multiplier for m in mimics])
-        self._offset = np.array([0.0] * len(driven) + [m.offset for m in mimics])
-        self._reach = np.abs(self._scale) * robot.hand_velocities[self._source] / RATE_HZ
+        self._hand_joints = HandJoints.of(robot)
+        self._reach = self._hand_joints.velocities / RATE_HZ
         self._hand_now: FloatArray = np.zeros(len(joints) - arm)
         self._hand_goal: FloatArray = self._hand_now
         self._geometry: RobotWorld | None = None
@@ -50,7 +48,9 @@ class MujocoWorld(MujocoTableWorld):
         joints = moving_joints(robot)
         self._qpos = np.array([model.joint(name).qposadr[0] for name in joints])
         self._dofs = np.array([model.joint(name).dofadr[0] for name in joints])
-        data.qpos[self._qpos] = np.concatenate([robot.home, self._all_hand(robot.hand_open)])
+        data.qpos[self._qpos] = np.concatenate(
+            [robot.home, self._hand_joints.positions(robot.hand_open)]
+        )
         # A joint whose velocity is u - rate * q comes nearer to u / rate by `ARM_POSITION_GAIN` in
         # the time of a command, in steps by Euler's implicit method, as MuJoCo's.
         left_by_step = (1.0 - ARM_POSITION_GAIN) ** (1.0 / self._substeps)
@@ -97,7 +97,7 @@ class MujocoWorld(MujocoTableWorld):
         self.start_object(object_in_base, perturbation)
         if object_state is not None:
             self._free.set_state(object_state, self._data)
-        everything: FloatArray = self._all_hand(hand)
+        everything: FloatArray = self._hand_joints.positions(hand)
         self._data.qpos[self._qpos] = np.concatenate([arm, everything])
         if arm_velocity is not None:
             self._data.qvel[self._dofs[self._arm]] = arm_velocity
@@ -121,13 +121,10 @@ class MujocoWorld(MujocoTableWorld):
 
     def command_hand(self, positions: FloatArray, force: float) -> None:
         """Set the targets of the hand's motors, which stay until set again; see `World`."""
-        self._hand_goal = self._all_hand(positions)
+        self._hand_goal = self._hand_joints.positions(positions)
         limits = force * self.robot.hand_force_shares
         self._model.actuator_forcerange[self._hand] = np.stack([-limits, limits], axis=1)
         self._data.ctrl[self._hand] = self._hand_now
-
-    def _all_hand(self, hand: FloatArray) -> FloatArray:
-        return frozen(self._scale * hand[self._source] + self._offset)
 
     def advance(self) -> None:
         """Simulate the time of one command; the hand's targets move no faster than its joints."""

@@ -52,7 +52,7 @@ class Batch(Closing):
         self._device, self._deterministic = device, deterministic
         self._count = count
         self._shortcuts = shortcuts
-        self._radius = float(np.linalg.norm(obj.points, axis=1).max())
+        self._radius = obj.radius
         self._trials = Trials(self._template, shortcuts.late_entry)
         self._judge = BatchJudge(count)
         self._early_end = BatchEarlyEnd(count, self._judge, self._out_of_reach)

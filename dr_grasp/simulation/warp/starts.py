@@ -111,9 +111,7 @@ class StartingWorld(MujocoWorld):
         self.substeps = self._substeps
         self.hand_reach: Numbers = np.asarray(self._reach, dtype=np.float32)
         self.object_body = int(self._free.body)
-        joint = self._model.joint("object")
-        self.object_qpos = slice(joint.qposadr[0], joint.qposadr[0] + 7)
-        self.object_dofs = slice(joint.dofadr[0], joint.dofadr[0] + 6)
+        self.object_qpos, self.object_dofs = self._free.qpos, self._free.dofs
         self.hand_body = self._tcp
         aside = Pose(frozen(ASIDE), frozen([0.0, 0.0, 0.0, 1.0]))
         self.start(aside, Perturbation.none(), robot.home, robot.hand_open)
@@ -160,7 +158,7 @@ class StartingWorld(MujocoWorld):
 
     def _read(self, grasp: GraspTrajectory, step: int, closing: int) -> Start:
         close, model, data = grasp.close, self._model, self._data
-        preshape, shares = self._all_hand(close.preshape), self.robot.hand_force_shares
+        preshape, shares = self._hand_joints.positions(close.preshape), self.robot.hand_force_shares
         return Start(
             step=step,
             closing=closing,
@@ -168,7 +166,7 @@ class StartingWorld(MujocoWorld):
             qvel=_numbers(data.qvel),
             arm=_numbers(self._controls[step:]),
             hand=_numbers(preshape),
-            hand_goals=_numbers([preshape, self._all_hand(close.positions)]),
+            hand_goals=_numbers([preshape, self._hand_joints.positions(close.positions)]),
             hand_forces=_numbers([self.robot.hand_force * shares, close.force * shares]),
             applied=_numbers(data.xfrc_applied),
             model=tuple(_numbers(getattr(model, name)) for name in MODEL_FIELDS),

@@ -71,7 +71,7 @@ class Trials:
             late_entry: Whether to leave out the approach through free air.
         """
         self._world, self._late_entry = world, late_entry
-        self._radius = float(np.linalg.norm(world.object.points, axis=1).max())
+        self._radius = world.object.radius
         self._plan: Plan | None = None
 
     def first(
