@@ -14,6 +14,7 @@ from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.collisions import Collision
 from dr_grasp.core.fitness import Fitness, GraspScore
 from dr_grasp.core.geometry import Pose
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import TABLE, LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
@@ -148,6 +149,7 @@ class Samples:
             whole=True,
             models={"robot": "b67413e90d76c9b8", "processor": "x86_64 fma"},
             transfer_probability=0.625,
+            metrics={Metric.TUG: 3.5, Metric.COM_DISTANCE: 0.0123},
         )
         return replace(score, **changes)
 
@@ -170,6 +172,7 @@ class Samples:
             backend_profile="default",
             models={"twin": "0123456789abcdef"},
             software_version="dr_grasp 0.3.0, mujoco 3.17.0",
+            backend_engine="mujoco",
         )
         return replace(attempt, **changes)
 

@@ -35,6 +35,7 @@ class GraspAttempt:
         models: Fingerprints of the "robot", "object" and "twin" of the attempt, and the kind of
             "processor".
         software_version: Versions of dr_grasp and of the backend's engine.
+        backend_engine: Name of the engine in which the twin ran; empty on a real arm.
     """
 
     attempt_id: str
@@ -54,6 +55,7 @@ class GraspAttempt:
     backend_profile: str = ""
     models: Mapping[str, str] = field(default_factory=dict)
     software_version: str = ""
+    backend_engine: str = ""
 
     def __post_init__(self) -> None:
         """Check the texts.
@@ -61,7 +63,7 @@ class GraspAttempt:
         Raises:
             InvalidGraspError: A name or text is too long, or no Unicode.
         """
-        for name in ("attempt_id", "backend", "backend_profile"):
+        for name in ("attempt_id", "backend", "backend_profile", "backend_engine"):
             check_name(name, getattr(self, name))
         for name in ("reason", "software_version"):
             check_text(name, getattr(self, name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from dr_grasp.core.confidence import (
     wilson_interval,
 )
 from dr_grasp.core.engine import Engine
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.texts import (
@@ -143,6 +145,8 @@ class GraspScore:
             robot hit itself, the table or the ground: criterion by criterion, the most frequent
             pair first. Scores of older versions have none.
         engine: The engine that simulated the rollouts; scores of older versions are of PyBullet.
+        metrics: Other numbers about the grasp that were asked for; without those that it has not,
+            such as the distance of contacts where the hand closed without any.
     """
 
     grasp_id: str
@@ -157,13 +161,14 @@ class GraspScore:
     transfer_probability: float | None = None
     collisions: tuple[Collision, ...] = ()
     engine: Engine = Engine.BULLET
+    metrics: Mapping[Metric, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check the texts and the number of collisions.
+        """Check the texts, the number of collisions, and the metrics.
 
         Raises:
-            InvalidGraspError: A name or text is too long, or no Unicode; or there are too many
-                collisions.
+            InvalidGraspError: A name or text is too long, or no Unicode; there are too many
+                collisions; or a metric is not finite.
         """
         check_name("grasp_id", self.grasp_id)
         check_name("profile", self.profile)
@@ -173,6 +178,9 @@ class GraspScore:
             raise InvalidGraspError(
                 f"collisions: expected at most {MOST_COLLISIONS}, got {len(self.collisions)}"
             )
+        for metric, value in self.metrics.items():
+            if not math.isfinite(value):
+                raise InvalidGraspError(f"{metric.value}: expected a finite number, got {value}")
 
     @property
     def nominal_success(self) -> bool:

@@ -15,6 +15,7 @@ from pydantic_core import to_jsonable_python
 
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness, GraspScore, RefusedGrasp, Selection
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import MAX_SEED, Criterion
 from dr_grasp.errors import DrGraspError, FileFormatError
@@ -188,6 +189,8 @@ def _score_to_dict(score: GraspScore) -> dict[str, Any]:
         record["models"] = dict(sorted(score.models.items()))
     if score.transfer_probability is not None:
         record["transfer_probability"] = score.transfer_probability
+    if score.metrics:
+        record["metrics"] = {m.value: score.metrics[m] for m in Metric if m in score.metrics}
     return record
 
 
@@ -207,6 +210,8 @@ def _score(raw: object, file: ScoreFileRecord) -> GraspScore:
             failures = {Outcome.from_label(name): n for name, n in record.failures.items()}
         with Within("collisions"):
             collisions = tuple(map(collision_of, record.collisions))
+        with Within("metrics"):
+            metrics = {Metric.from_name(name): value for name, value in record.metrics.items()}
         return GraspScore(
             grasp_id=record.grasp_id,
             nominal_outcome=outcome,
@@ -220,6 +225,7 @@ def _score(raw: object, file: ScoreFileRecord) -> GraspScore:
             models=record.models,
             transfer_probability=record.transfer_probability,
             engine=file.engine,
+            metrics=metrics,
         )
     except DrGraspError as error:
         named = given_id(raw, "grasp_id") or "without an id"

@@ -40,7 +40,7 @@ class FitnessRecord(Record):
 class ScoreRecord(Record):
     """A score without seed, profile, version and engine, which all scores of a file share.
 
-    Files without collisions have no such key, as those of older versions.
+    Scores without collisions or metrics have no such key, as those of older versions.
 
     Attributes:
         nominal_success: Whether the undisturbed rollout succeeded.
@@ -55,6 +55,7 @@ class ScoreRecord(Record):
     whole: bool = False
     models: dict[str, str] = Field(default_factory=dict)
     transfer_probability: Annotated[float, Field(ge=0, le=1)] | None = None
+    metrics: dict[str, float] = Field(default_factory=dict)
 
 
 class SelectionRecord(Record):

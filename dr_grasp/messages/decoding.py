@@ -16,6 +16,7 @@ from dr_grasp.core.collisions import Collision
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness, GraspScore, Selection
 from dr_grasp.core.geometry import Pose
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import LONGEST_PATH_S, GraspTrajectory, HandClose, Waypoints
@@ -88,6 +89,7 @@ def decode_score(message: Any) -> GraspScore:
             models=texts("models", getattr(message, "models", ())),
             transfer_probability=None if math.isnan(probability) else probability,
             engine=_engine(str(getattr(message, "engine", ""))),
+            metrics=_metrics(getattr(message, "metrics", ())),
         )
 
 
@@ -177,6 +179,7 @@ def decode_attempt(message: Any) -> GraspAttempt:
             backend_profile=str(getattr(message, "backend_profile", "")),
             models=texts("models", getattr(message, "models", ())),
             software_version=str(getattr(message, "software_version", "")),
+            backend_engine=str(getattr(message, "backend_engine", "")),
         )
 
 
@@ -235,6 +238,12 @@ def decode_ns(message: Any) -> int:
 
 def _engine(name: str) -> Engine:
     return Engine.from_name(name) if name else Engine.BULLET
+
+
+def _metrics(messages: Any) -> dict[Metric, float]:
+    with within("metrics:"):
+        found = [(Metric.from_name(str(entry.name)), float(entry.value)) for entry in messages]
+    return unique("metrics", found)
 
 
 def _stamp_ns(message: Any) -> int:

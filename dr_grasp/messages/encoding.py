@@ -18,6 +18,7 @@ from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.collisions import Collision
 from dr_grasp.core.fitness import Fitness, GraspScore, Selection
 from dr_grasp.core.geometry import Pose
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory, Waypoints
@@ -71,6 +72,11 @@ def encode_score(score: GraspScore) -> Fields:
             math.nan if score.transfer_probability is None else score.transfer_probability
         ),
         "engine": score.engine.value,
+        "metrics": [
+            {"name": metric.value, "value": score.metrics[metric]}
+            for metric in Metric
+            if metric in score.metrics
+        ],
     }
 
 
@@ -129,6 +135,7 @@ def encode_attempt(attempt: GraspAttempt) -> Fields:
         "backend_profile": attempt.backend_profile,
         "models": _key_values(attempt.models),
         "software_version": attempt.software_version,
+        "backend_engine": attempt.backend_engine,
     }
 
 

@@ -23,6 +23,7 @@ JOINT_STATE_TYPE = "sensor_msgs/msg/JointState"
 
 
 _ADDED = (
+    {SCORE_TYPE: ("metrics",), ATTEMPT_TYPE: ("backend_engine",)},
     {SCORE_TYPE: ("engine",)},
     {SCORE_TYPE: ("collisions",)},
     {
@@ -31,8 +32,8 @@ _ADDED = (
     },
     {FITNESS_TYPE: ("sequential",)},
 )
-"""Fields that a version added to our messages, the latest first: that after 0.4.0, 0.4.0,
-0.3.0, 0.2.0."""
+"""Fields that a version added to our messages, the latest first: two after 0.4.0, 0.4.0, 0.3.0,
+0.2.0."""
 
 
 def our_typestore() -> Typestore:

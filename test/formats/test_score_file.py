@@ -152,6 +152,7 @@ def test_scores_file_has_the_documented_keys(tmp_path, samples):
         "whole": True,
         "models": {"processor": "x86_64 fma", "robot": "b67413e90d76c9b8"},
         "transfer_probability": 0.625,
+        "metrics": {"tug": 3.5, "com_distance": 0.0123},
     }
 
 

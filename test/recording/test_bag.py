@@ -589,20 +589,22 @@ def test_bags_of_another_version_of_the_messages_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("versions", "digest"),
     [
-        # As ROS itself computed them for the versions before engine, collisions, models and
-        # sequential were added.
-        (1, "RIHS01_f617402529f03ef0a530fa2b6dc790d6f6a55edbf4672490cce39f4747982f9b"),
-        (2, "RIHS01_d8a760340166feb423fd068ca7cd144e543e0331b88d7bdafa85955ecb1b21fe"),
-        (3, "RIHS01_4cf7c9f22109f1e3082aa5d9e7daea19e6362ed5a5b09424a7b6f726d5419a3d"),
-        (4, "RIHS01_ef5197838de6252e267fd07befff7f9f32b4b94ad9e922729ac515f46e31ac7f"),
+        # As ROS itself computed them for the versions before metrics, engine, collisions, models
+        # and sequential were added.
+        (1, "RIHS01_31441e7ef09bc26f4f51a3a59e22fb887daf857ab0507219ca02ae90f5114b9d"),
+        (2, "RIHS01_f617402529f03ef0a530fa2b6dc790d6f6a55edbf4672490cce39f4747982f9b"),
+        (3, "RIHS01_d8a760340166feb423fd068ca7cd144e543e0331b88d7bdafa85955ecb1b21fe"),
+        (4, "RIHS01_4cf7c9f22109f1e3082aa5d9e7daea19e6362ed5a5b09424a7b6f726d5419a3d"),
+        (5, "RIHS01_ef5197838de6252e267fd07befff7f9f32b4b94ad9e922729ac515f46e31ac7f"),
     ],
 )
 def test_bags_of_older_versions_are_read(tmp_path, samples, monkeypatch, versions, digest):
     unknown = {"models": {}, "whole": False, "transfer_probability": None}
-    score = samples.score(**(unknown if versions > 2 else {}))
-    if versions > 1:
+    score = samples.score(**(unknown if versions > 3 else {}), metrics={})
+    if versions > 2:
         score = replace(score, collisions=())
-    attempt = samples.attempt(score=score, backend_profile="", models={}, software_version="")
+    without = dict.fromkeys(("backend_profile", "software_version", "backend_engine"), "")
+    attempt = samples.attempt(score=score, models={}, **without)
     older = typestore.past_typestore(versions)
     assert older.hash_rihs01(SCORE_TYPE) == digest
     with monkeypatch.context() as patch:
@@ -613,10 +615,11 @@ def test_bags_of_older_versions_are_read(tmp_path, samples, monkeypatch, version
             writer.write_attempt(attempt)
     with Reader(tmp_path / "bag") as reader:
         definitions = [one.msgdef.data for one in reader.connections]
-        assert not any("string engine" in one for one in definitions)
-        assert any("collisions" in one for one in definitions) == (versions == 1)
-        assert any("transfer_probability" in one for one in definitions) == (versions <= 2)
-        assert any("sequential" in one for one in definitions) == (versions <= 3)
+        assert not any("metrics" in one for one in definitions)
+        assert any("string engine" in one for one in definitions) == (versions == 1)
+        assert any("collisions" in one for one in definitions) == (versions <= 2)
+        assert any("transfer_probability" in one for one in definitions) == (versions <= 3)
+        assert any("sequential" in one for one in definitions) == (versions <= 4)
     found = read_bag(tmp_path / "bag")
     assert (found.scores, found.attempts) == ((score,), (attempt,))
     assert not any(one.sequential for one in found.scores[0].fitness.values())
