@@ -23,7 +23,8 @@ from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.generation.sampler import generate
 from dr_grasp.scoring.profiles import load_profile
-from dr_grasp.scoring.request import Progress, ScoreBatch, ScoreRequest
+from dr_grasp.scoring.progress import Progress
+from dr_grasp.scoring.request import ScoreBatch, ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 
 FIXED_ROLLOUTS = 550

@@ -21,7 +21,7 @@ from dr_grasp.generation.result import Result
 from dr_grasp.generation.sampler import generate
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.ros.client import DrGraspClient
-from dr_grasp.scoring.request import Progress
+from dr_grasp.scoring.progress import Progress
 from dr_grasp.scoring.tally import software_version
 from dr_grasp.simulation.pictures import draw_best_and_worst
 

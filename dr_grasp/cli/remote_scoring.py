@@ -13,7 +13,8 @@ from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import GraspOrRefusal, RefusedGrasp, Selection
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import BackendError, DrGraspError
-from dr_grasp.scoring.request import Progress, ScoreOrRefusal
+from dr_grasp.scoring.progress import Progress
+from dr_grasp.scoring.request import ScoreOrRefusal
 
 NOT_WITH_ROS = {
     "jobs": "the scorer has workers of its own",
@@ -22,6 +23,7 @@ NOT_WITH_ROS = {
     "whole": "the scorer always leaves out what decides nothing",
     "resume": "a goal keeps no journal",
     "worlds": "the scorer has a parameter of this name",
+    "metrics": "a goal asks for criteria alone",
 }
 """Options of `dr-grasp score` that make no sense with --ros, and why."""
 

@@ -30,6 +30,7 @@ from dr_grasp.cli.remote_scoring import RemoteRequest, check_options, score_remo
 from dr_grasp.cli.ros_client import Namespace
 from dr_grasp.cli.scoring_options import (
     EngineName,
+    MetricNames,
     ProfileName,
     Seed,
     Top,
@@ -37,10 +38,12 @@ from dr_grasp.cli.scoring_options import (
     Until,
     Worlds,
     check_workers,
+    names_in,
 )
 from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.collisions import listed, sentences
 from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
+from dr_grasp.core.metric import Metric, metric_label, metric_text
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.ranking import rank
@@ -48,12 +51,8 @@ from dr_grasp.formats.documents import check_writable
 from dr_grasp.formats.grasp_file import GraspReader
 from dr_grasp.formats.score_file import write_score_stream
 from dr_grasp.scoring.batches import Batches
-from dr_grasp.scoring.request import (
-    Progress,
-    ScoreOrRefusal,
-    ScoreRequest,
-    parse_trials,
-)
+from dr_grasp.scoring.progress import Progress
+from dr_grasp.scoring.request import ScoreOrRefusal, ScoreRequest, parse_trials
 from dr_grasp.scoring.score_journal import ScoreJournal
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.scoring.tally import software_version
@@ -79,6 +78,7 @@ def command(
     profile: ProfileName = "default",
     until: Until = None,
     top: Top = None,
+    metrics: MetricNames = None,
     engine: EngineName = None,
     worlds: Worlds = WORLDS,
     transfer_model: Annotated[
@@ -105,10 +105,11 @@ def command(
 ) -> None:
     """Simulate each grasp under domain randomisation and write the fitnesses.
 
+    With --metrics, other numbers about each grasp as well; with --top, of the chosen grasps.
     Grasps that are not valid are named on standard error. All other grasps are still scored, and
     the exit status is 1. A run that has ended early, for example by Ctrl-C, can go on by --resume.
     """
-    names = [name.strip() for name in criteria.split(",")]
+    names = names_in(criteria)
     every, own = (None, []) if trials is None else parse_trials(trials)
     if ros:
         check_options(context)
@@ -122,9 +123,19 @@ def command(
 
         estimate = Estimator(transfer_model, complain)
     request = ScoreRequest.from_names(
-        profile, names, every, seed, until, top, shortcuts, estimate, own, engine
+        profile,
+        names,
+        every,
+        seed,
+        until,
+        top,
+        shortcuts,
+        estimate,
+        own,
+        engine,
+        names_in(metrics),
     )
-    check_workers(context, request.engine)
+    check_workers(context, request.engine, measures=bool(request.metrics))
     check_available(request.engine)
     given = GraspReader(grasps)
     check_writable(out)
@@ -233,13 +244,15 @@ class _Summary:
 
     def show(self, out: Path) -> None:
         """Print a table of the best grasps."""
+        metrics = [m for m in Metric if any(m in score.metrics for score in self._best)]
         print_table(
-            ["grasp", "nominal", *CRITERION_COLUMNS, "P(holds)"],
+            ["grasp", "nominal", *CRITERION_COLUMNS, *map(metric_label, metrics), "P(holds)"],
             [
                 [
                     score.grasp_id,
                     score.nominal_text,
                     *score_cells(score),
+                    *(metric_text(metric, score.metrics.get(metric)) for metric in metrics),
                     _probability(score),
                 ]
                 for score in self._best

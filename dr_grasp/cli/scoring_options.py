@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from dr_grasp.core.engine import SINGLE, Engine
+from dr_grasp.core.metric import EVERY_METRIC, Metric
 from dr_grasp.errors import DrGraspError
 from dr_grasp.scoring.request import MOST_UNTIL
 from dr_grasp.simulation.engine import MOST_WORLDS
@@ -35,6 +36,20 @@ Top = Annotated[
         "by MDR, or else by the first criterion."
     ),
 ]
+
+MetricNames = Annotated[
+    str | None,
+    typer.Option(
+        help="Comma-separated numbers to measure beside the criteria: "
+        f"{', '.join(metric.value for metric in Metric)}; or {EVERY_METRIC}.",
+        show_default="none",
+    ),
+]
+
+
+def names_in(text: str | None) -> list[str]:
+    """Names that a user wrote with commas between them; none without a text."""
+    return [] if text is None else [name.strip() for name in text.split(",")]
 
 
 def _engine_option(default: str, engines: Iterable[Engine] = Engine) -> Any:
@@ -66,8 +81,13 @@ def was_typed(context: typer.Context, name: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def check_workers(context: typer.Context, engine: Engine) -> None:
+def check_workers(context: typer.Context, engine: Engine, measures: bool = False) -> None:
     """Refuse options of workers or of a GPU that make no sense with an engine.
+
+    Args:
+        context: What the user typed.
+        engine: The engine of the scores.
+        measures: Whether metrics are measured, which is work for workers with any engine.
 
     Raises:
         DrGraspError: One was typed.
@@ -78,7 +98,7 @@ def check_workers(context: typer.Context, engine: Engine) -> None:
             f"--worlds: expected with --engine {Engine.MUJOCO_WARP.value}, got {engine.value}"
         )
     for name in IN_THIS_PROCESS:
-        if on_gpu and was_typed(context, name):
+        if on_gpu and not measures and was_typed(context, name):
             raise DrGraspError(
                 f"--engine {engine.value}: expected without --{name}: it simulates all rollouts in "
                 "this process, on one GPU"

@@ -30,6 +30,16 @@ class Engine(NamedEnum):
         """
         return self is not Engine.MUJOCO_WARP
 
+    @property
+    def other(self) -> Engine:
+        """The engine that gives the second opinion on a grasp, independent of this one."""
+        return Engine.MUJOCO if self is Engine.BULLET else Engine.BULLET
+
+    @property
+    def single(self) -> Engine:
+        """The engine with the same model that simulates one rollout at a time."""
+        return Engine.MUJOCO if self is Engine.MUJOCO_WARP else self
+
 
 SINGLE = (Engine.BULLET, Engine.MUJOCO)
 """Engines that simulate one rollout at a time, which commands need that look into rollouts."""

@@ -137,8 +137,8 @@ class GraspScore:
         software_version: Versions of dr_grasp and of the engine.
         whole: Whether every step of each rollout was simulated.
         models: Fingerprints of the "robot", "object" and "profile" of the score, and of the
-            "engine" if its settings are ours; the kind of "processor"; and the name of the "gpu" if
-            one simulated.
+            "engine" if its settings are ours; the kind of "processor"; the name of the "gpu" if one
+            simulated; and version and settings of the "other_engine" that metrics compare with.
         transfer_probability: Probability that the grasp holds on the arm, in [0, 1]; None if no
             transfer model was used.
         collisions: Which links touched in the rollouts, the undisturbed one included, in which the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from dr_grasp.core.named import NamedEnum
@@ -43,3 +44,45 @@ class Metric(NamedEnum):
 
 ENGINE_DOUBT: Final = (Metric.ENGINE_GAP, Metric.WORST_ENGINE_MDR)
 """Metrics that need rollouts in both PyBullet and MuJoCo."""
+
+LONG: Final = (Metric.ROBUST_EPSILON, Metric.TUG)
+"""Metrics that take many rollouts; all others but `ENGINE_DOUBT` follow from one."""
+
+EVERY_METRIC: Final = "all"
+"""Stands for all metrics, where users write names of metrics."""
+
+
+def metrics_from_names(names: Iterable[str]) -> tuple[Metric, ...]:
+    """Find metrics by name, in the order of the enumeration and without repetition.
+
+    Args:
+        names: Names of metrics; `EVERY_METRIC` stands for all of them.
+
+    Raises:
+        UnknownNameError: There is no such metric.
+    """
+    found: set[Metric] = set()
+    for name in names:
+        found.update(Metric if name == EVERY_METRIC else [Metric.from_name(name)])
+    return tuple(metric for metric in Metric if metric in found)
+
+
+def measurements(metrics: Iterable[Metric]) -> list[tuple[Metric, ...]]:
+    """Gather metrics, without engine doubt, into those that are measured together."""
+    measured = [metric for metric in metrics if metric not in ENGINE_DOUBT]
+    together = tuple(metric for metric in measured if metric not in LONG)
+    alone: list[tuple[Metric, ...]] = [(metric,) for metric in measured if metric in LONG]
+    return [together, *alone] if together else alone
+
+
+def metric_label(metric: Metric) -> str:
+    """Name of a metric in a table, with its unit, e.g. "penetration [mm]"."""
+    name = metric.value.replace("_", " ")
+    return f"{name} [mm]" if metric.in_millimetres else name
+
+
+def metric_text(metric: Metric, value: float | None) -> str:
+    """Write a value without its unit, in millimetres for a length; "-" for None."""
+    if value is None:
+        return "-"
+    return f"{1e3 * value:.1f}" if metric.in_millimetres else f"{value:.3g}"

@@ -26,7 +26,7 @@ LENGTH = 16
 """Number of hexadecimal digits of a fingerprint: 64 bits tell any number of models apart."""
 
 ROBOT, OBJECT, PROFILE, TWIN, PROCESSOR = "robot", "object", "profile", "twin", "processor"
-ENGINE, GPU = "engine", "gpu"
+ENGINE, GPU, OTHER_ENGINE = "engine", "gpu", "other_engine"
 
 VECTOR_UNITS = ("fma", "avx2", "avx512f")
 """Processor flags by which libm, NumPy and MuJoCo choose between variants of a function."""

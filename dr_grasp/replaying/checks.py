@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from dr_grasp.provenance.fingerprint import ENGINE, GPU, PROCESSOR
+from dr_grasp.provenance.fingerprint import ENGINE, GPU, OTHER_ENGINE, PROCESSOR
 
 
 class Verdict(Enum):
@@ -58,6 +58,7 @@ _CHANGES = {
     PROCESSOR: "another processor",
     GPU: "another GPU",
     ENGINE: "settings of the engine changed",
+    OTHER_ENGINE: "the other engine changed",
 }
 """How a change is called, where that is not "KIND changed"."""
 

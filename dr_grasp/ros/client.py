@@ -20,7 +20,8 @@ from dr_grasp.ros.own_node import OwnNode
 from dr_grasp.ros.remote_backend import ATTEMPT_CANCEL_S
 from dr_grasp.ros.requests import call_service
 from dr_grasp.ros.results import ExecutionResult, ScoringResult, execution_result, scoring_result
-from dr_grasp.scoring.request import Progress, check_stopping
+from dr_grasp.scoring.progress import Progress
+from dr_grasp.scoring.request import check_stopping
 from dr_grasp_interfaces import action, srv
 
 CANCEL_S = ATTEMPT_CANCEL_S + 2.0

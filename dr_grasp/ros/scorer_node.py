@@ -31,7 +31,8 @@ from dr_grasp.ros.parameters import Parameter, declare_all
 from dr_grasp.ros.qos import RESULTS
 from dr_grasp.ros.running import run_node
 from dr_grasp.scoring.batches import Batches
-from dr_grasp.scoring.request import ProbabilityEstimator, Progress, ScoreRequest
+from dr_grasp.scoring.progress import Progress
+from dr_grasp.scoring.request import ProbabilityEstimator, ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.simulation.engine import MOST_WORLDS, WORLDS, check_available
 from dr_grasp.workers.pool import WorkerPool

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, Protocol, TypeVar
 
-from dr_grasp.core.fitness import GraspOrRefusal, RefusedGrasp
-from dr_grasp.core.trajectory import GraspTrajectory
+from dr_grasp.core.fitness import GraspScore, RefusedGrasp
 from dr_grasp.scoring.blocks import Block, Counts
-from dr_grasp.scoring.request import ProgressTracker, ScoreOrRefusal
+from dr_grasp.scoring.progress import ProgressTracker
+from dr_grasp.scoring.request import ScoreOrRefusal
 from dr_grasp.scoring.score_journal import ScoreJournal
-from dr_grasp.scoring.tally import Tally
 
 WINDOW = 1000
 """Most grasps from the first that is not complete to the last that was begun: some 10 MB, enough to
 keep any number of workers busy while one grasp takes long."""
 
+
+EntryT = TypeVar("EntryT")
 
 RunBlocks = Callable[[Iterable[Block], Callable[[], bool]], Iterator["tuple[Block, Counts] | None"]]
 """Runs blocks until cancelled, on workers or in a batch; see `Pool.run` and `Batches.run`."""
@@ -67,26 +69,52 @@ class BlockRunner:
             yield True
 
 
-class BlockQueue:
+class GraspTally(Protocol):
+    """Decides which blocks a grasp needs, and makes a score of their results."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether no more blocks are needed."""
+
+    @property
+    def final(self) -> bool:
+        """Whether the score is what was asked for, with nothing to add."""
+
+    @property
+    def used(self) -> int:
+        """Number of rollouts of the score."""
+
+    def next_block(self) -> Block | None:
+        """The block to run next; None if there is none for now, though there may be one later."""
+
+    def add(self, block: Block, counts: Counts) -> int:
+        """Take the result of a block; returns the number of rollouts added."""
+
+    def score(self) -> GraspScore:
+        """The score, once it is complete."""
+
+
+class BlockQueue(Generic[EntryT]):
     """Scores grasps in the order in which they come, each with the blocks that its tally needs."""
 
     def __init__(
         self,
-        entries: Iterable[GraspOrRefusal],
-        begin: Callable[[int, GraspTrajectory], Tally],
+        entries: Iterable[EntryT | RefusedGrasp],
+        begin: Callable[[int, EntryT], GraspTally],
         tracker: ProgressTracker,
     ) -> None:
         """Prepare to work.
 
         Args:
-            entries: Checked grasps, and refusals; taken one by one as they are needed.
-            begin: Makes the tally of a grasp, from its position in the batch and the grasp.
+            entries: Checked grasps or what is known of them, and refusals; taken one by one as they
+                are needed.
+            begin: Makes the tally of a grasp, from its position in the batch and its entry.
             tracker: Counts the progress.
         """
         self._entries = enumerate(entries)
         self._begin = begin
         self._tracker = tracker
-        self._tallies: dict[int, Tally] = {}
+        self._tallies: dict[int, GraspTally] = {}
         self._done: dict[int, ScoreOrRefusal] = {}
         self._begun = 0
         self._given_out = 0
@@ -149,4 +177,5 @@ class BlockQueue:
         if tally.complete:
             del self._tallies[index]
             self._done[index] = score = tally.score()
-            self._tracker.completed(score, tally.used)
+            if tally.final:
+                self._tracker.completed(score, tally.used)

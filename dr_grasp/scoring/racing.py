@@ -26,7 +26,8 @@ from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.scoring.block_queue import BlockQueue, BlockRunner
 from dr_grasp.scoring.blocks import Block, Counts
-from dr_grasp.scoring.request import ProgressTracker, ScoreOrRefusal, ScoreRequest
+from dr_grasp.scoring.progress import ProgressTracker
+from dr_grasp.scoring.request import ScoreOrRefusal, ScoreRequest
 from dr_grasp.scoring.tally import BLOCK_TRIALS, Tally
 
 LOSS = 0.05

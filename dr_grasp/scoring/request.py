@@ -1,16 +1,15 @@
-"""Requests to score grasps, the results, and the progress on the way."""
+"""Requests to score grasps, and the results."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
+from dr_grasp.core.metric import ENGINE_DOUBT, Metric, measurements, metrics_from_names
 from dr_grasp.core.perturbation import MAX_SEED, Criterion, Profile
-from dr_grasp.core.ranking import rank, ranking_value
 from dr_grasp.errors import SettingsError, quoted
 from dr_grasp.scoring.profiles import engine_for, load_profile
 from dr_grasp.simulation.rollout_runner import ALL, Shortcuts
@@ -96,6 +95,8 @@ class ScoreRequest:
         estimate: Estimates transfer probabilities; None to leave scores uncalibrated.
         own_trials: Numbers of rollouts of those criteria that get another number than the others.
         engine: The engine in which rollouts are simulated.
+        metrics: What is measured of each grasp beside its fitnesses; of the chosen grasps only if
+            the request is for the best.
     """
 
     profile: Profile
@@ -108,13 +109,15 @@ class ScoreRequest:
     estimate: ProbabilityEstimator | None = None
     own_trials: Mapping[Criterion, int] = field(default_factory=dict)
     engine: Engine = Engine.BULLET
+    metrics: tuple[Metric, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the numbers.
+        """Check the numbers, and that the metrics can be measured.
 
         Raises:
-            SettingsError: There is no criterion, a number is out of bounds, or a criterion has its
-                own number of trials and is not scored.
+            SettingsError: There is no criterion, a number is out of bounds, a criterion has its
+                own number of trials and is not scored, or a metric compares MDR and that is not
+                scored.
         """
         check_stopping(self.until, self.top)
         if self.trials is not None:
@@ -132,6 +135,12 @@ class ScoreRequest:
                 raise SettingsError(
                     f"trials: expected criteria that are scored ({scored}), got {criterion.value}"
                 )
+        if self.doubts_engine and Criterion.MDR not in self.criteria:
+            asked = next(metric.value for metric in ENGINE_DOUBT if metric in self.metrics)
+            scored = ", ".join(scored.value for scored in self.criteria)
+            raise SettingsError(
+                f"metrics: {asked}: expected criterion mdr among those scored, got {scored}"
+            )
 
     @classmethod
     def from_names(
@@ -146,6 +155,7 @@ class ScoreRequest:
         estimate: ProbabilityEstimator | None = None,
         own_trials: Iterable[tuple[str, int]] = (),
         engine: str | None = None,
+        metrics: Iterable[str] = (),
     ) -> ScoreRequest:
         """Make a request from names; no criteria means all four, no engine that of the profile.
 
@@ -172,6 +182,7 @@ class ScoreRequest:
             estimate,
             own,
             engine_for(engine, loaded),
+            metrics_from_names(metrics),
         )
 
     def trials_of(self, criterion: Criterion) -> int:
@@ -188,25 +199,24 @@ class ScoreRequest:
 
     @property
     def rollouts_per_grasp(self) -> int:
-        """Number of all rollouts of a grasp, the undisturbed one included."""
-        return 1 + sum(self.trials_of(criterion) for criterion in self.criteria)
+        """Number of all rollouts of a grasp, the undisturbed one included; a metric counts as one.
 
+        That of another engine counts as many.
+        """
+        own = 1 + sum(self.trials_of(criterion) for criterion in self.criteria)
+        others = self.trials_of(Criterion.MDR) if self.doubts_engine else 0
+        return own + others + len(measurements(self.metrics))
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far scoring has come.
+    @property
+    def doubts_engine(self) -> bool:
+        """Whether a metric needs rollouts in the other engine."""
+        return any(metric in ENGINE_DOUBT for metric in self.metrics)
 
-    Attributes:
-        rollouts_done: Rollouts finished.
-        rollouts_total: Rollouts in all, the finished ones included; estimated if not yet known.
-        best_grasp_id: Id of the best grasp with a complete score; empty while there is none.
-        best_value: Value by which the best grasp is ranked; NaN while there is none.
-    """
-
-    rollouts_done: int
-    rollouts_total: int
-    best_grasp_id: str = ""
-    best_value: float = math.nan
+    def estimated(self, score: GraspScore, robot: str) -> GraspScore:
+        """A score of a robot with its transfer probability, if there is an estimate."""
+        if self.estimate is None:
+            return score
+        return replace(score, transfer_probability=self.estimate(score, robot))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,61 +234,3 @@ class ScoreBatch:
     refused: tuple[RefusedGrasp, ...]
     cancelled: bool = False
     selection: Selection | None = None
-
-
-class ProgressTracker:
-    """Counts rollouts and complete scores, and reports the progress."""
-
-    def __init__(
-        self,
-        grasps: int,
-        rollouts_per_grasp: int,
-        on_progress: Callable[[Progress], None] | None = None,
-        on_score: Callable[[GraspScore], None] | None = None,
-    ) -> None:
-        """Begin before the first rollout.
-
-        Args:
-            grasps: Number of grasps in the batch; `refused` reduces it by 1.
-            rollouts_per_grasp: Expected number until a grasp is complete; then the mean so far.
-            on_progress: Called with the progress after each block of rollouts.
-            on_score: Called with each score once it is complete.
-        """
-        self.grasps = grasps
-        self._each = float(rollouts_per_grasp)
-        self._on_progress = on_progress or (lambda progress: None)
-        self._on_score = on_score or (lambda score: None)
-        self._done = 0
-        self._complete = 0
-        self._done_of_complete = 0
-        self._total: int | None = None
-        self._best: list[GraspScore] = []
-
-    def refused(self) -> None:
-        """Note that a grasp will not be scored."""
-        self.grasps -= 1
-
-    def expect(self, more: int) -> None:
-        """Set the number of rollouts to come, which is otherwise estimated from complete grasps."""
-        self._total = self._done + more
-
-    def counted(self, rollouts: int) -> None:
-        """Add finished rollouts, and report the progress."""
-        self._done += rollouts
-        total = self._total
-        if total is None:
-            # A grasp that takes longer than the average takes at least one rollout more.
-            left = self.grasps - self._complete
-            total = max(round(self.grasps * self._each), self._done + left)
-        leader = ("", math.nan)
-        if self._best:
-            leader = self._best[0].grasp_id, ranking_value(self._best[0])
-        self._on_progress(Progress(self._done, max(self._done, total), *leader))
-
-    def completed(self, score: GraspScore, rollouts: int) -> None:
-        """Note a complete score, with the number of rollouts that it took."""
-        self._complete += 1
-        self._done_of_complete += rollouts
-        self._each = self._done_of_complete / self._complete
-        self._best = rank([*self._best, score])[:1]
-        self._on_score(score)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from dr_grasp.common.run_store import RunStore
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.objects.object_spec import load_object
@@ -14,7 +16,7 @@ from dr_grasp.provenance.fingerprint import fingerprint
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.blocks import Block, Counts
 from dr_grasp.scoring.request import ScoreRequest
-from dr_grasp.scoring.tally import BLOCK_TRIALS, engine_asked, software_version
+from dr_grasp.scoring.tally import BLOCK_TRIALS, engine_asked, other_engine, software_version
 
 NOMINAL = "nominal"
 """Used in place of a criterion's name for the undisturbed rollout."""
@@ -53,8 +55,12 @@ class ScoreJournal(RunStore):
             "grasps": grasps,
             "software_version": software_version(request.engine),
             **engine_asked(request.engine),
+            # None without metrics, so that journals of earlier versions are gone on with.
+            "metrics": [metric.value for metric in request.metrics] or None,
+            **(other_engine(request.engine) if request.doubts_engine else {}),
         }
         super().__init__(path, "scoring", asked, resume)
+        self._engine = request.engine
         self._models: set[str] = set()
 
     def check_models(self, grasp: GraspTrajectory) -> None:
@@ -73,8 +79,8 @@ class ScoreJournal(RunStore):
                 self._models.add(model)
 
     def known(self, block: Block) -> Counts | None:
-        """How the rollouts of a block that ran already ended; None if it did not run."""
-        record = self.get(_key(block))
+        """The result of a block that ran already; None if it did not run."""
+        record = self.get(self._key(block))
         if record is None:
             return None
         return Counts(
@@ -85,20 +91,25 @@ class ScoreJournal(RunStore):
                     for label, *links, n in record["collisions"]
                 }
             ),
+            {Metric.from_name(name): value for name, value in record.get("metrics", {}).items()},
         )
 
     def add(self, block: Block, counts: Counts) -> None:
-        """Keep how the rollouts of a block ended; on return it is on disk."""
-        record = {
+        """Keep the result of a block; on return it is on disk."""
+        record: dict[str, Any] = {
             "outcomes": {outcome.label: n for outcome, n in sorted(counts.outcomes.items())},
             "collisions": [
                 [outcome.label, links.first, links.second, n]
                 for (outcome, links), n in sorted(counts.collisions.items())
             ],
         }
-        self.put(_key(block), record)
+        if counts.metrics:
+            record["metrics"] = {metric.value: v for metric, v in counts.metrics.items()}
+        self.put(self._key(block), record)
 
-
-def _key(block: Block) -> str:
-    criterion = NOMINAL if block.criterion is None else block.criterion.value
-    return f"{block.grasp_index} {criterion} {block.first} {block.count}"
+    def _key(self, block: Block) -> str:
+        if block.metrics:
+            return " ".join([str(block.grasp_index), *(metric.value for metric in block.metrics)])
+        criterion = NOMINAL if block.criterion is None else block.criterion.value
+        other = "" if block.engine is self._engine else f" {block.engine.value}"
+        return f"{block.grasp_index} {criterion} {block.first} {block.count}{other}"

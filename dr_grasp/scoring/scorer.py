@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import tee
 
 from dr_grasp.common.closing import Closing
 from dr_grasp.core.engine import Engine
@@ -16,10 +17,10 @@ from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.batches import Batches
 from dr_grasp.scoring.block_queue import BlockQueue, BlockRunner, RunBlocks
 from dr_grasp.scoring.blocks import run_block
+from dr_grasp.scoring.metrics import with_metrics
+from dr_grasp.scoring.progress import Progress, ProgressTracker
 from dr_grasp.scoring.racing import Race
 from dr_grasp.scoring.request import (
-    Progress,
-    ProgressTracker,
     ScoreBatch,
     ScoreOrRefusal,
     ScoreRequest,
@@ -37,7 +38,8 @@ _LOGGER = logging.getLogger(__name__)
 class Scorer(Closing):
     """Scores batches of grasps on worker processes, which it keeps between batches.
 
-    Requests for MuJoCo Warp are simulated in this process, which keeps its worlds on the GPU.
+    Requests for MuJoCo Warp are simulated in this process, which keeps its worlds on the GPU; their
+    metrics are measured on worker processes, in MuJoCo, and in PyBullet as the other engine.
 
     If a worker dies, its rollouts run again on another. A rollout depends on (grasp, profile,
     criterion, seed, trial) alone, so the result is the same; but for rounding on a GPU.
@@ -143,14 +145,29 @@ class Scorer(Closing):
         run: RunBlocks = partial(self._pool.run, run_block)
         if request.engine is Engine.MUJOCO_WARP:
             run = partial(self._batches.run, shortcuts=request.shortcuts)
-        runner = BlockRunner(run, journal, is_cancelled or (lambda: False))
-        if request.top is not None:
-            return Race(list(entries), request, runner, tracker).results()
+        cancelled = is_cancelled or (lambda: False)
+        runner = BlockRunner(run, journal, cancelled)
+        if not request.metrics:
+            return _fitnesses(entries, request, runner, tracker)
+        entries, again = tee(entries)
+        scores = _fitnesses(entries, request, runner, tracker)
+        measuring = BlockRunner(partial(self._pool.run, run_block), journal, cancelled)
+        return with_metrics(again, scores, request, measuring, tracker)
 
-        def begin(index: int, grasp: GraspTrajectory) -> Tally:
-            return Tally(index, grasp, request)
 
-        return BlockQueue(entries, begin, tracker).run(runner)
+def _fitnesses(
+    entries: Iterable[GraspOrRefusal],
+    request: ScoreRequest,
+    runner: BlockRunner,
+    tracker: ProgressTracker,
+) -> Iterator[ScoreOrRefusal | Selection | None]:
+    if request.top is not None:
+        return Race(list(entries), request, runner, tracker).results()
+
+    def begin(index: int, grasp: GraspTrajectory) -> Tally:
+        return Tally(index, grasp, request)
+
+    return BlockQueue(entries, begin, tracker).run(runner)
 
 
 def _checked(

@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 
 from dr_grasp import __version__
@@ -21,7 +20,7 @@ from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.objects.object_spec import load_object
-from dr_grasp.provenance.fingerprint import ENGINE, GPU, fingerprint, models_of
+from dr_grasp.provenance.fingerprint import ENGINE, GPU, OTHER_ENGINE, fingerprint, models_of
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.blocks import Block, Counts
 from dr_grasp.scoring.request import ScoreRequest
@@ -148,6 +147,11 @@ class Tally:
         return self._broken_off or all(track.complete for track in self._tracks.values())
 
     @property
+    def final(self) -> bool:
+        """Whether the score is what was asked for, with no metrics to add."""
+        return not self._request.metrics
+
+    @property
     def used(self) -> int:
         """Number of trials counted, the undisturbed one included."""
         return sum(track.used for track in self._tracks.values())
@@ -212,10 +216,7 @@ class Tally:
             },
             engine=self._request.engine,
         )
-        if self._request.estimate is None:
-            return score
-        probability = self._request.estimate(score, self._grasp.robot)
-        return replace(score, transfer_probability=probability)
+        return self._request.estimated(score, self._grasp.robot) if self.final else score
 
     def _block(self, criterion: Criterion | None, trials: tuple[int, int]) -> Block:
         profile, seed = self._request.profile, self._request.seed
@@ -239,6 +240,12 @@ def gpu_of(engine: Engine) -> dict[str, str]:
     """Name of the GPU that an engine uses, by the kind under which scores have it; or empty."""
     name = engine_gpu(engine)
     return {} if name is None else {GPU: name}
+
+
+def other_engine(engine: Engine) -> dict[str, str]:
+    """Version and settings of the other engine, by the kind under which scores have it."""
+    settings = (fingerprint(each) for each in settings_of(engine.other).values())
+    return {OTHER_ENGINE: " ".join([engine_version(engine.other), *settings])}
 
 
 def engine_asked(engine: Engine) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Measures numbers about a grasp beside its fitnesses."""
