@@ -39,7 +39,7 @@ from dr_grasp.scoring.tally import software_version
 from dr_grasp.transfer.attempt_dataset import read_folder
 from dr_grasp.transfer.clustered import Eta, eta_of
 from dr_grasp.transfer.grasp_tally import tally_grasps
-from dr_grasp.transfer.statistics import CriterionStatistics, Estimate, statistics_of
+from dr_grasp.transfer.statistics import Estimate, PredictorStatistics, statistics_of
 from dr_grasp.twin.twin_backend import TwinBackend
 from dr_grasp.twin.twin_profile import load_twin_profile
 from dr_grasp.workers.pool import Pool, WorkerPool
@@ -158,7 +158,7 @@ class Result:
         optimised: Eta of the fittest of me-fit; None if there are none.
     """
 
-    criteria: tuple[CriterionStatistics, ...]
+    criteria: tuple[PredictorStatistics, ...]
     optimised: Estimate | None
 
 
@@ -184,7 +184,7 @@ def criteria_rows(robot: str, result: Result) -> list[list[str]]:
     return [
         [
             robot,
-            of.criterion.value,
+            of.predictor.value,
             f"{of.grasps:,} grasps, {of.attempts:,} attempts",
             text(of.rho, "+"),
             text(of.auc),
@@ -203,10 +203,10 @@ def marks_rows(results: Mapping[str, Result]) -> list[list[str]]:
         one = min(
             result.criteria, key=lambda of: math.inf if of.rho.value is None else of.rho.value
         )
-        return f"{text(one.rho, '+')} ({one.criterion.value})"
+        return f"{text(one.rho, '+')} ({one.predictor.value})"
 
     def gain(result: Result) -> str:
-        of = next(one for one in result.criteria if one.criterion is Criterion.MDR)
+        of = next(one for one in result.criteria if one.predictor is Criterion.MDR)
         most = "" if of.overall is None else f", at most {1 - of.overall.value:+.2f}"
         return text(of.gain, "+") + most
 

@@ -1,4 +1,4 @@
-"""`dr-grasp calibrate`: learns the probability that a grasp holds from its fitnesses."""
+"""`dr-grasp calibrate`: learns the probability that a grasp holds from fitnesses and metrics."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import typer
 
 from dr_grasp.cli.console import complain, print_json, print_line, print_table, reports_errors
 from dr_grasp.cli.dataset import Folder, read, say_unread
+from dr_grasp.cli.scoring_options import names_in
 from dr_grasp.core.engine import Engine
+from dr_grasp.core.metric import metrics_from_names
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.transfer.calibration import calibrate
 from dr_grasp.transfer.transfer_model import Training, model_document, write_model
@@ -37,16 +39,26 @@ def command(
     out: Annotated[Path, typer.Option("--out", "-o", help="Model file to write.")],
     backend: Backend = None,
     engine: ScoredIn = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            help="Comma-separated metrics of the scores to learn from beside the criteria, e.g. "
+            "tug,epsilon.",
+            show_default="none",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the model file.")] = False,
 ) -> None:
     """Learn from a folder of bags how probable it is that a grasp with given fitnesses holds.
 
-    The model is a logistic regression on fitnesses and robot, cross-validated by object. What is
-    chosen by looking at outcomes is chosen anew in each part, so that it has no say in the losses.
+    The model is a logistic regression on fitnesses, metrics and robot, cross-validated by object.
+    What is chosen by looking at outcomes is chosen anew in each part, so that it has no say in the
+    losses.
     """
     check_writable(out)
+    used = metrics_from_names(names_in(metrics))
     dataset = read(folder)
-    found = calibrate(dataset.of_backend(backend).of_engine(engine).rows)
+    found = calibrate(dataset.of_backend(backend).of_engine(engine).rows, used)
     write_model(out, found.model)
     if as_json:
         print_json(model_document(found.model))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,7 +16,7 @@ from dr_grasp.errors import DrGraspError
 from dr_grasp.formats.diagnosis_file import read_causes
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.transfer.rows import engine_counts
-from dr_grasp.transfer.statistics import Estimate
+from dr_grasp.transfer.statistics import Estimate, PredictorStatistics
 
 if TYPE_CHECKING:
     from dr_grasp.core.trajectory import GraspTrajectory
@@ -107,17 +107,23 @@ def _document(findings: Findings) -> dict[str, Any]:
         "grasps": len(findings.tallies),
         "engines": {engine.value: number for engine, number in findings.engines.items()},
         "eta": _estimate(Estimate.of_eta(eta)) if eta else None,
-        "criteria": {
-            found.criterion.value: {
-                "attempts": found.attempts,
-                "grasps": found.grasps,
-                "rho": _estimate(found.rho),
-                "auc": _estimate(found.auc),
-                "top_fifth_eta": _estimate(found.top_eta),
-                "top_fifth_gain": _estimate(found.gain),
-            }
-            for found in findings.criteria
-        },
+        "criteria": _statistics(findings.criteria),
+        # Only of scores with metrics, so that other reports stay as they were.
+        **({"metrics": _statistics(findings.metrics)} if findings.metrics else {}),
+    }
+
+
+def _statistics(predictors: Sequence[PredictorStatistics]) -> dict[str, Any]:
+    return {
+        found.predictor.value: {
+            "attempts": found.attempts,
+            "grasps": found.grasps,
+            "rho": _estimate(found.rho),
+            "auc": _estimate(found.auc),
+            "top_fifth_eta": _estimate(found.top_eta),
+            "top_fifth_gain": _estimate(found.gain),
+        }
+        for found in predictors
     }
 
 

@@ -117,11 +117,12 @@ def command(
         _finish(_through_ros(grasps, out, namespace, wanted), as_json)
         return
     shortcuts = Shortcuts.none() if whole else ALL
-    estimate = None
+    estimate, measured = None, names_in(metrics)
     if transfer_model is not None:
         from dr_grasp.transfer.estimator import Estimator
 
         estimate = Estimator(transfer_model, complain)
+        measured += [metric.value for metric in estimate.metrics]
     request = ScoreRequest.from_names(
         profile,
         names,
@@ -133,7 +134,7 @@ def command(
         estimate,
         own,
         engine,
-        names_in(metrics),
+        measured,
     )
     check_workers(context, request.engine, measures=bool(request.metrics))
     check_available(request.engine)

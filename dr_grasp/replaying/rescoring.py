@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import Final
 
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.collisions import most_frequent
@@ -21,11 +23,15 @@ from dr_grasp.simulation.engine import check_available
 from dr_grasp.simulation.rollout_runner import ALL, Shortcuts
 from dr_grasp.workers.pool import Pool
 
+PRECISION: Final = 1e-6
+"""Largest relative difference of a repeated metric that counts as none: on another processor,
+libraries of linear algebra round in another way."""
+
 
 def rescore(
     attempts: Iterable[GraspAttempt], pool: Pool, is_cancelled: Callable[[], bool]
 ) -> Iterator[Check]:
-    """Score the grasps of attempts again and compare, fitness by fitness, exactly.
+    """Score the grasps of attempts again and compare, fitness by fitness, exactly; metrics, too.
 
     Each is scored in the engine of its score; where that cannot be used here, that is skipped.
 
@@ -37,7 +43,7 @@ def rescore(
         is_cancelled: Polled; True ends the work.
 
     Yields:
-        Checks of the nominal outcomes, the fitnesses and the failures.
+        Checks of the nominal outcomes, the fitnesses, the metrics and the failures.
 
     Raises:
         WorkerError: Workers died again and again without finishing anything.
@@ -95,6 +101,11 @@ def compare_scores(recorded: GraspScore, again: GraspScore) -> Iterator[Check]:
         now = again.fitness[criterion]
         counts = f"{was.successes} of {was.trials}", f"{now.successes} of {now.trials}"
         yield Check.of(subject, criterion.value, *counts, reason)
+    for metric, value in recorded.metrics.items():
+        found = again.metrics.get(metric)
+        same = found is not None and math.isclose(value, found, rel_tol=PRECISION, abs_tol=1e-9)
+        numbers = str(value), str(value if same else found)
+        yield Check.of(subject, metric.value, *numbers, reason)
     if recorded.fitness:
         texts = _failures(recorded, linked), _failures(again, linked)
         yield Check.of(subject, "failures", *texts, reason)
@@ -112,6 +123,7 @@ def _request(score: GraspScore) -> ScoreRequest:
         seed=score.seed,
         shortcuts=Shortcuts.none() if score.whole else ALL,
         engine=score.engine,
+        metrics=tuple(score.metrics),
     )
 
 

@@ -10,14 +10,15 @@ from typing import Final
 from dr_grasp.core.collisions import most_frequent
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError
 from dr_grasp.transfer.calibration import Calibration, calibrate
 from dr_grasp.transfer.clustered import Eta, eta_of
-from dr_grasp.transfer.grasp_tally import GraspTally, group_by, tally_grasps
+from dr_grasp.transfer.grasp_tally import GraspTally, Predictor, group_by, tally_grasps
 from dr_grasp.transfer.rows import AttemptRow, engines_of
-from dr_grasp.transfer.statistics import CriterionStatistics, statistics_of
+from dr_grasp.transfer.statistics import PredictorStatistics, statistics_of
 
 MOST_ROBOTS: Final = 12
 """Most robots that get their own statistics; those with the most attempts come first."""
@@ -80,7 +81,8 @@ class Findings:
         said_nothing: Number of attempts that say nothing about their grasp, by outcome.
         groups: Eta by "robot", "method", "object" and "backend".
         criteria: How well each criterion predicts outcomes, over all counted attempts.
-        by_robot: How well each criterion predicts outcomes, by robot; empty for a single robot.
+        metrics: The same of each metric that a score has.
+        by_robot: The same of criteria and then of metrics, by robot; empty for a single robot.
         calibration: A transfer model of these attempts, or why there is none, in words.
         predicted_failures: Number of failed rollouts by reason, in the scores of counted attempts.
         collisions: Which links touched most often in those rollouts, in words; see `most_frequent`.
@@ -98,8 +100,9 @@ class Findings:
     eta: Eta | None
     said_nothing: Mapping[Outcome, int]
     groups: Mapping[str, tuple[Group, ...]]
-    criteria: tuple[CriterionStatistics, ...]
-    by_robot: Mapping[str, tuple[CriterionStatistics, ...]]
+    criteria: tuple[PredictorStatistics, ...]
+    metrics: tuple[PredictorStatistics, ...]
+    by_robot: Mapping[str, tuple[PredictorStatistics, ...]]
     calibration: Calibration | str
     predicted_failures: Mapping[Outcome, int]
     collisions: Mapping[Outcome, str]
@@ -141,6 +144,7 @@ def findings_of(given: Iterable[AttemptRow]) -> Findings:
     for row in counted:
         predicted.update(row.failures)
     criterion, failed, held = _surprises(tallies, counted)
+    metrics = [metric for metric in Metric if any(metric in tally.metrics for tally in tallies)]
     return Findings(
         rows=rows,
         counted=counted,
@@ -153,8 +157,9 @@ def findings_of(given: Iterable[AttemptRow]) -> Findings:
             "object": groups_of(group_by(tallies, lambda row: row.object)),
             "backend": groups_of(backends),
         },
-        criteria=_statistics(tallies),
-        by_robot={name: _statistics(robots[name]) for name in several},
+        criteria=_statistics(tallies, Criterion),
+        metrics=_statistics(tallies, metrics),
+        by_robot={name: _statistics(robots[name], [*Criterion, *metrics]) for name in several},
         calibration=calibration,
         predicted_failures=predicted,
         # The undisturbed rollout is not among the failures that are counted.
@@ -176,8 +181,10 @@ def groups_of(named: Mapping[str, Sequence[GraspTally]]) -> tuple[Group, ...]:
     return tuple(sorted(groups, key=lambda group: (-group.eta.attempts, group.name)))
 
 
-def _statistics(tallies: Sequence[GraspTally]) -> tuple[CriterionStatistics, ...]:
-    return tuple(statistics_of(tallies, criterion) for criterion in Criterion)
+def _statistics(
+    tallies: Sequence[GraspTally], predictors: Iterable[Predictor]
+) -> tuple[PredictorStatistics, ...]:
+    return tuple(statistics_of(tallies, predictor) for predictor in predictors)
 
 
 def _counts(outcomes: Iterable[Outcome]) -> dict[Outcome, int]:

@@ -7,7 +7,8 @@ from typing import Final
 
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.transfer.clustered import Eta
-from dr_grasp.transfer.statistics import CriterionStatistics, Estimate
+from dr_grasp.transfer.grasp_tally import Predictor
+from dr_grasp.transfer.statistics import Estimate, PredictorStatistics
 
 DOUBTS: Final = {
     Criterion.OSDR: "perception",
@@ -63,13 +64,21 @@ def over(eta: Eta) -> str:
     return f"over {count(eta.grasps, 'grasp')}, {count(eta.attempts, 'attempt')}"
 
 
-def summary(criteria: Sequence[CriterionStatistics]) -> tuple[str, ...]:
+def predictor_name(predictor: Predictor) -> str:
+    """Name of a criterion or a metric, e.g. "MDR", "tug", "engine gap (less is better)"."""
+    if isinstance(predictor, Criterion):
+        return predictor.name
+    name = predictor.value.replace("_", " ")
+    return name if predictor.more_is_better else f"{name} (less is better)"
+
+
+def summary(criteria: Sequence[PredictorStatistics]) -> tuple[str, ...]:
     """Say in a few sentences how well MDR predicts; without MDR, the last criterion with scores."""
     labelled = [found for found in criteria if found.attempts]
     if not labelled:
         return ("No attempt has a score: nothing can be said of any fitness.",)
     lead = labelled[-1]  # MDR is the last of all criteria
-    name, auc = lead.criterion.name, lead.auc
+    name, auc = predictor_name(lead.predictor), lead.auc
     if auc.value is None or auc.low is None or auc.high is None:
         reason = auc.reason
         return (f"Whether grasps of a higher {name} hold more often cannot be said yet: {reason}.",)

@@ -105,6 +105,7 @@ def write_report(
         with_interval=wording.with_interval,
         readable=readable,
         over=wording.over,
+        predictor_name=wording.predictor_name,
         day=tables.day,
     )
     try:

@@ -69,7 +69,7 @@ class BlockRunner:
             yield True
 
 
-class GraspTally(Protocol):
+class ScoreMaker(Protocol):
     """Decides which blocks a grasp needs, and makes a score of their results."""
 
     @property
@@ -100,7 +100,7 @@ class BlockQueue(Generic[EntryT]):
     def __init__(
         self,
         entries: Iterable[EntryT | RefusedGrasp],
-        begin: Callable[[int, EntryT], GraspTally],
+        begin: Callable[[int, EntryT], ScoreMaker],
         tracker: ProgressTracker,
     ) -> None:
         """Prepare to work.
@@ -114,7 +114,7 @@ class BlockQueue(Generic[EntryT]):
         self._entries = enumerate(entries)
         self._begin = begin
         self._tracker = tracker
-        self._tallies: dict[int, GraspTally] = {}
+        self._tallies: dict[int, ScoreMaker] = {}
         self._done: dict[int, ScoreOrRefusal] = {}
         self._begun = 0
         self._given_out = 0

@@ -113,10 +113,10 @@ class MetricsTally:
         score = self._score
         found = dict(self._found)
         if self._in_other:
-            own = score.fitness[Criterion.MDR].value
-            other = self._in_other[Outcome.SUCCESS] / self._in_other.total()
-            found[Metric.ENGINE_GAP] = abs(own - other)
-            found[Metric.WORST_ENGINE_MDR] = min(own, other)
+            own, other = score.fitness[Criterion.MDR], self._in_other[Outcome.SUCCESS]
+            # Of counts, so that equal gaps are equal numbers, which statistics see as ties.
+            found[Metric.ENGINE_GAP] = abs(own.successes - other) / own.trials
+            found[Metric.WORST_ENGINE_MDR] = min(own.successes, other) / own.trials
             models = {**score.models, **other_engine(self._request.engine)}
             score = replace(score, models=models)
         asked = {metric: found[metric] for metric in self._request.metrics if metric in found}

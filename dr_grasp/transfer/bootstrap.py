@@ -2,10 +2,11 @@
 
 Attempts of the same grasp resemble each other, so grasps are resampled, not attempts (a cluster
 bootstrap: A. Davison and D. Hinkley, "Bootstrap methods and their application", 1997, section 3.8).
-For these statistics only a grasp's fitness, its attempts and how many of them held matter; grasps
-with equal numbers form a cell. Drawing n grasps with replacement is then a multinomial draw over
-the few cells: 100,000 grasps cost little more than 1,000. SciPy and scikit-learn have these
-statistics, but without such weights: they would have to sort all grasps for each resample.
+For these statistics only a grasp's fitness (or a metric in its place), its attempts and how many of
+them held matter; grasps with equal numbers form a cell. Drawing n grasps with replacement is then a
+multinomial draw over the cells, which are few for fitnesses: 100,000 grasps cost little more than
+1,000. SciPy and scikit-learn have these statistics, but without such weights: they would have to
+sort all grasps for each resample.
 
 Each statistic takes `Cells` and weights of shape (b, c): how many grasps of each of c cells there
 are in b samples. It returns b numbers, NaN where it is not defined.
@@ -37,7 +38,8 @@ class Cells:
     """Grasps with equal numbers, gathered into c cells by ascending fitness.
 
     Attributes:
-        fitness: Shape (c,), fitness of each grasp in a cell, in [0, 1].
+        fitness: Shape (c,), fitness of each grasp in a cell, or any other finite number that is
+            larger for better grasps.
         held: Shape (c,), attempts in which each grasp in a cell held.
         attempts: Shape (c,), attempts of each grasp in a cell.
         count: Shape (c,), number of grasps in a cell.
@@ -53,7 +55,7 @@ class Cells:
         """Sort grasps into cells.
 
         Args:
-            fitness: Shape (n,), fitness of each grasp, in [0, 1].
+            fitness: Shape (n,), fitness of each grasp, or another such number.
             held: Shape (n,), number of attempts in which each grasp held.
             attempts: Shape (n,), number of attempts of each grasp.
         """

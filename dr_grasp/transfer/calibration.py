@@ -1,4 +1,4 @@
-"""Learns from attempts how probable it is that a grasp with given fitnesses holds.
+"""Learns from attempts how probable it is that a grasp with given fitnesses and metrics holds.
 
 How good probabilities are is tested on attempts that were not learned from. Since the next object
 will be a new one, the model is cross-validated leaving whole objects out. All that is chosen by
@@ -9,8 +9,8 @@ within each training part, by another cross-validation: so the losses are of cho
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -18,10 +18,12 @@ import numpy as np
 from dr_grasp import __version__
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.engine import Engine
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError
 from dr_grasp.provenance.fingerprint import PROFILE, ROBOT
-from dr_grasp.transfer.grasp_tally import GraspTally, tally_grasps
+from dr_grasp.transfer.grasp_tally import GraspTally, Predictor, tally_grasps
+from dr_grasp.transfer.model_terms import MetricTerm
 from dr_grasp.transfer.regression import Fit, Sample, fit_regression, folds_of, loss_of
 from dr_grasp.transfer.rows import AttemptRow, engine_counts, engines_of
 from dr_grasp.transfer.transfer_model import Loss, Training, TransferModel, smoothed_logit
@@ -36,7 +38,8 @@ ISOTONIC_FROM: Final = 1000
 
 NEARLY_ALL: Final = 0.9
 """A criterion that this share of grasps has is used, and grasps without it are left out: using more
-criteria is worth more (900 grasps on the twin: Brier score 0.131 with all four, 0.137 with MDR)."""
+criteria is worth more (900 grasps on the twin: Brier score 0.131 with all four, 0.137 with MDR). A
+metric is used if it is asked for, and must be in this share."""
 
 WORTH_SAYING: Final = 0.001
 """A smaller difference of log loss [nats] counts as none."""
@@ -60,23 +63,28 @@ class Calibration:
     notes: tuple[str, ...]
 
 
-def calibrate(rows: Iterable[AttemptRow]) -> Calibration:
+def calibrate(rows: Iterable[AttemptRow], metrics: Iterable[Metric] = ()) -> Calibration:
     """Make a transfer model from attempts.
 
     Args:
         rows: Attempts; those without a score, or that say nothing about their grasp, are left out.
+        metrics: Metrics that the model uses beside the criteria; grasps without one are left out.
 
     Raises:
-        DrGraspError: Scores are of several engines, too few attempts are left, all or none held, or
-            grasps share no criterion.
+        DrGraspError: Scores are of several engines, too few attempts are left, all or none held,
+            grasps share no criterion, or a metric is missing in too many of them.
     """
     counted = [row for row in rows if row.held is not None]
     scored = [row for row in counted if row.fitness]
     engine = _engine_of(scored)
     every = tally_grasps(scored)
     _check(len(counted), scored, every)
-    criteria = _shared_criteria(every)
-    tallies = tuple(tally for tally in every if tally.fitness.keys() >= {*criteria})
+    criteria, terms = _shared_criteria(every), _shared_metrics(every, metrics)
+    tallies = tuple(
+        tally
+        for tally in every
+        if tally.fitness.keys() >= {*criteria} and tally.metrics.keys() >= {*terms}
+    )
     kept = {tally.last.grasp for tally in tallies}
     scored = [row for row in scored if row.grasp in kept]
     _check(len(scored), scored, tallies)
@@ -84,8 +92,13 @@ def calibrate(rows: Iterable[AttemptRow]) -> Calibration:
     objects, object_numbers = np.unique(
         [tally.last.object for tally in tallies], return_inverse=True
     )
+    # Of all grasps, the tested ones too: no outcome has a say in it.
+    standard = {
+        metric: MetricTerm.standardising(np.array([tally.metrics[metric] for tally in tallies]))
+        for metric in terms
+    }
     sample = Sample(
-        features=_features(tallies, criteria, robots),
+        features=_features(tallies, criteria, standard, robots),
         held=np.array([tally.eta.held for tally in tallies], np.float64),
         attempts=np.array([tally.eta.attempts for tally in tallies], np.float64),
         objects=object_numbers,
@@ -112,8 +125,9 @@ def calibrate(rows: Iterable[AttemptRow]) -> Calibration:
         made_with=_made_with(scored),
         engine=engine,
     )
-    model = _model(fit_regression(sample, steps), sample, criteria, robots, training)
-    return Calibration(model, tallies, predicted, tuple(_notes(training, counted, criteria, every)))
+    model = _model(fit_regression(sample, steps), sample, criteria, standard, robots, training)
+    notes = _notes(training, counted, (*criteria, *terms), every)
+    return Calibration(model, tallies, predicted, tuple(notes))
 
 
 def _engine_of(scored: Iterable[AttemptRow]) -> Engine:
@@ -168,13 +182,32 @@ def _shared_criteria(tallies: Sequence[GraspTally]) -> tuple[Criterion, ...]:
     return found
 
 
+def _shared_metrics(tallies: Sequence[GraspTally], metrics: Iterable[Metric]) -> tuple[Metric, ...]:
+    asked = set(metrics)
+    for metric in asked:
+        number = sum(metric in tally.metrics for tally in tallies)
+        if number < NEARLY_ALL * len(tallies):
+            raise DrGraspError(
+                f"metrics: expected {metric.value} in the scores of {NEARLY_ALL:.0%} of "
+                f"{len(tallies)} grasps, got it in {number}: `dr-grasp score --metrics` measures it"
+            )
+    return tuple(metric for metric in Metric if metric in asked)
+
+
 def _features(
-    tallies: Sequence[GraspTally], criteria: Sequence[Criterion], robots: Sequence[str]
+    tallies: Sequence[GraspTally],
+    criteria: Sequence[Criterion],
+    metrics: Mapping[Metric, MetricTerm],
+    robots: Sequence[str],
 ) -> FloatArray:
-    """Features of shape (g, c + r): logits of smoothed fitnesses, then 1 for the grasp's robot."""
+    """Features of each grasp, shape (g, c + m + r).
+
+    Logits of smoothed fitnesses, standardised metrics, and 1 for the grasp's robot.
+    """
     return np.array(
         [
             [smoothed_logit(tally.fitness[criterion]) for criterion in criteria]
+            + [standard.of(tally.metrics[metric]) for metric, standard in metrics.items()]
             + [float(tally.last.robot == robot) for robot in robots]
             for tally in tallies
         ]
@@ -193,29 +226,35 @@ def _model(
     fit: Fit,
     sample: Sample,
     criteria: Sequence[Criterion],
+    metrics: Mapping[Metric, MetricTerm],
     robots: Sequence[str],
     training: Training,
 ) -> TransferModel:
     import sklearn
 
     weights = fit.coefficients.tolist()
+    of_metrics = weights[len(criteria) : len(weights) - len(robots)]
     lows, highs = sample.features.min(axis=0).tolist(), sample.features.max(axis=0).tolist()
     return TransferModel(
         software_version=f"dr_grasp {__version__}, scikit-learn {sklearn.__version__}",
         intercept=fit.intercept,
         coefficients=dict(zip(criteria, weights, strict=False)),
         ranges=dict(zip(criteria, zip(lows, highs, strict=True), strict=False)),
-        robots=dict(zip(robots, weights[len(criteria) :], strict=True)),
+        robots=dict(zip(robots, weights[len(weights) - len(robots) :], strict=True)),
         steps=fit.steps,
         strength=fit.strength,
         training=training,
+        metrics={
+            metric: replace(standard, coefficient=weight)
+            for (metric, standard), weight in zip(metrics.items(), of_metrics, strict=True)
+        },
     )
 
 
 def _notes(
     training: Training,
     counted: Sequence[AttemptRow],
-    criteria: Sequence[Criterion],
+    used: Sequence[Predictor],
     tallies: Sequence[GraspTally],
 ) -> Iterator[str]:
     if training.folds_by == "grasp":
@@ -232,13 +271,15 @@ def _notes(
         yield "the model is no better than taking MDR itself for the probability"
     if unscored := sum(not row.fitness for row in counted):
         yield f"{unscored} of {len(counted)} attempts have no score: left out"
-    number = Counter(criterion for tally in tallies for criterion in tally.fitness)
+    number = Counter(
+        predictor for tally in tallies for predictor in (*tally.fitness, *tally.metrics)
+    )
     grasps = len(tallies)
     if lost := grasps - training.grasps:
-        missing = " or ".join(name.value for name in criteria if number[name] < grasps)
+        missing = " or ".join(name.value for name in used if number[name] < grasps)
         yield f"{lost} of {grasps} grasps are left out: they lack {missing}"
     for criterion in Criterion:
-        if criterion not in criteria and number[criterion]:
+        if criterion not in used and number[criterion]:
             lack = grasps - number[criterion]
             yield f"{criterion.value} is left out: {lack} of {grasps} grasps lack it"
     for what, names in (("backends", training.backends), ("profiles", training.profiles)):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.metric import Metric
 from dr_grasp.transfer.transfer_model import read_model
 
 
@@ -26,6 +27,11 @@ class Estimator:
         self._model = read_model(path)
         self._on_problem = on_problem
         self._reported: set[str] = set()
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Metrics that the model needs in a score."""
+        return tuple(self._model.metrics)
 
     def __call__(self, score: GraspScore, robot: str) -> float | None:
         """Estimate the probability that a grasp holds on the arm; None where the model cannot."""

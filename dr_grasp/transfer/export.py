@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from dr_grasp.common.atomic import whole_file
 from dr_grasp.core.fitness import Fitness
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import FileFormatError
@@ -72,6 +73,10 @@ def _predicted(reason: Outcome) -> Column:
     return Column(f"predicted_{reason.label}", "count", value)
 
 
+def _metric(metric: Metric) -> Column:
+    return Column(metric.value, "number", lambda row: row.metrics.get(metric))
+
+
 COLUMNS: Final[Sequence[Column]] = (
     Column("bag", "text", lambda row: row.bag),
     Column("attempt_id", "text", lambda row: row.attempt_id),
@@ -100,6 +105,7 @@ COLUMNS: Final[Sequence[Column]] = (
     Column("held", "flag", lambda row: row.held),
     Column("gripper_opening", "number", lambda row: row.gripper_opening),
     Column("engine", "text", lambda row: None if row.engine is None else row.engine.value),
+    *map(_metric, Metric),
 )
 
 

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dr_grasp.core.fitness import Fitness
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.perturbation import Criterion
+from dr_grasp.errors import UnknownNameError
 from dr_grasp.transfer.rows import AttemptRow, GraspKey
+
+Predictor = Criterion | Metric
+"""What a grasp's score says of it, by which grasps can be sorted."""
+
+
+def predictor_from_name(name: str) -> Predictor:
+    """Find a criterion or a metric by its name, such as "mdr" or "tug".
+
+    Raises:
+        UnknownNameError: There is none of that name.
+    """
+    for kind in (Criterion, Metric):
+        for member in kind:
+            if member.value == name:
+                return member
+    raise UnknownNameError("predictor", name, [p.value for p in (*Criterion, *Metric)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +55,35 @@ class GraspTally:
         eta: In how many of its attempts the grasp held.
         fitness: Fitnesses of the grasp's latest score; empty without a score.
         last: Latest attempt of the grasp, which also names robot, object and method.
+        metrics: Metrics in the grasp's latest score, in their own units.
     """
 
     eta: Ratio
     fitness: Mapping[Criterion, Fitness]
     last: AttemptRow
+    metrics: Mapping[Metric, float] = field(default_factory=dict)
 
     __hash__ = None  # type: ignore[assignment]
+
+    def predicted_by(self, predictor: Predictor) -> float | None:
+        """The number by which a predictor sorts grasps: the larger, the better the grasp.
+
+        This is the fitness under a criterion, in [0, 1]; or a metric in its own unit, with the
+        opposite sign where less is better. None if the grasp's score does not have it.
+        """
+        if isinstance(predictor, Criterion):
+            fitness = self.fitness.get(predictor)
+            return None if fitness is None else fitness.value
+        value = self.metrics.get(predictor)
+        return value if value is None or predictor.more_is_better else -value
 
 
 def tally_grasps(rows: Iterable[AttemptRow]) -> tuple[GraspTally, ...]:
     """Count attempts grasp by grasp; those that say nothing about their grasp are left out.
 
     Robot, object, id and trajectory identify a grasp. A grasp that was scored several times has the
-    fitness of its latest scored attempt. The result does not depend on the order of the rows.
+    fitness and the metrics of its latest scored attempt. The result does not depend on the order of
+    the rows.
     """
     of_grasp: dict[GraspKey, list[AttemptRow]] = defaultdict(list)
     for row in rows:
@@ -76,5 +109,6 @@ def _tally(rows: Sequence[AttemptRow]) -> GraspTally:
     return GraspTally(
         eta=Ratio(sum(bool(row.held) for row in rows), len(rows)),
         fitness=scored[-1].fitness if scored else {},
+        metrics=scored[-1].metrics if scored else {},
         last=ordered[-1],
     )

@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from dr_grasp.core.arrays import FloatArray, IntArray
-from dr_grasp.transfer.transfer_model import Loss, Steps
+from dr_grasp.transfer.model_terms import Steps
+from dr_grasp.transfer.transfer_model import Loss
 
 STRENGTHS: Final = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
 """Strengths of the data against the regularisation (scikit-learn's C) that are tried."""

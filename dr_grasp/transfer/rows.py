@@ -11,6 +11,7 @@ from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
 from dr_grasp.core.collisions import Collision
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.provenance.fingerprint import grasp_fingerprint
@@ -70,6 +71,7 @@ class AttemptRow:
         open_ended: Whether only the attempt's begin was recorded: nobody knows how it ended, unless
             an operator has reported.
         engine: Engine that simulated the score's rollouts; None without a score.
+        metrics: Other numbers in the score; see `GraspScore`.
     """
 
     bag: str
@@ -97,6 +99,7 @@ class AttemptRow:
     models: Mapping[str, str] = field(default_factory=dict)
     open_ended: bool = False
     engine: Engine | None = None
+    metrics: Mapping[Metric, float] = field(default_factory=dict)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -187,6 +190,7 @@ def _row(bag: str, attempt: GraspAttempt, report: OutcomeReport | None) -> Attem
         scored_by=score.software_version if score else "",
         engine=score.engine if score else None,
         fitness=score.fitness if score else {},
+        metrics=score.metrics if score else {},
         nominal_outcome=score.nominal_outcome if score else None,
         failures=score.failures if score else {},
         collisions=score.collisions if score else (),

@@ -1,4 +1,7 @@
-"""Statistics of how well fitness predicts the outcomes of attempts: rho, AUC, top eta and gain."""
+"""Statistics of how well a criterion or a metric predicts the outcomes of attempts.
+
+These are rho, AUC, top eta and gain.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,10 @@ from typing import Final
 import numpy as np
 
 from dr_grasp.core.arrays import FloatArray
-from dr_grasp.core.perturbation import Criterion
 from dr_grasp.transfer import bootstrap
 from dr_grasp.transfer.bootstrap import TOP_SHARE, Cells, Statistic
 from dr_grasp.transfer.clustered import Eta, eta_of, interval_over_grasps
-from dr_grasp.transfer.grasp_tally import GraspTally
+from dr_grasp.transfer.grasp_tally import GraspTally, Predictor
 
 RESAMPLES: Final = 2000
 """Number of samples that the bootstrap draws."""
@@ -49,22 +51,25 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class CriterionStatistics:
-    """How well the fitness under a criterion predicts the outcomes of attempts.
+class PredictorStatistics:
+    """How well a criterion or a metric predicts the outcomes of attempts.
+
+    The fittest grasps are those of which it expects most: with the highest fitness, or with the
+    highest metric, or with the lowest where less is better.
 
     Attributes:
-        criterion: The criterion.
-        attempts: Number of attempts of grasps with a fitness of this criterion.
-        grasps: Number of grasps with a fitness of this criterion.
+        predictor: The criterion or the metric.
+        attempts: Number of attempts of grasps that have it in their score.
+        grasps: Number of grasps that have it in their score.
         overall: Eta of all these attempts; None without attempts.
-        rho: Spearman's rank correlation of a grasp's fitness with its eta, in [-1, 1].
-        auc: Area under the ROC curve of fitness against held, attempt by attempt, in [0, 1].
+        rho: Spearman's rank correlation of `GraspTally.predicted_by` with eta, in [-1, 1].
+        auc: Area under the ROC curve of it against held, attempt by attempt, in [0, 1].
         top_grasps: Number of grasps in the fittest fifth.
         top_eta: Eta of the fittest fifth of grasps, in [0, 1].
         gain: Eta of the fittest fifth minus eta of all grasps, in [-1, 1].
     """
 
-    criterion: Criterion
+    predictor: Predictor
     attempts: int
     grasps: int
     overall: Eta | None
@@ -76,19 +81,21 @@ class CriterionStatistics:
 
 
 def statistics_of(
-    tallies: Sequence[GraspTally], criterion: Criterion, seed: int = 0
-) -> CriterionStatistics:
-    """Compare the fitness under a criterion with the outcomes of attempts.
+    tallies: Sequence[GraspTally], predictor: Predictor, seed: int = 0
+) -> PredictorStatistics:
+    """Compare what a criterion or a metric says of grasps with the outcomes of attempts.
 
     Args:
-        tallies: Grasps with their outcomes; grasps without a fitness of the criterion are left out.
-        criterion: The criterion.
+        tallies: Grasps with their outcomes; those whose score does not have it are left out.
+        predictor: The criterion or the metric.
         seed: Seed of the bootstrap.
     """
-    labelled = [tally for tally in tallies if criterion in tally.fitness]
+    found = [(tally, tally.predicted_by(predictor)) for tally in tallies]
+    labelled = [tally for tally, value in found if value is not None]
+    values = [value for _, value in found if value is not None]
     overall = eta_of(labelled)
     cells = Cells.of(
-        [tally.fitness[criterion].value for tally in labelled],
+        values,
         [tally.eta.held for tally in labelled],
         [tally.eta.attempts for tally in labelled],
     )
@@ -101,8 +108,8 @@ def statistics_of(
         top_eta, cautious_gain = _top(cells)
         if top_eta.value in (0.0, 1.0):  # no resample shows that the fittest may differ
             gain = cautious_gain
-    return CriterionStatistics(
-        criterion=criterion,
+    return PredictorStatistics(
+        predictor=predictor,
         attempts=overall.attempts if overall else 0,
         grasps=len(labelled),
         overall=overall,

@@ -12,21 +12,21 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from dr_grasp.common.settings import first_problem
-from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness, GraspScore
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.core.texts import LONGEST_NAME
 from dr_grasp.errors import FileFormatError
 from dr_grasp.formats.documents import head, read_document, write_document
 from dr_grasp.provenance.fingerprint import PROFILE, ROBOT
+from dr_grasp.transfer.grasp_tally import Predictor
+from dr_grasp.transfer.model_terms import AS_WRITTEN, MetricTerm, Steps
 
 MODEL_KIND: Final = "dr_grasp/transfer_model"
-_AS_WRITTEN: Final = ConfigDict(extra="forbid", strict=True, str_max_length=LONGEST_NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Loss:
         log_loss: Mean of -log(predicted probability of the outcome) [nats].
     """
 
-    __pydantic_config__ = _AS_WRITTEN
+    __pydantic_config__ = AS_WRITTEN
 
     brier: float
     log_loss: float
@@ -69,7 +69,7 @@ class Training:
             their file, as those of older versions.
     """
 
-    __pydantic_config__ = _AS_WRITTEN
+    __pydantic_config__ = AS_WRITTEN
     __hash__ = None  # type: ignore[assignment]
 
     attempts: int
@@ -88,48 +88,17 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
-    """An isotonic regression of probabilities, which are interpolated linearly between k knots.
-
-    Attributes:
-        given: The probabilities at the knots before the regression, strictly increasing.
-        calibrated: The probabilities at the knots after it, never decreasing, in [0, 1].
-    """
-
-    __pydantic_config__ = _AS_WRITTEN
-
-    given: tuple[float, ...]
-    calibrated: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        """Check the knots.
-
-        Raises:
-            ValueError: There are no knots, or their numbers differ, or they are not in order.
-        """
-        x, y = self.given, self.calibrated
-        if len(x) != len(y) or not x:
-            raise ValueError(
-                f"expected as many knots given as calibrated, got {len(x)} and {len(y)}"
-            )
-        if (np.diff(x) <= 0).any() or (np.diff(y) < 0).any() or y[0] < 0 or y[-1] > 1:
-            raise ValueError("expected knots in order and probabilities in [0, 1]")
-
-    def predict(self, probabilities: FloatArray) -> FloatArray:
-        """Probabilities after the regression, of probabilities before it, of any shape."""
-        return np.asarray(np.interp(probabilities, self.given, self.calibrated))
-
-
-@dataclass(frozen=True, slots=True)
 class TransferModel:
-    """P(holds on the real arm | fitnesses, robot), a logistic regression.
+    """P(holds on the real arm | fitnesses, metrics, robot), a logistic regression.
 
-        p = 1 / (1 + exp(-(intercept + sum_c coefficient_c * logit_c + offset_robot)))
+        p = 1 / (1 + exp(-l))
+        l = intercept + sum_c coefficient_c * logit_c + sum_m term_m + offset_robot
 
     with logit_c = log((s + 1/2) / (n - s + 1/2)) for s successes of n rollouts of criterion c: the
     logit of the smoothed fitness (s + 1/2) / (n + 1), finite also if all or none succeeded. Its
     size grows with n, so it is clipped to the range of logits that the model was made from: a grasp
-    does not become more certain by more rollouts than were ever compared with an arm.
+    does not become more certain by more rollouts than were ever compared with an arm. Metrics, if
+    the model was made with any, are standardised, and clipped in the same way; see `MetricTerm`.
 
     Attributes:
         software_version: Versions of dr_grasp and scikit-learn that made the model.
@@ -140,9 +109,11 @@ class TransferModel:
         steps: Isotonic regression of the probabilities; None without.
         strength: Strength of the data against the regularisation, scikit-learn's C.
         training: What the model was made from, and how good it is.
+        metrics: Terms of the metrics; the model needs all these metrics. Models without metrics
+            have no such key in their file, as those of older versions.
     """
 
-    __pydantic_config__ = _AS_WRITTEN
+    __pydantic_config__ = AS_WRITTEN
     __hash__ = None  # type: ignore[assignment]
 
     software_version: str
@@ -153,6 +124,7 @@ class TransferModel:
     steps: Steps | None
     strength: float
     training: Training
+    metrics: Mapping[Metric, MetricTerm] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that ranges and coefficients belong together.
@@ -178,6 +150,7 @@ class TransferModel:
             robot: Name of the robot that will execute the grasp.
         """
         missing = [criterion for criterion in self.coefficients if criterion not in score.fitness]
+        unmeasured = [metric for metric in self.metrics if metric not in score.metrics]
         profiles = self.training.profiles
         if robot not in self.robots:
             expected, got = f"robot {_either(self.robots)}", robot
@@ -187,6 +160,8 @@ class TransferModel:
             expected, got = f"scores of engine {self.training.engine.value}", score.engine.value
         elif missing:
             expected, got = f"criteria {_names(self.coefficients)}", f"none of {_names(missing)}"
+        elif unmeasured:
+            expected, got = f"metrics {_names(self.metrics)}", f"none of {_names(unmeasured)}"
         else:
             return ""
         return f"uncalibrated: the model expects {expected}, got {got}"
@@ -221,6 +196,7 @@ class TransferModel:
         for criterion, coefficient in self.coefficients.items():
             low, high = self.ranges[criterion]
             linear += coefficient * min(max(smoothed_logit(score.fitness[criterion]), low), high)
+        linear += sum(term.of(score.metrics[metric]) for metric, term in self.metrics.items())
         probability = 0.5 * (1 + math.tanh(linear / 2))  # the sigmoid, without overflow
         if self.steps is None:
             return probability
@@ -237,6 +213,8 @@ def model_document(model: TransferModel) -> dict[str, Any]:
     fields: dict[str, Any] = TypeAdapter(TransferModel).dump_python(model, mode="json")
     if model.training.engine is Engine.BULLET:
         del fields["training"]["engine"]
+    if not model.metrics:
+        del fields["metrics"]
     return {**head(MODEL_KIND), **fields}
 
 
@@ -265,8 +243,8 @@ def read_model(path: Path) -> TransferModel:
         raise FileFormatError(f"{path}: expected texts in Unicode, got half a character") from error
 
 
-def _names(criteria: Iterable[Criterion]) -> str:
-    return ", ".join(criterion.value for criterion in criteria)
+def _names(predictors: Iterable[Predictor]) -> str:
+    return ", ".join(predictor.value for predictor in predictors)
 
 
 def _either(names: Iterable[str]) -> str:

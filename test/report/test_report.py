@@ -9,6 +9,7 @@ import pytest
 
 from dr_grasp.core.collisions import Collision
 from dr_grasp.core.engine import Engine
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError, FileFormatError, ModelError, UnknownNameError
@@ -67,6 +68,29 @@ def test_it_says_what_was_computed(page_of, many_rows, headings):
     rho, auc = found.criteria[-1].rho, found.criteria[-1].auc
     for number, place in ((auc.value, auc.value), (rho.value, (rho.value + 1) / 2)):
         assert f'<circle class="dot" cx="{2 + 96 * place:.2f}%"' in page, number
+
+
+def test_metrics_come_after_the_criteria_if_there_are_any(page_of, many_rows):
+    rows = many_rows(300)
+    assert "Other numbers" not in words(page_of(rows))
+    measured = [
+        replace(one, metrics={Metric.TUG: 1 + one.fitness[Criterion.MDR].value}) for one in rows
+    ]
+    for one in measured[::7]:
+        one.metrics[Metric.COM_DISTANCE] = 0.02
+    found = findings_of(measured)
+    assert [one.predictor for one in found.metrics] == [Metric.TUG, Metric.COM_DISTANCE]
+    assert [one.predictor for one in found.by_robot["franka"]] == [
+        *Criterion,
+        Metric.TUG,
+        Metric.COM_DISTANCE,
+    ]
+    said = words(page_of(measured))
+    assert said.count("com distance (less is better)") == 4  # rho, AUC, robot by robot, gain
+    tug, mdr = found.metrics[0], found.criteria[-1]
+    assert (tug.rho, tug.auc, tug.gain) == (mdr.rho, mdr.auc, mdr.gain)
+    assert said.count(f"tug {' '.join(estimate_text(tug.auc).split())} 300 attempts") == 1
+    assert said.index("Spearman's rho OSDR") < said.index("Other numbers")
 
 
 def test_ten_attempts_say_what_cannot_be_said_yet(page_of, many_rows, headings):

@@ -12,6 +12,7 @@ from sklearn.metrics import brier_score_loss, log_loss
 
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError
@@ -35,6 +36,66 @@ def test_it_finds_the_regression_that_made_the_attempts(many_rows):
     assert model.training.model.log_loss < model.training.mdr.log_loss
     assert model.training.model.log_loss < model.training.constant.log_loss
     assert model.training.model.brier < model.training.constant.brier
+
+
+def with_tug(rows, seed=0):
+    """Attempts that hold by the tug of their grasp, whatever its fitness."""
+    rng = np.random.default_rng(seed)
+    tugs = {}
+    for one in rows:
+        tug = tugs.setdefault(one.grasp_id, float(rng.uniform(0, 10)))
+        held = rng.uniform() < 1 / (1 + np.exp(5 - tug))
+        outcome = Outcome.SUCCESS if held else Outcome.MISSED
+        yield replace(one, metrics={Metric.TUG: tug}, outcome=outcome)
+
+
+def test_a_metric_that_is_asked_for_is_learned_from(many_rows, samples):
+    rows = list(with_tug(many_rows(1500, per_grasp=3)))
+    without, found = calibrate(rows), calibrate(rows, [Metric.TUG])
+    assert without.model.metrics == {}
+    term = found.model.metrics[Metric.TUG]
+    # The attempts were made with a slope of 1 for each unit of tug.
+    assert term.coefficient / term.deviation == pytest.approx(1.0, abs=0.15)
+    assert 0 <= term.low < term.mean < term.high <= 10
+    assert found.model.training.model.brier < without.model.training.model.brier - 0.05
+    score = samples.score(fitness=found.tallies[0].fitness, metrics={Metric.TUG: term.high})
+    most = found.model.predict(score, "franka")
+    assert most == found.model.predict(replace(score, metrics={Metric.TUG: 1e3}), "franka") > 0.9
+    assert found.model.predict(replace(score, metrics={Metric.TUG: 0.0}), "franka") < 0.1
+
+
+def test_of_metrics_too_nothing_is_known_of_the_objects_that_are_tested(many_rows):
+    rows = list(with_tug(many_rows(150)))
+    turned = [
+        replace(one, outcome=Outcome.MISSED if one.held else Outcome.SUCCESS)
+        if one.object == "object_000"
+        else one
+        for one in rows
+    ]
+    before, after = (calibrate(these, [Metric.TUG]) for these in (rows, turned))
+    same = [tally.last.object == "object_000" for tally in before.tallies]
+    assert np.array_equal(before.predicted[same], after.predicted[same])
+
+
+def test_grasps_without_a_metric_are_left_out_unless_they_are_many(many_rows):
+    rows = list(with_tug(many_rows(150)))
+    few = [replace(one, metrics={}) if one.grasp_id == rows[0].grasp_id else one for one in rows]
+    found = calibrate(few, [Metric.TUG])
+    assert found.model.training.grasps == 29
+    assert found.notes == ("1 of 30 grasps are left out: they lack tug",)
+    with pytest.raises(DrGraspError) as caught:
+        calibrate(rows, [Metric.TUG, Metric.EPSILON])
+    assert str(caught.value) == (
+        "metrics: expected epsilon in the scores of 90% of 30 grasps, got it in 0: "
+        "`dr-grasp score --metrics` measures it"
+    )
+
+
+def test_a_metric_that_is_the_same_for_all_says_nothing(many_rows):
+    rows = [replace(one, metrics={Metric.TUG: 3.0}) for one in many_rows(100)]
+    with_it, without = calibrate(rows, [Metric.TUG]), calibrate(rows)
+    assert with_it.model.metrics[Metric.TUG].coefficient == 0
+    assert with_it.predicted == pytest.approx(without.predicted, abs=1e-6)
 
 
 def test_it_learns_what_robots_differ_in(many_rows):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from dr_grasp.core.fitness import Fitness
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import FileFormatError
@@ -22,7 +23,10 @@ NASTY = 'a "mug", <b>größe</b>\n=1+1'
 
 
 def test_csv_says_what_the_rows_say(tmp_path, row):
-    rows = [row("a1", 0.82, object=NASTY), row("a2", 1.0, Outcome.MISSED)]
+    rows = [
+        row("a1", 0.82, object=NASTY, metrics={Metric.TUG: 2.5, Metric.PENETRATION: 0.0004}),
+        row("a2", 1.0, Outcome.MISSED),
+    ]
     write_csv(tmp_path / "t.csv", rows)
     with (tmp_path / "t.csv").open(encoding="utf-8", newline="") as file:
         first, second = csv.DictReader(file)
@@ -42,6 +46,7 @@ def test_csv_says_what_the_rows_say(tmp_path, row):
         high,
     )
     assert (second["outcome"], second["mdr"], second["predicted_missed"]) == ("missed", "1.0", "0")
+    assert (first["tug"], first["penetration"], second["tug"]) == ("2.5", "0.0004", "")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +88,7 @@ def test_what_is_missing_is_empty_or_null(tmp_path, row):
         engine=None,
     )
     missing = {"nominal_outcome", "profile", "scored_by", "method", "reason", "gripper_opening"}
-    missing |= {"engine"}
+    missing |= {"engine", *(metric.value for metric in Metric)}
     missing |= {"held", "transfer_probability", *(f"predicted_{one.label}" for one in PREDICTED)}
     for one in Criterion:
         missing |= {one.value, *(f"{one.value}_{end}" for end in ("low", "high"))}

@@ -11,6 +11,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from dr_grasp.core.fitness import Fitness
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.transfer import bootstrap
@@ -186,6 +187,22 @@ def test_a_criterion_that_sorts_is_seen_to(many_rows):
     assert 0 < found.rho.low < found.rho.value < found.rho.high <= 1
     assert found.gain.value == pytest.approx(found.top_eta.value - found.overall.value)
     assert 0 < found.gain.low < found.gain.value < found.gain.high
+
+
+@pytest.mark.parametrize(
+    ("metric", "of_mdr"),
+    [(Metric.TUG, lambda mdr: 40 * mdr), (Metric.PENETRATION, lambda mdr: 0.01 * (1 - mdr))],
+)
+def test_a_metric_that_sorts_alike_has_the_same_statistics(many_rows, metric, of_mdr):
+    """Only the order counts, not the unit; where less is better, the lowest are the fittest."""
+    rows = many_rows(300)
+    expected = statistics_of(tally_grasps(rows), MDR)
+    scored = [replace(one, metrics={metric: of_mdr(one.fitness[MDR].value)}) for one in rows]
+    found = statistics_of(tally_grasps(scored), metric)
+    assert found == replace(expected, predictor=metric)
+    lacking = [replace(one, metrics={}) if one.robot == "franka" else one for one in scored]
+    assert statistics_of(tally_grasps(lacking), metric).grasps == 30
+    assert statistics_of(tally_grasps(rows), metric).rho.reason.startswith("no attempt has it")
 
 
 def test_a_criterion_that_says_nothing_is_not_believed(many_rows):

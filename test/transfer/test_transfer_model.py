@@ -8,12 +8,13 @@ import pytest
 
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import FileFormatError
 from dr_grasp.transfer.calibration import calibrate
 from dr_grasp.transfer.estimator import Estimator
+from dr_grasp.transfer.model_terms import MetricTerm, Steps
 from dr_grasp.transfer.transfer_model import (
-    Steps,
     model_document,
     read_model,
     write_model,
@@ -50,6 +51,43 @@ def test_models_of_bullet_are_written_as_before_there_was_a_choice(known, tmp_pa
     assert model_document(other)["training"]["engine"] == "mujoco"
     write_model(tmp_path / "model.json", other)
     assert read_model(tmp_path / "model.json") == other
+
+
+def test_models_without_metrics_are_written_as_before_there_were_any(known, tmp_path):
+    assert "metrics" not in model_document(known)
+    model = replace(known, metrics={Metric.TUG: MetricTerm(0.5, 2.0, 1.5, 0.5, 6.0)})
+    assert model_document(model)["metrics"] == {
+        "tug": {"coefficient": 0.5, "mean": 2.0, "deviation": 1.5, "low": 0.5, "high": 6.0}
+    }
+    write_model(tmp_path / "model.json", model)
+    assert read_model(tmp_path / "model.json") == model
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [({"deviation": 0.0}, "expected above 0, got 0.0"), ({"low": 7.0}, "low <= high, got 7.0 > 6")],
+)
+def test_a_term_that_contradicts_itself_is_refused(known, tmp_path, changes, problem):
+    model = replace(known, metrics={Metric.TUG: MetricTerm(0.5, 2.0, 1.5, 0.5, 6.0)})
+    content = model_document(model)
+    content["metrics"]["tug"].update(changes)
+    (tmp_path / "model.json").write_text(json.dumps(content))
+    with pytest.raises(FileFormatError, match=f"metrics.*{problem}"):
+        read_model(tmp_path / "model.json")
+
+
+def test_a_model_with_metrics_can_be_computed_by_hand_and_needs_them(known, samples, tmp_path):
+    model = replace(known, metrics={Metric.TUG: MetricTerm(0.5, 2.0, 1.5, 0.5, 6.0)})
+    without, score = samples.score(metrics={}), samples.score(metrics={Metric.TUG: 3.5})
+    p = known.predict(score, "franka")
+    odds = p / (1 - p) * math.exp(0.5 * (3.5 - 2.0) / 1.5)
+    assert model.predict(score, "franka") == pytest.approx(odds / (1 + odds), rel=1e-12)
+    assert model.problem_with(score, "franka") == ""
+    assert model.problem_with(without, "franka") == (
+        "uncalibrated: the model expects metrics tug, got none of tug"
+    )
+    write_model(tmp_path / "model.json", model)
+    assert Estimator(tmp_path / "model.json", print).metrics == (Metric.TUG,)
 
 
 def test_a_calibrated_model_comes_back_to_the_bit(tmp_path, many_rows):
