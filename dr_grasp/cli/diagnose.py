@@ -28,12 +28,14 @@ from dr_grasp.common.run_lock import RunLock
 from dr_grasp.core.collisions import listed, sentences
 from dr_grasp.core.diagnosis import (
     QUANTITIES,
+    Cause,
     CauseCounter,
     Diagnosis,
     DiagnosisThresholds,
 )
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import GraspScore, RefusedGrasp
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.ranking import rank
@@ -64,7 +66,10 @@ def command(
     cluster: Cluster = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the diagnoses as JSON.")] = False,
 ) -> None:
-    """Measure what may break each grasp on an arm: friction, contact, inertia, model, fragility.
+    """Measure what may break each grasp on an arm.
+
+    The causes are friction, contact, inertia, model, exploit (the grasp holds in one engine only)
+    and fragility.
 
     Grasps that are not valid are named on standard error. All other grasps are still diagnosed, and
     the exit status is 1.
@@ -86,7 +91,7 @@ def command(
         raise DrGraspError(f"{scores}: expected scores of the grasps in {grasps}, got none of them")
     if out is not None:
         check_writable(out)
-    summary = _Summary(limits, score_of, out)
+    summary = _Summary(limits, score_of, out, measured_in.other)
     with (
         nullcontext() if out is None else RunLock(out),
         tempfile.TemporaryDirectory() as scratch,
@@ -120,9 +125,14 @@ class _Summary:
     """Collects from the diagnoses what is printed at the end."""
 
     def __init__(
-        self, limits: DiagnosisThresholds, scores: Mapping[str, GraspScore], out: Path | None
+        self,
+        limits: DiagnosisThresholds,
+        scores: Mapping[str, GraspScore],
+        out: Path | None,
+        other: Engine,
     ) -> None:
         self._out = out
+        self._other = other
         self.count = 0
         self.refused = 0
         self._limits = limits
@@ -190,9 +200,18 @@ class _Summary:
         ):
             if not any(criterion in score.fitness for score in self._scores.values()):
                 print_line(f"{criterion.name} was not scored: {consequence}")
+        if not any(Metric.ENGINE_GAP in score.metrics for score in self._scores.values()):
+            print_line(
+                f"the engine gap was not measured: only undisturbed was {self._other.value} asked"
+            )
 
     def _causes(self, diagnosis: Diagnosis) -> str:
         if not diagnosis.holds:
             links = diagnosis.links
             return diagnosis.outcome.label + (f": {links}" if links is not None else "")
-        return ", ".join(cause.value for cause in diagnosis.causes(self._limits)) or "-"
+        causes = [cause.value for cause in diagnosis.causes(self._limits)]
+        other = diagnosis.other_outcome
+        if other not in (None, Outcome.SUCCESS) and Cause.EXPLOIT.value in causes:
+            place = causes.index(Cause.EXPLOIT.value)
+            causes[place] = f"exploit ({other.label} in {self._other.value})"
+        return ", ".join(causes) or "-"

@@ -1,7 +1,9 @@
 """Diagnosis: why a grasp that holds in simulation may fail on an arm.
 
-The five causes are those that Huber et al. 2023 (arXiv 2310.04517) observed on their arms; the
-quantities measured for each cause are our own.
+Five of the six causes are those that Huber et al. 2023 (arXiv 2310.04517) observed on their arms.
+The exploit of a simulation is the fault of automatically generated grasps that they want domain
+randomisation to remove; a second engine shows it. The quantities measured for each cause are our
+own.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.texts import check_name
@@ -25,13 +28,16 @@ class Cause(Enum):
     FRICTION: the grasp needs much of the modelled friction. CONTACT: hand and object penetrate each
     other, which real ones cannot. INERTIA: the hand holds the object far from its centre of mass or
     lifts it with a jerk. MODEL: the hand presses on the simulated shape where the real object has
-    no surface. FRAGILITY: the grasp often fails under noise, for none of the other reasons.
+    no surface. EXPLOIT: the grasp holds in one engine only, so that it makes use of how this engine
+    simulates, not of physics. FRAGILITY: the grasp often fails under noise, for none of the other
+    reasons.
     """
 
     FRICTION = "friction"
     CONTACT = "contact"
     INERTIA = "inertia"
     MODEL = "model"
+    EXPLOIT = "exploit"
     FRAGILITY = "fragility"
 
     @property
@@ -76,6 +82,7 @@ QUANTITIES = (
     Quantity("grip_offset_m", Cause.INERTIA, "grip offset", "mm", 1e3, 0),
     Quantity("grip_lever_m", Cause.INERTIA, "lever", "mm", 1e3, 0),
     Quantity("surface_distance_m", Cause.MODEL, "off the surface", "mm", 1e3, 1),
+    Quantity("engine_gap", Cause.EXPLOIT, "engine gap", "", 1.0, 2),
     Quantity("mdr", Cause.FRAGILITY, "MDR", "", 1.0, 2),
 )
 """All measured quantities, in the order of the causes."""
@@ -97,6 +104,7 @@ class DiagnosisThresholds:
     grip_lever_m: float | None
     surface_distance_m: float | None
     mdr: float | None
+    engine_gap: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,8 @@ class Diagnosis:
             the hold [m].
         surface_distance_m: Distance from the contacts on the object's convex pieces to the surface
             of its mesh, which the pieces approximate [m].
+        engine_gap: By how much MDR differs between PyBullet and MuJoCo, if the score has it.
+        other_outcome: How the undisturbed rollout ended in the other engine, if it was simulated.
         trajectory: Fingerprint of the grasp's motion, by which its attempts are found.
         links: What touched, if the robot hit itself, the table or the ground undisturbed; else
             None.
@@ -136,6 +146,8 @@ class Diagnosis:
     surface_distance_m: float | None = None
     trajectory: str = ""
     links: LinkPair | None = None
+    engine_gap: float | None = None
+    other_outcome: Outcome | None = None
 
     def __post_init__(self) -> None:
         """Check the texts.
@@ -159,18 +171,21 @@ class Diagnosis:
     def with_score(self, score: GraspScore | None) -> Diagnosis:
         """A copy with the fitnesses of a score; without them if the grasp was not scored."""
         fitness = {} if score is None else score.fitness
+        gap = None if score is None else score.metrics.get(Metric.ENGINE_GAP)
         mdr, fdr = (fitness.get(criterion) for criterion in (Criterion.MDR, Criterion.FDR))
         return replace(
             self,
             mdr=None if mdr is None else mdr.value,
             friction_loss=1.0 - fdr.value if fdr is not None and self.holds else None,
+            engine_gap=gap if self.holds else None,
         )
 
     def severities(self, thresholds: DiagnosisThresholds) -> dict[Cause, float]:
         """Severities of causes that may break the grasp on an arm; none if it fails undisturbed.
 
         The severity of a cause, above 1, is the largest value / threshold of its quantities. For
-        MDR, which indicates its cause below its threshold, it is 2 - value / threshold.
+        MDR, which indicates its cause below its threshold, it is 2 - value / threshold. A grasp
+        that fails undisturbed in the other engine has the largest engine gap, 1.
         """
         if not self.holds:
             return {}
@@ -188,6 +203,8 @@ class Diagnosis:
         severity = 0.0
         for quantity in cause.quantities:
             value, limit = self.value(quantity), getattr(thresholds, quantity.name)
+            if cause is Cause.EXPLOIT and self.other_outcome not in (None, Outcome.SUCCESS):
+                value = 1.0
             if value is not None and limit is not None:
                 share = value / limit
                 severity = max(severity, 2.0 - share if cause is Cause.FRAGILITY else share)
@@ -231,7 +248,7 @@ class CauseCounter:
 
     @property
     def counts(self) -> tuple[CauseCount, ...]:
-        """The counts of all five causes, in their order."""
+        """The counts of all six causes, in their order."""
         return tuple(
             CauseCount(cause, count, self._worst[cause][1]) for cause, count in self._counts.items()
         )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dr_grasp.core.diagnosis import Diagnosis
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import GraspOrRefusal, GraspScore, RefusedGrasp
+from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.diagnosis.measurement import diagnose
+from dr_grasp.errors import ModelError
 from dr_grasp.robots.checking import check_each
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.simulation.rollout_runner import kept_runner
@@ -82,6 +84,17 @@ def diagnose_each(
 
 
 def run_task(task: DiagnosisTask) -> Diagnosis:
-    """Measure one grasp, in a worker process; the result depends on the grasp alone."""
-    runner = kept_runner(task.grasp.robot, task.grasp.object, engine=task.engine)
-    return diagnose(runner, task.grasp)
+    """Measure one grasp, in a worker process; the result depends on the grasp alone.
+
+    A grasp that holds undisturbed is also simulated undisturbed in the other engine. An engine that
+    cannot load the robot or the object says nothing.
+    """
+    robot, obj = task.grasp.robot, task.grasp.object
+    found = diagnose(kept_runner(robot, obj, engine=task.engine), task.grasp)
+    if not found.holds:
+        return found
+    try:
+        other = kept_runner(robot, obj, engine=task.engine.other)
+    except ModelError:
+        return found
+    return replace(found, other_outcome=other.run(task.grasp, Perturbation.none()).outcome)

@@ -77,6 +77,8 @@ class ThresholdsRecord(Record):
     grip_offset_m: PositiveFloat | None
     grip_lever_m: PositiveFloat | None
     surface_distance_m: PositiveFloat | None
+    # Thresholds of version 0.4 and before have no engine gap: it speaks for nothing then.
+    engine_gap: _ShareLimit | None = None
     mdr: _ShareLimit | None
 
 
@@ -85,7 +87,11 @@ class DiagnosisRecord(Record):
 
     Attributes:
         causes: What may break the grasp on an arm, by the thresholds: `friction`, `contact`,
-            `inertia`, `model`, `fragility`.
+            `inertia`, `model`, `exploit`, `fragility`.
+        engine_gap: By how much MDR differs between PyBullet and MuJoCo; absent in files of version
+            0.4 and before, as `other_outcome`.
+        other_outcome: How the undisturbed rollout ended in the other engine; absent or null if it
+            was not simulated.
     """
 
     grasp_id: str
@@ -100,6 +106,8 @@ class DiagnosisRecord(Record):
     grip_offset_m: NonNegativeFloat | None
     grip_lever_m: NonNegativeFloat | None
     surface_distance_m: NonNegativeFloat | None
+    engine_gap: _Share | None = None
+    other_outcome: str | None = None
     mdr: _Share | None
 
 
@@ -191,7 +199,7 @@ def read_causes(path: Path) -> dict[str, tuple[str, ...]]:
 
 
 def _diagnosis_to_dict(diagnosis: Diagnosis, thresholds: DiagnosisThresholds) -> dict[str, Any]:
-    links = diagnosis.links
+    links, other = diagnosis.links, diagnosis.other_outcome
     return {
         "grasp_id": diagnosis.grasp_id,
         "trajectory": diagnosis.trajectory,
@@ -199,6 +207,7 @@ def _diagnosis_to_dict(diagnosis: Diagnosis, thresholds: DiagnosisThresholds) ->
         # Only where links touched, so that other diagnoses stay as they were.
         **({} if links is None else {"links": [links.first, links.second]}),
         "causes": [cause.value for cause in diagnosis.causes(thresholds)],
+        "other_outcome": None if other is None else other.label,
         **{quantity.name: diagnosis.value(quantity) for quantity in QUANTITIES},
     }
 
@@ -208,6 +217,8 @@ def _diagnosis(raw: object, thresholds: DiagnosisThresholds) -> Diagnosis:
         fields = {**vars(check_record(DiagnosisRecord, raw))}
         came = fields.pop("causes")
         fields["outcome"] = Outcome.from_label(fields["outcome"])
+        if fields["other_outcome"] is not None:
+            fields["other_outcome"] = Outcome.from_label(fields["other_outcome"])
         if fields["links"] is not None:
             fields["links"] = LinkPair(*fields["links"])
         diagnosis = Diagnosis(**fields)

@@ -23,8 +23,8 @@ class Check:
 
     Attributes:
         subject: What was repeated: "grasp <id>" or "attempt <id>".
-        aspect: What was compared: a criterion, a metric, "nominal outcome", "failures", "outcome", "motion",
-            or "score" if the grasp can no longer be scored.
+        aspect: What was compared: a criterion, a metric, "nominal outcome", "failures", "outcome",
+            "motion", or "score" if the grasp can no longer be scored.
         verdict: Whether both are the same, they differ, or the check was skipped.
         recorded: The value in the bag, in words.
         replayed: The value of the repetition, in words.

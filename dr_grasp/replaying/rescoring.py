@@ -104,7 +104,7 @@ def compare_scores(recorded: GraspScore, again: GraspScore) -> Iterator[Check]:
     for metric, value in recorded.metrics.items():
         found = again.metrics.get(metric)
         same = found is not None and math.isclose(value, found, rel_tol=PRECISION, abs_tol=1e-9)
-        numbers = str(value), str(value if same else found)
+        numbers = str(value), "none" if found is None else str(value if same else found)
         yield Check.of(subject, metric.value, *numbers, reason)
     if recorded.fitness:
         texts = _failures(recorded, linked), _failures(again, linked)

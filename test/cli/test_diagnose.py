@@ -17,6 +17,7 @@ from dr_grasp.common.run_lock import RunLock
 from dr_grasp.core.diagnosis import Cause, Diagnosis
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.formats.diagnosis_file import read_diagnoses
@@ -44,11 +45,12 @@ def grasps(block_grasps):
 def write(tmp_path, grasps, samples):
     """Writes the grasps, and scores by which the first is shaky and the second steady."""
 
-    def write(criteria=BOTH, engine=Engine.BULLET):
+    def write(criteria=BOTH, engine=Engine.BULLET, metrics=None):
         shared = {"seed": 0, "profile": "default", "software_version": "dr_grasp 0.3.0"}
-        shared["engine"] = engine
+        shared |= {"engine": engine}
+        more = shared | {"metrics": metrics or {}}
         made = [
-            samples.score(grasp.id, fitness={c: Fitness(c, good, 20) for c in criteria}, **shared)
+            samples.score(grasp.id, fitness={c: Fitness(c, good, 20) for c in criteria}, **more)
             for grasp, good in zip(grasps, (1, 20), strict=False)
         ]
         write_grasps(tmp_path / "grasps.json", grasps)
@@ -95,6 +97,7 @@ def test_the_same_file_whatever_the_number_of_workers(write, tmp_path, grasps):
     assert beside == Diagnosis("beside", Outcome.MISSED, trajectory=beside.trajectory)
     assert Cause.FRICTION in first.causes(found.thresholds)
     for one in (first, second):
+        assert one.other_outcome is not None
         assert 0.05 <= one.least_friction <= 1 and one.surface_distance_m < 0.001
         assert one.grip_lever_m <= one.grip_offset_m
     # The best first, and what nobody scored last; then each cause with its count.
@@ -150,6 +153,21 @@ def test_what_was_not_scored_is_said(write, no_physics):
             assert (f"{name} was not scored" in done.stdout) == (name in missing)
 
 
+def test_what_fails_undisturbed_in_the_other_engine_is_said(write, monkeypatch):
+    def pretend(grasps, scores, pool, is_cancelled, engine):
+        for one, other in zip(grasps, (Outcome.SUCCESS, Outcome.MISSED), strict=False):
+            yield Diagnosis(one.id, Outcome.SUCCESS, other_outcome=other)
+
+    monkeypatch.setattr(diagnose, "diagnose_each", pretend)
+    given, scores = write()
+    done = run("diagnose", given, "--scores", scores)
+    assert done.stdout.count("exploit (missed in mujoco)") == 1
+    gap = "the engine gap was not measured: only undisturbed was mujoco asked"
+    assert gap in done.stdout.splitlines()
+    write(metrics={Metric.ENGINE_GAP: 0.1})
+    assert gap not in run("diagnose", given, "--scores", scores).stdout
+
+
 def test_the_table_shows_the_best_and_says_how_many_there_are(
     write, grasps, tmp_path, no_physics, monkeypatch
 ):
@@ -180,7 +198,7 @@ def test_thresholds_of_ones_own(write, tmp_path, no_physics, monkeypatch):
     words = ["diagnose", given, "--scores", scores, "--thresholds"]
     content = json.loads(run(*words, "strict", "--json").stdout)
     assert [one["causes"] for one in content["diagnoses"]] == [["friction", "inertia"]] * 3
-    assert content["thresholds"] == limits
+    assert content["thresholds"] == {**limits, "engine_gap": None}
     for text, message in (
         ("least_friction: 2", "least_friction: expected less than or equal to 1, got 2"),
         ("friction: 1", "friction: expected no such key"),

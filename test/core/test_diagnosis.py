@@ -13,6 +13,7 @@ from dr_grasp.core.diagnosis import (
     DiagnosisThresholds,
 )
 from dr_grasp.core.fitness import Fitness
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 
@@ -25,6 +26,7 @@ THRESHOLDS = DiagnosisThresholds(
     grip_lever_m=0.03,
     surface_distance_m=0.002,
     mdr=0.4,
+    engine_gap=0.2,
 )
 SOUND = Diagnosis(
     "g1",
@@ -37,6 +39,7 @@ SOUND = Diagnosis(
     grip_offset_m=0.02,
     grip_lever_m=0.01,
     surface_distance_m=0.0,
+    engine_gap=0.1,
 )
 
 
@@ -47,7 +50,7 @@ def test_a_sound_grasp_has_no_causes():
 def test_each_quantity_is_a_measurement_with_a_threshold():
     names = [quantity.name for quantity in QUANTITIES]
     assert sorted(names) == sorted(field.name for field in fields(DiagnosisThresholds))
-    others = {"grasp_id", "outcome", "trajectory", "links"}
+    others = {"grasp_id", "outcome", "trajectory", "links", "other_outcome"}
     assert {*names} == {field.name for field in fields(Diagnosis)} - others
     assert {*QUANTITIES} == {quantity for cause in Cause for quantity in cause.quantities}
 
@@ -68,6 +71,14 @@ def test_a_low_mdr_and_nothing_else_is_fragile():
     assert fragile.severities(THRESHOLDS) == {Cause.FRAGILITY: pytest.approx(1.75)}
     assert replace(fragile, lift_acceleration=9.0).causes(THRESHOLDS) == (Cause.INERTIA,)
     assert replace(SOUND, mdr=0.4).causes(THRESHOLDS) == ()
+
+
+def test_what_fails_undisturbed_in_the_other_engine_is_an_exploit():
+    held = replace(SOUND, other_outcome=Outcome.SUCCESS, engine_gap=None)
+    assert held.causes(THRESHOLDS) == ()
+    failed = replace(held, other_outcome=Outcome.DROPPED_LIFTING, mdr=0.1)
+    assert failed.severities(THRESHOLDS) == {Cause.EXPLOIT: pytest.approx(5.0)}
+    assert failed.causes(replace(THRESHOLDS, engine_gap=None)) == (Cause.FRAGILITY,)
 
 
 def test_a_threshold_of_none_is_measured_and_speaks_for_nothing():
@@ -103,8 +114,11 @@ def test_a_score_tells_mdr_and_what_friction_noise_costs(samples):
         Criterion.MDR: Fitness(Criterion.MDR, 1, 10),
     }
     bare = Diagnosis("g1", Outcome.SUCCESS)
-    scored = bare.with_score(samples.score(fitness=fitness))
-    assert (scored.mdr, scored.friction_loss) == (0.1, 0.25)
+    metrics = {Metric.ENGINE_GAP: 0.3}
+    scored = bare.with_score(samples.score(fitness=fitness, metrics=metrics))
+    assert (scored.mdr, scored.friction_loss, scored.engine_gap) == (0.1, 0.25, 0.3)
+    failed = Diagnosis("g1", Outcome.MISSED)
+    assert failed.with_score(samples.score(metrics=metrics)).engine_gap is None
     del fitness[Criterion.FDR]
     assert bare.with_score(samples.score(fitness=fitness)) == replace(bare, mdr=0.1)
     assert bare.with_score(None) == bare
@@ -126,6 +140,7 @@ def test_counts_and_the_worst_example_of_each_cause():
         (Cause.CONTACT, 1, "b"),
         (Cause.INERTIA, 0, None),
         (Cause.MODEL, 0, None),
+        (Cause.EXPLOIT, 0, None),
         (Cause.FRAGILITY, 2, "e"),
     ]
 

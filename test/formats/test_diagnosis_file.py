@@ -24,6 +24,8 @@ ONE = Diagnosis(
     grip_lever_m=0.005,
     surface_distance_m=0.05,
     trajectory="0123456789abcdef",
+    engine_gap=0.1 / 3,
+    other_outcome=Outcome.SUCCESS,
 )
 OTHER = Diagnosis("g2", Outcome.DROPPED_LIFTING, trajectory="fedcba9876543210")
 REFUSED = RefusedGrasp(1, "gx", "grasp gx: hold: expected something else")
@@ -96,6 +98,14 @@ def test_what_breaks_off_leaves_no_file(tmp_path, thresholds):
             "diagnosis of grasp g2: outcome: expected one of unknown, success",
         ),
         (
+            lambda c: c["diagnoses"][0].update(other_outcome="fell"),
+            "diagnosis of grasp g1: outcome: expected one of unknown, success",
+        ),
+        (
+            lambda c: c["diagnoses"][0].update(other_outcome="missed"),
+            "diagnosis of grasp g1: causes: expected ['friction', 'model', 'exploit'] by the",
+        ),
+        (
             lambda c: c["diagnoses"].append(c["diagnoses"][0]),
             "diagnoses: expected one for each grasp, got g1 twice",
         ),
@@ -108,6 +118,17 @@ def test_what_is_wrong_is_named(file, change, message):
     with pytest.raises(FileFormatError) as caught:
         read_diagnoses(file)
     assert str(caught.value).startswith(f"{file}: ") and message in str(caught.value)
+
+
+def test_a_file_from_before_there_was_a_second_engine_is_read(file):
+    content = json.loads(file.read_text())
+    del content["thresholds"]["engine_gap"]
+    for diagnosis in content["diagnoses"]:
+        del diagnosis["engine_gap"], diagnosis["other_outcome"]
+    file.write_text(json.dumps(content))
+    found = read_diagnoses(file)
+    assert found.diagnoses == (replace(ONE, engine_gap=None, other_outcome=None), OTHER)
+    assert found.thresholds.engine_gap is None
 
 
 def test_half_a_file_is_refused(file):

@@ -9,6 +9,7 @@ import pytest
 from dr_grasp.core.collisions import Collision
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import Waypoints
@@ -35,7 +36,7 @@ def test_an_equal_score_is_the_same_in_every_aspect(samples):
     score = samples.score(models=MADE_OF)
     checks = list(compare_scores(score, score))
     assert set(verdicts(checks)) == {
-        *("nominal outcome", "osdr", "jsdr", "fdr", "mdr", "failures"),
+        *("nominal outcome", "osdr", "jsdr", "fdr", "mdr", "tug", "com_distance", "failures"),
     }
     assert {check.verdict for check in checks} == {Verdict.SAME}
     assert not any(check.reason for check in checks)
@@ -50,6 +51,32 @@ def test_one_success_more_is_a_difference(samples):
     assert (found.subject, found.aspect) == ("grasp g1", "mdr")
     assert (found.recorded, found.replayed) == ("21 of 23", "22 of 23")
     assert found.reason == "object changed: o1, now o2"
+
+
+def test_metrics_are_compared_but_for_rounding(samples):
+    score = samples.score(metrics={Metric.TUG: 3.5, Metric.EPSILON: 0.1})
+    metrics = {Metric.TUG: 3.5 + 1e-7, Metric.EPSILON: 0.1001}
+    found = {c.aspect: c for c in compare_scores(score, replace(score, metrics=metrics))}
+    assert found["tug"].verdict is Verdict.SAME
+    epsilon = found["epsilon"]
+    assert epsilon.verdict is Verdict.DIFFERS
+    assert (epsilon.recorded, epsilon.replayed) == ("0.1", "0.1001")
+    lost = {c.aspect: c for c in compare_scores(score, replace(score, metrics={}))}
+    assert (lost["tug"].recorded, lost["tug"].replayed) == ("3.5", "none")
+
+
+def test_metrics_are_measured_again(samples, monkeypatch):
+    asked = []
+
+    def score(self, grasps, request, **named):
+        asked.append(request)
+        return ScoreBatch((), ())
+
+    monkeypatch.setattr(Scorer, "score", score)
+    recorded = samples.score(profile="default", metrics={Metric.ENGINE_GAP: 0.1})
+    with WorkerPool(1) as pool:
+        assert list(rescore([samples.attempt(score=recorded)], pool, lambda: False)) == []
+    assert [request.metrics for request in asked] == [(Metric.ENGINE_GAP,)]
 
 
 @pytest.mark.parametrize(
