@@ -28,7 +28,6 @@ from dr_grasp.common.run_lock import RunLock
 from dr_grasp.core.collisions import listed, sentences
 from dr_grasp.core.diagnosis import (
     QUANTITIES,
-    Cause,
     CauseCounter,
     Diagnosis,
     DiagnosisThresholds,
@@ -39,6 +38,7 @@ from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.ranking import rank
+from dr_grasp.core.texts import first_names
 from dr_grasp.diagnosis.parallel import diagnose_each
 from dr_grasp.diagnosis.thresholds import load_thresholds
 from dr_grasp.errors import DrGraspError
@@ -142,6 +142,7 @@ class _Summary:
         self._counter = CauseCounter(limits)
         self._without_cause = 0
         self._failing = 0
+        self._only_here: list[str] = []
         self._touched: Counter[tuple[Outcome, LinkPair]] = Counter()
 
     def of(
@@ -164,6 +165,8 @@ class _Summary:
             self._touched[diagnosis.outcome, diagnosis.links] += 1
         self._without_cause += diagnosis.holds and not diagnosis.causes(self._limits)
         self._counter.add(diagnosis)
+        if diagnosis.other_outcome not in (None, Outcome.SUCCESS):
+            self._only_here.append(f"{diagnosis.grasp_id} ({diagnosis.other_outcome.label})")
         last = len(self._place)
         best = [*self._best, diagnosis]
         self._best = sorted(best, key=lambda found: self._place.get(found.grasp_id, last))[:SHOWN]
@@ -200,6 +203,12 @@ class _Summary:
         ):
             if not any(criterion in score.fitness for score in self._scores.values()):
                 print_line(f"{criterion.name} was not scored: {consequence}")
+        if self._only_here:
+            print_line(
+                f"{len(self._only_here)} of {self.count - self._failing} grasps that hold "
+                f"undisturbed fail undisturbed in {self._other.value}: "
+                f"{first_names(self._only_here)}"
+            )
         if not any(Metric.ENGINE_GAP in score.metrics for score in self._scores.values()):
             print_line(
                 f"the engine gap was not measured: only undisturbed was {self._other.value} asked"
@@ -209,9 +218,4 @@ class _Summary:
         if not diagnosis.holds:
             links = diagnosis.links
             return diagnosis.outcome.label + (f": {links}" if links is not None else "")
-        causes = [cause.value for cause in diagnosis.causes(self._limits)]
-        other = diagnosis.other_outcome
-        if other not in (None, Outcome.SUCCESS) and Cause.EXPLOIT.value in causes:
-            place = causes.index(Cause.EXPLOIT.value)
-            causes[place] = f"exploit ({other.label} in {self._other.value})"
-        return ", ".join(causes) or "-"
+        return ", ".join(cause.value for cause in diagnosis.causes(self._limits)) or "-"
