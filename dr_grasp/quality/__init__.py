@@ -1,1 +1,1 @@
-"""Measures numbers about a grasp beside its fitnesses."""
+"""Metrics of grasps beside their fitnesses: of the closed hand's contacts, and of pulling."""
