@@ -246,8 +246,10 @@ class _Summary:
     def show(self, out: Path) -> None:
         """Print a table of the best grasps."""
         metrics = [m for m in Metric if any(m in score.metrics for score in self._best)]
+        # A word a line: eight metrics would be wider than a terminal.
+        columns = [metric_label(metric).replace(" ", "\n") for metric in metrics]
         print_table(
-            ["grasp", "nominal", *CRITERION_COLUMNS, *map(metric_label, metrics), "P(holds)"],
+            ["grasp", "nominal", *CRITERION_COLUMNS, *columns, "P(holds)"],
             [
                 [
                     score.grasp_id,

@@ -76,9 +76,9 @@ def measurements(metrics: Iterable[Metric]) -> list[tuple[Metric, ...]]:
 
 
 def metric_label(metric: Metric) -> str:
-    """Name of a metric in a table, with its unit, e.g. "penetration [mm]"."""
+    """Name of a metric in words with its unit, e.g. "penetration (mm)"."""
     name = metric.value.replace("_", " ")
-    return f"{name} [mm]" if metric.in_millimetres else name
+    return f"{name} (mm)" if metric.in_millimetres else name
 
 
 def metric_text(metric: Metric, value: float | None) -> str:

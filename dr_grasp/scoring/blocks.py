@@ -11,7 +11,6 @@ from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion, Perturbation, Profile, sample_perturbation
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.quality.measurement import measure
 from dr_grasp.simulation.rollout import Rollout
 from dr_grasp.simulation.rollout_runner import ALL, Shortcuts, kept_runner
 
@@ -87,6 +86,8 @@ def run_block(block: Block) -> Counts:
     """Run all rollouts of a block, or its measurement, in a worker process."""
     runner = kept_runner(block.grasp.robot, block.grasp.object, block.shortcuts, block.engine)
     if block.metrics:
+        from dr_grasp.quality.measurement import measure  # only metrics need a QP solver
+
         found = measure(runner, block.grasp, block.metrics, block.profile, block.seed)
         return Counts(Counter(), metrics=found)
     counts = Counts(Counter())
