@@ -10,8 +10,18 @@ import typer
 import yaml
 
 from dr_grasp.cli.console import reports_errors, say_refusals
-from dr_grasp.cli.scoring_options import ProfileName, ScorersEngine, Seed, Top, Trials, Until
+from dr_grasp.cli.scoring_options import (
+    MetricNames,
+    ProfileName,
+    ScorersEngine,
+    Seed,
+    Top,
+    Trials,
+    Until,
+    names_in,
+)
 from dr_grasp.core.engine import Engine
+from dr_grasp.core.metric import metrics_from_names
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError, UnknownNameError
@@ -39,6 +49,7 @@ def command(
     until: Until = None,
     top: Top = None,
     engine: ScorersEngine = None,
+    metrics: MetricNames = None,
 ) -> None:
     """Print a request to score grasps, as YAML; needs no ROS.
 
@@ -68,6 +79,7 @@ def command(
         until=until,
         top=top,
         engine=None if engine is None else Engine.from_name(engine).value,
+        metrics=[metric.value for metric in metrics_from_names(names_in(metrics))],
     )
     yaml.dump(fields, sys.stdout, getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
 

@@ -23,7 +23,6 @@ NOT_WITH_ROS = {
     "whole": "the scorer always leaves out what decides nothing",
     "resume": "a goal keeps no journal",
     "worlds": "the scorer has a parameter of this name",
-    "metrics": "a goal asks for criteria alone",
 }
 """Options of `dr-grasp score` that make no sense with --ros, and why."""
 
@@ -51,6 +50,7 @@ class RemoteRequest:
     until: float | None
     top: int | None
     engine: str | None = None
+    metrics: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,7 @@ def score_remotely(
                 until=request.until,
                 top=request.top,
                 engine=request.engine,
+                metrics=request.metrics,
                 on_progress=on_progress,
                 is_cancelled=is_cancelled,
             )

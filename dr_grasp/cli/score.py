@@ -113,7 +113,8 @@ def command(
     every, own = (None, []) if trials is None else parse_trials(trials)
     if ros:
         check_options(context)
-        wanted = RemoteRequest(every, own, names, seed, profile, until, top, engine)
+        measured = names_in(metrics)
+        wanted = RemoteRequest(every, own, names, seed, profile, until, top, engine, measured)
         _finish(_through_ros(grasps, out, namespace, wanted), as_json)
         return
     shortcuts = Shortcuts.none() if whole else ALL

@@ -42,7 +42,7 @@ MetricNames = Annotated[
     typer.Option(
         help="Comma-separated numbers to measure beside the criteria: "
         f"{', '.join(metric.value for metric in Metric)}; or {EVERY_METRIC}.",
-        show_default="what --transfer-model needs, else none",
+        show_default="what a transfer model needs",
     ),
 ]
 

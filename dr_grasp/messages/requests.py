@@ -31,6 +31,7 @@ def encode_request(
     top: int | None = None,
     own_trials: Iterable[tuple[str, int]] = (),
     engine: str | None = None,
+    metrics: Sequence[str] = (),
 ) -> Fields:
     """Fields of a request of the service `score_grasps`, and of a goal of the action.
 
@@ -44,6 +45,7 @@ def encode_request(
         top: Number of best grasps to find; None to score all alike.
         own_trials: Criteria that get another number of rollouts, each with the number.
         engine: Name of the engine; None for the one that the scorer would choose.
+        metrics: Names of metrics to measure beside the criteria.
 
     Raises:
         SettingsError: There are too many grasps, or a number does not fit into its field.
@@ -66,6 +68,7 @@ def encode_request(
         "until": until or 0.0,
         "top_k": top or 0,
         "engine": engine or "",
+        "metrics": list(metrics),
     }
 
 

@@ -81,6 +81,7 @@ class DrGraspClient(Closing):
         top: int | None = None,
         own_trials: Iterable[tuple[str, int]] = (),
         engine: str | None = None,
+        metrics: Sequence[str] = (),
         timeout_s: float = 600.0,
     ) -> ScoringResult:
         """Score a handful of grasps by the scorer's service, also while it works on a goal.
@@ -100,6 +101,7 @@ class DrGraspClient(Closing):
             top: Find only this number of best grasps, with fewer rollouts; None to score all.
             own_trials: Criteria that get another number of rollouts, each with the number.
             engine: Name of the physics engine; None for the scorer's choice.
+            metrics: Names of metrics to measure beside the criteria, such as "tug".
             timeout_s: Time limit for the answer [s]. The scorer goes on when it has passed.
 
         Raises:
@@ -119,6 +121,7 @@ class DrGraspClient(Closing):
             top=top,
             own_trials=own_trials,
             engine=engine,
+            metrics=metrics,
         )
         request, server = to_msg(srv.ScoreGrasps.Request, fields), self._score.watch
         # An empty request first, which costs nothing and so may be sent twice: once it is answered,
@@ -139,6 +142,7 @@ class DrGraspClient(Closing):
         top: int | None = None,
         own_trials: Iterable[tuple[str, int]] = (),
         engine: str | None = None,
+        metrics: Sequence[str] = (),
         on_progress: Callable[[Progress], None] | None = None,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> ScoringResult:
@@ -156,6 +160,7 @@ class DrGraspClient(Closing):
             top: Find only this number of best grasps, with fewer rollouts; None to score all.
             own_trials: Criteria that get another number of rollouts, each with the number.
             engine: Name of the physics engine; None for the scorer's choice.
+            metrics: Names of metrics to measure beside the criteria, such as "tug".
             on_progress: Called in the client's thread with the progress, at most five times a
                 second. An error that it raises cancels the goal, and is raised here.
             is_cancelled: Polled every 50 ms; True cancels the goal.
@@ -178,6 +183,7 @@ class DrGraspClient(Closing):
             top=top,
             own_trials=own_trials,
             engine=engine,
+            metrics=metrics,
         )
 
         def forward(feedback: Any) -> None:

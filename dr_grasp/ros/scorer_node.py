@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
@@ -32,7 +32,7 @@ from dr_grasp.ros.qos import RESULTS
 from dr_grasp.ros.running import run_node
 from dr_grasp.scoring.batches import Batches
 from dr_grasp.scoring.progress import Progress
-from dr_grasp.scoring.request import ProbabilityEstimator, ScoreRequest
+from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.simulation.engine import MOST_WORLDS, WORLDS, check_available
 from dr_grasp.workers.pool import WorkerPool
@@ -40,6 +40,9 @@ from dr_grasp.workers.sharing import Lane, Workers
 from dr_grasp_interfaces.action import ScoreGrasps as ScoreGraspsAction
 from dr_grasp_interfaces.msg import GraspScore as GraspScoreMsg
 from dr_grasp_interfaces.srv import ScoreGrasps as ScoreGraspsService
+
+if TYPE_CHECKING:
+    from dr_grasp.transfer.estimator import Estimator
 
 FEEDBACK_PERIOD_S = 0.2
 """Least time between two feedbacks [s]."""
@@ -187,6 +190,7 @@ class ScorerNode(Node):
             estimate=self._estimate,
             own_trials=[(entry.criterion, entry.trials) for entry in request.own_trials],
             engine=request.engine or self._engine,
+            metrics=[*request.metrics, *self._needed],
         )
         rollouts = what.rollouts_per_grasp * len(request.grasps)
         if kind == "service" and rollouts > MOST_SERVICE_ROLLOUTS:
@@ -216,7 +220,12 @@ class ScorerNode(Node):
             closing = self._goals.closing.is_set()
             answer.message = "cancelled" + ": the scorer is shutting down" * closing
 
-    def _estimator(self, path: str) -> ProbabilityEstimator | None:
+    @property
+    def _needed(self) -> list[str]:
+        """Names of the metrics that the transfer model needs."""
+        return [metric.value for metric in self._estimate.metrics] if self._estimate else []
+
+    def _estimator(self, path: str) -> Estimator | None:
         if not path:
             return None
         from dr_grasp.transfer.estimator import Estimator  # only those with a model need it

@@ -13,13 +13,14 @@ from dr_grasp.formats.grasp_file import grasp_to_dict, write_grasps
 from dr_grasp.messages.requests import encode_request
 
 OPTIONS = ["--trials", "20,fdr=5", "--criteria", "fdr,mdr", "--seed", str(2**64 - 1)]
-OPTIONS += ["--engine", "mujoco"]
+OPTIONS += ["--engine", "mujoco", "--metrics", "tug,epsilon"]
 WORDS = {
     "trials": 20,
     "own_trials": [("fdr", 5)],
     "criteria": ["fdr", "mdr"],
     "seed": 2**64 - 1,
     "engine": "mujoco",
+    "metrics": ["epsilon", "tug"],
 }
 
 
@@ -83,6 +84,7 @@ def test_our_messages_have_these_fields(file, grasps, kind):
     [
         (["--only", "nope"], "unknown grasp 'nope'"),
         (["--criteria", "nope"], "unknown criterion 'nope'"),
+        (["--metrics", "nope"], "unknown metric 'nope'"),
         (["--trials", "fdr=3000000000"], "trials: expected from 1 to 2147483647, got 3000000000"),
         (["--trials", "-1"], "trials: expected from 1 to 2147483647, got -1"),
         (["--seed", "-1"], "seed: expected from 0 to 2**64 - 1, got -1"),

@@ -14,12 +14,14 @@ from dr_grasp.cli import score
 from dr_grasp.cli.main import app
 from dr_grasp.common.resources import resolve_uri
 from dr_grasp.core.engine import Engine
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import SettingsError
 from dr_grasp.formats.grasp_file import read_grasps, write_grasps
 from dr_grasp.formats.score_file import read_scores
 from dr_grasp.scoring.scorer import Scorer
 from dr_grasp.simulation.rollout_runner import ALL, Shortcuts
+from dr_grasp.transfer.model_terms import MetricTerm
 from dr_grasp.transfer.transfer_model import write_model
 
 PROGRAM = [sys.executable, "-m", "dr_grasp.cli.main"]
@@ -277,3 +279,42 @@ def test_a_score_in_mujoco_says_so_and_is_the_same_again(grasp_file, tmp_path):
     found = read_scores(files[0])
     assert found.engine is Engine.MUJOCO and "mujoco" in found.software_version
     assert {"robot", "object", "profile", "engine"} <= set(found.scores[0].models)
+
+
+def test_metrics_are_measured_and_shown_in_millimetres(grasp_file, tmp_path):
+    out = tmp_path / "out.json"
+    words = ["--trials", 1, "--criteria", "mdr", "--jobs", 2, "--metrics", "penetration,engine_gap"]
+    done = run("score", grasp_file, "--out", out, *words)
+    assert done.exit_code == 0, done.output
+    scores = read_scores(out).scores
+    assert {tuple(one.metrics) for one in scores} == {(Metric.PENETRATION, Metric.ENGINE_GAP)}
+    heads = "".join(done.stdout.splitlines()[1:4])
+    assert all(head in heads for head in ("penetration", "(mm)", "engine", "gap"))
+    for one in scores:
+        (line,) = (line for line in done.stdout.splitlines() if one.grasp_id in line)
+        assert f" {1e3 * one.metrics[Metric.PENETRATION]:.1f} " in line
+        assert one.metrics[Metric.ENGINE_GAP] in (0.0, 1.0)
+
+
+def test_metrics_that_cannot_be_measured_are_refused_before_the_work(grasp_file, tmp_path):
+    words = ["score", grasp_file, "--out", tmp_path / "out.json", "--criteria", "osdr,fdr"]
+    done = run(*words, "--metrics", "tug,engine_gap")
+    assert (done.exit_code, done.stdout) == (1, "")
+    expected = "engine_gap: expected criterion mdr among those scored, got osdr, fdr"
+    assert done.stderr == f"dr-grasp: metrics: {expected}\n"
+
+
+def test_what_a_transfer_model_needs_is_measured(grasp_file, tmp_path, contrary_model, monkeypatch):
+    term = MetricTerm(0.5, 2.0, 1.5, 0.5, 6.0)
+    write_model(tmp_path / "model.json", replace(contrary_model, metrics={Metric.TUG: term}))
+    asked = []
+
+    def stream(self, grasps, request, *others):
+        asked.append(request.metrics)
+        return iter(())
+
+    monkeypatch.setattr(Scorer, "stream", stream)
+    words = ["score", grasp_file, "--out", tmp_path / "out.json"]
+    for more in ([], ["--metrics", "epsilon"]):
+        run(*words, "--transfer-model", tmp_path / "model.json", *more)
+    assert asked == [(Metric.TUG,), (Metric.EPSILON, Metric.TUG)]

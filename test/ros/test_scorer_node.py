@@ -24,6 +24,7 @@ from dr_grasp.cli import remote_scoring
 from dr_grasp.cli import score as score_command
 from dr_grasp.cli.main import app
 from dr_grasp.core.engine import Engine
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.errors import BackendError, SettingsError
 from dr_grasp.formats.grasp_file import grasp_to_dict
@@ -337,6 +338,17 @@ def test_criteria_may_have_trials_of_their_own(raw, planner, grasps):
     twice = [CriterionTrials(criterion="fdr", trials=2)] * 2
     answer = raw.service(grasps=[grasp_to_msg(grasps[0])], own_trials=twice)
     assert not answer.success and "trials: expected fdr once, got it twice" in answer.message
+
+
+def test_metrics_are_measured_if_asked_for(raw, planner, grasps):
+    words = {"criteria": ["mdr"], "trials": 2, "metrics": ["engine_gap", "tug"]}
+    answer = raw.service(grasps=[grasp_to_msg(grasps[0])], **words)
+    assert answer.success, answer.message
+    (score,) = planner.score(grasps[:1], **words).scores
+    assert score == decode_score(answer.scores[0])
+    assert list(score.metrics) == [Metric.TUG, Metric.ENGINE_GAP]
+    answer = raw.service(grasps=[grasp_to_msg(grasps[0])], metrics=["grip"])
+    assert not answer.success and "unknown metric 'grip'" in answer.message
 
 
 def test_by_default_all_are_scored_by_a_fixed_number(raw, grasps):
