@@ -15,7 +15,7 @@ from dr_grasp.formats import (
     score_records,
 )
 from dr_grasp.generation.importers import pose_list
-from dr_grasp.transfer import transfer_model
+from dr_grasp.transfer import model_terms, transfer_model
 from from_code.schemas import keys_table
 from from_code.settings import Sections, sections
 
@@ -40,7 +40,8 @@ DIAGNOSIS: Sections = {
 }
 TRANSFER_MODEL: Sections = {
     "": (transfer_model.TransferModel,),
-    "`steps`": (transfer_model.Steps,),
+    "`steps`": (model_terms.Steps,),
+    "each of `metrics`": (model_terms.MetricTerm,),
     "`training`": (transfer_model.Training,),
     "each loss of `training`": (transfer_model.Loss,),
 }

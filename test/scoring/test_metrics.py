@@ -66,9 +66,9 @@ def test_scores_get_their_metrics_and_stay_the_same_otherwise(fakes, pool_of, ho
     without = Scorer(pool=fakes.pool()).score(grasps, request_of(metrics=()))
     assert batch.refused == without.refused == (refused,)
     for found, plain in zip(batch.scores, without.scores, strict=True):
-        mdr = plain.fitness[Criterion.MDR].value
+        mdr = plain.fitness[Criterion.MDR]
         # Of the epsilon there is none: the hand closed without any contact.
-        assert found.metrics == {TUG: 2.5, GAP: 1 - mdr, WORST: mdr}
+        assert found.metrics == {TUG: 2.5, GAP: (12 - mdr.successes) / 12, WORST: mdr.value}
         assert list(found.metrics) == [TUG, GAP, WORST]
         assert found.models.keys() - plain.models.keys() == {"other_engine"}
         assert found.models["other_engine"].startswith("mujoco 3.")
