@@ -341,12 +341,12 @@ def test_criteria_may_have_trials_of_their_own(raw, planner, grasps):
 
 
 def test_metrics_are_measured_if_asked_for(raw, planner, grasps):
-    words = {"criteria": ["mdr"], "trials": 2, "metrics": ["engine_gap", "tug"]}
+    words = {"criteria": ["mdr"], "trials": 2, "metrics": ["engine_gap"]}
     answer = raw.service(grasps=[grasp_to_msg(grasps[0])], **words)
     assert answer.success, answer.message
     (score,) = planner.score(grasps[:1], **words).scores
     assert score == decode_score(answer.scores[0])
-    assert list(score.metrics) == [Metric.TUG, Metric.ENGINE_GAP]
+    assert list(score.metrics) == [Metric.ENGINE_GAP]
     answer = raw.service(grasps=[grasp_to_msg(grasps[0])], metrics=["grip"])
     assert not answer.success and "unknown metric 'grip'" in answer.message
 
