@@ -17,6 +17,8 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from transfer_study.answer import print_answer
+from transfer_study.evidence import read_evidence
 from transfer_study.plan import OBJECTS, Plan, Step
 from transfer_study.work import Work, do, grasp_work, round_work
 
@@ -74,6 +76,9 @@ def main() -> None:
             for done in pool.run(do, missing(pieces, end), lambda: False):
                 if done is not None:
                     print(f"{done[0]}: {done[1]:.0f} s", flush=True)
+    evidence = read_evidence(plan)
+    if evidence:
+        print_answer(plan, evidence)
 
 
 if __name__ == "__main__":
