@@ -98,9 +98,7 @@ def estimate(
             drawn = drawn + sign * statistic(cells, weights[:, order]) / len(groups)
     (value,) = found.tolist()
     if not math.isfinite(value):
-        return Estimate(
-            None, reason="all grasps are the same, or equally good"
-        )
+        return Estimate(None, reason="all grasps are the same, or equally good")
     ends = percentiles(drawn, sum(len(group.attempts) for group in groups))
     if ends is None:
         return Estimate(value, reason="too few grasps differ for an interval")
