@@ -79,7 +79,8 @@ def estimate(
         UnknownNameError: A group has no such predictor.
     """
     names = [name for name in (predictor, against) if name is not None]
-    found, drawn = np.zeros(1), np.zeros(resamples)
+    found: FloatArray = np.zeros(1)
+    drawn: FloatArray = np.zeros(resamples)
     for number, group in enumerate(groups):
         rng = np.random.default_rng([seed, number])
         grasps = len(group.attempts)
