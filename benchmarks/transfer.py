@@ -17,10 +17,10 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from transfer_study.answer import print_answer
+from transfer_study.answer import print_answer, print_optimised
 from transfer_study.evidence import read_evidence
 from transfer_study.plan import OBJECTS, Plan, Step
-from transfer_study.work import Work, do, grasp_work, round_work
+from transfer_study.work import Work, do, grasp_work, optimised_work, round_work
 
 from dr_grasp.robots.robot_spec import robot_names
 from dr_grasp.workers.pool import WorkerPool
@@ -72,6 +72,8 @@ def main() -> None:
         work = [list(grasp_work(plan))]
         for number in range(options.first, last + 1):
             work += [list(round_work(plan, number, [step])) for step in steps]
+        if Step.OPTIMISED in steps:
+            work += optimised_work(plan)
         for pieces in work:
             for done in pool.run(do, missing(pieces, end), lambda: False):
                 if done is not None:
@@ -79,6 +81,7 @@ def main() -> None:
     evidence = read_evidence(plan)
     if evidence:
         print_answer(plan, evidence)
+    print_optimised(plan)
 
 
 if __name__ == "__main__":

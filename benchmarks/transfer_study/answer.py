@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 from dr_grasp.cli.console import print_table
 from dr_grasp.transfer import bootstrap
+from dr_grasp.transfer.attempt_dataset import read_folder
+from dr_grasp.transfer.clustered import eta_of
 from dr_grasp.transfer.comparison import TriedGrasps, estimate
+from dr_grasp.transfer.grasp_tally import tally_grasps
 from dr_grasp.transfer.statistics import Estimate
 from transfer_study.evidence import (
     DEFAULT,
@@ -15,7 +18,8 @@ from transfer_study.evidence import (
     groups_of,
     mean_cpu_s,
 )
-from transfer_study.plan import Plan
+from transfer_study.optimised import KINDS
+from transfer_study.plan import LABORATORIES, Plan, bag_name
 
 
 def print_answer(plan: Plan, evidence: Sequence[Evidence]) -> None:
@@ -61,3 +65,25 @@ def text(found: Estimate, sign: str = "") -> str:
     if found.low is None or found.high is None:
         return value
     return f"{value} [{found.low:{sign}.2f}, {found.high:{sign}.2f}]"
+
+
+def print_optimised(plan: Plan) -> None:
+    """Print the eta of grasps that were optimised, where all of them were tried."""
+    rows = []
+    for kind in KINDS:
+        for twin in plan.twins:
+            row = [kind, twin]
+            for arm in plan.arms:
+                bags = [
+                    plan.folder(arm, obj) / f"optimised_{kind}" / bag_name(twin, laboratory)
+                    for obj in plan.objects
+                    for laboratory in LABORATORIES
+                ]
+                if not all(bag.exists() for bag in bags):
+                    row.append("not tried")
+                    continue
+                eta = eta_of(tally_grasps(tried for bag in bags for tried in read_folder(bag).rows))
+                row.append("cannot be said" if eta is None else text(Estimate.of_eta(eta)))
+            rows.append(row)
+    print("\neta of grasps optimised for MDR:")
+    print_table(["must hold in", "twin", *plan.arms], rows)

@@ -55,11 +55,15 @@ LABORATORIES = (20231017, 20260101)
 
 
 class Step(Enum):
-    """What is made of the grasps of a round, on one object for one arm; in this order."""
+    """What is made of the grasps of a round, on one object for one arm; in this order.
+
+    OPTIMISED and its attempts are no part of a round, and come after the rounds.
+    """
 
     LABELS = "labels"
     METRICS = "metrics"
     ATTEMPTS = "attempts"
+    OPTIMISED = "optimised"
 
 
 @dataclass(frozen=True, slots=True)

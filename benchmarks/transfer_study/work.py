@@ -15,7 +15,7 @@ from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.metric import ENGINE_DOUBT, Metric
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.formats.grasp_file import read_grasps
+from dr_grasp.formats.grasp_file import read_grasps, write_grasps
 from dr_grasp.formats.score_file import ScoreFile, read_scores, write_scores
 from dr_grasp.recording.bag_writer import BagWriter
 from dr_grasp.robots.robot_spec import load_robot
@@ -27,6 +27,7 @@ from dr_grasp.simulation.rollout_runner import kept_runner
 from dr_grasp.twin.twin_backend import TwinBackend
 from dr_grasp.twin.twin_profile import load_twin_profile
 from transfer_study.grasps import make_grasps
+from transfer_study.optimised import KINDS, make_optimised
 from transfer_study.plan import (
     ENGINES,
     LABORATORIES,
@@ -53,6 +54,7 @@ class Work:
         number: Number of the round.
         step: What is to be made in the round; None for grasps.
         engine: The engine of labels and metrics.
+        kind: Which optimised grasps; empty for those of rounds.
         twin: Name of the twin's profile, for attempts.
         laboratory: Seed of the twin's hidden parameters, for attempts.
     """
@@ -64,6 +66,7 @@ class Work:
     number: int = 0
     step: Step | None = None
     engine: Engine = Engine.BULLET
+    kind: str = ""
     twin: str = ""
     laboratory: int = 0
 
@@ -74,8 +77,12 @@ class Work:
             assert self.source is not None
             return self.plan.folder(self.arm, self.object) / f"{self.source.name}.json"
         folder = self.plan.round_folder(self.number, self.arm, self.object)
+        if self.kind:
+            folder = self.plan.folder(self.arm, self.object) / f"optimised_{self.kind}"
         if self.step is Step.ATTEMPTS:
             return folder / bag_name(self.twin, self.laboratory)
+        if self.step is Step.OPTIMISED:
+            return folder / "grasps.json"
         return folder / f"{self.step.value}_{self.engine.value}.json"
 
     @property
@@ -99,6 +106,8 @@ def grasp_work(plan: Plan) -> Iterator[Work]:
 def round_work(plan: Plan, number: int, steps: Sequence[Step]) -> Iterator[Work]:
     """All that is made of the grasps of a round."""
     for step in steps:
+        if step is Step.OPTIMISED:
+            continue
         for obj in plan.objects:
             for arm in plan.arms:
                 made = Work(plan, arm, obj, None, number, step)
@@ -108,6 +117,23 @@ def round_work(plan: Plan, number: int, steps: Sequence[Step]) -> Iterator[Work]
                 for twin in plan.twins:
                     for laboratory in LABORATORIES:
                         yield replace(made, twin=twin, laboratory=laboratory)
+
+
+def optimised_work(plan: Plan) -> Iterator[list[Work]]:
+    """The optimised grasps, and then their attempts."""
+    made = [
+        Work(plan, arm, obj, None, 0, Step.OPTIMISED, kind=kind)
+        for obj in plan.objects
+        for arm in plan.arms
+        for kind in KINDS
+    ]
+    yield made
+    yield [
+        replace(work, step=Step.ATTEMPTS, twin=twin, laboratory=laboratory)
+        for work in made
+        for twin in plan.twins
+        for laboratory in LABORATORIES
+    ]
 
 
 def do(work: Work) -> float:
@@ -123,6 +149,9 @@ def do(work: Work) -> float:
         _label(work)
     elif work.step is Step.METRICS:
         _measure(work)
+    elif work.step is Step.OPTIMISED:
+        grasps = make_optimised(work.plan, work.arm, work.object, work.kind)
+        write_grasps(work.path, grasps)
     else:
         _attempt(work)
     return time.process_time() - begun
@@ -140,6 +169,8 @@ def _grasps(path: Path) -> tuple[GraspTrajectory, ...]:
 
 
 def _round(work: Work) -> list[GraspTrajectory]:
+    if work.kind:
+        return list(_grasps(replace(work, step=Step.OPTIMISED).path))
     return grasps_of(work.plan, work.number, work.arm, work.object)
 
 
@@ -215,6 +246,8 @@ def _attempt(work: Work) -> None:
 
 
 def _scores(work: Work) -> dict[str, GraspScore]:
+    if work.kind:  # scored only to choose them
+        return {}
     path = replace(work, step=Step.LABELS, engine=ENGINES[0]).path
     return {score.grasp_id: score for score in read_scores(path).scores} if path.exists() else {}
 
