@@ -34,8 +34,8 @@ from dr_grasp.simulation.rollout import settled_pose
 from dr_grasp.workers.pool import Pool, ResultT, WorkT
 from transfer_study.plan import ENGINES, IMPORT, Plan, Source
 
-EVALUATIONS = 144
-"""Proposals that me-scs tries, six generations: the later ones differ from the sampler's."""
+EVALUATIONS = 72
+"""Proposals that me-scs tries, three generations: the later ones differ from the sampler's."""
 
 POSES = 20
 """Poses that are imported for each round: the arm reaches some, and few of them hold."""
