@@ -56,6 +56,7 @@ setup(
     # Oldest versions that we have seen it work with. colcon reads none of this: on a robot PC
     # package.xml says what to install.
     install_requires=[
+        "clarabel>=0.11.1",
         "coacd>=1.0.14",
         "example-robot-data>=4.3",
         "h5py>=3.10",
@@ -69,6 +70,7 @@ setup(
         "pybullet>=3.2.7",
         "pydantic>=2.5",
         "pyyaml>=6",
+        "qpsolvers>=4.13",
         "ribs>=0.8.3",
         "rich>=13.7",
         "rosbags>=0.11.9",

@@ -112,6 +112,13 @@ class World(TableScene, Protocol):
             force: Largest force or torque of each drive [N or N m].
         """
 
+    def push(self, force_in_base: FloatArray) -> None:
+        """Push the object with a force, beside its weight, until set again; `start` ends it.
+
+        Args:
+            force_in_base: Shape (3,), force on the centre of mass along the base frame's axes [N].
+        """
+
     def tcp_pose(self) -> Pose:
         """Pose of the tool centre point in the base frame."""
 

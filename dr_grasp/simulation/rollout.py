@@ -135,6 +135,7 @@ def simulate(
     entry: EntryPoint,
     on_phase_end: Callable[[Phase], None] | None = None,
     on_observation: Observer | None = None,
+    last: Phase = Phase.HOLD,
 ) -> Rollout:
     """Simulate commands from some step on, until the judge decides.
 
@@ -145,6 +146,8 @@ def simulate(
         entry: The state in which the rollout begins.
         on_phase_end: Called with each phase after its last step, to look at the world.
         on_observation: Called after each observation of the judge.
+        last: The phase with whose last step the rollout ends at the latest; if that is before the
+            hold, a rollout that did not fail by then has the outcome `UNKNOWN`.
     """
     grasp, plan = commands.grasp, commands.plan
     phases = [PHASES[phase] for phase in plan.phases.tolist()]
@@ -175,6 +178,8 @@ def simulate(
             on_phase_end(phases[step])
         if outcome is not None:
             return Rollout(outcome, step + 1 - entry.step, seen.links(outcome))
+        if phase_ends[step] and phases[step] is last:
+            return Rollout(Outcome.UNKNOWN, step + 1 - entry.step)
     raise AssertionError("the judge decides at the last step of the hold")
 
 

@@ -114,12 +114,16 @@ class RolloutRunner(Closing):
         if self._table is not None:
             self._table.close()
 
-    def run(self, grasp: GraspTrajectory, perturbation: Perturbation) -> Rollout:
+    def run(
+        self, grasp: GraspTrajectory, perturbation: Perturbation, last: Phase = Phase.HOLD
+    ) -> Rollout:
         """Simulate one grasp once, open loop, with shortcuts; see `run_rollout`.
 
         Args:
             grasp: The grasp, checked against the robot; many rollouts of it in a row are fastest.
             perturbation: How the rollout differs from the nominal scene.
+            last: The phase with whose last step the rollout ends at the latest; see `simulate`. If
+                that is before the hold, the world is then as that step left it.
         """
         if self._grasp is None or grasp != self._grasp:
             self._grasp = grasp
@@ -133,8 +137,8 @@ class RolloutRunner(Closing):
             if isinstance(late, Rollout):
                 return late
             entry = late or entry
-        if not self._early_end:
-            return simulate(self.world, commands, perturbation, entry)
+        if last is not Phase.HOLD or not self._early_end:
+            return simulate(self.world, commands, perturbation, entry, last=last)
         early_end = EarlyEnd(len(self._plan.phases), self.world, entry.judge)
         return simulate(self.world, commands, perturbation, entry, on_observation=early_end.observe)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pybullet as p
 
 from dr_grasp.common.closing import Closing
-from dr_grasp.core.arrays import frozen
+from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Observation
 from dr_grasp.core.perturbation import Perturbation
@@ -56,6 +56,7 @@ class TableWorld(Closing):
         self._client = p.connect(p.DIRECT)
         self.in_client = {"physicsClientId": self._client}
         self._weight = 0.0
+        self._push = (0.0, 0.0, 0.0)
         self._weight_shift: list[float] | None = None
         self._set_engine()
         self._ground, self._table = self._add_supports()
@@ -150,6 +151,7 @@ class TableWorld(Closing):
         # restoreState moves the bodies but keeps the contacts of the last rollout, which would warm
         # start the solver at the next touch. Looking for contacts while there are none drops them.
         p.performCollisionDetection(**self.in_client)
+        self._push = (0.0, 0.0, 0.0)
         self._set_dynamics(perturbation)
         self._place_object(place_of(self.robot, self.object, object_in_base, perturbation))
 
@@ -179,14 +181,20 @@ class TableWorld(Closing):
         position, quaternion = inertial.position.tolist(), inertial.quaternion_xyzw.tolist()
         self.object_state = ObjectState(position, quaternion, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
 
+    def push(self, force_in_base: FloatArray) -> None:
+        """Push the object's centre of mass with a force from now on; see `World`."""
+        x, y, z = force_in_base.tolist()
+        self._push = (x, y, z)
+
     def advance(self) -> None:
         """Simulate one step of 1 / `RATE_HZ` seconds."""
         # PyBullet's own arithmetic: this runs at every step.
         place, turn = p.getBasePositionAndOrientation(self._object, **self.in_client)
         if self._weight_shift is not None:
             place, _ = p.multiplyTransforms(place, turn, self._weight_shift, (0, 0, 0, 1))
-        weight = (0.0, 0.0, -self._weight)
-        p.applyExternalForce(self._object, -1, weight, place, p.WORLD_FRAME, **self.in_client)
+        x, y, z = self._push
+        force = (x, y, z - self._weight)
+        p.applyExternalForce(self._object, -1, force, place, p.WORLD_FRAME, **self.in_client)
         p.stepSimulation(**self.in_client)
 
     @property

@@ -84,7 +84,12 @@ class FreeObject:
         # As in Bullet, a lever is meant against a surface of friction 1.
         hand = self._hand_friction
         model.geom_friction[self._hand_geoms] = [lateral * hand, *(levers * hand)]
-        data.xfrc_applied[self.body, 2] = -self._mass * scale * GRAVITY
+        self.push(np.zeros(3), data)
+
+    def push(self, force_in_base: FloatArray, data: Any) -> None:
+        """Apply a force to the centre of mass, beside the weight, from now on."""
+        data.xfrc_applied[self.body, :3] = force_in_base
+        data.xfrc_applied[self.body, 2] -= float(self._model.body_mass[self.body]) * GRAVITY
 
     def put(self, object_in_base: Pose, data: Any) -> None:
         """Put the object at rest into a pose of its mesh's frame."""

@@ -7,6 +7,7 @@ from typing import Any
 import mujoco
 
 from dr_grasp.common.closing import Closing
+from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Observation
 from dr_grasp.core.perturbation import Perturbation
@@ -71,6 +72,10 @@ class MujocoTableWorld(Closing):
         place = place_of(self.robot, self.object, object_in_base, perturbation)
         self._free.put(place, self._data)
         mujoco.mj_kinematics(self._model, self._data)
+
+    def push(self, force_in_base: FloatArray) -> None:
+        """Push the object's centre of mass with a force from now on; see `World`."""
+        self._free.push(force_in_base, self._data)
 
     def advance(self) -> None:
         """Simulate the time of one command."""

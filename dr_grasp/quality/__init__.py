@@ -1,0 +1,1 @@
+"""Metrics of grasps beside their fitnesses: of the closed hand's contacts, and of pulling."""
