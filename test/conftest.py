@@ -72,6 +72,7 @@ TAKES_LONG = (
     "generation/test_few_joints.py",
     "generation/test_sampler.py",
     "generation/test_search.py",
+    "quality/test_measurement.py",
     "recording/test_killed_writer.py",
     "replaying/test_example.py",
     "report/test_in_a_browser.py",

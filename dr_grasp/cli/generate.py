@@ -21,6 +21,7 @@ from dr_grasp.cli.pools import PROCESSORS, Cluster, Jobs, make_pool
 from dr_grasp.cli.scoring_options import SearchEngine
 from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.collisions import sentences
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError, SettingsError
 from dr_grasp.formats.collision_records import collision_to_dict
@@ -80,6 +81,14 @@ def command(
     profile: Annotated[
         str | None, typer.Option(help="Profile for that criterion.", show_default="default")
     ] = None,
+    fitness_engines: Annotated[
+        str | None,
+        typer.Option(
+            help="Engines in all of which a rollout for that criterion must succeed, such as "
+            "bullet,mujoco: grasps that hold in one engine alone are of no use.",
+            show_default="the engine of the search",
+        ),
+    ] = None,
     object_pose: ObjectPoseText = None,
     engine: SearchEngine = None,
     resume: Annotated[
@@ -98,7 +107,7 @@ def command(
     if evaluations is None and count is None:
         count = DEFAULT_COUNT
     limits = Limits(evaluations, count)
-    wanted = _fitness(method, fitness, trials, profile)
+    wanted = _fitness(method, fitness, trials, profile, fitness_engines)
     task = Task(
         robot,
         obj,
@@ -180,15 +189,26 @@ def command(
 
 
 def _fitness(
-    method: str, criterion: str | None, trials: int | None, profile: str | None
+    method: str,
+    criterion: str | None,
+    trials: int | None,
+    profile: str | None,
+    engines: str | None,
 ) -> FitnessSettings | None:
     if method == ME_FIT:
         return FitnessSettings(
             Criterion.from_name(criterion or "mdr"),
             load_profile(profile or "default"),
             20 if trials is None else trials,
+            tuple(Engine.from_name(name.strip()) for name in engines.split(",")) if engines else (),
         )
-    for name, value in (("fitness", criterion), ("trials", trials), ("profile", profile)):
+    given = {
+        "fitness": criterion,
+        "trials": trials,
+        "profile": profile,
+        "fitness-engines": engines,
+    }
+    for name, value in given.items():
         if value is not None:
             raise SettingsError(f"{name}: only {ME_FIT} maximises a fitness, got {method}")
     return None

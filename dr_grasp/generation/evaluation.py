@@ -196,7 +196,9 @@ class _Watcher:
     def observed(self, step: int, phase: Phase, seen: Observation) -> None:
         self._touches = seen.hand_touches
         if self.touch_in_object is None and seen.hand_touches:
-            self.touch_in_object = frozen(self._world.hand_contacts().points.mean(axis=0))
+            points = self._world.hand_contacts().points
+            if len(points):  # MuJoCo has contacts that do not press yet
+                self.touch_in_object = frozen(points.mean(axis=0))
         # A hand closed loosely around a handle holds it only when the lift brings them together.
         lifted = self._has_closed and seen.hand_touches and not seen.object_supported
         if lifted and self._held is None:

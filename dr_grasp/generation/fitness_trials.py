@@ -7,7 +7,7 @@ cell. So most trials go to grasps that matter, and the archive is the same as wi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,6 +31,28 @@ def noise_seed(seed: int) -> int:
     return int(np.random.SeedSequence([seed, 4]).generate_state(1, np.uint64)[0])
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One trial of a success: the unit of work.
+
+    Attributes:
+        place: Position of the success in its batch.
+        blocks: The same rollout in each engine that counts.
+    """
+
+    place: int
+    blocks: tuple[Block, ...]
+
+    def __str__(self) -> str:
+        """Name the trial in an error."""
+        return str(self.blocks[0])
+
+
+def succeeds(trial: Trial) -> bool:
+    """Whether a trial succeeds in all of its engines; the first failure ends it. For a worker."""
+    return all(run_block(block).outcomes[Outcome.SUCCESS] > 0 for block in trial.blocks)
+
+
 def add_trials(
     pool: Pool,
     successes: Sequence[Result],
@@ -49,7 +71,7 @@ def add_trials(
         settings: The fitness that is maximised.
         seed: Seed of the search.
         is_cancelled: Polled; True ends the trials.
-        engine: The engine in which rollouts are simulated.
+        engine: The engine in which rollouts are simulated, if the fitness names none.
 
     Yields:
         Each success with its trials, as it is done; None last if the run was cancelled.
@@ -57,22 +79,29 @@ def add_trials(
     drawn = settings.profile, settings.criterion, noise_seed(seed)
     unsettled = {place: Trials(0, 0, settings.trials) for place in range(len(successes))}
     while unsettled:
-        # One rollout in each block, so that a cancelled run waits for a single rollout at most.
-        blocks = (
-            Block(place, grasp, *drawn, trial, 1, engine=engine)
+        # One rollout in each block, so that a cancelled run waits for a single trial at most.
+        work = (
+            Trial(
+                place,
+                tuple(
+                    Block(place, grasp, *drawn, trial, 1, engine=each)
+                    for each in settings.engines or (engine,)
+                ),
+            )
             for place, trials in unsettled.items()
             if (grasp := successes[place].grasp) is not None
             for trial in range(trials.done, min(trials.done + ROUND_TRIALS, trials.planned))
         )
         tallies = dict(unsettled)
-        for finished in pool.run(run_block, blocks, is_cancelled):
+        for finished in pool.run(succeeds, work, is_cancelled):
             if finished is None:
                 yield None
                 return
-            block, counts = finished
-            before = tallies[block.grasp_index]
-            held = before.successes + counts.outcomes[Outcome.SUCCESS]
-            tallies[block.grasp_index] = replace(before, successes=held, done=before.done + 1)
+            done, held = finished
+            before = tallies[done.place]
+            tallies[done.place] = replace(
+                before, successes=before.successes + held, done=before.done + 1
+            )
         unsettled = {}
         for place, trials in tallies.items():
             if trials.may_still_beat(to_beat(successes[place])):

@@ -197,4 +197,6 @@ class Search:
             "fitness": f"{fitness.criterion.value} {trials.successes}/{trials.done}",
             "profile": fitness.profile.name,
         }
+        if fitness.engines:
+            selected_by["fitness engines"] = ", ".join(each.value for each in fitness.engines)
         return replace(grasp, provenance={**grasp.provenance, **selected_by})

@@ -40,19 +40,28 @@ class FitnessSettings:
     Attributes:
         criterion: Which quantities are perturbed.
         profile: Sizes of the perturbations.
-        trials: Largest number of rollouts of a grasp.
+        trials: Largest number of trials of a grasp.
+        engines: A trial succeeds if its rollouts succeed in all of these engines; empty for that of
+            the search alone.
     """
 
     criterion: Criterion
     profile: Profile
     trials: int = 20
+    engines: tuple[Engine, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the number of trials.
+        """Check the number of trials and the engines.
 
         Raises:
-            SettingsError: There are no trials, or too many.
+            SettingsError: There are no trials, or too many; or an engine is named twice, or
+                simulates only many rollouts at a time.
         """
+        for engine in self.engines:
+            check_single(engine)
+        if len(set(self.engines)) != len(self.engines):
+            named = ", ".join(engine.value for engine in self.engines)
+            raise SettingsError(f"engines: expected each once, got {named}")
         if not 1 <= self.trials <= MOST_TRIALS:
             raise SettingsError(f"trials: expected from 1 to {MOST_TRIALS}, got {self.trials}")
 
@@ -125,6 +134,19 @@ class Task:
             "start": hashlib.sha256(start.encode()).hexdigest() if self.start else None,
             "software_version": software_version(self.engine),
             **engine_asked(self.engine),
+            **self._engines_asked(),
+        }
+
+    def _engines_asked(self) -> dict[str, Any]:
+        """Engines of the fitness, if it says any; without, journals stay as they were."""
+        engines = () if self.fitness is None else self.fitness.engines
+        if not engines:
+            return {}
+        return {
+            "fitness_engines": [
+                {**engine_asked(engine), "software_version": software_version(engine)}
+                for engine in engines
+            ]
         }
 
 

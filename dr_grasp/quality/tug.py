@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Final
 
 import numpy as np
@@ -68,12 +69,14 @@ def withstood(
     world.drive(0)  # as in the hold: the arm stays where the lift ends
     pull = world.object.mass * GRAVITY * direction
     held, force = world.object_in_hand(), 0.0
-    while force < most:
-        larger = min(force + TUG_RATE / RATE_HZ, most)
+    for step in count(1):
+        larger = min(step * TUG_RATE / RATE_HZ, most)
         world.push(frozen(larger * pull))
         world.advance()
         slip = float(np.linalg.norm(world.object_in_hand() - held))
         if not slip <= SLIP_M:  # nor is it a number where the simulation diverges
             return force
+        if larger == most:
+            return most
         force = larger
-    return force
+    raise AssertionError("the force grows until it is the largest")

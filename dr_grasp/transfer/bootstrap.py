@@ -169,15 +169,20 @@ def intervals(
         ]
     )
     grasps = int(cells.count.sum())
+    return [percentiles(of_statistic, grasps) for of_statistic in values]
+
+
+def percentiles(values: FloatArray, grasps: int) -> tuple[float, float] | None:
+    """Compute the 95 % percentile interval of a statistic; see `intervals`.
+
+    Args:
+        values: Shape (b,), the statistic of each resample.
+        grasps: Number of grasps of the sample.
+    """
     beyond = 0.0
     if grasps > 1:
         far = stdtrit(grasps - 1, (1 - COVERAGE) / 2) * np.sqrt(grasps / (grasps - 1))
         beyond = float(ndtr(far))
-    return [_percentiles(of_statistic, beyond) for of_statistic in values]
-
-
-def _percentiles(values: FloatArray, beyond: float) -> tuple[float, float] | None:
-    """Quantiles between which all but a share `beyond` at either end lies, where there are any."""
     defined = values[np.isfinite(values)]
     if len(defined) < 0.9 * len(values):
         return None

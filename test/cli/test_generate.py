@@ -210,6 +210,15 @@ def test_no_grasp_at_all_says_why(tmp_path):
         (["--fitness", "mdr"], "fitness: only me-fit maximises a fitness, got sampler"),
         (["--method", "me-scs", "--trials", 3], "trials: only me-fit maximises a fitness, got me-"),
         (["--profile", "default"], "profile: only me-fit maximises a fitness, got sampler"),
+        (["--fitness-engines", "bullet"], "fitness-engines: only me-fit maximises a fitness, got"),
+        (
+            ["--method", "me-fit", "--fitness-engines", "bullet,bullet"],
+            "engines: expected each once, got bullet, bullet",
+        ),
+        (
+            ["--method", "me-fit", "--fitness-engines", "bullet,mujoco-warp"],
+            "engine: expected bullet or mujoco, which simulate one rollout at a time, got mujoco-w",
+        ),
         (["--method", "me-fit", "--trials", 0], "trials: expected from 1 to 100000, got 0"),
         (["--method", "me-fit", "--fitness", "luck"], "unknown criterion 'luck'"),
         (["--method", "me-fit", "--profile", "wishful"], "unknown profile 'wishful'"),

@@ -67,6 +67,9 @@ def test_generated_grasps_begin_at_home_and_are_lifted(franka, mug_grasps, mug_w
         assert high - low == pytest.approx(MotionSettings().lift_m, abs=2e-3)
 
 
+ARRAYS = ("links", "points", "normals", "depths", "forces")
+
+
 def evaluated(world, seed, count):
     evaluator = Evaluator(world, "sampler", seed)
     sampler = AntipodalSampler(world.robot, world.object, evaluator.object_in_base, seed)
@@ -85,6 +88,23 @@ def test_evaluations_depend_on_seed_and_index_alone(mug_world, mug_grasps):
         assert result.success == (result.grasp is not None) == (other.grasp is not None)
         if result.success:
             assert grasp_to_dict(result.grasp) == grasp_to_dict(other.grasp)
+
+
+def test_a_contact_that_does_not_press_yet_is_no_touch(mug_world, monkeypatch):
+    """MuJoCo has such contacts; their mean was NaN, which ended a search."""
+    real, calls = mug_world.hand_contacts, []
+
+    def contacts():
+        calls.append(real())
+        found = calls[-1]
+        if len(calls) > 1:
+            return found
+        return replace(found, **{name: getattr(found, name)[:0] for name in ARRAYS})
+
+    monkeypatch.setattr(mug_world, "hand_contacts", contacts)
+    results = evaluated(mug_world, 3, 4)
+    touch = next(result.touch_in_object for result in results if result.touch_in_object is not None)
+    np.testing.assert_array_equal(touch, calls[1].points.mean(axis=0))
 
 
 def test_grasps_say_in_which_engine_they_held_if_that_is_not_bullet(franka, mug_grasps):

@@ -15,7 +15,7 @@ from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError, FileFormatError, SettingsError, UnknownNameError
 from dr_grasp.formats.grasp_file import grasp_to_dict, write_grasps
-from dr_grasp.generation import methods
+from dr_grasp.generation import fitness_trials, methods
 from dr_grasp.generation import search as search_module
 from dr_grasp.generation.archive import TouchArchive
 from dr_grasp.generation.evaluation import Job
@@ -225,10 +225,10 @@ class TablePool:
         self.trials = 0
 
     def run(self, function, work, is_cancelled):
-        for block in self._rng.permutation(np.array(list(work), dtype=object)):
+        for trial in self._rng.permutation(np.array(list(work), dtype=object)):
+            (block,) = trial.blocks
             self.trials += block.count
-            held = self._table[block.grasp.id][block.first]
-            yield block, Counts(Counter({Outcome.SUCCESS if held else Outcome.MISSED: 1}))
+            yield trial, bool(self._table[block.grasp.id][block.first])
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -277,6 +277,34 @@ def test_stopping_early_changes_no_elite(seed, samples):
     assert pool.trials <= settings.trials * len(names)
     if settings.trials > 2 * ROUND_TRIALS:
         assert pool.trials < settings.trials * len(names)
+
+
+def test_a_trial_succeeds_in_all_engines_or_not_at_all(samples, monkeypatch):
+    """Each engine meets the same noise, and after a failure the others are not asked."""
+    holds = {Engine.BULLET: [1, 1, 0, 1, 0], Engine.MUJOCO: [1, 0, 1, 1, 0]}
+    asked = []
+
+    def run_block(block):
+        asked.append((block.engine, block.first, block.seed))
+        held = holds[block.engine][block.first]
+        return Counts(Counter({Outcome.SUCCESS if held else Outcome.MISSED: 1}))
+
+    class Here(TablePool):
+        def run(self, function, work, is_cancelled):
+            yield from ((trial, function(trial)) for trial in work)
+
+    monkeypatch.setattr(fitness_trials, "run_block", run_block)
+    success = Result(
+        Proposal(0, Pose.identity(), "pinch"), outcome=Outcome.SUCCESS, grasp=samples.grasp()
+    )
+    settings = replace(FDR, trials=5, engines=(Engine.BULLET, Engine.MUJOCO))
+    (done,) = add_trials(Here({}, None), [success], lambda one: None, settings, 3, lambda: False)
+    assert done.trials == Trials(successes=2, done=5, planned=5)
+    assert [(engine.value, trial) for engine, trial, _ in asked] == [
+        *[("bullet", 0), ("mujoco", 0), ("bullet", 1), ("mujoco", 1), ("bullet", 2)],
+        *[("bullet", 3), ("mujoco", 3), ("bullet", 4)],
+    ]
+    assert {seed for _, _, seed in asked} == {noise_seed(3)}
 
 
 def journal_of(path, results, header):
@@ -353,18 +381,25 @@ def test_a_journal_goes_on_in_its_engine_alone(tmp_path):
     with pytest.raises(FileFormatError, match=r"software_version: expected 'dr_grasp .*pybullet"):
         SearchJournal(path, SCS.described(), resume=True)
     SearchJournal(path, other.described(), resume=True).close()
+    fit = replace(SCS, method="me-fit", fitness=FDR)
+    in_both = replace(fit, fitness=replace(FDR, engines=(Engine.BULLET, Engine.MUJOCO)))
+    journal_of(path, [], fit.described())
+    with pytest.raises(FileFormatError, match=r"fitness_engines: expected .*mujoco"):
+        SearchJournal(path, in_both.described(), resume=True)
 
 
 def test_proposals_and_trials_are_simulated_in_the_engine_of_the_task(tmp_path, samples):
     class Asked(Pool):
         def run(self, function, work, is_cancelled):
             for piece in work:
-                asked.append((type(piece).__name__, piece.engine))
-                if isinstance(piece, Job):
+                is_job = isinstance(piece, Job)
+                engine = piece.engine if is_job else piece.blocks[0].engine
+                asked.append((type(piece).__name__, engine))
+                if is_job:
                     held = samples.grasp(f"g{piece.proposal.index}")
                     yield piece, Result(piece.proposal, outcome=Outcome.SUCCESS, grasp=held)
                 else:
-                    yield piece, Counts(Counter({Outcome.SUCCESS: 1}))
+                    yield piece, True
 
         def close(self):
             pass
@@ -376,7 +411,7 @@ def test_proposals_and_trials_are_simulated_in_the_engine_of_the_task(tmp_path, 
     with SearchJournal(tmp_path / "j", {}) as journal:
         Search(task, make_method(SCS), Asked(), journal).run(Limits(2))
     assert {engine for _, engine in asked} == {Engine.MUJOCO}
-    assert {name for name, _ in asked} == {"Job", "Block"}
+    assert {name for name, _ in asked} == {"Job", "Trial"}
 
 
 def test_ancestors_grip_as_the_grasps_did(franka, mug_world, mug_grasps):

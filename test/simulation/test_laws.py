@@ -69,6 +69,23 @@ def test_free_fall(world, mass_scale):
     np.testing.assert_allclose(after.turning, 0.0, atol=1e-6)
 
 
+@pytest.mark.parametrize("mass_scale", [1.0, 0.7])
+def test_a_push_accelerates_beside_the_weight(world, mass_scale):
+    """And does not turn the object, as it acts on the centre of mass."""
+    seconds, force = 0.2, np.array([1.0, -2.0, 3.0])
+    begin(world, IN_THE_AIR, mass_scale=mass_scale)
+    world.push(frozen([9.0, 9.0, 9.0]))
+    world.push(frozen(force))
+    advance(world, seconds)
+    state = world.object_state
+    expected = (force / (0.5 * mass_scale) - [0, 0, GRAVITY]) * seconds
+    np.testing.assert_allclose(state.velocity, expected, atol=1e-2)
+    np.testing.assert_allclose(state.turning, 0.0, atol=1e-6)
+    begin(world, IN_THE_AIR, mass_scale=mass_scale)
+    advance(world, seconds)
+    np.testing.assert_allclose(world.object_state.velocity, [0, 0, -GRAVITY * seconds], atol=1e-2)
+
+
 @pytest.mark.parametrize(("friction", "mass"), [(1.0, 1.0), (0.5, 1.0), (1.3, 0.7)])
 def test_a_sliding_block_is_slowed_down_as_coulomb_says(world, friction, mass):
     begin(world, lateral_friction_scale=friction, mass_scale=mass)

@@ -1,0 +1,1 @@
+"""Holds labels and other numbers about grasps against attempts on twins; see `plan`."""

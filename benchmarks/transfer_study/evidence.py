@@ -1,0 +1,197 @@
+"""Reads what the study has made: of each grasp, what is said of it, and what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dr_grasp.core.fitness import GraspScore
+from dr_grasp.core.metric import ENGINE_DOUBT, Metric
+from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.perturbation import Criterion
+from dr_grasp.formats.score_file import read_scores
+from dr_grasp.recording.bag_reader import read_bag
+from dr_grasp.transfer.comparison import TriedGrasps
+from dr_grasp.transfer.regression import Sample, fit_regression, folds_of
+from dr_grasp.transfer.transfer_model import smoothed_logit
+from transfer_study.plan import ENGINES, LABORATORIES, Plan, bag_name
+from transfer_study.work import grasps_of
+
+DEFAULT = "mdr bullet"
+"""The predictor that all others are held against: the label that `dr-grasp score` ranks by."""
+
+MODEL = "model of all"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """A grasp: what is said of it, and what came of it.
+
+    Attributes:
+        arm: Name of the robot.
+        object: Name of the object.
+        said: Value of each predictor by its name; more means that it should hold more often.
+        features: What the model of all learns from.
+        cpu_s: CPU time of each predictor [s].
+        held: Attempts in which it held, by twin.
+        attempts: All attempts that say whether it held, by twin.
+    """
+
+    arm: str
+    object: str
+    said: Mapping[str, float]
+    features: Mapping[str, float]
+    cpu_s: Mapping[str, float]
+    held: Mapping[str, int]
+    attempts: Mapping[str, int]
+
+
+def read_evidence(plan: Plan) -> list[Evidence]:
+    """All grasps with labels in every engine and with attempts in every laboratory of every twin.
+
+    Rounds that are not whole are left out, so that every arm and object has as many.
+    """
+    found: list[Evidence] = []
+    for number in range(plan.rounds):
+        round_ = [(arm, obj) for arm in plan.arms for obj in plan.objects]
+        if not all(_whole(plan, number, arm, obj) for arm, obj in round_):
+            break
+        for arm, obj in round_:
+            found += _of_round(plan, number, arm, obj)
+    return found
+
+
+def _whole(plan: Plan, number: int, arm: str, obj: str) -> bool:
+    folder = plan.round_folder(number, arm, obj)
+    return all(path.exists() for path in _files(plan, folder))
+
+
+def _files(plan: Plan, folder: Path) -> Iterator[Path]:
+    for engine in ENGINES:
+        yield folder / f"labels_{engine.value}.json"
+    for twin in plan.twins:
+        yield from (folder / bag_name(twin, laboratory) for laboratory in LABORATORIES)
+
+
+def _of_round(plan: Plan, number: int, arm: str, obj: str) -> Iterator[Evidence]:
+    folder = plan.round_folder(number, arm, obj)
+    scores = {
+        engine.value: {
+            score.grasp_id: score
+            for score in read_scores(folder / f"labels_{engine.value}.json").scores
+        }
+        for engine in ENGINES
+    }
+    costs = {engine.value: _json(folder / f"cpu_labels_{engine.value}.json") for engine in ENGINES}
+    metrics = {engine.value: _json(folder / f"metrics_{engine.value}.json") for engine in ENGINES}
+    metric_costs = {
+        engine.value: _json(folder / f"cpu_metrics_{engine.value}.json") for engine in ENGINES
+    }
+    held: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(plan.twins, 0))
+    attempts: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(plan.twins, 0))
+    for twin in plan.twins:
+        for laboratory in LABORATORIES:
+            for attempt in read_bag(folder / bag_name(twin, laboratory)).attempts:
+                if attempt.outcome is Outcome.DIVERGED:  # says nothing about the grasp
+                    continue
+                attempts[attempt.grasp.id][twin] += 1
+                held[attempt.grasp.id][twin] += attempt.outcome is Outcome.SUCCESS
+    for grasp in grasps_of(plan, number, arm, obj):
+        labels = {name: of[grasp.id] for name, of in scores.items()}
+        measured = {name: of.get(grasp.id, {}) for name, of in metrics.items()}
+        said, features = _said(labels), _features(labels)
+        cpu_s = _label_costs({name: of[grasp.id] for name, of in costs.items()})
+        for name, values in measured.items():
+            for metric in (one for one in Metric if one not in ENGINE_DOUBT):
+                if values:
+                    value = values.get(metric.value, 0.0)
+                    value = value if metric.more_is_better else -value
+                    said[f"{metric.value} {name}"] = value
+                    features[f"{metric.value} {name}"] = value
+                    cpu_s[f"{metric.value} {name}"] = metric_costs[name][grasp.id][metric.value]
+        if all(attempts[grasp.id].values()):
+            yield Evidence(arm, obj, said, features, cpu_s, held[grasp.id], attempts[grasp.id])
+
+
+def _said(labels: Mapping[str, GraspScore]) -> dict[str, float]:
+    """What labels say, each engine's alone and of both together."""
+    said: dict[str, float] = {}
+    for criterion in Criterion:
+        values = {name: score.fitness[criterion].value for name, score in labels.items()}
+        said |= {f"{criterion.value} {name}": value for name, value in values.items()}
+        said[f"{criterion.value} mean"] = float(np.mean([*values.values()]))
+        said[f"{criterion.value} min"] = min(values.values())
+    mdr = [score.fitness[Criterion.MDR].value for score in labels.values()]
+    said["engine_gap"] = -abs(mdr[0] - mdr[1])
+    said["nominal bullet"] = float(labels[ENGINES[0].value].nominal_success)
+    said["nominal mujoco"] = float(labels[ENGINES[1].value].nominal_success)
+    return said
+
+
+def _features(labels: Mapping[str, GraspScore]) -> dict[str, float]:
+    return {
+        f"{criterion.value} {name}": smoothed_logit(score.fitness[criterion])
+        for name, score in labels.items()
+        for criterion in Criterion
+    }
+
+
+def _label_costs(costs: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """CPU time of predictors made of labels [s]."""
+    names = [criterion.value for criterion in Criterion]
+    spent = {f"{name} {engine}": of[name] for engine, of in costs.items() for name in names}
+    spent |= {f"nominal {engine}": of["nominal"] for engine, of in costs.items()}
+    for name in names:
+        both = sum(of[name] for of in costs.values())
+        spent |= {f"{name} mean": both, f"{name} min": both}
+    spent["engine_gap"] = spent["mdr min"]
+    return spent
+
+
+def groups_of(evidence: Iterable[Evidence], twin: str) -> dict[str, TriedGrasps]:
+    """The grasps of each arm with their attempts on a twin, and the model's predictions."""
+    of_arm: dict[str, list[Evidence]] = defaultdict(list)
+    for grasp in evidence:
+        of_arm[grasp.arm].append(grasp)
+    return {arm: _group(grasps, twin) for arm, grasps in of_arm.items()}
+
+
+def _group(grasps: list[Evidence], twin: str) -> TriedGrasps:
+    held = np.array([grasp.held[twin] for grasp in grasps], np.float64)
+    attempts = np.array([grasp.attempts[twin] for grasp in grasps], np.float64)
+    shared = [name for name in grasps[0].said if all(name in grasp.said for grasp in grasps)]
+    predicted = {name: np.array([grasp.said[name] for grasp in grasps]) for name in shared}
+    predicted[MODEL] = _predicted_by_model(grasps, held, attempts)
+    return TriedGrasps(predicted, held, attempts)
+
+
+def _predicted_by_model(grasps: list[Evidence], held: Any, attempts: Any) -> Any:
+    """What a regression on all labels and metrics predicts, learned without the grasp's object."""
+    names = [name for name in grasps[0].features if all(name in grasp.features for grasp in grasps)]
+    features = np.array([[grasp.features[name] for name in names] for grasp in grasps])
+    spread = features.std(axis=0)
+    features = (features - features.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    _, objects = np.unique([grasp.object for grasp in grasps], return_inverse=True)
+    sample = Sample(features, held, attempts, objects)
+    predicted = np.zeros(len(grasps))
+    for inside, outside in folds_of(sample):
+        predicted[outside] = fit_regression(sample.of(inside), False).predict(features[outside])
+    return predicted
+
+
+def mean_cpu_s(grasps: Iterable[Evidence]) -> dict[str, float]:
+    """Mean CPU time of each predictor [s]."""
+    costs = [grasp.cpu_s for grasp in grasps]
+    shared = [name for name in costs[0] if all(name in cost for cost in costs)]
+    return {name: float(np.mean([cost[name] for cost in costs])) for name in shared}
+
+
+def _json(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return content
