@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--last", type=int, help="round to end with; the last if not given")
     parser.add_argument("--steps", nargs="*", default=[step.value for step in Step])
     parser.add_argument("--attempts", type=int, default=5, help="of a grasp in each laboratory")
-    parser.add_argument("--trials", type=int, default=20, help="rollouts of each criterion")
+    parser.add_argument("--trials", type=int, default=10, help="rollouts of each criterion")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--profile", default="default", help="randomisation of the labels")
     parser.add_argument("--minutes", type=float, help="begin no new piece after this time")

@@ -5,9 +5,10 @@ loaded when they are first used, so that importing `dr_grasp` costs nothing and 
 
 Values, each a frozen dataclass:
     GraspTrajectory: A reach, close, lift and hold in joint space; SI units, radians.
-    GraspScore: The fitnesses of one grasp.
+    GraspScore: The fitnesses of one grasp, and its metrics.
     GraspAttempt: What became of one grasp on an arm or on the twin.
     Criterion: What is doubted: OSDR (object pose), JSDR (joints), FDR (friction), MDR (all).
+    Metric: A number about a grasp beside its fitnesses, such as tug or epsilon.
     Engine: The physics engine that simulates: PyBullet, MuJoCo, or MuJoCo Warp on a GPU.
     ScoreRequest: What is asked of a `Scorer`: profile, criteria, numbers of rollouts, seed, engine.
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from dr_grasp.core.attempt import GraspAttempt
     from dr_grasp.core.engine import Engine
     from dr_grasp.core.fitness import GraspScore
+    from dr_grasp.core.metric import Metric
     from dr_grasp.core.perturbation import Criterion
     from dr_grasp.core.ranking import rank
     from dr_grasp.core.trajectory import GraspTrajectory
@@ -58,6 +60,7 @@ __all__ = [
     "GraspAttempt",
     "GraspScore",
     "GraspTrajectory",
+    "Metric",
     "ScoreRequest",
     "Scorer",
     "generate",
@@ -77,6 +80,7 @@ _MODULES = {
     "GraspAttempt": "core.attempt",
     "GraspScore": "core.fitness",
     "GraspTrajectory": "core.trajectory",
+    "Metric": "core.metric",
     "ScoreRequest": "scoring.request",
     "Scorer": "scoring.scorer",
     "generate": "generation.sampler",

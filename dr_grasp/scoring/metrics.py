@@ -104,8 +104,10 @@ class MetricsTally:
         """Take the result of a block; returns the number of rollouts added."""
         self._left -= 1
         self.used += block.count
-        self._found.update(counts.metrics)
-        self._in_other.update(counts.outcomes)
+        if block.metrics:
+            self._found.update(counts.metrics)
+        else:
+            self._in_other.update(counts.outcomes)
         return block.count
 
     def score(self) -> GraspScore:

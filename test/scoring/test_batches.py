@@ -10,6 +10,7 @@ from zlib import crc32
 import pytest
 
 from dr_grasp.core.engine import Engine
+from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion, Perturbation
 from dr_grasp.errors import SettingsError
@@ -242,3 +243,16 @@ def test_an_engine_that_is_not_here_is_refused_before_any_work(monkeypatch, fake
     pool = SimpleNamespace(run=None, close=lambda: None)
     with Scorer(pool=pool) as scorer, pytest.raises(SettingsError, match="mujoco-warp: no GPU"):
         scorer.score(grasps, requests(trials=2)[1])
+
+
+def test_metrics_are_measured_by_workers_in_mujoco_and_doubted_in_bullet(opened, fakes, home_grasp):
+    grasps, pool = fakes.grasps(home_grasp(), SHARES), fakes.pool()
+    metrics = (Metric.EPSILON, Metric.ENGINE_GAP)
+    request = replace(requests(trials=12)[1], metrics=metrics)
+    scores = Scorer(pool=pool).score(grasps, request).scores
+    assert all(set(score.metrics) == {Metric.ENGINE_GAP} for score in scores)
+    assert {(block.engine, block.metrics) for block in pool.blocks} == {
+        (Engine.MUJOCO, (Metric.EPSILON,)),
+        (Engine.BULLET, ()),
+    }
+    assert opened[0].taken == sum(1 + 2 * 12 for _ in grasps)
