@@ -14,7 +14,11 @@ from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.motors import RATE_HZ
 from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
 from dr_grasp.simulation.mujoco.world import MujocoWorld
-from dr_grasp.twin.twin_world import ARM_BANDWIDTH, TIMESTEP_S, TwinWorld
+from dr_grasp.twin import mujoco_world
+from dr_grasp.twin.mujoco_world import MujocoTwinWorld
+from dr_grasp.twin.sapien import world as sapien_world
+from dr_grasp.twin.sapien.world import SapienTwinWorld
+from dr_grasp.twin.world import ARM_BANDWIDTH
 
 GRAVITY = 9.81
 
@@ -214,11 +218,11 @@ class TwinRig(_OfMujoco):
     """The twin."""
 
     lag_s, largest_error = 2.0 / ARM_BANDWIDTH, 1e-3
-    step_s = TIMESTEP_S
+    step_s = mujoco_world.TIMESTEP_S
 
     def __init__(self, robot, block):
         self._robot = robot
-        world = TwinWorld(robot, block, ObjectDynamics())
+        world = MujocoTwinWorld(robot, block, ObjectDynamics())
         self._take(world, world._object)
         self._gravity = self._model.opt.gravity.copy()
         self._arm, self._hand = robot.home, robot.hand_open
@@ -256,7 +260,73 @@ class TwinRig(_OfMujoco):
         self.world = None
 
 
-RIGS = {"bullet": BulletRig, "mujoco": MujocoRig, "twin": TwinRig}
+class SapienTwinRig:
+    """The twin in PhysX."""
+
+    lag_s, largest_error = 2.0 / ARM_BANDWIDTH, 1e-3
+    step_s = sapien_world.TIMESTEP_S
+
+    def __init__(self, robot, block):
+        self._robot = robot
+        self.world = SapienTwinWorld(robot, block, ObjectDynamics())
+        self._arm, self._hand = robot.home, robot.hand_open
+
+    def start(self, arm, hand, block, weighs=True):
+        self._arm, self._hand = arm, hand
+        self.world.reset(arm, hand, block, self._robot.hand_force)
+        self._body = self.world._scene.object
+        self._body.disable_gravity = not weighs
+
+    def weigh(self):
+        self._body.disable_gravity = False
+
+    def close_hand(self, hand, force):
+        self._hand = hand
+        self.world.limit_hand(force)
+        self.world.command(self._arm, hand)
+
+    def step(self, arm=None, arm_velocity=None, push=(0, 0, 0), hand_load=None):
+        if arm is not None:
+            self._arm = arm
+            self.world.command(arm, self._hand)
+        self._body.add_force_torque(list(push), [0, 0, 0])
+        if hand_load is not None:
+            loads = np.zeros(len(self.world.joints), dtype=np.float32)
+            loads[self.world._order[len(self._robot.arm_joints) :]] = hand_load
+            self.world._scene.robot.set_qf(loads)
+        self.world.step()
+
+    def throw(self, velocity):
+        self._body.set_linear_velocity(list(velocity))
+
+    def arm(self):
+        return self.world.joint_positions[: len(self._robot.arm_joints)]
+
+    def hand(self):
+        return np.array(self.world.joint_positions[len(self._robot.arm_joints) :])
+
+    def block(self):
+        return self.world.object_in_base()
+
+    def touches(self):
+        """Without friction, which PhysX does not tell."""
+        found, names = [], self.world._scene.names
+        for contact in self.world._scene.scene.get_contacts():
+            pair = [names[shape] for shape in contact.shapes]
+            if "object" not in pair:
+                continue
+            # The impulse acts on the first of both.
+            sign = 1.0 if pair[1] == "object" else -1.0
+            for point in contact.points:
+                force = sign * point.impulse.astype(float) / self.step_s
+                found.append(Touch(min(pair, key="object".__eq__), point.position, force))
+        return found
+
+    def close(self):
+        self.world = None
+
+
+RIGS = {"bullet": BulletRig, "mujoco": MujocoRig, "sapien_twin": SapienTwinRig, "twin": TwinRig}
 
 
 def closing_forces(robot, arm, hand, touches):

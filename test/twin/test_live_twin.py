@@ -16,9 +16,9 @@ from dr_grasp.robots.robot_spec import RobotSpec, load_robot
 from dr_grasp.twin.active_goal import Status
 from dr_grasp.twin.live_twin import LiveTwin
 from dr_grasp.twin.live_world import Faults
+from dr_grasp.twin.mujoco_world import MujocoTwinWorld
 from dr_grasp.twin.trajectory_control import Tolerances
 from dr_grasp.twin.twin_profile import TwinProfile, load_twin_profile
-from dr_grasp.twin.twin_world import TwinWorld
 
 from .paths import path_of
 
@@ -496,7 +496,7 @@ def test_a_blow_up_aborts_and_all_is_put_back(
     motion = twin.follow(to(franka, FAR))
     twin.advance(0.2)
     with monkeypatch.context() as patch:
-        patch.setattr(TwinWorld, "diverged", True)
+        patch.setattr(MujocoTwinWorld, "diverged", True)
         twin.advance(0.004)
     assert motion.result.status is Status.ABORTED
     assert motion.result.text == "the simulation became unstable"
@@ -558,7 +558,7 @@ def test_a_twin_that_breaks_down_says_so(
         def broken(*arguments: object) -> bool:
             raise ValueError("no more")
 
-        monkeypatch.setattr(TwinWorld, "step", broken)
+        monkeypatch.setattr(MujocoTwinWorld, "step", broken)
         twin.start()
         assert motion.wait(5.0).text == "the twin broke down: no more"
         with pytest.raises(BackendError, match="the twin broke down: no more"):

@@ -13,13 +13,31 @@ from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.forward_kinematics import link_in_base
 from dr_grasp.robots.robot_spec import RobotSpec
+from dr_grasp.twin.engine import TwinEngine
+from dr_grasp.twin.mujoco_world import MujocoTwinWorld
 from dr_grasp.twin.twin_backend import TwinBackend
 from dr_grasp.twin.twin_profile import TwinProfile, real_pose, robot_truth
-from dr_grasp.twin.twin_world import TwinWorld
+from dr_grasp.twin.world import TwinWorld
 
 MakeGrasp = Callable[..., GraspTrajectory]
 MakeProfile = Callable[..., TwinProfile]
 Run = Callable[..., GraspAttempt]
+
+
+@pytest.fixture(params=TwinEngine, ids=lambda engine: engine.value)
+def engine(request: pytest.FixtureRequest) -> TwinEngine:
+    """Both engines: all of this file holds in either."""
+    if request.param is TwinEngine.SAPIEN:
+        pytest.importorskip("sapien")
+    return request.param
+
+
+def world_of(engine: TwinEngine) -> type[TwinWorld]:
+    if engine is TwinEngine.MUJOCO:
+        return MujocoTwinWorld
+    from dr_grasp.twin.sapien.world import SapienTwinWorld
+
+    return SapienTwinWorld
 
 
 def with_force(grasp: GraspTrajectory, force: float) -> GraspTrajectory:
@@ -149,19 +167,21 @@ def test_encoders_do_not_show_their_zero_errors(
 def test_the_joints_stand_off_by_their_zero_errors(
     run: Run,
     franka: RobotSpec,
+    engine: TwinEngine,
     profile: MakeProfile,
     top_down: MakeGrasp,
     monkeypatch: pytest.MonkeyPatch,
     std: float,
 ) -> None:
     seen: list[Pose] = []
-    observe = TwinWorld.observe
+    kind = world_of(engine)
+    observe = kind.observe
 
     def spy(world: TwinWorld) -> object:
         seen.append(world.tcp_in_base())
         return observe(world)
 
-    monkeypatch.setattr(TwinWorld, "observe", spy)
+    monkeypatch.setattr(kind, "observe", spy)
     grasp = top_down(tcp_offset=(0.0, -0.2), tcp_height=0.08)
     chosen = profile(robot={"joint_offset_std_deg": std})
     encoders = run(chosen, grasp).measured.positions[-1, :7]
@@ -188,13 +208,17 @@ def grasp_start(grasp: GraspTrajectory) -> list[float]:
 
 
 def test_a_blow_up_is_an_outcome(
-    franka: RobotSpec, profile: MakeProfile, top_down: MakeGrasp, monkeypatch: pytest.MonkeyPatch
+    franka: RobotSpec,
+    engine: TwinEngine,
+    profile: MakeProfile,
+    top_down: MakeGrasp,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with TwinBackend(franka, profile()) as twin, monkeypatch.context() as patch:
 
         def explode(phase: str) -> None:
             if phase == "close":
-                patch.setattr(TwinWorld, "diverged", True)
+                patch.setattr(world_of(engine), "diverged", True)
 
         attempt = twin.attempt(top_down(), None, seed=0, attempt_index=0, on_phase=explode)
         assert attempt.outcome is Outcome.DIVERGED
