@@ -84,7 +84,8 @@ class LiveWorld:
         """Begin in the home posture with the hand open, in front of an empty table.
 
         Raises:
-            ModelError: MuJoCo cannot read the robot.
+            ModelError: The engine cannot read the robot.
+            SettingsError: The engine's package is not installed.
         """
         self._robot = robot
         self._profile = profile
@@ -183,7 +184,7 @@ class LiveWorld:
             The world, with the robot at home, and the pose of the object's mesh frame at rest.
 
         Raises:
-            ModelError: MuJoCo cannot read the object.
+            ModelError: The engine cannot read the object.
             BackendError: The simulation became unstable.
             SettingsError: The pose is not on the table, or the seed or the index is out of bounds.
         """

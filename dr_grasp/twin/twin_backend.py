@@ -17,7 +17,7 @@ import numpy as np
 from dr_grasp import __version__
 from dr_grasp.common.closing import Closing
 from dr_grasp.core.arrays import FloatArray
-from dr_grasp.core.attempt import GraspAttempt
+from dr_grasp.core.attempt import TWIN, GraspAttempt
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Judge, LinkPair, Outcome
@@ -64,7 +64,7 @@ REASONS = {
 class TwinBackend(Closing):
     """Executes grasps in the engine of its profile, in simulated time. Not thread-safe."""
 
-    name = "twin"
+    name = TWIN
 
     def __init__(
         self,
@@ -83,7 +83,11 @@ class TwinBackend(Closing):
             real_time: Whether to run at the speed of the wall clock, for a person who watches.
             profile_name: Name of the profile, which attempts record.
             on_joint_states: Called with the joints' positions while they move.
+
+        Raises:
+            SettingsError: The package of the profile's engine is not installed.
         """
+        profile.engine.check_available()
         self._robot = robot
         self._profile = profile
         self._profile_name = profile_name

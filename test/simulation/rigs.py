@@ -1,6 +1,7 @@
 """The same experiments in every engine and the twin: forces act on a block, and are measured."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Protocol
 
 import mujoco
@@ -16,11 +17,11 @@ from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
 from dr_grasp.simulation.mujoco.world import MujocoWorld
 from dr_grasp.twin import mujoco_world
 from dr_grasp.twin.mujoco_world import MujocoTwinWorld
-from dr_grasp.twin.sapien import world as sapien_world
-from dr_grasp.twin.sapien.world import SapienTwinWorld
 from dr_grasp.twin.world import ARM_BANDWIDTH
 
 GRAVITY = 9.81
+
+TRUE = ObjectDynamics()
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,9 @@ class Rig(Protocol):
     """How far a joint may be from its command while the arm accelerates as planned [rad]."""
 
     step_s: float
+
+    tells_friction: bool
+    """Whether `touches` has forces of friction as well."""
 
     def start(self, arm, hand, block, weighs=True):
         """Put all in place, at rest; the hand is told to stay, with its whole force."""
@@ -68,6 +72,8 @@ class Rig(Protocol):
 
 class BulletRig:
     """The scorer's engine."""
+
+    tells_friction = True
 
     lag_s, largest_error = 0.0, 1e-3
 
@@ -140,6 +146,8 @@ class BulletRig:
 
 class _OfMujoco:
     """What both worlds of MuJoCo have in common: how forces are applied and contacts read."""
+
+    tells_friction = True
 
     def _take(self, world, body):
         self.world, self._body, self._weight = world, body, 0.0
@@ -220,9 +228,9 @@ class TwinRig(_OfMujoco):
     lag_s, largest_error = 2.0 / ARM_BANDWIDTH, 1e-3
     step_s = mujoco_world.TIMESTEP_S
 
-    def __init__(self, robot, block):
+    def __init__(self, robot, block, dynamics=TRUE):
         self._robot = robot
-        world = MujocoTwinWorld(robot, block, ObjectDynamics())
+        world = MujocoTwinWorld(robot, block, dynamics)
         self._take(world, world._object)
         self._gravity = self._model.opt.gravity.copy()
         self._arm, self._hand = robot.home, robot.hand_open
@@ -264,11 +272,14 @@ class SapienTwinRig:
     """The twin in PhysX."""
 
     lag_s, largest_error = 2.0 / ARM_BANDWIDTH, 1e-3
-    step_s = sapien_world.TIMESTEP_S
+    tells_friction = False
 
-    def __init__(self, robot, block):
+    def __init__(self, robot, block, dynamics=TRUE):
+        from dr_grasp.twin.sapien.world import TIMESTEP_S, SapienTwinWorld
+
+        self.step_s = TIMESTEP_S
         self._robot = robot
-        self.world = SapienTwinWorld(robot, block, ObjectDynamics())
+        self.world = SapienTwinWorld(robot, block, dynamics)
         self._arm, self._hand = robot.home, robot.hand_open
 
     def start(self, arm, hand, block, weighs=True):
@@ -326,7 +337,10 @@ class SapienTwinRig:
         self.world = None
 
 
-RIGS = {"bullet": BulletRig, "mujoco": MujocoRig, "sapien_twin": SapienTwinRig, "twin": TwinRig}
+TWINS = {"twin": TwinRig}
+if find_spec("sapien"):
+    TWINS["sapien_twin"] = SapienTwinRig
+RIGS = {"bullet": BulletRig, "mujoco": MujocoRig, **TWINS}
 
 
 def closing_forces(robot, arm, hand, touches):

@@ -52,9 +52,12 @@ def bar() -> ObjectSpec:
 
 
 @pytest.fixture
-def engine() -> TwinEngine:
-    """The engine of `profile`; a file whose tests run in both has a fixture of its own."""
-    return TwinEngine.MUJOCO
+def engine(request: pytest.FixtureRequest) -> TwinEngine:
+    """The engine of `profile`; tests that run in another are parametrised indirectly."""
+    chosen = getattr(request, "param", TwinEngine.MUJOCO)
+    if chosen is TwinEngine.SAPIEN:
+        pytest.importorskip("sapien")
+    return chosen
 
 
 @pytest.fixture

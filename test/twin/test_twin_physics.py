@@ -24,12 +24,9 @@ MakeProfile = Callable[..., TwinProfile]
 Run = Callable[..., GraspAttempt]
 
 
-@pytest.fixture(params=TwinEngine, ids=lambda engine: engine.value)
-def engine(request: pytest.FixtureRequest) -> TwinEngine:
-    """Both engines: all of this file holds in either."""
-    if request.param is TwinEngine.SAPIEN:
-        pytest.importorskip("sapien")
-    return request.param
+pytestmark = pytest.mark.parametrize(
+    "engine", TwinEngine, ids=lambda engine: engine.value, indirect=True
+)
 
 
 def world_of(engine: TwinEngine) -> type[TwinWorld]:
@@ -59,8 +56,7 @@ def test_a_good_grasp_is_held(run: Run, profile: MakeProfile, top_down: MakeGras
 def test_the_rim_of_a_hollow_mug_is_held(
     run: Run, profile: MakeProfile, top_down: MakeGrasp
 ) -> None:
-    grasp = top_down(load_object("mug"), tcp_offset=(-0.039, 0.0), tcp_height=0.085)
-    attempt = run(profile(), grasp)
+    attempt = run(profile(), held_mug(top_down))
     assert attempt.outcome is Outcome.SUCCESS, attempt.reason
     assert 0.001 < attempt.gripper_opening < 0.01
 
@@ -68,6 +64,26 @@ def test_the_rim_of_a_hollow_mug_is_held(
 def test_a_held_object_does_not_creep(run: Run, profile: MakeProfile, top_down: MakeGrasp) -> None:
     after = [run(profile(), top_down(hold_s=s)).object_after for s in (0.5, 5.5)]
     assert np.abs(after[1].position - after[0].position).max() < 2e-4
+
+
+def held_mug(top_down: MakeGrasp, hold_s: float = 1.0) -> GraspTrajectory:
+    return top_down(load_object("mug"), tcp_offset=(-0.039, 0.0), tcp_height=0.085, hold_s=hold_s)
+
+
+def test_a_held_mug_creeps_less_than_a_millimetre_in_10_s(
+    run: Run, profile: MakeProfile, top_down: MakeGrasp
+) -> None:
+    after = [run(profile(), held_mug(top_down, s)).object_after for s in (0.5, 10.5)]
+    assert np.abs(after[1].position - after[0].position).max() < 1e-3
+
+
+def test_a_light_touch_does_not_hold_a_mug(
+    run: Run, profile: MakeProfile, top_down: MakeGrasp
+) -> None:
+    mug = load_object("mug")
+    light = 0.8 * mug.mass * 9.81 / (2.0 * mug.lateral_friction)
+    attempt = run(profile(), with_force(held_mug(top_down), light))
+    assert attempt.outcome is Outcome.DROPPED_LIFTING
 
 
 def test_beside_the_object_is_missed(run: Run, profile: MakeProfile, top_down: MakeGrasp) -> None:
