@@ -172,7 +172,8 @@ def test_the_hand_presses_as_hard_as_it_is_told(robot, make_rig, aside):
         rig.start(robot.home, synergy.open, place, weighs=False)
         rig.close_hand(synergy.closed, robot.hand_force)
         joints = run(rig, robot.close_duration_s + 0.5)
-        assert parted_m(robot, joints) < 1e-4, synergy.name
+        # In PhysX the little finger lags behind the ring finger while both close.
+        assert parted_m(robot, joints) < (1e-4 if rig.tells_friction else 4e-4), synergy.name
         if len(robot.hand_joints) > 1 and not rig.tells_friction:
             continue  # round fingers press by friction, too
         pressed = pressing(robot, rig, synergy.closed)
@@ -216,11 +217,12 @@ def test_each_drive_alone_presses_as_hard_as_it_is_told(robot, make_rig):
         assert pressing(robot, rig, end) == {drive: pytest.approx(1.0, abs=0.05)}
 
 
-@pytest.mark.parametrize(("share", "gives"), [(0.85, False), (1.3, True)])
+@pytest.mark.parametrize(("share", "gives"), [(0.75, False), (1.35, True)])
+@pytest.mark.parametrize("twin", sorted(TWINS))
 def test_a_load_on_one_joint_meets_the_force_of_all_that_move_with_it(
-    robot, make_rig, share, gives
+    robot, tmp_path, twin, share, gives
 ):
-    rig = make_rig()
+    rig = TWINS[twin](robot, block_of(tmp_path / "block.stl", SIZE))
     middle = frozen([(limits.lower + limits.upper) / 2.0 for limits in robot.hand_limits])
     joints = hand_joints(robot)
     for joint, (_, scale, source, lever) in enumerate(joints):

@@ -26,10 +26,11 @@ from dr_grasp.twin.sapien.filters import OBJECT_FILTER, SUPPORT_FILTER, collisio
 from dr_grasp.twin.sapien.shapes import pose_of, shape_of, weigh
 
 POSITION_ITERATIONS = 4
-VELOCITY_ITERATIONS = 25
-"""Iterations of PhysX's solver in a timestep, of the kind called PGS. Those of velocities take away
-the creep of held objects: in 20 and none, 5 of 12 held objects crept by 0.1 to 0.6 mm/s, with these
-none by 1 um/s; with the other solver, TGS, 1 in 4 crept, by up to 14 mm/s."""
+VELOCITY_ITERATIONS = 15
+"""Iterations of PhysX's solver in a timestep, of the kind called PGS. Small steps and iterations of
+velocities take away the creep of held objects: with steps of 1 ms, 20 and 1 iterations, 4 of 16
+held objects crept by 0.1 to 0.6 mm/s; with the other solver, TGS, as many, by up to 2.7 mm/s. Of
+the 5 worst, none crept by 0.01 mm/s with these; with 10 of velocities, two by 0.4 mm/s."""
 
 CONTACT_OFFSET_M = 0.002
 """Distance from which on PhysX makes contacts; shapes touch at a distance of zero."""
@@ -37,7 +38,8 @@ CONTACT_OFFSET_M = 0.002
 COUPLING = 1e6
 """How many times as stiff as the drives the springs between coupled joints are. PhysX conveys a
 spring's force the better, the stiffer it is: with this value, and any larger one, a load on one
-joint of a finger meets 0.93 to 1.2 times the force of all its drives; with 100, 0.8 to 1.7."""
+joint of a finger meets 0.93 to 1.2 times the force of all its drives (measured with TGS, steps of
+1 ms); with 100, 0.8 to 1.7."""
 
 COUPLING_TIME_S = 1e-4
 """Damping of these springs in units of their stiffness; without any, fingers shook."""

@@ -21,8 +21,10 @@ from dr_grasp.twin.sapien.shapes import from_pose, pose_of
 from dr_grasp.twin.twin_profile import RobotTruth
 from dr_grasp.twin.world import ARM_BANDWIDTH, CONTROL_RATE_HZ
 
-STEPS_PER_COMMAND = 4
+STEPS_PER_COMMAND = 8
 TIMESTEP_S = 1.0 / CONTROL_RATE_HZ / STEPS_PER_COMMAND
+"""Half a millisecond: of 8 grasps of a mug by its thin walls, in 3 attempts each, one was lost in
+all with steps of 1 ms that held in all with steps of 0.5 and of 0.25 ms."""
 
 ARM_ARMATURE = 0.1
 """Inertia of rotor and gear at an arm joint, as in MuJoCo's twin [kg m^2, or kg if it slides]."""
