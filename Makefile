@@ -154,9 +154,10 @@ $(STAMPS)/messages: $(MESSAGES) dr_grasp_interfaces/cmake/wheel.cmake $(STAMPS)/
 	$(call step,messages of MoveIt and controllers for the tests (a minute or two of compiling),\
 	  $(PIP) --no-deps --force-reinstall ./test/message_packages,$(NETWORK))
 
-$(STAMPS)/test: requirements/test.txt requirements/cluster.txt requirements/gpu.txt requirements/mujoco_next.txt $(STAMPS)/requirements $(STAMPS)/docs $(STAMPS)/messages
+$(STAMPS)/test: requirements/test.txt requirements/cluster.txt requirements/gpu.txt requirements/twin.txt requirements/mujoco_next.txt $(STAMPS)/requirements $(STAMPS)/docs $(STAMPS)/messages
 	$(call step,what the tests need,\
-	  $(PIP) -r requirements/test.txt -r requirements/cluster.txt -r requirements/gpu.txt,$(NETWORK))
+	  $(PIP) -r requirements/test.txt -r requirements/cluster.txt -r requirements/gpu.txt \
+	    -r requirements/twin.txt,$(NETWORK))
 	$(call step,the newest MuJoCo beside it,\
 	  $(PIP) --no-deps --upgrade --target $(VENV)/mujoco_next -r requirements/mujoco_next.txt,$(NETWORK))
 

@@ -84,6 +84,8 @@ setup(
         "cluster": ["distributed>=2026.8"],
         # Engine mujoco-warp. Each release is made for the MuJoCo of the same number.
         "gpu": ["mujoco-warp>=3.17,<5", "warp-lang>=1.15"],
+        # Twins in engine sapien.
+        "twin": ["sapien>=3.0.3,<4"],
         # Where there is no ROS. dr_grasp_interfaces is built from its folder, beside this file.
         "ros": [
             "ros-rclpy[fastrtps]~=7.1.6",

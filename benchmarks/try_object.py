@@ -19,7 +19,7 @@ from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.simulation.bullet.object_urdf import object_urdf
 from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
 from dr_grasp.simulation.mujoco.model import build_model
-from dr_grasp.twin.twin_world import SETTINGS
+from dr_grasp.twin.mujoco_world import SETTINGS
 
 ROBOT = "franka"
 GIVEN_KG = 0.1

@@ -23,7 +23,7 @@ from dr_grasp.simulation.bullet.loading import load_urdf
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
 from dr_grasp.simulation.mujoco.model import build_model
-from dr_grasp.twin.twin_world import SETTINGS
+from dr_grasp.twin.mujoco_world import SETTINGS
 
 POSTURES = 20
 BOX_DENSITY_KG_M3 = 300.0

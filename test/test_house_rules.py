@@ -56,7 +56,7 @@ def test_no_arrow_between_the_rooms_points_outward() -> None:
 STRAYS = {
     "simulation/bullet": "from dr_grasp.twin import twin_profile",
     "scoring": "import dr_grasp.twin",
-    "generation/importers": "from dr_grasp.twin.twin_world import TwinWorld",
+    "generation/importers": "from dr_grasp.twin.mujoco_world import MujocoTwinWorld",
     "objects": "import mujoco",
     "core": "import dr_grasp.robots.robot_spec",
     "twin": "import pybullet",

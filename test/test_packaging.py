@@ -166,7 +166,7 @@ def requirements(name: str) -> list[Requirement]:
     return [Requirement(line) for line in stripped if line]
 
 
-INSTALLED = ("base", "ros", "test", "cluster", "gpu", "docs", "mujoco_next")
+INSTALLED = ("base", "ros", "test", "cluster", "gpu", "twin", "docs", "mujoco_next")
 
 
 def test_requirements_are_pinned_and_complete(distribution: dict[str, Any]) -> None:

@@ -11,6 +11,9 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.texts import check_entries, check_name, check_text
 from dr_grasp.core.trajectory import GraspTrajectory, Waypoints
 
+TWIN = "twin"
+"""Name of the backend that is the twin."""
+
 
 @dataclass(frozen=True, slots=True)
 class GraspAttempt:

@@ -22,6 +22,11 @@ class Engine(NamedEnum):
         return "pybullet" if self is Engine.BULLET else self.value
 
     @property
+    def physics(self) -> str:
+        """Name of the physics, by which a twin may run in the same: MuJoCo Warp is MuJoCo."""
+        return Engine.MUJOCO.value if self is Engine.MUJOCO_WARP else self.value
+
+    @property
     def repeats(self) -> bool:
         """Whether the same seed gives the same counts again on the same machine.
 

@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from dr_grasp.core.attempt import GraspAttempt
+from dr_grasp.core.attempt import TWIN, GraspAttempt
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import Waypoints
 from dr_grasp.errors import DrGraspError
 from dr_grasp.replaying.checks import Check, Verdict, likely_reason
 from dr_grasp.workers.pool import Pool
-
-TWIN = "twin"
 
 
 def reexecute(

@@ -111,7 +111,17 @@ def sources(findings: Findings) -> dict[str, str]:
         "engines of the scores": listed(row.engine.value for row in scored if row.engine),
         "scored by": listed(row.scored_by for row in scored),
         "executed by": listed(row.backend for row in findings.rows),
+        "engines of the twin": listed(row.backend_engine for row in findings.rows),
     }
+
+
+def judged_by_itself(findings: Findings) -> Counter[str]:
+    """Count the attempts on a twin in the physics in which their score was made, by its name."""
+    return Counter(
+        row.backend_engine
+        for row in findings.rows
+        if row.engine is not None and row.engine.physics == row.backend_engine
+    )
 
 
 def said_by(findings: Findings) -> list[tuple[str, int, int]]:

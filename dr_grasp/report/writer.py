@@ -79,6 +79,7 @@ def write_report(
         dataset=shown,
         only=" and ".join(f"what {name} {did}" for did, name in asked.items() if name),
         engines=engine_counts(findings.engines),
+        judged_by_itself=tables.judged_by_itself(findings),
         left_out=len(dataset.rows) - len(shown.rows),
         made=tables.day(time.time_ns() if made_ns is None else made_ns),
         version=__version__,

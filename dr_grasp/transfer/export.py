@@ -105,6 +105,7 @@ COLUMNS: Final[Sequence[Column]] = (
     Column("held", "flag", lambda row: row.held),
     Column("gripper_opening", "number", lambda row: row.gripper_opening),
     Column("engine", "text", lambda row: None if row.engine is None else row.engine.value),
+    Column("backend_engine", "text", lambda row: row.backend_engine or None),
     *map(_metric, Metric),
 )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
+from dr_grasp.core.attempt import TWIN, GraspAttempt, OutcomeReport
 from dr_grasp.core.collisions import Collision
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import Fitness
@@ -72,6 +72,7 @@ class AttemptRow:
             an operator has reported.
         engine: Engine that simulated the score's rollouts; None without a score.
         metrics: Other numbers in the score; see `GraspScore`.
+        backend_engine: Name of the engine in which the twin ran; empty on a real arm.
     """
 
     bag: str
@@ -100,6 +101,7 @@ class AttemptRow:
     open_ended: bool = False
     engine: Engine | None = None
     metrics: Mapping[Metric, float] = field(default_factory=dict)
+    backend_engine: str = ""
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -202,4 +204,11 @@ def _row(bag: str, attempt: GraspAttempt, report: OutcomeReport | None) -> Attem
         said_by=report.reporter if report else attempt.backend,
         said_ns=report.stamp_ns if report else attempt.stamp_ns,
         gripper_opening=attempt.gripper_opening,
+        backend_engine=_backend_engine(attempt),
     )
+
+
+def _backend_engine(attempt: GraspAttempt) -> str:
+    if attempt.backend == TWIN and not attempt.backend_engine:
+        return Engine.MUJOCO.value  # records before version 0.5 did not say it
+    return attempt.backend_engine

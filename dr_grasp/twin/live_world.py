@@ -23,7 +23,7 @@ from dr_grasp.twin.twin_profile import (
     real_pose,
     robot_truth,
 )
-from dr_grasp.twin.twin_world import CONTROL_RATE_HZ, STEPS_PER_COMMAND, TwinWorld
+from dr_grasp.twin.world import CONTROL_RATE_HZ, TwinWorld, open_twin_world
 
 TICK_S = 1.0 / CONTROL_RATE_HZ
 """Time between two commands [s]."""
@@ -84,13 +84,14 @@ class LiveWorld:
         """Begin in the home posture with the hand open, in front of an empty table.
 
         Raises:
-            ModelError: MuJoCo cannot read the robot.
+            ModelError: The engine cannot read the robot.
+            SettingsError: The engine's package is not installed.
         """
         self._robot = robot
         self._profile = profile
         self._arm_count = len(robot.arm_joints)
         self._truth = robot_truth(profile, robot.name, self._arm_count)
-        self._world = TwinWorld(robot, None, ObjectDynamics(), self._truth)
+        self._world = open_twin_world(profile.engine, robot, None, ObjectDynamics(), self._truth)
         self._world.reset(robot.home, robot.hand_open, None, robot.hand_force)
         self._settled: Pose | None = None
         self._ticks = 0
@@ -131,7 +132,7 @@ class LiveWorld:
         command = self._next_command(arm, hand)
         arm, hand = command[: self._arm_count], command[self._arm_count :]
         self._world.command(arm, hand)
-        self._world.step(STEPS_PER_COMMAND)
+        self._world.advance()
         self._ticks += 1
         sound = not self._world.diverged
         if not sound:
@@ -183,7 +184,7 @@ class LiveWorld:
             The world, with the robot at home, and the pose of the object's mesh frame at rest.
 
         Raises:
-            ModelError: MuJoCo cannot read the object.
+            ModelError: The engine cannot read the object.
             BackendError: The simulation became unstable.
             SettingsError: The pose is not on the table, or the seed or the index is out of bounds.
         """
@@ -196,7 +197,8 @@ class LiveWorld:
                 f"{believed.position[1]:.4g})"
             )
         real = real_pose(self._profile, believed, seed, attempt_index)
-        world = TwinWorld(robot, item, object_truth(self._profile, item.name), self._truth)
+        truth = object_truth(self._profile, item.name)
+        world = open_twin_world(self._profile.engine, robot, item, truth, self._truth)
         standing = on_table(robot, item, real)
         world.reset(robot.home, robot.hand_open, standing, robot.hand_force)
         for _ in settling(world):

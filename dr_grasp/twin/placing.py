@@ -8,7 +8,7 @@ from dr_grasp.core.arrays import frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.robot_spec import RobotSpec
-from dr_grasp.twin.twin_world import CONTROL_RATE_HZ, STEPS_PER_COMMAND, TwinWorld
+from dr_grasp.twin.world import CONTROL_RATE_HZ, TwinWorld
 
 DROP_HEIGHT_M = 0.0005
 """Height above the table from which an object is dropped to settle."""
@@ -39,7 +39,7 @@ def settling(world: TwinWorld) -> Iterator[float]:
     calm = 0
     for sample in range(round(SETTLE_LIMIT_S / SAMPLE_S)):
         yield sample * SAMPLE_S
-        world.step(COMMANDS_PER_SAMPLE * STEPS_PER_COMMAND)
+        world.advance(COMMANDS_PER_SAMPLE)
         if world.diverged:
             return
         calm = calm + 1 if world.observe().object_speed < SETTLED_SPEED else 0

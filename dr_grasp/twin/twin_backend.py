@@ -1,4 +1,4 @@
-"""A backend that executes grasps in MuJoCo with hidden errors, in place of a real robot.
+"""A backend that executes grasps in simulation with hidden errors, in place of a real robot.
 
 The scorer sees neither the twin's profile nor the errors that were drawn from it. An attempt
 records the same as on a robot, and the object's pose before and after, as a motion capture system
@@ -17,8 +17,7 @@ import numpy as np
 from dr_grasp import __version__
 from dr_grasp.common.closing import Closing
 from dr_grasp.core.arrays import FloatArray
-from dr_grasp.core.attempt import GraspAttempt
-from dr_grasp.core.engine import Engine
+from dr_grasp.core.attempt import TWIN, GraspAttempt
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Judge, LinkPair, Outcome
@@ -37,10 +36,9 @@ from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.provenance.fingerprint import models_of
 from dr_grasp.robots.checking import check_grasp
 from dr_grasp.robots.robot_spec import RobotSpec
-from dr_grasp.simulation.engine import engine_version
 from dr_grasp.twin.placing import COMMANDS_PER_SAMPLE, on_table, settling
 from dr_grasp.twin.twin_profile import TwinProfile, object_truth, real_pose, robot_truth
-from dr_grasp.twin.twin_world import CONTROL_RATE_HZ, STEPS_PER_COMMAND, TwinWorld
+from dr_grasp.twin.world import CONTROL_RATE_HZ, TwinWorld, open_twin_world
 
 OnJointStates = Callable[[float, tuple[str, ...], FloatArray], None]
 """Called every 20 ms of motion with time since the start [s], joint names, encoder positions."""
@@ -64,9 +62,9 @@ REASONS = {
 
 
 class TwinBackend(Closing):
-    """Executes grasps in MuJoCo, in simulated time. Not thread-safe."""
+    """Executes grasps in the engine of its profile, in simulated time. Not thread-safe."""
 
-    name = "twin"
+    name = TWIN
 
     def __init__(
         self,
@@ -85,7 +83,11 @@ class TwinBackend(Closing):
             real_time: Whether to run at the speed of the wall clock, for a person who watches.
             profile_name: Name of the profile, which attempts record.
             on_joint_states: Called with the joints' positions while they move.
+
+        Raises:
+            SettingsError: The package of the profile's engine is not installed.
         """
+        profile.engine.check_available()
         self._robot = robot
         self._profile = profile
         self._profile_name = profile_name
@@ -133,8 +135,9 @@ class TwinBackend(Closing):
             grasp=grasp,
             score=score,
             backend_profile=self._profile_name,
-            models=models_of(robot=self._robot, object=item, twin=self._profile.model_dump()),
-            software_version=f"dr_grasp {__version__}, {engine_version(Engine.MUJOCO)}",
+            backend_engine=self._profile.engine.value,
+            models=models_of(robot=self._robot, object=item, twin=self._profile.content()),
+            software_version=f"dr_grasp {__version__}, {self._profile.engine.version}",
         )
         on_phase("prepare")
         world = self._world(item)
@@ -171,7 +174,9 @@ class TwinBackend(Closing):
             if len(self._worlds) >= WORLDS_KEPT:
                 del self._worlds[next(iter(self._worlds))]
             truth = object_truth(self._profile, item.name)
-            self._worlds[item] = TwinWorld(self._robot, item, truth, self._truth)
+            self._worlds[item] = open_twin_world(
+                self._profile.engine, self._robot, item, truth, self._truth
+            )
         return self._worlds[item]
 
     def close(self) -> None:
@@ -238,7 +243,7 @@ class GraspRun:
             if step == 0 or ends[step - 1]:
                 self.on_phase(phase.name.lower())
             self.world.command(arm[step], hand[step])
-            self.world.step(STEPS_PER_COMMAND)
+            self.world.advance()
             if not phase_ends and (step + 1) % COMMANDS_PER_SAMPLE:
                 continue
             if self.world.diverged:

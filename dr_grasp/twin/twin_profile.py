@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import AfterValidator, Field, NonNegativeFloat
@@ -16,6 +16,7 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.perturbation import MAX_SEED
 from dr_grasp.errors import SettingsError
 from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
+from dr_grasp.twin.engine import TwinEngine
 
 
 def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -81,6 +82,7 @@ class TwinProfile(Settings):
 
     Attributes:
         description: One line about the profile.
+        engine: Physics engine in which the twin runs; "sapien" needs the extra `twin`.
         seed: Seed of what is drawn once for each robot and object; another seed is another
             laboratory.
         perception: Errors of the object's pose, drawn for every attempt.
@@ -89,10 +91,17 @@ class TwinProfile(Settings):
     """
 
     description: str
+    engine: TwinEngine = TwinEngine.MUJOCO
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)]
     perception: PerceptionSettings
     object: ItemSettings
     robot: DriveSettings
+
+    def content(self) -> dict[str, Any]:
+        """The settings as plain data, of which records keep the fingerprint."""
+        # Older records of profiles without an engine ran in MuJoCo.
+        unsaid = {"engine"} if self.engine is TwinEngine.MUJOCO else None
+        return self.model_dump(exclude=unsaid)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

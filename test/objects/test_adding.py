@@ -16,7 +16,7 @@ from dr_grasp.objects.object_spec import load_object, object_details, object_fam
 from dr_grasp.objects.store import remove_object
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
-from dr_grasp.twin.twin_world import TwinWorld
+from dr_grasp.twin.mujoco_world import MujocoTwinWorld
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_both_engines_build_a_world_with_it(add, box, franka):
     spec = add(box, name="carton", mass=0.4, unit="mm").spec
     with BulletWorld(franka, spec) as world:
         assert world.object is spec
-    world = TwinWorld(franka, spec, ObjectDynamics())
+    world = MujocoTwinWorld(franka, spec, ObjectDynamics())
     stands = Pose([0.5, 0.0, -spec.lowest_point(np.eye(3))], [0, 0, 0, 1])
     world.reset(franka.home, franka.hand_open, stands, 20.0)
     world.step(300)

@@ -195,6 +195,18 @@ def test_engines_are_named_and_not_mixed_in_silence(page_of, many_rows):
     assert "Engines of the scores mujoco" in only and "several engines" not in only
 
 
+def test_a_twin_that_judges_scores_of_its_own_engine_is_told(page_of, many_rows):
+    rows = [replace(one, engine=Engine.MUJOCO_WARP) for one in many_rows(60)]
+    other = words(page_of([replace(one, backend_engine="sapien") for one in rows]))
+    assert "Engines of the twin sapien" in other and "ran on a twin in" not in other
+    same = [
+        replace(one, backend_engine="mujoco" if n < 40 else "sapien") for n, one in enumerate(rows)
+    ]
+    said = words(page_of(same))
+    assert "40 attempts ran on a twin in mujoco, where the scores were made, too." in said
+    assert "Engines of the twin mujoco, sapien" in said
+
+
 def test_failures_predicted_and_real_side_by_side(page_of, row):
     rows = [row(f"a{n}", 0.5, Outcome.MISSED, grasp_id=f"g{n}") for n in range(3)]
     page = page_of([*rows, row("a9", 0.5, Outcome.SELF_COLLISION, grasp_id="g9")])

@@ -8,7 +8,7 @@ from dr_grasp.errors import SettingsError
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.robot_spec import load_robot, robot_names
 from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
-from dr_grasp.twin.twin_world import TwinWorld
+from dr_grasp.twin.mujoco_world import MujocoTwinWorld
 
 
 def test_without_a_force_it_is_the_effort_of_the_urdf():
@@ -40,7 +40,7 @@ def test_the_joints_of_a_shared_drive_have_its_torque_together(name):
 
 def test_the_twin_limits_each_joint_to_its_share():
     robot, box = load_robot("ur5_schunk_sih"), load_object("box")
-    world = TwinWorld(robot, box, ObjectDynamics())
+    world = MujocoTwinWorld(robot, box, ObjectDynamics())
     world.reset(robot.home, robot.hand_open, Pose.identity(), hand_force=0.8)
     ranges = world._model.actuator_forcerange[len(robot.arm_joints) :]
     np.testing.assert_allclose(ranges[:, 1], 0.8 * robot.hand_force_shares)

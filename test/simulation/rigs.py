@@ -1,6 +1,7 @@
 """The same experiments in every engine and the twin: forces act on a block, and are measured."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Protocol
 
 import mujoco
@@ -14,9 +15,13 @@ from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.motors import RATE_HZ
 from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
 from dr_grasp.simulation.mujoco.world import MujocoWorld
-from dr_grasp.twin.twin_world import ARM_BANDWIDTH, TIMESTEP_S, TwinWorld
+from dr_grasp.twin import mujoco_world
+from dr_grasp.twin.mujoco_world import MujocoTwinWorld
+from dr_grasp.twin.world import ARM_BANDWIDTH
 
 GRAVITY = 9.81
+
+TRUE = ObjectDynamics()
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,9 @@ class Rig(Protocol):
     """How far a joint may be from its command while the arm accelerates as planned [rad]."""
 
     step_s: float
+
+    tells_friction: bool
+    """Whether `touches` has forces of friction as well."""
 
     def start(self, arm, hand, block, weighs=True):
         """Put all in place, at rest; the hand is told to stay, with its whole force."""
@@ -64,6 +72,8 @@ class Rig(Protocol):
 
 class BulletRig:
     """The scorer's engine."""
+
+    tells_friction = True
 
     lag_s, largest_error = 0.0, 1e-3
 
@@ -136,6 +146,8 @@ class BulletRig:
 
 class _OfMujoco:
     """What both worlds of MuJoCo have in common: how forces are applied and contacts read."""
+
+    tells_friction = True
 
     def _take(self, world, body):
         self.world, self._body, self._weight = world, body, 0.0
@@ -214,11 +226,11 @@ class TwinRig(_OfMujoco):
     """The twin."""
 
     lag_s, largest_error = 2.0 / ARM_BANDWIDTH, 1e-3
-    step_s = TIMESTEP_S
+    step_s = mujoco_world.TIMESTEP_S
 
-    def __init__(self, robot, block):
+    def __init__(self, robot, block, dynamics=TRUE):
         self._robot = robot
-        world = TwinWorld(robot, block, ObjectDynamics())
+        world = MujocoTwinWorld(robot, block, dynamics)
         self._take(world, world._object)
         self._gravity = self._model.opt.gravity.copy()
         self._arm, self._hand = robot.home, robot.hand_open
@@ -256,7 +268,79 @@ class TwinRig(_OfMujoco):
         self.world = None
 
 
-RIGS = {"bullet": BulletRig, "mujoco": MujocoRig, "twin": TwinRig}
+class SapienTwinRig:
+    """The twin in PhysX."""
+
+    lag_s, largest_error = 2.0 / ARM_BANDWIDTH, 1e-3
+    tells_friction = False
+
+    def __init__(self, robot, block, dynamics=TRUE):
+        from dr_grasp.twin.sapien.world import TIMESTEP_S, SapienTwinWorld
+
+        self.step_s = TIMESTEP_S
+        self._robot = robot
+        self.world = SapienTwinWorld(robot, block, dynamics)
+        self._arm, self._hand = robot.home, robot.hand_open
+
+    def start(self, arm, hand, block, weighs=True):
+        self._arm, self._hand = arm, hand
+        self.world.reset(arm, hand, block, self._robot.hand_force)
+        self._body = self.world._scene.object
+        self._body.disable_gravity = not weighs
+
+    def weigh(self):
+        self._body.disable_gravity = False
+
+    def close_hand(self, hand, force):
+        self._hand = hand
+        self.world.limit_hand(force)
+        self.world.command(self._arm, hand)
+
+    def step(self, arm=None, arm_velocity=None, push=(0, 0, 0), hand_load=None):
+        if arm is not None:
+            self._arm = arm
+            self.world.command(arm, self._hand)
+        self._body.add_force_torque(list(push), [0, 0, 0])
+        if hand_load is not None:
+            loads = np.zeros(len(self.world.joints), dtype=np.float32)
+            loads[self.world._order[len(self._robot.arm_joints) :]] = hand_load
+            self.world._scene.robot.set_qf(loads)
+        self.world.step()
+
+    def throw(self, velocity):
+        self._body.set_linear_velocity(list(velocity))
+
+    def arm(self):
+        return self.world.joint_positions[: len(self._robot.arm_joints)]
+
+    def hand(self):
+        return np.array(self.world.joint_positions[len(self._robot.arm_joints) :])
+
+    def block(self):
+        return self.world.object_in_base()
+
+    def touches(self):
+        """Without friction, which PhysX does not tell."""
+        found, names = [], self.world._scene.names
+        for contact in self.world._scene.scene.get_contacts():
+            pair = [names[shape] for shape in contact.shapes]
+            if "object" not in pair:
+                continue
+            # The impulse acts on the first of both.
+            sign = 1.0 if pair[1] == "object" else -1.0
+            for point in contact.points:
+                force = sign * point.impulse.astype(float) / self.step_s
+                found.append(Touch(min(pair, key="object".__eq__), point.position, force))
+        return found
+
+    def close(self):
+        self.world = None
+
+
+TWINS = {"twin": TwinRig}
+if find_spec("sapien"):
+    TWINS["sapien_twin"] = SapienTwinRig
+RIGS = {"bullet": BulletRig, "mujoco": MujocoRig, **TWINS}
 
 
 def closing_forces(robot, arm, hand, touches):

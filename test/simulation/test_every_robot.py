@@ -12,7 +12,7 @@ from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.motors import RATE_HZ
 from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
 from dr_grasp.simulation.rollout import settled_pose
-from dr_grasp.twin.twin_world import TIMESTEP_S, TwinWorld
+from dr_grasp.twin.mujoco_world import TIMESTEP_S, MujocoTwinWorld
 
 OBJECT = "procedural_000"
 
@@ -25,7 +25,7 @@ def bullet(request):
 
 @pytest.fixture(scope="module")
 def twin(bullet):
-    return TwinWorld(bullet.robot, bullet.object, ObjectDynamics())
+    return MujocoTwinWorld(bullet.robot, bullet.object, ObjectDynamics())
 
 
 def aside(robot):
@@ -109,7 +109,7 @@ def test_the_object_rests_where_the_robot_can_see_it(bullet):
 )
 def test_both_engines_name_the_same_links(franka, arm, hits, collides):
     item = load_object(OBJECT)
-    twin = TwinWorld(franka, item, ObjectDynamics())
+    twin = MujocoTwinWorld(franka, item, ObjectDynamics())
     away = Pose([0.3, 0.5, 0.2], [0, 0, 0, 1])
     twin.reset(frozen(arm), franka.hand_open, away, franka.hand_force)
     with BulletWorld(franka, item) as bullet:

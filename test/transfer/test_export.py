@@ -88,7 +88,7 @@ def test_what_is_missing_is_empty_or_null(tmp_path, row):
         engine=None,
     )
     missing = {"nominal_outcome", "profile", "scored_by", "method", "reason", "gripper_opening"}
-    missing |= {"engine", *(metric.value for metric in Metric)}
+    missing |= {"engine", "backend_engine", *(metric.value for metric in Metric)}
     missing |= {"held", "transfer_probability", *(f"predicted_{one.label}" for one in PREDICTED)}
     for one in Criterion:
         missing |= {one.value, *(f"{one.value}_{end}" for end in ("low", "high"))}

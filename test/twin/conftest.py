@@ -16,9 +16,10 @@ from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
 from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot
 from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
+from dr_grasp.twin.engine import TwinEngine
+from dr_grasp.twin.mujoco_world import MujocoTwinWorld
 from dr_grasp.twin.twin_backend import TwinBackend
 from dr_grasp.twin.twin_profile import TwinProfile
-from dr_grasp.twin.twin_world import TwinWorld
 
 EXACT = {
     "description": "A twin that differs from the model in nothing but the engine",
@@ -51,12 +52,21 @@ def bar() -> ObjectSpec:
 
 
 @pytest.fixture
-def profile() -> Callable[..., TwinProfile]:
+def engine(request: pytest.FixtureRequest) -> TwinEngine:
+    """The engine of `profile`; tests that run in another are parametrised indirectly."""
+    chosen = getattr(request, "param", TwinEngine.MUJOCO)
+    if chosen is TwinEngine.SAPIEN:
+        pytest.importorskip("sapien")
+    return chosen
+
+
+@pytest.fixture
+def profile(engine: TwinEngine) -> Callable[..., TwinProfile]:
     """Makes exact profiles, with some sections changed."""
 
     def make(**sections: dict[str, object]) -> TwinProfile:
         changed = {name: {**EXACT[name], **section} for name, section in sections.items()}
-        return TwinProfile.model_validate({**EXACT, **changed})
+        return TwinProfile.model_validate({**EXACT, "engine": engine.value, **changed})
 
     return make
 
@@ -64,7 +74,7 @@ def profile() -> Callable[..., TwinProfile]:
 @pytest.fixture(scope="session")
 def top_down(franka: RobotSpec, bar: ObjectSpec) -> Callable[..., GraspTrajectory]:
     """Makes grasps from above, jaws closing along x, through inverse kinematics in the twin."""
-    world = TwinWorld(franka, bar, ObjectDynamics())
+    world = MujocoTwinWorld(franka, bar, ObjectDynamics())
     aside = Pose([0.5, -0.5, 0.1], [0, 0, 0, 1])
     down = Rotation.from_matrix(np.array([[0, 1, 0], [1, 0, 0], [0, 0, -1]]))
 

@@ -14,16 +14,20 @@ from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import BackendError, InvalidGraspError, SettingsError, UnknownNameError
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot
 from dr_grasp.twin.active_goal import Status
+from dr_grasp.twin.engine import TwinEngine
 from dr_grasp.twin.live_twin import LiveTwin
 from dr_grasp.twin.live_world import Faults
+from dr_grasp.twin.mujoco_world import MujocoTwinWorld
 from dr_grasp.twin.trajectory_control import Tolerances
 from dr_grasp.twin.twin_profile import TwinProfile, load_twin_profile
-from dr_grasp.twin.twin_world import TwinWorld
 
 from .paths import path_of
 
 MakeGrasp = Callable[..., GraspTrajectory]
 MakeProfile = Callable[..., TwinProfile]
+
+BOTH = pytest.mark.parametrize("engine", TwinEngine, ids=lambda engine: engine.value, indirect=True)
+"""Of tests of what the engine does, and not of what is around it."""
 
 FORCE = 20.0
 FAR = np.array([0.5, 0.2, -0.3, 0.4, 0.5, -0.4, 0.6])
@@ -98,6 +102,7 @@ def test_a_trajectory_is_followed(honest: LiveTwin, franka: RobotSpec, smooth: b
     assert error(honest, franka.home + FAR) < 1e-3
 
 
+@BOTH
 def test_joints_may_come_in_any_order(twin: LiveTwin, franka: RobotSpec) -> None:
     path = path_of(franka.arm_joints[::-1], [0.5], [(franka.home + 0.2 * FAR)[::-1]])
     twin.follow(path)
@@ -251,6 +256,7 @@ def test_a_fault_of_another_robot_is_refused(twin: LiveTwin) -> None:
 # The hand
 
 
+@BOTH
 def test_the_gripper_closes_fully_on_nothing(twin: LiveTwin, franka: RobotSpec) -> None:
     motion = twin.grip(0.0, FORCE)
     twin.advance(0.02)
@@ -364,6 +370,7 @@ def test_a_target_beyond_the_limits_is_at_them(twin: LiveTwin) -> None:
     assert finger(twin) == pytest.approx(0.0, abs=1e-4)
 
 
+@BOTH
 def test_a_hand_of_many_joints_follows_trajectories(profile: MakeProfile) -> None:
     robot = load_robot("ur5_schunk_sih")
     with LiveTwin(robot, profile()) as twin:
@@ -394,6 +401,7 @@ def reach(twin: LiveTwin, grasp: GraspTrajectory) -> None:
     twin.advance(1.6 + way.duration_s)
 
 
+@BOTH
 def test_an_object_is_gripped_lifted_and_dropped(twin: LiveTwin, top_down: MakeGrasp) -> None:
     grasp = top_down()
     reach(twin, grasp)
@@ -436,6 +444,7 @@ def test_it_stands_where_the_backends_twin_has_it(
     assert standing.position == pytest.approx(attempt.object_before.position, abs=1e-6)
 
 
+@BOTH
 def test_another_object_comes_and_the_arm_stays(twin: LiveTwin, franka: RobotSpec) -> None:
     twin.place("procedural_009", ASIDE, 0, 0)
     twin.follow(to(franka, FAR))
@@ -462,6 +471,7 @@ def test_nothing_is_placed_while_something_moves(twin: LiveTwin, franka: RobotSp
         twin.place("mug", ASIDE, 0, 0)
 
 
+@BOTH
 def test_nothing_is_placed_into_the_hand(twin: LiveTwin, top_down: MakeGrasp) -> None:
     grasp = top_down()
     reach(twin, grasp)
@@ -496,7 +506,7 @@ def test_a_blow_up_aborts_and_all_is_put_back(
     motion = twin.follow(to(franka, FAR))
     twin.advance(0.2)
     with monkeypatch.context() as patch:
-        patch.setattr(TwinWorld, "diverged", True)
+        patch.setattr(MujocoTwinWorld, "diverged", True)
         twin.advance(0.004)
     assert motion.result.status is Status.ABORTED
     assert motion.result.text == "the simulation became unstable"
@@ -558,7 +568,7 @@ def test_a_twin_that_breaks_down_says_so(
         def broken(*arguments: object) -> bool:
             raise ValueError("no more")
 
-        monkeypatch.setattr(TwinWorld, "step", broken)
+        monkeypatch.setattr(MujocoTwinWorld, "step", broken)
         twin.start()
         assert motion.wait(5.0).text == "the twin broke down: no more"
         with pytest.raises(BackendError, match="the twin broke down: no more"):

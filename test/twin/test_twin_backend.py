@@ -58,10 +58,12 @@ class Counter:
         return self.cancel_at is not None and self.asked >= self.cancel_at
 
 
+@pytest.mark.parametrize("name", ["default", "sapien"])
 def test_an_attempt_depends_on_its_seed_and_index_alone(
-    run: Run, franka: RobotSpec, top_down: MakeGrasp
+    run: Run, franka: RobotSpec, top_down: MakeGrasp, name: str
 ) -> None:
-    profile, grasp = load_twin_profile("default"), top_down()
+    profile, grasp = load_twin_profile(name), top_down()
+    pytest.importorskip(profile.engine.value)
     other = top_down(load_object("mug"), tcp_offset=(-0.039, 0.0), tcp_height=0.085)
     alone = run(profile, grasp, seed=7, attempt_index=3)
     with TwinBackend(franka, profile) as twin:
@@ -71,6 +73,8 @@ def test_an_attempt_depends_on_its_seed_and_index_alone(
         twin.attempt(grasp, None, seed=7, attempt_index=4, is_cancelled=Counter(60))
         later = twin.attempt(grasp, None, seed=7, attempt_index=3)
     assert told(later) == told(alone)
+    assert later.backend_engine == profile.engine.value
+    assert later.software_version.endswith(f", {profile.engine.version}")
     assert later.attempt_id != alone.attempt_id
     assert told(first) != told(later)
     assert told(run(profile, grasp, seed=8, attempt_index=3)) != told(alone)

@@ -13,13 +13,28 @@ from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.forward_kinematics import link_in_base
 from dr_grasp.robots.robot_spec import RobotSpec
+from dr_grasp.twin.engine import TwinEngine
+from dr_grasp.twin.mujoco_world import MujocoTwinWorld
 from dr_grasp.twin.twin_backend import TwinBackend
 from dr_grasp.twin.twin_profile import TwinProfile, real_pose, robot_truth
-from dr_grasp.twin.twin_world import TwinWorld
+from dr_grasp.twin.world import TwinWorld
 
 MakeGrasp = Callable[..., GraspTrajectory]
 MakeProfile = Callable[..., TwinProfile]
 Run = Callable[..., GraspAttempt]
+
+
+pytestmark = pytest.mark.parametrize(
+    "engine", TwinEngine, ids=lambda engine: engine.value, indirect=True
+)
+
+
+def world_of(engine: TwinEngine) -> type[TwinWorld]:
+    if engine is TwinEngine.MUJOCO:
+        return MujocoTwinWorld
+    from dr_grasp.twin.sapien.world import SapienTwinWorld
+
+    return SapienTwinWorld
 
 
 def with_force(grasp: GraspTrajectory, force: float) -> GraspTrajectory:
@@ -41,8 +56,7 @@ def test_a_good_grasp_is_held(run: Run, profile: MakeProfile, top_down: MakeGras
 def test_the_rim_of_a_hollow_mug_is_held(
     run: Run, profile: MakeProfile, top_down: MakeGrasp
 ) -> None:
-    grasp = top_down(load_object("mug"), tcp_offset=(-0.039, 0.0), tcp_height=0.085)
-    attempt = run(profile(), grasp)
+    attempt = run(profile(), held_mug(top_down))
     assert attempt.outcome is Outcome.SUCCESS, attempt.reason
     assert 0.001 < attempt.gripper_opening < 0.01
 
@@ -50,6 +64,26 @@ def test_the_rim_of_a_hollow_mug_is_held(
 def test_a_held_object_does_not_creep(run: Run, profile: MakeProfile, top_down: MakeGrasp) -> None:
     after = [run(profile(), top_down(hold_s=s)).object_after for s in (0.5, 5.5)]
     assert np.abs(after[1].position - after[0].position).max() < 2e-4
+
+
+def held_mug(top_down: MakeGrasp, hold_s: float = 1.0) -> GraspTrajectory:
+    return top_down(load_object("mug"), tcp_offset=(-0.039, 0.0), tcp_height=0.085, hold_s=hold_s)
+
+
+def test_a_held_mug_creeps_less_than_a_millimetre_in_10_s(
+    run: Run, profile: MakeProfile, top_down: MakeGrasp
+) -> None:
+    after = [run(profile(), held_mug(top_down, s)).object_after for s in (0.5, 10.5)]
+    assert np.abs(after[1].position - after[0].position).max() < 1e-3
+
+
+def test_a_light_touch_does_not_hold_a_mug(
+    run: Run, profile: MakeProfile, top_down: MakeGrasp
+) -> None:
+    mug = load_object("mug")
+    light = 0.8 * mug.mass * 9.81 / (2.0 * mug.lateral_friction)
+    attempt = run(profile(), with_force(held_mug(top_down), light))
+    assert attempt.outcome is Outcome.DROPPED_LIFTING
 
 
 def test_beside_the_object_is_missed(run: Run, profile: MakeProfile, top_down: MakeGrasp) -> None:
@@ -149,19 +183,21 @@ def test_encoders_do_not_show_their_zero_errors(
 def test_the_joints_stand_off_by_their_zero_errors(
     run: Run,
     franka: RobotSpec,
+    engine: TwinEngine,
     profile: MakeProfile,
     top_down: MakeGrasp,
     monkeypatch: pytest.MonkeyPatch,
     std: float,
 ) -> None:
     seen: list[Pose] = []
-    observe = TwinWorld.observe
+    kind = world_of(engine)
+    observe = kind.observe
 
     def spy(world: TwinWorld) -> object:
         seen.append(world.tcp_in_base())
         return observe(world)
 
-    monkeypatch.setattr(TwinWorld, "observe", spy)
+    monkeypatch.setattr(kind, "observe", spy)
     grasp = top_down(tcp_offset=(0.0, -0.2), tcp_height=0.08)
     chosen = profile(robot={"joint_offset_std_deg": std})
     encoders = run(chosen, grasp).measured.positions[-1, :7]
@@ -188,13 +224,17 @@ def grasp_start(grasp: GraspTrajectory) -> list[float]:
 
 
 def test_a_blow_up_is_an_outcome(
-    franka: RobotSpec, profile: MakeProfile, top_down: MakeGrasp, monkeypatch: pytest.MonkeyPatch
+    franka: RobotSpec,
+    engine: TwinEngine,
+    profile: MakeProfile,
+    top_down: MakeGrasp,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with TwinBackend(franka, profile()) as twin, monkeypatch.context() as patch:
 
         def explode(phase: str) -> None:
             if phase == "close":
-                patch.setattr(TwinWorld, "diverged", True)
+                patch.setattr(world_of(engine), "diverged", True)
 
         attempt = twin.attempt(top_down(), None, seed=0, attempt_index=0, on_phase=explode)
         assert attempt.outcome is Outcome.DIVERGED

@@ -38,6 +38,7 @@ def test_an_unknown_profile_is_refused_by_name() -> None:
         ("[10.0, 30.0]", "[-10.0, 30.0]", "robot.control_delay_ms.0: .*greater than or equal to 0"),
         ("position_std_m: 0.004", "position_std_m: .nan", "perception.position_std_m: .*finite"),
         ("seed: ", "seed: -", "seed: .*greater than or equal to 0"),
+        ("seed: ", "engine: bullet\nseed: ", "engine: .*'mujoco' or 'sapien'"),
     ],
 )
 def test_a_wrong_profile_is_refused_by_its_key(

@@ -11,10 +11,7 @@ from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.simulation.mujoco.model import moving_joints
 from dr_grasp.simulation.mujoco.settings import ModelSettings
-
-FULL_FORCE_M = 0.002
-FULL_FORCE_RAD = 0.02
-"""Position error at which a hand joint uses its full force: smaller than a thin wall."""
+from dr_grasp.simulation.springs import critical_spring, hand_inertia
 
 
 def tune_hand(model: Any, data: Any, robot: RobotSpec, settings: ModelSettings) -> FloatArray:
@@ -40,10 +37,9 @@ def tune_hand(model: Any, data: Any, robot: RobotSpec, settings: ModelSettings) 
     for place, name in enumerate(joints[arm:]):
         joint, bare = model.joint(name), float(inertias[arm + place])
         sliding = joint.type[0] == mujoco.mjtJoint.mjJNT_SLIDE
-        limit = robot.hand_force * robot.hand_force_shares[place]
-        # A drive of this stiffness needs some inertia to be stable.
-        stable = float(limit) / (FULL_FORCE_M if sliding else FULL_FORCE_RAD) / bandwidth**2
-        inertia = max(bare + float(robot.hand_drive_inertias[place]), stable)
+        limit = float(robot.hand_force * robot.hand_force_shares[place])
+        drive = float(robot.hand_drive_inertias[place])
+        inertia = hand_inertia(bare, drive, limit, sliding, bandwidth)
         joint.armature[:] = inertia - bare
         set_spring(model, arm + place, inertia, bandwidth)
     # Limits and couplings are scaled by the inertia that they act on, which has just changed.
@@ -53,6 +49,6 @@ def tune_hand(model: Any, data: Any, robot: RobotSpec, settings: ModelSettings) 
 
 def set_spring(model: Any, actuator: int, inertia: float, bandwidth: float) -> None:
     """Make an actuator a spring with critical damping for an inertia and a frequency [rad/s]."""
-    stiffness = inertia * bandwidth**2
+    stiffness, damping = critical_spring(inertia, bandwidth)
     model.actuator_gainprm[actuator, 0] = stiffness
-    model.actuator_biasprm[actuator, 1:3] = -stiffness, -2 * inertia * bandwidth
+    model.actuator_biasprm[actuator, 1:3] = -stiffness, -damping

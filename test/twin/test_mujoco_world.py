@@ -13,7 +13,7 @@ from dr_grasp.errors import ModelError
 from dr_grasp.objects.object_spec import ObjectSpec, load_object
 from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
-from dr_grasp.twin.twin_world import ARM_BANDWIDTH, TIMESTEP_S, TwinWorld
+from dr_grasp.twin.mujoco_world import ARM_BANDWIDTH, TIMESTEP_S, MujocoTwinWorld
 
 FORCE = 30.0
 UPRIGHT = [0.0, 0.0, 0.0, 1.0]
@@ -21,19 +21,19 @@ ASIDE = Pose([0.5, -0.5, 0.1], UPRIGHT)
 
 
 @pytest.fixture(scope="module")
-def world(franka: RobotSpec, bar: ObjectSpec) -> TwinWorld:
-    return TwinWorld(franka, bar, ObjectDynamics())
+def world(franka: RobotSpec, bar: ObjectSpec) -> MujocoTwinWorld:
+    return MujocoTwinWorld(franka, bar, ObjectDynamics())
 
 
 def standing(item: ObjectSpec, x: float = 0.5, y: float = 0.0) -> Pose:
     return Pose([x, y, -item.lowest_point(np.eye(3))], UPRIGHT)
 
 
-def state(world: TwinWorld) -> tuple[list[float], Pose]:
+def state(world: MujocoTwinWorld) -> tuple[list[float], Pose]:
     return world.joint_positions.tolist(), world.object_in_base()
 
 
-def test_the_object_falls_freely(world: TwinWorld, franka: RobotSpec) -> None:
+def test_the_object_falls_freely(world: MujocoTwinWorld, franka: RobotSpec) -> None:
     start = Pose([0.5, 0.4, 0.8], UPRIGHT)
     world.reset(franka.home, franka.hand_open, start, FORCE)
     steps = 150
@@ -49,7 +49,7 @@ def test_the_object_falls_freely(world: TwinWorld, franka: RobotSpec) -> None:
 @pytest.mark.parametrize("name", ["procedural_009", "procedural_000", "mug"])
 def test_an_object_on_the_table_stays_put(franka: RobotSpec, name: str) -> None:
     item = load_object(name)
-    world = TwinWorld(franka, item, ObjectDynamics())
+    world = MujocoTwinWorld(franka, item, ObjectDynamics())
     world.reset(franka.home, franka.hand_open, standing(item), FORCE)
     world.step(250)
     settled = world.object_in_base()
@@ -63,7 +63,7 @@ def test_an_object_on_the_table_stays_put(franka: RobotSpec, name: str) -> None:
 
 
 def test_the_tool_centre_point_is_where_the_urdf_puts_it(
-    world: TwinWorld, franka: RobotSpec
+    world: MujocoTwinWorld, franka: RobotSpec
 ) -> None:
     world.reset(franka.home, franka.hand_open, ASIDE, FORCE)
     # Flange of the Panda's ready posture, 0.1034 m above the tool centre point.
@@ -71,14 +71,16 @@ def test_the_tool_centre_point_is_where_the_urdf_puts_it(
     assert world.tcp_in_base().apply([[0, 0, 1]])[0, 2] < world.tcp_in_base().position[2] - 0.999
 
 
-def test_the_arm_keeps_its_posture_against_gravity(world: TwinWorld, franka: RobotSpec) -> None:
+def test_the_arm_keeps_its_posture_against_gravity(
+    world: MujocoTwinWorld, franka: RobotSpec
+) -> None:
     world.reset(franka.home, franka.hand_open, ASIDE, FORCE)
     world.step(1000)
     assert np.abs(world.joint_positions[:7] - franka.home).max() < 1e-6
 
 
 def test_the_arm_follows_a_trajectory_with_the_stated_lag(
-    world: TwinWorld, franka: RobotSpec
+    world: MujocoTwinWorld, franka: RobotSpec
 ) -> None:
     world.reset(franka.home, franka.hand_open, ASIDE, FORCE)
     speed = np.array([0.5, 0.3, -0.4, 0.3, 0.6, -0.3, 0.8])
@@ -92,7 +94,7 @@ def test_the_arm_follows_a_trajectory_with_the_stated_lag(
     assert np.abs(command - world.joint_positions[:7]).max() < 2e-4
 
 
-def test_the_mimicking_finger_follows(world: TwinWorld, franka: RobotSpec) -> None:
+def test_the_mimicking_finger_follows(world: MujocoTwinWorld, franka: RobotSpec) -> None:
     assert world.joints[-2:] == ("panda_finger_joint1", "panda_finger_joint2")
     world.reset(franka.home, franka.hand_open, ASIDE, FORCE)
     for target in (0.03, 0.01, 0.025):
@@ -104,7 +106,7 @@ def test_the_mimicking_finger_follows(world: TwinWorld, franka: RobotSpec) -> No
 def test_an_off_centre_object_is_met_by_both_fingers_alike(
     franka: RobotSpec, bar: ObjectSpec, top_down: Callable
 ) -> None:
-    world = TwinWorld(franka, bar, ObjectDynamics())
+    world = MujocoTwinWorld(franka, bar, ObjectDynamics())
     arm = top_down().approach.positions[-1]
     world.reset(arm, franka.hand_open, standing(bar, x=0.508), FORCE)
     world.command(arm, franka.hand_closed)
@@ -117,7 +119,7 @@ def test_an_off_centre_object_is_met_by_both_fingers_alike(
 
 
 def test_reset_forgets_what_was_before(
-    world: TwinWorld, franka: RobotSpec, bar: ObjectSpec
+    world: MujocoTwinWorld, franka: RobotSpec, bar: ObjectSpec
 ) -> None:
     def play() -> tuple[list[float], Pose]:
         world.reset(franka.home, franka.hand_open, standing(bar), FORCE)
@@ -133,7 +135,7 @@ def test_reset_forgets_what_was_before(
 
 
 def test_the_robot_hitting_the_table_and_itself_is_seen(
-    world: TwinWorld, franka: RobotSpec
+    world: MujocoTwinWorld, franka: RobotSpec
 ) -> None:
     def seen(arm: list[float]) -> Observation:
         world.reset(np.array(arm), franka.hand_open, ASIDE, FORCE)
@@ -148,7 +150,7 @@ def test_the_robot_hitting_the_table_and_itself_is_seen(
 
 def test_the_truth_about_an_object_is_in_its_world(franka: RobotSpec, bar: ObjectSpec) -> None:
     shift = (0.01, -0.02, 0.005)
-    world = TwinWorld(franka, bar, ObjectDynamics(center_of_mass_shift_m=shift))
+    world = MujocoTwinWorld(franka, bar, ObjectDynamics(center_of_mass_shift_m=shift))
     world.reset(franka.home, franka.hand_open, ASIDE, FORCE)
     expected = ASIDE.position + bar.center_of_mass + shift
     assert world.observe().object_position == pytest.approx(expected, abs=1e-9)
@@ -159,7 +161,7 @@ def test_friction_holds_an_object_on_a_slope(
     franka: RobotSpec, bar: ObjectSpec, factor: float, slides: bool
 ) -> None:
     # A push of m g / 3 for 0.1 s, as of a slope of 18 degrees: held by 0.6, not by 0.12.
-    world = TwinWorld(franka, bar, ObjectDynamics(friction_factor=factor))
+    world = MujocoTwinWorld(franka, bar, ObjectDynamics(friction_factor=factor))
     world.reset(franka.home, franka.hand_open, standing(bar), FORCE)
     world.step(250)
     before = world.object_in_base().position
@@ -173,7 +175,7 @@ def test_friction_holds_an_object_on_a_slope(
 
 
 def test_a_blow_up_is_told_and_undone_by_reset(
-    world: TwinWorld, franka: RobotSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: MujocoTwinWorld, franka: RobotSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     world.reset(franka.home, franka.hand_open, ASIDE, FORCE)
@@ -195,7 +197,7 @@ def test_a_mesh_that_mujoco_cannot_read_is_refused(
     with pytest.raises(
         ModelError, match=r"^franka with procedural_009: .+\.urdf: MuJoCo refuses: .+$"
     ):
-        TwinWorld(franka, replace(bar, pieces=(broken,)), ObjectDynamics())
+        MujocoTwinWorld(franka, replace(bar, pieces=(broken,)), ObjectDynamics())
 
 
 def test_a_robot_that_mujoco_reads_otherwise_is_refused(
@@ -205,7 +207,7 @@ def test_a_robot_that_mujoco_reads_otherwise_is_refused(
     (tmp_path / "r.urdf").write_text(text.replace("panda_joint7", "panda_joint_7"))
     robot = replace(franka, model=replace(franka.model, urdf=tmp_path / "r.urdf"))
     with pytest.raises(ModelError) as caught:
-        TwinWorld(robot, bar, ObjectDynamics())
+        MujocoTwinWorld(robot, bar, ObjectDynamics())
     assert str(caught.value) == (
         f"franka with procedural_009: {robot.model.source}, prepared as {tmp_path}/r.urdf: "
         "MuJoCo refuses: it has not read panda_joint7"

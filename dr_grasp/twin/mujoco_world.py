@@ -20,6 +20,7 @@ from dr_grasp.simulation.mujoco.model import build_model, moving_joints
 from dr_grasp.simulation.mujoco.settings import ModelSettings
 from dr_grasp.simulation.mujoco.touches import TouchReader
 from dr_grasp.twin.twin_profile import RobotTruth
+from dr_grasp.twin.world import ARM_BANDWIDTH, CONTROL_RATE_HZ
 
 TIMESTEP_S = 0.002
 
@@ -37,23 +38,10 @@ SETTINGS = ModelSettings(
 )
 
 STEPS_PER_COMMAND = 2
-CONTROL_RATE_HZ = 1.0 / (STEPS_PER_COMMAND * TIMESTEP_S)
-"""Rate at which the drives accept commands."""
-
-ARM_BANDWIDTH = 100.0
-"""Natural frequency of each critically damped arm joint [rad/s]; the lag is 2 / 100 s = 20 ms."""
 
 
-class TwinWorld:
-    """A robot with hidden errors on its table, with at most one object.
-
-    Each arm joint's true position is the encoder's position plus a zero error, commands take effect
-    after a delay, and the hand's drives press with another force than commanded. Nothing from
-    before a `reset` has an effect after it.
-
-    Attributes:
-        joints: Names of the joints: of the arm, then driven and then mimicking ones of the hand.
-    """
+class MujocoTwinWorld:
+    """A `TwinWorld` in MuJoCo."""
 
     def __init__(
         self,
@@ -109,14 +97,7 @@ class TwinWorld:
     def reset(
         self, arm: FloatArray, hand: FloatArray, object_in_base: Pose | None, hand_force: float
     ) -> None:
-        """Begin anew with everything at rest.
-
-        Args:
-            arm: Encoder positions of the arm joints, shape (n,) [rad or m].
-            hand: Positions of the driven hand joints, shape (m,) [rad or m].
-            object_in_base: The object's mesh frame in the base frame; None if there is no object.
-            hand_force: Largest force or torque that each hand drive is commanded to use [N or N m].
-        """
+        """Begin anew with everything at rest; see `TwinWorld`."""
         mujoco.mj_resetData(self._model, self._data)
         self.limit_hand(hand_force)
         target = self._target(arm, hand)
@@ -134,7 +115,7 @@ class TwinWorld:
         limits = force * self._truth.gripper_force_factor * self._hand_force_shares
         self._model.actuator_forcerange[self._arm_count :] = np.stack([-limits, limits], axis=1)
 
-    def take_over_robot(self, source: TwinWorld) -> None:
+    def take_over_robot(self, source: MujocoTwinWorld) -> None:
         """Copy the robot's state and pending commands from another world of the same robot."""
         self._data.qpos[self._qpos] = source._data.qpos[source._qpos]
         self._data.qvel[self._dofs] = source._data.qvel[source._dofs]
@@ -144,17 +125,16 @@ class TwinWorld:
         mujoco.mj_forward(self._model, self._data)
 
     def command(self, arm: FloatArray, hand: FloatArray) -> None:
-        """Send a command to the drives; must be called once every `STEPS_PER_COMMAND` steps.
-
-        Args:
-            arm: Commanded encoder positions of the arm joints, shape (n,) [rad or m].
-            hand: Commanded positions of the driven hand joints, shape (m,) [rad or m].
-        """
+        """Send a command to the drives; must be called once every `STEPS_PER_COMMAND` steps."""
         self._pending_commands.append(self._target(arm, hand))
         self._data.ctrl[:] = self._pending_commands.popleft()
 
     def _target(self, arm: FloatArray, hand: FloatArray) -> FloatArray:
         return np.concatenate([arm + self._truth.joint_offset, self._hand_joints.positions(hand)])
+
+    def advance(self, commands: int = 1) -> None:
+        """Simulate the time of a number of commands."""
+        self.step(commands * STEPS_PER_COMMAND)
 
     def step(self, steps: int = 1) -> None:
         """Simulate a number of timesteps."""
