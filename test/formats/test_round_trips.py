@@ -124,7 +124,7 @@ def score_files(draw):
 @st.composite
 def diagnosis_files(draw):
     share_limits, limits = maybe(st.floats(0, 1, exclude_min=True)), maybe(positive)
-    shares_of = ("least_friction", "friction_loss", "mdr")
+    shares_of = ("least_friction", "friction_loss", "mdr", "engine_gap")
     thresholds = DiagnosisThresholds(
         **{
             field.name: draw(share_limits if field.name in shares_of else limits)
