@@ -73,7 +73,7 @@ soak: $(STAMPS)/package $(STAMPS)/test
 	  $(VENV)/bin/python -m pytest -m soak test/soak $(ARGS); status=$$?; \
 	  $(VENV)/bin/python test/soak/show_figures.py soak.json; exit $$status
 
-transfer: $(STAMPS)/package
+transfer: $(STAMPS)/package $(STAMPS)/test
 	@$(VENV)/bin/python benchmarks/transfer.py $(ARGS)
 
 lint: $(STAMPS)/package $(STAMPS)/test

@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("transfer"))
     parser.add_argument("--robots", nargs="+", default=robot_names())
     parser.add_argument("--objects", nargs="+", default=OBJECTS)
-    parser.add_argument("--twins", nargs="*", default=("default",), help="profiles of twins")
+    parser.add_argument("--twins", nargs="*", default=("default", "sapien"), help="their profiles")
     parser.add_argument("--rounds", type=int, default=8, help="grasps of each source and object")
     parser.add_argument("--first", type=int, default=0, help="round to begin with")
     parser.add_argument("--last", type=int, help="round to end with; the last if not given")
