@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.metric import ENGINE_DOUBT, Metric
 from dr_grasp.core.outcome import Outcome
@@ -19,6 +21,7 @@ from dr_grasp.formats.score_file import read_scores
 from dr_grasp.recording.bag_reader import read_bag
 from dr_grasp.transfer.comparison import TriedGrasps
 from dr_grasp.transfer.regression import Sample, fit_regression, folds_of
+from dr_grasp.transfer.rows import LOST
 from dr_grasp.transfer.transfer_model import smoothed_logit
 from transfer_study.plan import ENGINES, LABORATORIES, Plan, bag_name
 from transfer_study.work import grasps_of
@@ -36,7 +39,9 @@ class Evidence:
     Attributes:
         arm: Name of the robot.
         object: Name of the object.
-        said: Value of each predictor by its name; more means that it should hold more often.
+        said: Value of each predictor by its name; more means that it should hold more often. NaN of
+            a metric that the grasp has not, since the hand touches nothing; `worst_if_none`
+            decides.
         features: What the model of all learns from.
         cpu_s: CPU time of each predictor [s].
         held: Attempts in which it held, by twin.
@@ -98,8 +103,8 @@ def _of_round(plan: Plan, number: int, arm: str, obj: str) -> Iterator[Evidence]
     for twin in plan.twins:
         for laboratory in LABORATORIES:
             for attempt in read_bag(folder / bag_name(twin, laboratory)).attempts:
-                if attempt.outcome is Outcome.DIVERGED:  # says nothing about the grasp
-                    continue
+                if attempt.outcome not in (Outcome.SUCCESS, *LOST):
+                    continue  # it says nothing about the grasp
                 attempts[attempt.grasp.id][twin] += 1
                 held[attempt.grasp.id][twin] += attempt.outcome is Outcome.SUCCESS
     for grasp in grasps_of(plan, number, arm, obj):
@@ -110,7 +115,7 @@ def _of_round(plan: Plan, number: int, arm: str, obj: str) -> Iterator[Evidence]
         for name, values in measured.items():
             for metric in (one for one in Metric if one not in ENGINE_DOUBT):
                 if values:
-                    value = values.get(metric.value, 0.0)
+                    value = values.get(metric.value, math.nan)
                     value = value if metric.more_is_better else -value
                     said[f"{metric.value} {name}"] = value
                     features[f"{metric.value} {name}"] = value
@@ -166,15 +171,24 @@ def _group(grasps: list[Evidence], twin: str) -> TriedGrasps:
     held = np.array([grasp.held[twin] for grasp in grasps], np.float64)
     attempts = np.array([grasp.attempts[twin] for grasp in grasps], np.float64)
     shared = [name for name in grasps[0].said if all(name in grasp.said for grasp in grasps)]
-    predicted = {name: np.array([grasp.said[name] for grasp in grasps]) for name in shared}
+    predicted = {
+        name: worst_if_none(np.array([grasp.said[name] for grasp in grasps])) for name in shared
+    }
     predicted[MODEL] = _predicted_by_model(grasps, held, attempts)
     return TriedGrasps(predicted, held, attempts)
+
+
+def worst_if_none(values: FloatArray) -> FloatArray:
+    """Let grasps without a value count as the worst that has one; shape (g,) or (g, n)."""
+    return np.where(np.isnan(values), np.nanmin(values, axis=0), values)
 
 
 def _predicted_by_model(grasps: list[Evidence], held: Any, attempts: Any) -> Any:
     """What a regression on all labels and metrics predicts, learned without the grasp's object."""
     names = [name for name in grasps[0].features if all(name in grasp.features for grasp in grasps)]
-    features = np.array([[grasp.features[name] for name in names] for grasp in grasps])
+    features = worst_if_none(
+        np.array([[grasp.features[name] for name in names] for grasp in grasps])
+    )
     spread = features.std(axis=0)
     features = (features - features.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     _, objects = np.unique([grasp.object for grasp in grasps], return_inverse=True)
