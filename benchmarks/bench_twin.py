@@ -22,7 +22,7 @@ from dr_grasp.robots.robot_spec import RobotSpec, load_robot, robot_names
 from dr_grasp.twin import mujoco_world
 from dr_grasp.twin.mujoco_world import MujocoTwinWorld
 from dr_grasp.twin.placing import on_table
-from dr_grasp.twin.sapien import world as sapien_world
+from dr_grasp.twin.sapien.settings import SETTINGS
 from dr_grasp.twin.sapien.world import SapienTwinWorld
 from dr_grasp.twin.twin_backend import GraspRun
 from dr_grasp.twin.twin_profile import load_twin_profile, object_truth, real_pose, robot_truth
@@ -97,8 +97,8 @@ def measure(robot_name: str, names: Sequence[str], grasps: int, attempts: int) -
         ways = [
             Way("mujoco", MujocoTwinWorld, mujoco_world.TIMESTEP_S),
             Way("mujoco, half step", MujocoTwinWorld, mujoco_world.TIMESTEP_S, 2),
-            Way("sapien", SapienTwinWorld, sapien_world.TIMESTEP_S),
-            Way("sapien, half step", SapienTwinWorld, sapien_world.TIMESTEP_S, 2),
+            Way("sapien", SapienTwinWorld, SETTINGS.timestep_s),
+            Way("sapien, half step", SapienTwinWorld, SETTINGS.timestep_s, 2),
         ]
         worlds = [way.world(robot, item) for way in ways]
         for place, grasp in enumerate(made):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.metric import ENGINE_DOUBT, Metric
 from dr_grasp.core.outcome import Outcome
@@ -19,6 +21,7 @@ from dr_grasp.formats.score_file import read_scores
 from dr_grasp.recording.bag_reader import read_bag
 from dr_grasp.transfer.comparison import TriedGrasps
 from dr_grasp.transfer.regression import Sample, fit_regression, folds_of
+from dr_grasp.transfer.rows import LOST
 from dr_grasp.transfer.transfer_model import smoothed_logit
 from transfer_study.plan import ENGINES, LABORATORIES, Plan, bag_name
 from transfer_study.work import grasps_of
@@ -36,7 +39,9 @@ class Evidence:
     Attributes:
         arm: Name of the robot.
         object: Name of the object.
-        said: Value of each predictor by its name; more means that it should hold more often.
+        said: Value of each predictor by its name; more means that it should hold more often. NaN of
+            a metric that the grasp has not, since the hand touches nothing; `worst_if_none`
+            decides.
         features: What the model of all learns from.
         cpu_s: CPU time of each predictor [s].
         held: Attempts in which it held, by twin.
@@ -55,31 +60,37 @@ class Evidence:
 def read_evidence(plan: Plan) -> list[Evidence]:
     """All grasps with labels in every engine and with attempts in every laboratory of every twin.
 
-    Rounds that are not whole are left out, so that every arm and object has as many.
+    Rounds that are not whole are left out, so that every arm and object has as many. If all of the
+    first round was measured, a round is not whole without metrics; else there are no metrics.
     """
+    pairs = [(arm, obj) for arm in plan.arms for obj in plan.objects]
+    measured = all(
+        path.exists() for pair in pairs for path in _metrics(plan.round_folder(0, *pair))
+    )
     found: list[Evidence] = []
     for number in range(plan.rounds):
-        round_ = [(arm, obj) for arm in plan.arms for obj in plan.objects]
-        if not all(_whole(plan, number, arm, obj) for arm, obj in round_):
+        folders = [plan.round_folder(number, *pair) for pair in pairs]
+        if not all(path.exists() for folder in folders for path in _files(plan, folder, measured)):
             break
-        for arm, obj in round_:
-            found += _of_round(plan, number, arm, obj)
+        for pair in pairs:
+            found += _of_round(plan, number, *pair, measured)
     return found
 
 
-def _whole(plan: Plan, number: int, arm: str, obj: str) -> bool:
-    folder = plan.round_folder(number, arm, obj)
-    return all(path.exists() for path in _files(plan, folder))
-
-
-def _files(plan: Plan, folder: Path) -> Iterator[Path]:
+def _files(plan: Plan, folder: Path, measured: bool) -> Iterator[Path]:
     for engine in ENGINES:
         yield folder / f"labels_{engine.value}.json"
     for twin in plan.twins:
         yield from (folder / bag_name(twin, laboratory) for laboratory in LABORATORIES)
+    if measured:
+        yield from _metrics(folder)
 
 
-def _of_round(plan: Plan, number: int, arm: str, obj: str) -> Iterator[Evidence]:
+def _metrics(folder: Path) -> list[Path]:
+    return [folder / f"metrics_{engine.value}.json" for engine in ENGINES]
+
+
+def _of_round(plan: Plan, number: int, arm: str, obj: str, measured: bool) -> Iterator[Evidence]:
     folder = plan.round_folder(number, arm, obj)
     scores = {
         engine.value: {
@@ -89,32 +100,29 @@ def _of_round(plan: Plan, number: int, arm: str, obj: str) -> Iterator[Evidence]
         for engine in ENGINES
     }
     costs = {engine.value: _json(folder / f"cpu_labels_{engine.value}.json") for engine in ENGINES}
-    metrics = {engine.value: _json(folder / f"metrics_{engine.value}.json") for engine in ENGINES}
-    metric_costs = {
-        engine.value: _json(folder / f"cpu_metrics_{engine.value}.json") for engine in ENGINES
-    }
+    with_metrics = [engine.value for engine in ENGINES] if measured else []
+    metrics = {name: _json(folder / f"metrics_{name}.json") for name in with_metrics}
+    metric_costs = {name: _json(folder / f"cpu_metrics_{name}.json") for name in with_metrics}
     held: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(plan.twins, 0))
     attempts: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(plan.twins, 0))
     for twin in plan.twins:
         for laboratory in LABORATORIES:
             for attempt in read_bag(folder / bag_name(twin, laboratory)).attempts:
-                if attempt.outcome is Outcome.DIVERGED:  # says nothing about the grasp
-                    continue
+                if attempt.outcome not in (Outcome.SUCCESS, *LOST):
+                    continue  # it says nothing about the grasp
                 attempts[attempt.grasp.id][twin] += 1
                 held[attempt.grasp.id][twin] += attempt.outcome is Outcome.SUCCESS
     for grasp in grasps_of(plan, number, arm, obj):
         labels = {name: of[grasp.id] for name, of in scores.items()}
-        measured = {name: of.get(grasp.id, {}) for name, of in metrics.items()}
         said, features = _said(labels), _features(labels)
         cpu_s = _label_costs({name: of[grasp.id] for name, of in costs.items()})
-        for name, values in measured.items():
+        for name, of_engine in metrics.items():
             for metric in (one for one in Metric if one not in ENGINE_DOUBT):
-                if values:
-                    value = values.get(metric.value, 0.0)
-                    value = value if metric.more_is_better else -value
-                    said[f"{metric.value} {name}"] = value
-                    features[f"{metric.value} {name}"] = value
-                    cpu_s[f"{metric.value} {name}"] = metric_costs[name][grasp.id][metric.value]
+                value = of_engine[grasp.id].get(metric.value, math.nan)
+                value = value if metric.more_is_better else -value
+                said[f"{metric.value} {name}"] = value
+                features[f"{metric.value} {name}"] = value
+                cpu_s[f"{metric.value} {name}"] = metric_costs[name][grasp.id][metric.value]
         if all(attempts[grasp.id].values()):
             yield Evidence(arm, obj, said, features, cpu_s, held[grasp.id], attempts[grasp.id])
 
@@ -165,16 +173,23 @@ def groups_of(evidence: Iterable[Evidence], twin: str) -> dict[str, TriedGrasps]
 def _group(grasps: list[Evidence], twin: str) -> TriedGrasps:
     held = np.array([grasp.held[twin] for grasp in grasps], np.float64)
     attempts = np.array([grasp.attempts[twin] for grasp in grasps], np.float64)
-    shared = [name for name in grasps[0].said if all(name in grasp.said for grasp in grasps)]
-    predicted = {name: np.array([grasp.said[name] for grasp in grasps]) for name in shared}
+    predicted = {
+        name: worst_if_none(np.array([grasp.said[name] for grasp in grasps]))
+        for name in grasps[0].said
+    }
     predicted[MODEL] = _predicted_by_model(grasps, held, attempts)
     return TriedGrasps(predicted, held, attempts)
 
 
+def worst_if_none(values: FloatArray) -> FloatArray:
+    """Let grasps without a value count as the worst that has one; shape (g,) or (g, n)."""
+    return np.where(np.isnan(values), np.nanmin(values, axis=0), values)
+
+
 def _predicted_by_model(grasps: list[Evidence], held: Any, attempts: Any) -> Any:
     """What a regression on all labels and metrics predicts, learned without the grasp's object."""
-    names = [name for name in grasps[0].features if all(name in grasp.features for grasp in grasps)]
-    features = np.array([[grasp.features[name] for name in names] for grasp in grasps])
+    # Every grasp has the same features, in the same order.
+    features = worst_if_none(np.array([[*grasp.features.values()] for grasp in grasps]))
     spread = features.std(axis=0)
     features = (features - features.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     _, objects = np.unique([grasp.object for grasp in grasps], return_inverse=True)
@@ -188,10 +203,9 @@ def _predicted_by_model(grasps: list[Evidence], held: Any, attempts: Any) -> Any
 def mean_cpu_s(grasps: Iterable[Evidence]) -> dict[str, float]:
     """Mean CPU time of each predictor [s]."""
     costs = [grasp.cpu_s for grasp in grasps]
-    shared = [name for name in costs[0] if all(name in cost for cost in costs)]
-    return {name: float(np.mean([cost[name] for cost in costs])) for name in shared}
+    return {name: float(np.mean([cost[name] for cost in costs])) for name in costs[0]}
 
 
 def _json(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    content: dict[str, Any] = json.loads(path.read_text())
     return content

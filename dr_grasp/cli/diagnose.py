@@ -165,7 +165,7 @@ class _Summary:
             self._touched[diagnosis.outcome, diagnosis.links] += 1
         self._without_cause += diagnosis.holds and not diagnosis.causes(self._limits)
         self._counter.add(diagnosis)
-        if diagnosis.other_outcome not in (None, Outcome.SUCCESS):
+        if diagnosis.other_outcome is not None and diagnosis.fails_in_other:
             self._only_here.append(f"{diagnosis.grasp_id} ({diagnosis.other_outcome.label})")
         last = len(self._place)
         best = [*self._best, diagnosis]

@@ -123,8 +123,9 @@ def command(
             for line in changes_before_execution(plan.chosen, robot).lines:
                 complain(line)
             with (
-                BagWriter(bag) as writer,
+                # First: a twin that cannot run leaves no bag.
                 TwinBackend(robot, profile, real_time, profile_name=twin) as hardware,
+                BagWriter(bag) as writer,
             ):
                 writer.write_scores(scored.scores, time.time_ns())
                 attempts = execute_plan(

@@ -35,8 +35,8 @@ class GraspAttempt:
         object_before: Object's pose in the base frame before the attempt, if known.
         object_after: Object's pose in the base frame at the end of the attempt, if known.
         backend_profile: Name of the twin's profile; empty on a real arm.
-        models: Fingerprints of the "robot", "object" and "twin" of the attempt, and the kind of
-            "processor".
+        models: Fingerprints of the "robot", "object" and "twin" of the attempt, and of the settings
+            of the "twin_engine" if it is not MuJoCo; and the kind of "processor".
         software_version: Versions of dr_grasp and of the backend's engine.
         backend_engine: Name of the engine in which the twin ran; empty on a real arm.
     """

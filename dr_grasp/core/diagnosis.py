@@ -22,6 +22,11 @@ LOWEST_FRICTION = 0.05
 encloses the object. A `Diagnosis.least_friction` of this value means this value or less."""
 
 
+NOT_OF_THE_GRASP = (Outcome.NOT_SETTLED, Outcome.DIVERGED)
+"""Outcomes of rollouts that say nothing about the grasp: the object moved before the hand touched
+it, or the engine failed."""
+
+
 class Cause(Enum):
     """Why a grasp that holds in simulation may not hold on the arm.
 
@@ -180,6 +185,11 @@ class Diagnosis:
             engine_gap=gap if self.holds else None,
         )
 
+    @property
+    def fails_in_other(self) -> bool:
+        """Whether the grasp fails undisturbed in the other engine, as far as that can be said."""
+        return self.other_outcome not in (None, Outcome.SUCCESS, *NOT_OF_THE_GRASP)
+
     def severities(self, thresholds: DiagnosisThresholds) -> dict[Cause, float]:
         """Severities of causes that may break the grasp on an arm; none if it fails undisturbed.
 
@@ -203,7 +213,7 @@ class Diagnosis:
         severity = 0.0
         for quantity in cause.quantities:
             value, limit = self.value(quantity), getattr(thresholds, quantity.name)
-            if cause is Cause.EXPLOIT and self.other_outcome not in (None, Outcome.SUCCESS):
+            if cause is Cause.EXPLOIT and self.fails_in_other:
                 value = 1.0
             if value is not None and limit is not None:
                 share = value / limit

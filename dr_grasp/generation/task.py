@@ -134,20 +134,16 @@ class Task:
             "start": hashlib.sha256(start.encode()).hexdigest() if self.start else None,
             "software_version": software_version(self.engine),
             **engine_asked(self.engine),
-            **self._engines_asked(),
+            "fitness_engines": self._fitness_engines(),
         }
 
-    def _engines_asked(self) -> dict[str, Any]:
-        """Engines of the fitness, if it says any; without, journals stay as they were."""
+    def _fitness_engines(self) -> list[dict[str, Any]] | None:
+        """Engines of the fitness; None if it says none, as in journals of earlier versions."""
         engines = () if self.fitness is None else self.fitness.engines
-        if not engines:
-            return {}
-        return {
-            "fitness_engines": [
-                {**engine_asked(engine), "software_version": software_version(engine)}
-                for engine in engines
-            ]
-        }
+        return [
+            {**engine_asked(engine), "software_version": software_version(engine)}
+            for engine in engines
+        ] or None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ LENGTH = 16
 """Number of hexadecimal digits of a fingerprint: 64 bits tell any number of models apart."""
 
 ROBOT, OBJECT, PROFILE, TWIN, PROCESSOR = "robot", "object", "profile", "twin", "processor"
-ENGINE, GPU, OTHER_ENGINE = "engine", "gpu", "other_engine"
+ENGINE, GPU, OTHER_ENGINE, TWIN_ENGINE = "engine", "gpu", "other_engine", "twin_engine"
 
 VECTOR_UNITS = ("fma", "avx2", "avx512f")
 """Processor flags by which libm, NumPy and MuJoCo choose between variants of a function."""
@@ -63,7 +63,7 @@ def models_of(**made_of: Any) -> Mapping[str, str]:
 
     Args:
         made_of: What results are made of, by kind ("robot", "object", "profile", "twin", and
-            "engine" for an engine's settings).
+            "engine" or "twin_engine" for an engine's settings).
     """
     found = {kind: _fingerprint(value) for kind, value in made_of.items()}
     return {**found, PROCESSOR: processor()}

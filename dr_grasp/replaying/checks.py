@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from dr_grasp.provenance.fingerprint import ENGINE, GPU, OTHER_ENGINE, PROCESSOR
+from dr_grasp.provenance.fingerprint import ENGINE, GPU, OTHER_ENGINE, PROCESSOR, TWIN_ENGINE
 
 
 class Verdict(Enum):
@@ -59,6 +59,7 @@ _CHANGES = {
     GPU: "another GPU",
     ENGINE: "settings of the engine changed",
     OTHER_ENGINE: "the other engine changed",
+    TWIN_ENGINE: "settings of the twin's engine changed",
 }
 """How a change is called, where that is not "KIND changed"."""
 

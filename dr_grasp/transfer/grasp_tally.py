@@ -9,24 +9,10 @@ from dataclasses import dataclass, field
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.metric import Metric
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.errors import UnknownNameError
 from dr_grasp.transfer.rows import AttemptRow, GraspKey
 
 Predictor = Criterion | Metric
 """What a grasp's score says of it, by which grasps can be sorted."""
-
-
-def predictor_from_name(name: str) -> Predictor:
-    """Find a criterion or a metric by its name, such as "mdr" or "tug".
-
-    Raises:
-        UnknownNameError: There is none of that name.
-    """
-    for kind in (Criterion, Metric):
-        for member in kind:
-            if member.value == name:
-                return member
-    raise UnknownNameError("predictor", name, [p.value for p in (*Criterion, *Metric)])
 
 
 @dataclass(frozen=True, slots=True)

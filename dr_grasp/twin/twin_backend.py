@@ -38,7 +38,12 @@ from dr_grasp.robots.checking import check_grasp
 from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.twin.placing import COMMANDS_PER_SAMPLE, on_table, settling
 from dr_grasp.twin.twin_profile import TwinProfile, object_truth, real_pose, robot_truth
-from dr_grasp.twin.world import CONTROL_RATE_HZ, TwinWorld, open_twin_world
+from dr_grasp.twin.world import (
+    CONTROL_RATE_HZ,
+    TwinWorld,
+    engine_settings,
+    open_twin_world,
+)
 
 OnJointStates = Callable[[float, tuple[str, ...], FloatArray], None]
 """Called every 20 ms of motion with time since the start [s], joint names, encoder positions."""
@@ -136,7 +141,12 @@ class TwinBackend(Closing):
             score=score,
             backend_profile=self._profile_name,
             backend_engine=self._profile.engine.value,
-            models=models_of(robot=self._robot, object=item, twin=self._profile.content()),
+            models=models_of(
+                robot=self._robot,
+                object=item,
+                twin=self._profile.content(),
+                **engine_settings(self._profile.engine),
+            ),
             software_version=f"dr_grasp {__version__}, {self._profile.engine.version}",
         )
         on_phase("prepare")

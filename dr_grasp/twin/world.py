@@ -8,6 +8,7 @@ from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Observation
 from dr_grasp.objects.object_spec import ObjectSpec
+from dr_grasp.provenance.fingerprint import TWIN_ENGINE
 from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
 from dr_grasp.twin.engine import TwinEngine
@@ -120,3 +121,15 @@ def open_twin_world(
     from dr_grasp.twin.sapien.world import SapienTwinWorld
 
     return SapienTwinWorld(robot, item, object_truth, robot_truth)
+
+
+def engine_settings(engine: TwinEngine) -> dict[str, object]:
+    """An engine's settings by the kind under which attempts have their fingerprint.
+
+    Empty of MuJoCo, of which attempts carry the version alone, as those of earlier versions.
+    """
+    if engine is TwinEngine.MUJOCO:
+        return {}
+    from dr_grasp.twin.sapien.settings import SETTINGS
+
+    return {TWIN_ENGINE: SETTINGS}

@@ -19,6 +19,7 @@ from dr_grasp.formats.score_file import read_scores
 from dr_grasp.recording.bag_reader import read_bag
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
+from dr_grasp.twin import engine as twin_engine
 
 PROGRAM = [sys.executable, "-m", "dr_grasp.cli.main"]
 
@@ -95,6 +96,15 @@ def test_execute_records_the_best_in_rank_order(score_file, grasp_file, tmp_path
     full = run("execute", grasp_file, *words)
     assert full.exit_code == 1
     assert "expected a new or empty folder" in full.stderr
+
+
+def test_a_twin_that_cannot_run_leaves_no_bag(score_file, grasp_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(twin_engine, "find_spec", lambda name: None)
+    words = ["--scores", score_file[0], "--twin", "sapien", "--bag", tmp_path / "bag"]
+    done = run("execute", grasp_file, *words)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1 and "requirements/twin.txt" in done.stderr
+    assert not (tmp_path / "bag").exists()
 
 
 def test_execute_says_who_keeps_the_bag(score_file, grasp_file, tmp_path):

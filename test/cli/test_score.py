@@ -288,12 +288,23 @@ def test_metrics_are_measured_and_shown_in_millimetres(grasp_file, tmp_path):
     assert done.exit_code == 0, done.output
     scores = read_scores(out).scores
     assert {tuple(one.metrics) for one in scores} == {(Metric.PENETRATION, Metric.ENGINE_GAP)}
-    heads = "".join(done.stdout.splitlines()[1:4])
-    assert all(head in heads for head in ("penetration", "(mm)", "engine", "gap"))
+    assert all(head in done.stdout for head in ("penetration", "(mm)", "engine", "gap"))
     for one in scores:
-        (line,) = (line for line in done.stdout.splitlines() if one.grasp_id in line)
+        _, line = (line for line in done.stdout.splitlines() if one.grasp_id in line)
         assert f" {1e3 * one.metrics[Metric.PENETRATION]:.1f} " in line
         assert one.metrics[Metric.ENGINE_GAP] in (0.0, 1.0)
+
+
+def test_all_metrics_are_shown_in_full(samples, tmp_path, monkeypatch, grasp_file):
+    every = samples.score(metrics=dict.fromkeys(Metric, 0.123456))
+    monkeypatch.setattr(Scorer, "stream", lambda *given, **more: iter([every]))
+    done = run("score", grasp_file, "--out", tmp_path / "out.json", "--metrics", "all")
+    assert done.exit_code == 0, done.output
+    *_, line = (line for line in done.stdout.splitlines() if every.grasp_id in line)
+    assert [cell.strip() for cell in line.split("│")[2:-1]] == [
+        "123.5" if metric.in_millimetres else "0.123" for metric in Metric
+    ]
+    assert "…" not in done.stdout
 
 
 def test_metrics_that_cannot_be_measured_are_refused_before_the_work(grasp_file, tmp_path):

@@ -79,6 +79,8 @@ def test_what_fails_undisturbed_in_the_other_engine_is_an_exploit():
     failed = replace(held, other_outcome=Outcome.DROPPED_LIFTING, mdr=0.1)
     assert failed.severities(THRESHOLDS) == {Cause.EXPLOIT: pytest.approx(5.0)}
     assert failed.causes(replace(THRESHOLDS, engine_gap=None)) == (Cause.FRAGILITY,)
+    for nothing in (Outcome.DIVERGED, Outcome.NOT_SETTLED):
+        assert replace(held, other_outcome=nothing).causes(THRESHOLDS) == ()
 
 
 def test_a_threshold_of_none_is_measured_and_speaks_for_nothing():

@@ -386,6 +386,13 @@ def test_a_journal_goes_on_in_its_engine_alone(tmp_path):
     journal_of(path, [], fit.described())
     with pytest.raises(FileFormatError, match=r"fitness_engines: expected .*mujoco"):
         SearchJournal(path, in_both.described(), resume=True)
+    journal_of(path, [], in_both.described())
+    with pytest.raises(FileFormatError, match=r"fitness_engines: expected None"):
+        SearchJournal(path, fit.described(), resume=True)
+    earlier = fit.described()
+    del earlier["fitness_engines"]  # as in journals of before there was a choice
+    journal_of(path, [], earlier)
+    SearchJournal(path, fit.described(), resume=True).close()
 
 
 def test_proposals_and_trials_are_simulated_in_the_engine_of_the_task(tmp_path, samples):

@@ -17,7 +17,7 @@ from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
 from dr_grasp.simulation.mujoco.world import MujocoWorld
 from dr_grasp.twin import mujoco_world
 from dr_grasp.twin.mujoco_world import MujocoTwinWorld
-from dr_grasp.twin.world import ARM_BANDWIDTH
+from dr_grasp.twin.world import ARM_BANDWIDTH, CONTROL_RATE_HZ
 
 GRAVITY = 9.81
 
@@ -272,12 +272,14 @@ class SapienTwinRig:
     """The twin in PhysX."""
 
     lag_s, largest_error = 2.0 / ARM_BANDWIDTH, 1e-3
+    step_s = 1.0 / CONTROL_RATE_HZ
     tells_friction = False
 
     def __init__(self, robot, block, dynamics=TRUE):
-        from dr_grasp.twin.sapien.world import TIMESTEP_S, SapienTwinWorld
+        from dr_grasp.twin.sapien.settings import SETTINGS
+        from dr_grasp.twin.sapien.world import SapienTwinWorld
 
-        self.step_s = TIMESTEP_S
+        self._timestep_s = SETTINGS.timestep_s
         self._robot = robot
         self.world = SapienTwinWorld(robot, block, dynamics)
         self._arm, self._hand = robot.home, robot.hand_open
@@ -300,12 +302,13 @@ class SapienTwinRig:
         if arm is not None:
             self._arm = arm
             self.world.command(arm, self._hand)
-        self._body.add_force_torque(list(push), [0, 0, 0])
+        loads = np.zeros(len(self.world.joints), dtype=np.float32)
         if hand_load is not None:
-            loads = np.zeros(len(self.world.joints), dtype=np.float32)
             loads[self.world._order[len(self._robot.arm_joints) :]] = hand_load
+        for _ in range(round(self.step_s / self._timestep_s)):
+            self._body.add_force_torque(list(push), [0, 0, 0])
             self.world._scene.robot.set_qf(loads)
-        self.world.step()
+            self.world.step()
 
     def throw(self, velocity):
         self._body.set_linear_velocity(list(velocity))
@@ -327,10 +330,10 @@ class SapienTwinRig:
             if "object" not in pair:
                 continue
             # The impulse acts on the first of both.
-            sign = 1.0 if pair[1] == "object" else -1.0
+            link, sign = (pair[0], 1.0) if pair[1] == "object" else (pair[1], -1.0)
             for point in contact.points:
-                force = sign * point.impulse.astype(float) / self.step_s
-                found.append(Touch(min(pair, key="object".__eq__), point.position, force))
+                force = sign * point.impulse.astype(float) / self._timestep_s
+                found.append(Touch(link, point.position, force))
         return found
 
     def close(self):

@@ -8,9 +8,8 @@ from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.errors import UnknownNameError
 from dr_grasp.transfer.clustered import eta_of
-from dr_grasp.transfer.grasp_tally import Ratio, group_by, predictor_from_name, tally_grasps
+from dr_grasp.transfer.grasp_tally import Ratio, group_by, tally_grasps
 
 COUNT_AGAINST = {
     "missed",
@@ -77,12 +76,10 @@ def test_what_a_predictor_says_of_a_grasp_is_larger_for_better_ones(row):
     older = row("a1", 0.9, metrics={Metric.TUG: 9.0}, stamp_ns=1)
     (tally,) = tally_grasps([row("a2", 0.6, metrics=metrics, stamp_ns=2), older])
     assert tally.metrics == metrics
-    said = {name: tally.predicted_by(predictor_from_name(name)) for name in ("mdr", "tug")}
-    assert said == {"mdr": 0.6, "tug": 2.5}
+    assert tally.predicted_by(Criterion.MDR) == 0.6
+    assert tally.predicted_by(Metric.TUG) == 2.5
     assert tally.predicted_by(Metric.PENETRATION) == -0.0004
     assert tally.predicted_by(Metric.ENGINE_GAP) == 0
     assert tally.predicted_by(Metric.EPSILON) is None
     (bare,) = tally_grasps([row(fitness={})])
     assert bare.predicted_by(Criterion.MDR) is None
-    with pytest.raises(UnknownNameError, match="unknown predictor 'luck'; expected one of com_dis"):
-        predictor_from_name("luck")

@@ -101,6 +101,13 @@ def test_a_joint_that_mimics_a_distant_one_is_refused(franka: RobotSpec) -> None
         couplings(robot, rigid_bodies(franka))
 
 
+def test_a_mimic_that_does_not_move_needs_no_coupling(franka: RobotSpec) -> None:
+    (mimic,) = franka.model.mimics
+    model = replace(franka.model, mimics=(replace(mimic, multiplier=0.0),))
+    assert couplings(franka, rigid_bodies(franka))
+    assert couplings(replace(franka, model=model), rigid_bodies(franka)) == ()
+
+
 def test_a_chain_of_followers_hangs_together() -> None:
     """The little finger follows the ring finger, and its tip the finger itself."""
     hand = load_robot("ur5_schunk_sih")

@@ -20,6 +20,7 @@ from dr_grasp.errors import (
 from dr_grasp.execution.backend import Backend
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.robot_spec import RobotSpec
+from dr_grasp.twin.engine import TwinEngine
 from dr_grasp.twin.twin_backend import TwinBackend
 from dr_grasp.twin.twin_profile import TwinProfile, load_twin_profile
 
@@ -75,6 +76,7 @@ def test_an_attempt_depends_on_its_seed_and_index_alone(
     assert told(later) == told(alone)
     assert later.backend_engine == profile.engine.value
     assert later.software_version.endswith(f", {profile.engine.version}")
+    assert ("twin_engine" in later.models) is (profile.engine is not TwinEngine.MUJOCO)
     assert later.attempt_id != alone.attempt_id
     assert told(first) != told(later)
     assert told(run(profile, grasp, seed=8, attempt_index=3)) != told(alone)

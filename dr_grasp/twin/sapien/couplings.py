@@ -40,7 +40,8 @@ def couplings(robot: RobotSpec, bodies: tuple[RigidBody, ...]) -> tuple[Coupling
     carried = {body.joint.name: body for body in bodies if body.joint is not None}
     # Position of each joint as multiplier * position of its drive + offset.
     places = {name: (name, 1.0, 0.0) for name in robot.hand_joints}
-    left = list(robot.model.mimics)
+    # A mimic of multiplier 0 stands still by its own drive.
+    left = [mimic for mimic in robot.model.mimics if mimic.multiplier]
     found = []
     while left:
         for mimic in left:

@@ -23,26 +23,8 @@ from dr_grasp.simulation.springs import full_force_way
 from dr_grasp.twin.sapien.bodies import RigidBody
 from dr_grasp.twin.sapien.couplings import couplings
 from dr_grasp.twin.sapien.filters import OBJECT_FILTER, SUPPORT_FILTER, collision_filters
+from dr_grasp.twin.sapien.settings import SETTINGS
 from dr_grasp.twin.sapien.shapes import pose_of, shape_of, weigh
-
-POSITION_ITERATIONS = 4
-VELOCITY_ITERATIONS = 15
-"""Iterations of PhysX's solver in a timestep, of the kind called PGS. Small steps and iterations of
-velocities take away the creep of held objects: with steps of 1 ms, 20 and 1 iterations, 4 of 16
-held objects crept by 0.1 to 0.6 mm/s; with the other solver, TGS, as many, by up to 2.7 mm/s. Of
-the 5 worst, none crept by 0.01 mm/s with these; with 10 of velocities, two by 0.4 mm/s."""
-
-CONTACT_OFFSET_M = 0.002
-"""Distance from which on PhysX makes contacts; shapes touch at a distance of zero."""
-
-COUPLING = 1e6
-"""How many times as stiff as the drives the springs between coupled joints are. PhysX conveys a
-spring's force the better, the stiffer it is: with this value, and any larger one, a load on one
-joint of a finger meets 0.93 to 1.2 times the force of all its drives (measured with TGS, steps of
-1 ms); with 100, 0.8 to 1.7."""
-
-COUPLING_TIME_S = 1e-4
-"""Damping of these springs in units of their stiffness; without any, fingers shook."""
 
 NEAR_ZERO = 1e-9
 
@@ -114,14 +96,14 @@ def _build(plan: Plan) -> Scene:
     physx.set_scene_config(
         gravity=[0.0, 0.0, -GRAVITY],
         enable_pcm=True,
-        enable_tgs=False,
+        enable_tgs=SETTINGS.tgs,
         enable_ccd=False,
         enable_enhanced_determinism=True,
         enable_friction_every_iteration=True,
         cpu_workers=0,
     )
-    physx.set_body_config(POSITION_ITERATIONS, VELOCITY_ITERATIONS, 0.0)
-    physx.set_shape_config(CONTACT_OFFSET_M, 0.0)
+    physx.set_body_config(SETTINGS.position_iterations, SETTINGS.velocity_iterations, 0.0)
+    physx.set_shape_config(SETTINGS.contact_offset_m, 0.0)
     scene = sapien.Scene([physx.PhysxCpuSystem()])
     scene.set_timestep(plan.timestep_s)
     names: dict[Any, str] = {}
@@ -221,7 +203,7 @@ def _couple(plan: Plan, articulation: Any, links: dict[str, Any]) -> None:
     for coupling in couplings(plan.robot, plan.bodies):
         first, second = coupling.scales
         stiffness = (
-            COUPLING
+            SETTINGS.coupling
             * plan.robot.hand_force
             / full_force_way(links[coupling.second].joint.type == "prismatic")
         )
@@ -231,7 +213,7 @@ def _couple(plan: Plan, articulation: Any, links: dict[str, Any]) -> None:
             [0.0, 1.0 / first, 1.0 / second],
             rest_length=coupling.offset,
             stiffness=stiffness,
-            damping=COUPLING_TIME_S * stiffness,
+            damping=SETTINGS.coupling_time_s * stiffness,
         )
 
 

@@ -17,20 +17,10 @@ from dr_grasp.simulation.mujoco.dynamics import ObjectDynamics
 from dr_grasp.simulation.springs import critical_spring, hand_inertia
 from dr_grasp.twin.sapien.bodies import inertias_at, link_in_body, rigid_bodies
 from dr_grasp.twin.sapien.model import OBJECT, Plan, Scene, build_scene
+from dr_grasp.twin.sapien.settings import SETTINGS, STEPS_PER_COMMAND
 from dr_grasp.twin.sapien.shapes import from_pose, pose_of
 from dr_grasp.twin.twin_profile import RobotTruth
-from dr_grasp.twin.world import ARM_BANDWIDTH, CONTROL_RATE_HZ
-
-STEPS_PER_COMMAND = 8
-TIMESTEP_S = 1.0 / CONTROL_RATE_HZ / STEPS_PER_COMMAND
-"""Half a millisecond: of 8 grasps of a mug by its thin walls, in 3 attempts each, one was lost in
-all with steps of 1 ms that held in all with steps of 0.5 and of 0.25 ms."""
-
-ARM_ARMATURE = 0.1
-"""Inertia of rotor and gear at an arm joint, as in MuJoCo's twin [kg m^2, or kg if it slides]."""
-
-HAND_BANDWIDTH = 250.0
-"""Natural frequency of a hand joint's drive, as in MuJoCo's twin [rad/s]."""
+from dr_grasp.twin.world import CONTROL_RATE_HZ
 
 UNLIMITED = float(np.finfo(np.float32).max)
 
@@ -49,7 +39,7 @@ class SapienTwinWorld:
         object_truth: ObjectDynamics,
         robot_truth: RobotTruth | None = None,
         *,
-        timestep_s: float = TIMESTEP_S,
+        timestep_s: float = SETTINGS.timestep_s,
     ) -> None:
         """Build the world; see `open_twin_world`.
 
@@ -80,16 +70,17 @@ class SapienTwinWorld:
         }
         armatures, springs = [], []
         for name in robot.arm_joints:
-            armatures.append(ARM_ARMATURE)
-            springs.append(critical_spring(bare[name] + ARM_ARMATURE, ARM_BANDWIDTH))
+            inertia = bare[name] + SETTINGS.arm_armature
+            armatures.append(SETTINGS.arm_armature)
+            springs.append(critical_spring(inertia, SETTINGS.arm_bandwidth))
         limits = robot.hand_force * robot.hand_force_shares
         drives = zip(limits, robot.hand_drive_inertias, strict=True)
         for name, (limit, drive) in zip(self._hand_joints.names, drives, strict=True):
             inertia = hand_inertia(
-                bare[name], float(drive), float(limit), name in sliding, HAND_BANDWIDTH
+                bare[name], float(drive), float(limit), name in sliding, SETTINGS.hand_bandwidth
             )
             armatures.append(inertia - bare[name])
-            springs.append(critical_spring(inertia, HAND_BANDWIDTH))
+            springs.append(critical_spring(inertia, SETTINGS.hand_bandwidth))
         self._armatures = frozen(armatures)
         self._stiffness, self._damping = frozen(springs).T
 
