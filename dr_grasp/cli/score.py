@@ -245,29 +245,33 @@ class _Summary:
         check_any_done(self.scored, self.refused, self.out)
 
     def show(self, out: Path) -> None:
-        """Print a table of the best grasps."""
-        metrics = [m for m in Metric if any(m in score.metrics for score in self._best)]
-        # A word a line: eight metrics would be wider than a terminal.
-        columns = [metric_label(metric).replace(" ", "\n") for metric in metrics]
+        """Print a table of the best grasps, and another one of their metrics."""
         print_table(
-            ["grasp", "nominal", *CRITERION_COLUMNS, *columns, "P(holds)"],
+            ["grasp", "nominal", *CRITERION_COLUMNS, "P(holds)"],
             [
-                [
-                    score.grasp_id,
-                    score.nominal_text,
-                    *score_cells(score),
-                    *(metric_text(metric, score.metrics.get(metric)) for metric in metrics),
-                    _probability(score),
-                ]
+                [score.grasp_id, score.nominal_text, *score_cells(score), _probability(score)]
                 for score in self._best
             ],
         )
+        self._show_metrics()
         if self.scored > SHOWN:
             print_line(f"the best {SHOWN} of {self.scored} grasps; all are in {out}")
         for sentence in sentences(listed(self._collisions)).values():
             print_line(f"of all rollouts, {sentence}")
         if self._selection is not None:
             print_line(_selection_text(self._selection, self.scored))
+
+    def _show_metrics(self) -> None:
+        metrics = [m for m in Metric if any(m in score.metrics for score in self._best)]
+        if not metrics:
+            return
+        print_table(
+            ["grasp", *map(metric_label, metrics)],
+            [
+                [score.grasp_id, *(metric_text(m, score.metrics.get(m)) for m in metrics)]
+                for score in self._best
+            ],
+        )
 
 
 def _probability(score: GraspScore) -> str:

@@ -19,6 +19,7 @@ from dr_grasp.formats.score_file import read_scores
 from dr_grasp.recording.bag_reader import read_bag
 from dr_grasp.scoring.request import ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
+from dr_grasp.twin import engine
 
 PROGRAM = [sys.executable, "-m", "dr_grasp.cli.main"]
 
@@ -95,6 +96,17 @@ def test_execute_records_the_best_in_rank_order(score_file, grasp_file, tmp_path
     full = run("execute", grasp_file, *words)
     assert full.exit_code == 1
     assert "expected a new or empty folder" in full.stderr
+
+
+def test_execute_without_the_twins_engine_leaves_no_bag(
+    score_file, grasp_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(engine, "find_spec", lambda name: None)
+    words = ["--scores", score_file[0], "--twin", "sapien", "--bag", tmp_path / "bag"]
+    done = run("execute", grasp_file, *words)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.endswith("pip install -r requirements/twin.txt\n")
+    assert not (tmp_path / "bag").exists()
 
 
 def test_execute_says_who_keeps_the_bag(score_file, grasp_file, tmp_path):
