@@ -44,7 +44,7 @@ CRASHED = 70
 """Exit status after an error of the program itself, EX_SOFTWARE of <sysexits.h>."""
 
 PIPE_COLUMNS = 1000
-"""Most columns of a table in a pipe; the widest of ours, with ids of 64 characters, has 250."""
+"""Most columns of a table in a pipe: more than ours need; reasons in words are the widest."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -249,7 +249,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
 def _table(
     columns: Sequence[str], rows: Sequence[Sequence[str]], title: str, narrow: bool = False
 ) -> Table:
-    """Make a table; a narrow one shows what does not fit in more lines, and cuts no number."""
+    """Make a table; a narrow one breaks ids anywhere and other texts between words."""
     table = Table(title=escape(printable(title)) or None, padding=(0, 0 if narrow else 1))
     for index, column in enumerate(columns):
         breaks = narrow and (index == 0 or any(" " in row[index] for row in rows))

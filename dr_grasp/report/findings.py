@@ -188,7 +188,7 @@ def _statistics(
 
 
 def _executed_by(row: AttemptRow) -> str:
-    """Name of the backend, with the engine of a twin: twins in two engines are two laboratories."""
+    """Name of the backend, with the engine of a twin: a twin in another engine is another judge."""
     return f"{row.backend} in {row.backend_engine}" if row.backend_engine else row.backend
 
 
