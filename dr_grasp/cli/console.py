@@ -43,6 +43,9 @@ from dr_grasp.errors import DrGraspError, printable
 CRASHED = 70
 """Exit status after an error of the program itself, EX_SOFTWARE of <sysexits.h>."""
 
+PIPE_COLUMNS = 1000
+"""Most columns of a table in a pipe: more than ours need; reasons in words are the widest."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -231,16 +234,34 @@ def progress_bar() -> Progress:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
-    """Print a table on standard output; texts are not wrapped or cut in a pipe."""
-    table = Table(title=escape(printable(title)) or None)
-    for index, column in enumerate(columns):
-        table.add_column(column, no_wrap=True, justify="left" if index == 0 else "center")
-    for row in rows:
-        # An id may look like rich's markup, or hold what a terminal obeys.
-        table.add_row(*(escape(printable(cell)) for cell in row))
+    """Print a table on standard output; a pipe has the width that it needs."""
     # A pipe has no width, and with rich's small default a script would read texts that are cut.
-    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console = Console() if sys.stdout.isatty() else Console(width=PIPE_COLUMNS)
+    # An id may look like rich's markup, or hold what a terminal obeys.
+    cells = [[escape(printable(cell)) for cell in row] for row in rows]
+    table = _table(columns, cells, title)
+    unlimited = console.options.update(max_width=PIPE_COLUMNS)
+    if console.measure(table, options=unlimited).maximum > console.width:
+        table = _table(columns, cells, title, narrow=True)
     console.print(table)
+
+
+def _table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], title: str, narrow: bool = False
+) -> Table:
+    """Make a table; a narrow one breaks ids anywhere and other texts between words."""
+    table = Table(title=escape(printable(title)) or None, padding=(0, 0 if narrow else 1))
+    for index, column in enumerate(columns):
+        breaks = narrow and (index == 0 or any(" " in row[index] for row in rows))
+        table.add_column(
+            column.replace(" ", "\n") if narrow else column,
+            no_wrap=not breaks,
+            overflow="fold",
+            justify="left" if index == 0 else "center",
+        )
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 def fitness_text(fitness: Fitness | None) -> str:

@@ -211,7 +211,8 @@ class _Summary:
             )
         if not any(Metric.ENGINE_GAP in score.metrics for score in self._scores.values()):
             print_line(
-                f"the engine gap was not measured: only undisturbed was {self._other.value} asked"
+                f"the engine gap was not measured: {self._other.value} simulated undisturbed "
+                "rollouts only"
             )
 
     def _causes(self, diagnosis: Diagnosis) -> str:

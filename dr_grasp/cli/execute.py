@@ -62,7 +62,9 @@ def command(
         ),
     ] = "twin",
     seed: Annotated[int, typer.Option(help="Seed of the twin's perception error.")] = 0,
-    twin: Annotated[str, typer.Option(help="Name of the twin's profile.")] = "default",
+    twin: Annotated[
+        str, typer.Option(help="Name of the twin's profile, e.g. sapien, which is in PhysX.")
+    ] = "default",
     real_time: Annotated[
         bool, typer.Option(help="Let the twin run at the speed of the wall clock.")
     ] = False,
@@ -122,8 +124,8 @@ def command(
             profile = load_twin_profile(twin)
             for line in changes_before_execution(plan.chosen, robot).lines:
                 complain(line)
+            # The twin first: an engine that is not installed must not leave a bag behind.
             with (
-                # First: a twin that cannot run leaves no bag.
                 TwinBackend(robot, profile, real_time, profile_name=twin) as hardware,
                 BagWriter(bag) as writer,
             ):

@@ -245,16 +245,11 @@ class _Summary:
         check_any_done(self.scored, self.refused, self.out)
 
     def show(self, out: Path) -> None:
-        """Print a table of the best grasps, and one of their metrics, if they have any."""
+        """Print a table of the best grasps, and another one of their metrics."""
         print_table(
             ["grasp", "nominal", *CRITERION_COLUMNS, "P(holds)"],
             [
-                [
-                    score.grasp_id,
-                    score.nominal_text,
-                    *score_cells(score),
-                    _probability(score),
-                ]
+                [score.grasp_id, score.nominal_text, *score_cells(score), _probability(score)]
                 for score in self._best
             ],
         )
@@ -271,13 +266,9 @@ class _Summary:
         if not metrics:
             return
         print_table(
-            # A word a line: eight names of two or three words are wider than a terminal.
-            ["grasp", *(metric_label(metric).replace(" ", "\n") for metric in metrics)],
+            ["grasp", *map(metric_label, metrics)],
             [
-                [
-                    score.grasp_id,
-                    *(metric_text(metric, score.metrics.get(metric)) for metric in metrics),
-                ]
+                [score.grasp_id, *(metric_text(m, score.metrics.get(m)) for m in metrics)]
                 for score in self._best
             ],
         )

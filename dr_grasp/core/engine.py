@@ -23,7 +23,7 @@ class Engine(NamedEnum):
 
     @property
     def physics(self) -> str:
-        """Name of the physics, by which a twin may run in the same: MuJoCo Warp is MuJoCo."""
+        """Name of the physics, which a twin may have, too; that of MuJoCo Warp is MuJoCo's."""
         return Engine.MUJOCO.value if self is Engine.MUJOCO_WARP else self.value
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ NamedT = TypeVar("NamedT", bound="NamedEnum")
 
 
 class NamedEnum(Enum):
-    """An enumeration of names; messages call a member by the name of its class."""
+    """An enumeration of names; messages call a member by the words of its class's name."""
 
     @classmethod
     def from_name(cls: type[NamedT], name: str) -> NamedT:
@@ -24,4 +25,5 @@ class NamedEnum(Enum):
             return cls(name)
         except ValueError:
             valid = [member.value for member in cls]
-            raise UnknownNameError(cls.__name__.lower(), name, valid) from None
+            kind = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", cls.__name__).lower()
+            raise UnknownNameError(kind, name, valid) from None

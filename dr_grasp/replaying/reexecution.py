@@ -11,6 +11,7 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import Waypoints
 from dr_grasp.errors import DrGraspError
 from dr_grasp.replaying.checks import Check, Verdict, likely_reason
+from dr_grasp.twin.engine import TwinEngine
 from dr_grasp.workers.pool import Pool
 
 
@@ -18,6 +19,8 @@ def reexecute(
     attempts: Sequence[GraspAttempt], pool: Pool, is_cancelled: Callable[[], bool]
 ) -> Iterator[Check]:
     """Execute attempts again and compare outcome and motion.
+
+    What cannot be repeated, or not here, is skipped.
 
     Args:
         attempts: Recorded attempts; only attempts of the twin can be repeated.
@@ -32,11 +35,8 @@ def reexecute(
     """
     repeatable = []
     for attempt in attempts:
-        if attempt.backend != TWIN:
-            reason = f"made by {attempt.backend}, which does not repeat itself"
-        elif attempt.outcome is Outcome.CANCELLED:
-            reason = "cancelled, at a moment that is not recorded"
-        else:
+        reason = _why_not(attempt)
+        if not reason:
             repeatable.append(attempt)
             continue
         subject, outcome = f"attempt {attempt.attempt_id}", attempt.outcome.label
@@ -44,6 +44,20 @@ def reexecute(
     for done in pool.run(execute_again, repeatable, is_cancelled):
         if done is not None:
             yield from compare_attempts(*done)
+
+
+def _why_not(attempt: GraspAttempt) -> str:
+    """Say in one line why an attempt cannot be repeated here; empty if it can."""
+    if attempt.backend != TWIN:
+        return f"made by {attempt.backend}, which does not repeat itself"
+    if attempt.outcome is Outcome.CANCELLED:
+        return "cancelled, at a moment that is not recorded"
+    try:
+        # Bags that name no engine are of versions whose twin was always in MuJoCo.
+        TwinEngine.from_name(attempt.backend_engine or TwinEngine.MUJOCO.value).check_available()
+    except DrGraspError as error:
+        return str(error)
+    return ""
 
 
 def execute_again(attempt: GraspAttempt) -> GraspAttempt | str:

@@ -32,10 +32,10 @@ LEAST_GAP: Final = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Attempts with the same robot, method, object or backend.
+    """Attempts with the same robot, method or object, or executed by the same.
 
     Attributes:
-        name: Name of the robot, method, object or backend; empty if unknown.
+        name: Name of the robot, method, object or backend, with a twin's engine; empty if unknown.
         tallies: The attempts, grasp by grasp.
         eta: Eta of the attempts.
     """
@@ -79,7 +79,7 @@ class Findings:
         tallies: Counted attempts, grasp by grasp.
         eta: Eta of all counted attempts; None if there are none.
         said_nothing: Number of attempts that say nothing about their grasp, by outcome.
-        groups: Eta by "robot", "method", "object" and "backend".
+        groups: Eta by "robot", "method", "object" and "backend" (of a twin, with its engine).
         criteria: How well each criterion predicts outcomes, over all counted attempts.
         metrics: The same of each metric that a score has.
         by_robot: The same of criteria and then of metrics, by robot; empty for a single robot.
@@ -132,8 +132,8 @@ def findings_of(given: Iterable[AttemptRow]) -> Findings:
     robots = group_by(tallies, lambda row: row.robot)
     # Grouped by attempt, not by grasp: a grasp may have been tried on the twin and on the arm.
     backends = {
-        backend: tally_grasps(row for row in counted if row.backend == backend)
-        for backend in {row.backend for row in counted}
+        backend: tally_grasps(row for row in counted if _executed_by(row) == backend)
+        for backend in {_executed_by(row) for row in counted}
     }
     several = list(robots)[:MOST_ROBOTS] if len(robots) > 1 else []
     try:
@@ -185,6 +185,11 @@ def _statistics(
     tallies: Sequence[GraspTally], predictors: Iterable[Predictor]
 ) -> tuple[PredictorStatistics, ...]:
     return tuple(statistics_of(tallies, predictor) for predictor in predictors)
+
+
+def _executed_by(row: AttemptRow) -> str:
+    """Name of the backend, with the engine of a twin: a twin in another engine is another judge."""
+    return f"{row.backend} in {row.backend_engine}" if row.backend_engine else row.backend
 
 
 def _counts(outcomes: Iterable[Outcome]) -> dict[Outcome, int]:

@@ -72,7 +72,7 @@ PARAMETERS = (*_OWN, *fault_parameters.PARAMETERS, *attempt_server.PARAMETERS)
 
 
 class TwinNode(Node):
-    """Fake hardware: an arm in MuJoCo, served as a backend or as controllers.
+    """Fake hardware: a simulated arm, served as a backend or as controllers.
 
     Topics:
         joint_states (JointState), published: arm and hand while the twin moves; with `controllers`

@@ -1,1 +1,1 @@
-"""Fake hardware: an arm in MuJoCo with hidden errors, behind controllers like a real arm's."""
+"""Fake hardware: a simulated arm with hidden errors, behind controllers like a real arm's."""

@@ -1,4 +1,4 @@
-"""The twin as hardware: an arm in MuJoCo behind controllers, which runs in real time."""
+"""The twin as hardware: a simulated arm behind controllers, which runs in real time."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def test_what_fails_undisturbed_in_the_other_engine_is_said(write, grasps, monke
     lines = done.stdout.splitlines()
     one = "1 of 2 grasps that hold undisturbed fail undisturbed in mujoco"
     assert f"{one}: {grasps[1].id} (missed)" in lines
-    gap = "the engine gap was not measured: only undisturbed was mujoco asked"
+    gap = "the engine gap was not measured: mujoco simulated undisturbed rollouts only"
     assert gap in lines
     write(metrics={Metric.ENGINE_GAP: 0.1})
     assert gap not in run("diagnose", given, "--scores", scores).stdout

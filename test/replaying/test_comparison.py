@@ -17,10 +17,11 @@ from dr_grasp.errors import SettingsError
 from dr_grasp.replaying import rescoring
 from dr_grasp.replaying.checks import Check, Verdict, likely_reason
 from dr_grasp.replaying.junit import write_junit
-from dr_grasp.replaying.reexecution import compare_attempts, motion
+from dr_grasp.replaying.reexecution import compare_attempts, motion, reexecute
 from dr_grasp.replaying.rescoring import compare_scores, rescore
 from dr_grasp.scoring.request import ScoreBatch, ScoreRequest
 from dr_grasp.scoring.scorer import Scorer
+from dr_grasp.twin import engine
 from dr_grasp.workers.pool import WorkerPool
 
 LINKS = LinkPair("elbow", "hand")
@@ -187,6 +188,27 @@ def test_a_grasp_that_no_longer_fits_its_robot_is_refused(samples):
         (check,) = rescore([samples.attempt()], pool, lambda: False)
     assert (check.subject, check.verdict) == ("grasp g1", Verdict.DIFFERS)
     assert "object_in_base position: expected on the table" in check.reason
+
+
+def test_attempts_of_twins_that_cannot_run_here_are_skipped(samples, monkeypatch):
+    """An engine that is not installed, and one that only a later version has."""
+
+    class Workers:
+        def run(self, function, attempts, is_cancelled):
+            return [(attempt, attempt) for attempt in attempts]
+
+    monkeypatch.setattr(engine, "find_spec", lambda name: None if name == "sapien" else name)
+    names = ["sapien", "later", "mujoco", ""]
+    made = [replace(samples.attempt(f"a{name}"), backend_engine=name) for name in names]
+    checks = list(reexecute(made, Workers(), lambda: False))
+    assert [(check.subject, check.verdict) for check in checks] == [
+        ("attempt asapien", Verdict.SKIPPED),
+        ("attempt alater", Verdict.SKIPPED),
+        *[("attempt amujoco", Verdict.SAME)] * 2,
+        *[("attempt a", Verdict.SAME)] * 2,
+    ]
+    assert checks[0].reason.endswith("pip install -r requirements/twin.txt")
+    assert checks[1].reason == "unknown twin engine 'later'; expected one of mujoco, sapien"
 
 
 def test_an_equal_attempt_is_the_same(samples):

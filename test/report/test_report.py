@@ -205,6 +205,9 @@ def test_a_twin_that_judges_scores_of_its_own_engine_is_told(page_of, many_rows)
     said = words(page_of(same))
     assert "40 attempts ran on a twin in mujoco, where the scores were made, too." in said
     assert "Engines of the twin mujoco, sapien" in said
+    assert "By what executed it" in said and "By what executed it" not in other
+    found = {group.name: group.eta.attempts for group in findings_of(same).groups["backend"]}
+    assert found == {"twin in mujoco": 40, "twin in sapien": 20}
 
 
 def test_failures_predicted_and_real_side_by_side(page_of, row):
