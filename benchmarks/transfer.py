@@ -7,7 +7,8 @@ label and metric says about the attempts, what it costs, and whether it says mor
 PyBullet does.
 
 Everything made is kept in a folder, piece by piece, and not made again: a run that was interrupted
-goes on, in rounds that each have every arm and object. `dr-grasp report FOLDER` shows its bags. All
+goes on, in rounds that each have every arm and object. What is found out in some rounds can be
+tested on others: the answer is of the rounds `--first` to `--last`. `dr-grasp report FOLDER` shows its bags. All
 of it takes a day of CPU; `--until` sets the time at which no new piece is begun.
 """
 
@@ -78,7 +79,8 @@ def main() -> None:
             for done in pool.run(do, missing(pieces, end), lambda: False):
                 if done is not None:
                     print(f"{done[0]}: {done[1]:.0f} s", flush=True)
-    evidence = read_evidence(plan)
+    rounds = range(options.first, last + 1)
+    evidence = read_evidence(plan, rounds, Step.METRICS in steps)
     if evidence:
         print_answer(plan, evidence)
     print_optimised(plan)

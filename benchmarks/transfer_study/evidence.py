@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,18 +57,18 @@ class Evidence:
     attempts: Mapping[str, int]
 
 
-def read_evidence(plan: Plan) -> list[Evidence]:
-    """All grasps with labels in every engine and with attempts in every laboratory of every twin.
+def read_evidence(plan: Plan, rounds: Sequence[int], measured: bool) -> list[Evidence]:
+    """All grasps of some rounds, with what was made of them.
 
-    Rounds that are not whole are left out, so that every arm and object has as many. If all of the
-    first round was measured, a round is not whole without metrics; else there are no metrics.
+    Args:
+        plan: The study.
+        rounds: Numbers of the rounds. What follows the first one that is not whole is left out, so
+            that every arm and object has as many grasps.
+        measured: Whether metrics count: a round is not whole without them then.
     """
     pairs = [(arm, obj) for arm in plan.arms for obj in plan.objects]
-    measured = all(
-        path.exists() for pair in pairs for path in _metrics(plan.round_folder(0, *pair))
-    )
     found: list[Evidence] = []
-    for number in range(plan.rounds):
+    for number in rounds:
         folders = [plan.round_folder(number, *pair) for pair in pairs]
         if not all(path.exists() for folder in folders for path in _files(plan, folder, measured)):
             break
@@ -83,11 +83,7 @@ def _files(plan: Plan, folder: Path, measured: bool) -> Iterator[Path]:
     for twin in plan.twins:
         yield from (folder / bag_name(twin, laboratory) for laboratory in LABORATORIES)
     if measured:
-        yield from _metrics(folder)
-
-
-def _metrics(folder: Path) -> list[Path]:
-    return [folder / f"metrics_{engine.value}.json" for engine in ENGINES]
+        yield from (folder / f"metrics_{engine.value}.json" for engine in ENGINES)
 
 
 def _of_round(plan: Plan, number: int, arm: str, obj: str, measured: bool) -> Iterator[Evidence]:
