@@ -8,8 +8,8 @@ PyBullet does.
 
 Everything made is kept in a folder, piece by piece, and not made again: a run that was interrupted
 goes on, in rounds that each have every arm and object. What is found out in some rounds can be
-tested on others: the answer is of the rounds `--first` to `--last`. `dr-grasp report FOLDER` shows its bags. All
-of it takes a day of CPU; `--until` sets the time at which no new piece is begun.
+tested on others: the answer is of the rounds `--first` to `--last`. `dr-grasp report FOLDER` shows
+its bags. All of it takes a day of CPU; after `--minutes` no new piece is begun.
 """
 
 import argparse
