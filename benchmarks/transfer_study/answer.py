@@ -24,15 +24,14 @@ from transfer_study.plan import LABORATORIES, Plan, bag_name
 
 def print_answer(plan: Plan, evidence: Sequence[Evidence]) -> None:
     """Print a table for each arm and twin, one for all of them, and the best of each."""
-    everywhere: list[TriedGrasps] = []
     for twin in plan.twins:
-        groups = groups_of(evidence, twin)
-        everywhere += groups.values()
+        groups = groups_of(evidence, [twin])
         for arm, group in groups.items():
             _print(f"{arm} on twin {twin}", [group], [one for one in evidence if one.arm == arm])
         _print(f"all arms on twin {twin}", [*groups.values()], evidence)
     if len(plan.twins) > 1:
-        _print("all arms on all twins", everywhere, evidence)
+        groups = groups_of(evidence, plan.twins)
+        _print("all arms, attempts on all twins together", [*groups.values()], evidence)
 
 
 def _print(title: str, groups: Sequence[TriedGrasps], evidence: Sequence[Evidence]) -> None:

@@ -158,17 +158,20 @@ def _label_costs(costs: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
     return spent
 
 
-def groups_of(evidence: Iterable[Evidence], twin: str) -> dict[str, TriedGrasps]:
-    """The grasps of each arm with their attempts on a twin, and the model's predictions."""
+def groups_of(evidence: Iterable[Evidence], twins: Sequence[str]) -> dict[str, TriedGrasps]:
+    """The grasps of each arm with their attempts on some twins, and the model's predictions.
+
+    Attempts on several twins are added up: they are of the same grasps, so not independent.
+    """
     of_arm: dict[str, list[Evidence]] = defaultdict(list)
     for grasp in evidence:
         of_arm[grasp.arm].append(grasp)
-    return {arm: _group(grasps, twin) for arm, grasps in of_arm.items()}
+    return {arm: _group(grasps, twins) for arm, grasps in of_arm.items()}
 
 
-def _group(grasps: list[Evidence], twin: str) -> TriedGrasps:
-    held = np.array([grasp.held[twin] for grasp in grasps], np.float64)
-    attempts = np.array([grasp.attempts[twin] for grasp in grasps], np.float64)
+def _group(grasps: list[Evidence], twins: Sequence[str]) -> TriedGrasps:
+    held = np.array([sum(grasp.held[twin] for twin in twins) for grasp in grasps], float)
+    attempts = np.array([sum(grasp.attempts[twin] for twin in twins) for grasp in grasps], float)
     predicted = {
         name: worst_if_none(np.array([grasp.said[name] for grasp in grasps]))
         for name in grasps[0].said

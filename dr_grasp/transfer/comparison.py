@@ -68,7 +68,7 @@ def estimate(
     resampled within their group.
 
     Args:
-        groups: At least one group.
+        groups: At least one group; no grasp may be in two, since groups count as independent.
         statistic: Such as `bootstrap.rho` or `bootstrap.auc`.
         predictor: Name of the predictor.
         against: Name of the predictor to subtract; None to subtract nothing.
