@@ -45,8 +45,8 @@ class Metric(NamedEnum):
 ENGINE_DOUBT: Final = (Metric.ENGINE_GAP, Metric.WORST_ENGINE_MDR)
 """Metrics that need rollouts in both PyBullet and MuJoCo."""
 
-LONG: Final = (Metric.ROBUST_EPSILON, Metric.TUG)
-"""Metrics that take many rollouts; all others but `ENGINE_DOUBT` follow from one."""
+LONG: Final = {Metric.ROBUST_EPSILON: 20, Metric.TUG: 7}
+"""Metrics that take many rollouts, and how many; all others but `ENGINE_DOUBT` follow from one."""
 
 EVERY_METRIC: Final = "all"
 """Stands for all metrics, where users write names of metrics."""
@@ -73,6 +73,11 @@ def measurements(metrics: Iterable[Metric]) -> list[tuple[Metric, ...]]:
     together = tuple(metric for metric in measured if metric not in LONG)
     alone: list[tuple[Metric, ...]] = [(metric,) for metric in measured if metric in LONG]
     return [together, *alone] if together else alone
+
+
+def rollouts_of(together: tuple[Metric, ...]) -> int:
+    """Number of rollouts that metrics take which are measured together."""
+    return LONG.get(together[0], 1)
 
 
 def metric_label(metric: Metric) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from dr_grasp.core.arrays import frozen
-from dr_grasp.core.metric import Metric
+from dr_grasp.core.metric import LONG, Metric
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion, Perturbation, Profile, sample_perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase
@@ -24,7 +24,7 @@ from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.simulation.rollout_runner import RolloutRunner
 from dr_grasp.simulation.scene import Contacts
 
-ROBUST_TRIALS = 20
+ROBUST_TRIALS: Final = LONG[Metric.ROBUST_EPSILON]
 """Perturbations over which the robust epsilon is a mean. On 16 grasps of Franka and Baxter the
 standard error was 0.002, and the means had a standard deviation of 0.012 between grasps."""
 

@@ -26,7 +26,7 @@ class Block:
         criterion: The criterion; None for the undisturbed rollout.
         seed: Seed of the perturbations.
         first: Index of the first trial.
-        count: Number of trials.
+        count: Number of trials, or of the rollouts that the measurement takes.
         shortcuts: What the rollouts leave out because it decides nothing.
         engine: The engine in which the rollouts are simulated.
         metrics: What is measured of the grasp, in place of trials; empty for trials.

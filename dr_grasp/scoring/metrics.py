@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from dr_grasp.core.fitness import GraspOrRefusal, GraspScore, RefusedGrasp, Selection
-from dr_grasp.core.metric import Metric, measurements
+from dr_grasp.core.metric import Metric, measurements, rollouts_of
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
@@ -135,7 +135,7 @@ class MetricsTally:
         nominal = Block(self._index, self._grasp, request.profile, None, request.seed, 0, 1)
         nominal = replace(nominal, shortcuts=request.shortcuts, engine=request.engine.single)
         for metrics in measurements(request.metrics):
-            yield replace(nominal, metrics=metrics)
+            yield replace(nominal, metrics=metrics, count=rollouts_of(metrics))
         if not request.doubts_engine:
             return
         # As many trials as in the engine of the score, with the same perturbations.

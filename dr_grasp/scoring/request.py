@@ -8,7 +8,13 @@ from dataclasses import dataclass, field, replace
 
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.fitness import GraspScore, RefusedGrasp, Selection
-from dr_grasp.core.metric import ENGINE_DOUBT, Metric, measurements, metrics_from_names
+from dr_grasp.core.metric import (
+    ENGINE_DOUBT,
+    Metric,
+    measurements,
+    metrics_from_names,
+    rollouts_of,
+)
 from dr_grasp.core.perturbation import MAX_SEED, Criterion, Profile
 from dr_grasp.errors import SettingsError, quoted
 from dr_grasp.scoring.profiles import engine_for, load_profile
@@ -199,13 +205,10 @@ class ScoreRequest:
 
     @property
     def rollouts_per_grasp(self) -> int:
-        """Number of all rollouts of a grasp, the undisturbed one included; a metric counts as one.
-
-        That of another engine counts as many.
-        """
+        """Number of all rollouts of a grasp: undisturbed, of criteria, of metrics, in any engine."""
         own = 1 + sum(self.trials_of(criterion) for criterion in self.criteria)
         others = self.trials_of(Criterion.MDR) if self.doubts_engine else 0
-        return own + others + len(measurements(self.metrics))
+        return own + others + sum(map(rollouts_of, measurements(self.metrics)))
 
     @property
     def doubts_engine(self) -> bool:

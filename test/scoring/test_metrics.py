@@ -74,8 +74,8 @@ def test_scores_get_their_metrics_and_stay_the_same_otherwise(fakes, pool_of, ho
         assert found.models["other_engine"].startswith("mujoco 3.")
         assert replace(found, metrics={}, models=plain.models) == plain
     assert sorted(scores, key=lambda score: score.grasp_id) == list(batch.scores)
-    # 1 undisturbed, 12 of FDR, 12 of MDR in both engines, and two measurements for each grasp.
-    assert progress[-1].rollouts_done == progress[-1].rollouts_total == 4 * (1 + 3 * 12 + 2)
+    # 1 undisturbed, 12 of FDR, 12 of MDR in both engines, 1 for contacts and 7 for the tug of each.
+    assert progress[-1].rollouts_done == progress[-1].rollouts_total == 4 * (1 + 3 * 12 + 1 + 7)
 
 
 def test_the_other_engine_meets_the_same_perturbations(fakes, pool_of, home_grasp):
