@@ -205,7 +205,7 @@ class ScoreRequest:
 
     @property
     def rollouts_per_grasp(self) -> int:
-        """Number of all rollouts of a grasp: undisturbed, of criteria and metrics, in any engine."""
+        """Number of rollouts of a grasp: undisturbed, of criteria and metrics, in any engine."""
         own = 1 + sum(self.trials_of(criterion) for criterion in self.criteria)
         others = self.trials_of(Criterion.MDR) if self.doubts_engine else 0
         return own + others + sum(map(rollouts_of, measurements(self.metrics)))
