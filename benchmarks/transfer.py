@@ -20,6 +20,7 @@ from pathlib import Path
 
 from transfer_study.answer import print_answer, print_optimised
 from transfer_study.evidence import read_evidence
+from transfer_study.optimised import KINDS
 from transfer_study.plan import OBJECTS, Plan, Step
 from transfer_study.work import Work, do, grasp_work, optimised_work, round_work
 
@@ -47,6 +48,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="round to begin with")
     parser.add_argument("--last", type=int, help="round to end with; the last if not given")
     parser.add_argument("--steps", nargs="*", default=[step.value for step in Step])
+    parser.add_argument("--kinds", nargs="+", default=[*KINDS], help="of optimised grasps")
     parser.add_argument("--attempts", type=int, default=5, help="of a grasp in each laboratory")
     parser.add_argument("--trials", type=int, default=10, help="rollouts of each criterion")
     parser.add_argument("--seed", type=int, default=0)
@@ -74,7 +76,7 @@ def main() -> None:
         for number in range(options.first, last + 1):
             work += [list(round_work(plan, number, [step])) for step in steps]
         if Step.OPTIMISED in steps:
-            work += optimised_work(plan)
+            work += optimised_work(plan, options.kinds)
         for pieces in work:
             for done in pool.run(do, missing(pieces, end), lambda: False):
                 if done is not None:

@@ -1,4 +1,4 @@
-"""Grasps that me-fit optimised for MDR, in PyBullet alone or in both engines."""
+"""Grasps that me-fit optimised for MDR, in one engine or in both."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from dr_grasp.scoring.profiles import load_profile
 from transfer_study.grasps import Here
 from transfer_study.plan import ENGINES, Plan
 
-KINDS = {"bullet": (Engine.BULLET,), "both": ENGINES}
+KINDS = {"mujoco": (Engine.MUJOCO,), "bullet": (Engine.BULLET,), "both": ENGINES}
 """In which engines a trial must succeed, by the name of the kind."""
 
-EVALUATIONS = 144
+EVALUATIONS = 96
 TRIALS = 10
 """Trials of a grasp in the search, at most."""
 

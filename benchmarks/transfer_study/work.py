@@ -27,7 +27,7 @@ from dr_grasp.simulation.rollout_runner import kept_runner
 from dr_grasp.twin.twin_backend import TwinBackend
 from dr_grasp.twin.twin_profile import load_twin_profile
 from transfer_study.grasps import make_grasps
-from transfer_study.optimised import KINDS, make_optimised
+from transfer_study.optimised import make_optimised
 from transfer_study.plan import (
     ENGINES,
     LABORATORIES,
@@ -119,13 +119,13 @@ def round_work(plan: Plan, number: int, steps: Sequence[Step]) -> Iterator[Work]
                         yield replace(made, twin=twin, laboratory=laboratory)
 
 
-def optimised_work(plan: Plan) -> Iterator[list[Work]]:
+def optimised_work(plan: Plan, kinds: Sequence[str]) -> Iterator[list[Work]]:
     """The optimised grasps, and then their attempts."""
     made = [
         Work(plan, arm, obj, None, 0, Step.OPTIMISED, kind=kind)
         for obj in plan.objects
         for arm in plan.arms
-        for kind in KINDS
+        for kind in kinds
     ]
     yield made
     yield [
