@@ -60,7 +60,7 @@ def test_an_engine_that_is_not_here_ends_the_node_at_once(namespace, monkeypatch
 def test_without_the_parameter_the_profile_says_it(home_grasp, namespace, asked):
     with running(scorer_node.ScorerNode, namespace) as node:
         ask(node, home_grasp(), "")
-    assert [one.engine for one in asked] == [Engine.BULLET]
+    assert [one.engine for one in asked] == [Engine.MUJOCO]
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ def settings(monkeypatch):
 
 @pytest.fixture
 def wishful(tmp_path, monkeypatch):
-    """A profile like the default, that is meant for MuJoCo."""
-    text = (share_directory() / "config" / "profiles" / "default.yaml").read_text()
+    """A profile like that of the paper, but meant for MuJoCo."""
+    text = (share_directory() / "config" / "profiles" / "huber2023.yaml").read_text()
     (tmp_path / "profiles").mkdir()
     (tmp_path / "profiles" / "wishful.yaml").write_text(f"{text}engine: mujoco\n")
     (tmp_path / "profiles" / "alike.yaml").write_text(text)
@@ -50,11 +50,12 @@ def asked(profile, engine=None):
 
 
 def test_who_names_no_engine_gets_that_of_the_profile_or_bullet(wishful):
-    assert load_profile("default").engine is None
-    assert asked("default").engine is Engine.BULLET
+    assert asked("default").engine is load_profile("default").engine is Engine.MUJOCO
+    assert load_profile("huber2023").engine is None
+    assert asked("huber2023").engine is Engine.BULLET
     assert asked("wishful").engine is Engine.MUJOCO
     assert asked("wishful", "bullet").engine is Engine.BULLET
-    assert asked("default", "mujoco").engine is Engine.MUJOCO
+    assert asked("huber2023", "mujoco").engine is Engine.MUJOCO
     assert engine_for("", None) is Engine.BULLET
     with pytest.raises(UnknownNameError, match="unknown engine 'ode'; expected one of bullet, mu"):
         asked("default", "ode")
@@ -88,7 +89,8 @@ def test_scores_say_in_which_engine_they_were_made(fakes, home_grasp, settings):
 
 
 def test_a_journal_goes_on_in_its_engine_alone(tmp_path, settings):
-    bullet, mujoco, path = asked("default"), asked("default", "mujoco"), tmp_path / "j"
+    bullet, mujoco = asked("default", "bullet"), asked("default", "mujoco")
+    path = tmp_path / "j"
     assert engine_asked(Engine.BULLET) == {}  # as in journals of before there was a choice
     ScoreJournal(path, bullet, "abc").close()
     with pytest.raises(FileFormatError, match="engine: expected 'mujoco' as asked for now, got"):

@@ -23,6 +23,7 @@ GAP, WORST = Metric.ENGINE_GAP, Metric.WORST_ENGINE_MDR
 
 
 def request_of(trials=12, metrics=ASKED, criteria=("fdr", "mdr"), **words):
+    words = {"engine": "bullet", **words}
     return ScoreRequest.from_names("default", criteria, trials, 1, metrics=metrics, **words)
 
 

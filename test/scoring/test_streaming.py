@@ -120,7 +120,7 @@ def test_a_stream_of_no_scores(tmp_path, results):
 
 def test_a_selection_comes_back(fakes, home_grasp, tmp_path):
     grasps = fakes.grasps(home_grasp(), [0.5, 0.2, 1.0])
-    request = ScoreRequest.from_names("default", ["mdr"], 20, 4, top=1)
+    request = ScoreRequest.from_names("default", ["mdr"], 20, 4, top=1, engine="bullet")
     batch = Scorer(pool=fakes.pool()).score(grasps, request)
     content = ScoreFile(batch.scores, (), **SHARED, selection=batch.selection)
     write_scores(tmp_path / "a", content)
