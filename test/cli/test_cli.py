@@ -42,7 +42,10 @@ def score_file(grasp_file):
     out = grasp_file.with_name("scores.json")
     words = ["score", str(grasp_file), "--out", str(out), "--seed", "5", "--jobs", "2"]
     done = subprocess.run(
-        [*PROGRAM, *words, "--trials", "1", "--json"], capture_output=True, text=True, check=False
+        [*PROGRAM, *words, "--trials", "1", "--engine", "bullet", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return out, done
@@ -51,7 +54,7 @@ def score_file(grasp_file):
 def test_scores_are_those_of_the_library(score_file, block_grasps):
     out, _ = score_file
     with Scorer(1) as scorer:
-        request = ScoreRequest.from_names("default", [], 1, 5)
+        request = ScoreRequest.from_names("default", [], 1, 5, engine="bullet")
         assert read_scores(out).scores == scorer.score(block_grasps, request).scores
 
 

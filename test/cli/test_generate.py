@@ -53,6 +53,7 @@ def test_grasps_are_for_the_pose_that_the_object_is_said_to_have(tmp_path, start
 def test_a_summary_tells_what_became_of_the_proposals(tmp_path, start):
     out = tmp_path / "grasps.json"
     words = ["--method", "me-fit", "--evaluations", 8, "--fitness", "fdr", "--trials", 3]
+    words += ["--engine", "bullet"]
     done = run(*WHERE, *words, "--start", start, "--jobs", 1, "--out", out, "--json")
     assert done.exit_code == 0, done.output
     summary = json.loads(done.stdout)

@@ -21,6 +21,7 @@ LIMIT_S = 60.0
 def space(tmp_path, namespace, contrary_model):
     write_model(tmp_path / "model.json", contrary_model)
     commands = {"scorer": {"jobs": 1, "transfer_model": str(tmp_path / "model.json")}}
+    commands["scorer"]["engine"] = "bullet"  # the model is of its scores
     with NodeProcesses(commands, namespace, tmp_path / "logs") as nodes:
         yield namespace
         nodes.check()

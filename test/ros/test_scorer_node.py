@@ -521,7 +521,7 @@ def test_our_ros_names_cost_nothing_before_they_are_used():
 @pytest.mark.parametrize("way", ["score", "score_few"])
 def test_scores_are_of_the_engine_that_is_asked_for(planner, grasps, way):
     score = getattr(planner, way)
-    for engine, made_in in ((None, Engine.BULLET), ("mujoco", Engine.MUJOCO)):
+    for engine, made_in in ((None, Engine.MUJOCO), ("bullet", Engine.BULLET)):
         answer = score(grasps[:1], criteria=["mdr"], trials=2, engine=engine)
         assert {found.engine for found in answer.scores} == {made_in}
     message = "unknown engine 'ode'; expected one of bullet, mujoco, mujoco-warp"
