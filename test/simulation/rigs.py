@@ -222,7 +222,28 @@ class MujocoRig(_OfMujoco):
         self.world.close()
 
 
-class TwinRig(_OfMujoco):
+class _OfTwin:
+    """What both twins have in common."""
+
+    def close_hand(self, hand, force):
+        self._hand = hand
+        self.world.limit_hand(force)
+        self.world.command(self._arm, hand)
+
+    def arm(self):
+        return self.world.joint_positions[: len(self._robot.arm_joints)]
+
+    def hand(self):
+        return np.array(self.world.joint_positions[len(self._robot.arm_joints) :])
+
+    def block(self):
+        return self.world.object_in_base()
+
+    def close(self):
+        self.world = None
+
+
+class TwinRig(_OfTwin, _OfMujoco):
     """The twin."""
 
     lag_s, largest_error = 2.0 / ARM_BANDWIDTH, 1e-3
@@ -243,11 +264,6 @@ class TwinRig(_OfMujoco):
     def weigh(self):
         self._model.opt.gravity[:] = self._gravity
 
-    def close_hand(self, hand, force):
-        self._hand = hand
-        self.world.limit_hand(force)
-        self.world.command(self._arm, hand)
-
     def step(self, arm=None, arm_velocity=None, push=(0, 0, 0), hand_load=None):
         if arm is not None:
             self._arm = arm
@@ -255,20 +271,8 @@ class TwinRig(_OfMujoco):
         self._load(push, hand_load)
         self.world.step()
 
-    def arm(self):
-        return self.world.joint_positions[: len(self._robot.arm_joints)]
 
-    def hand(self):
-        return np.array(self.world.joint_positions[len(self._robot.arm_joints) :])
-
-    def block(self):
-        return self.world.object_in_base()
-
-    def close(self):
-        self.world = None
-
-
-class SapienTwinRig:
+class SapienTwinRig(_OfTwin):
     """The twin in PhysX."""
 
     lag_s, largest_error = 2.0 / ARM_BANDWIDTH, 1e-3
@@ -293,11 +297,6 @@ class SapienTwinRig:
     def weigh(self):
         self._body.disable_gravity = False
 
-    def close_hand(self, hand, force):
-        self._hand = hand
-        self.world.limit_hand(force)
-        self.world.command(self._arm, hand)
-
     def step(self, arm=None, arm_velocity=None, push=(0, 0, 0), hand_load=None):
         if arm is not None:
             self._arm = arm
@@ -313,15 +312,6 @@ class SapienTwinRig:
     def throw(self, velocity):
         self._body.set_linear_velocity(list(velocity))
 
-    def arm(self):
-        return self.world.joint_positions[: len(self._robot.arm_joints)]
-
-    def hand(self):
-        return np.array(self.world.joint_positions[len(self._robot.arm_joints) :])
-
-    def block(self):
-        return self.world.object_in_base()
-
     def touches(self):
         """Without friction, which PhysX does not tell."""
         found, names = [], self.world._scene.names
@@ -335,9 +325,6 @@ class SapienTwinRig:
                 force = sign * point.impulse.astype(float) / self._timestep_s
                 found.append(Touch(link, point.position, force))
         return found
-
-    def close(self):
-        self.world = None
 
 
 TWINS = {"twin": TwinRig}
