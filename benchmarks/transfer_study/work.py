@@ -17,6 +17,7 @@ from dr_grasp.core.metric import ENGINE_DOUBT, Metric
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.formats.grasp_file import read_grasps, write_grasps
 from dr_grasp.formats.score_file import ScoreFile, read_scores, write_scores
+from dr_grasp.quality.measurement import measure
 from dr_grasp.recording.bag_writer import BagWriter
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.blocks import run_block
@@ -191,7 +192,7 @@ def _label(work: Work) -> None:
             spent[name] += time.process_time() - begun
         scores.append(tally.score())
         costs[grasp.id] = spent
-    _write_costs(work, costs)
+    _write(work.costs, costs)
     version = software_version(work.engine)
     content = ScoreFile(tuple(scores), (), plan.seed, plan.profile, version, engine=work.engine)
     write_scores(work.path, content)
@@ -203,8 +204,6 @@ def _names(request: ScoreRequest) -> list[str]:
 
 def _measure(work: Work) -> None:
     """Measure the metrics of the grasps, each on its own, and note the CPU time of each."""
-    from dr_grasp.quality.measurement import measure
-
     runner = kept_runner(work.arm, work.object, engine=work.engine)
     profile = load_profile(work.plan.profile)
     values: dict[str, dict[str, float]] = {}
@@ -216,7 +215,7 @@ def _measure(work: Work) -> None:
             found = measure(runner, grasp, [metric], profile, work.plan.seed)
             costs[grasp.id][metric.value] = time.process_time() - begun
             values[grasp.id] |= {each.value: value for each, value in found.items()}
-    _write_costs(work, costs)
+    _write(work.costs, costs)
     _write(work.path, values)
 
 
@@ -242,7 +241,7 @@ def _attempt(work: Work) -> None:
                 spent += time.process_time() - begun
                 bag.write_attempt(done)
     making.rename(work.path)
-    _write_costs(work, {"attempts": {"all": spent / max(1, len(grasps) * plan.attempts)}})
+    _write(work.costs, {"attempts": {"all": spent / max(1, len(grasps) * plan.attempts)}})
 
 
 def _scores(work: Work) -> dict[str, GraspScore]:
@@ -250,10 +249,6 @@ def _scores(work: Work) -> dict[str, GraspScore]:
         return {}
     path = replace(work, step=Step.LABELS, engine=ENGINES[0]).path
     return {score.grasp_id: score for score in read_scores(path).scores} if path.exists() else {}
-
-
-def _write_costs(work: Work, costs: dict[str, dict[str, float]]) -> None:
-    _write(work.costs, costs)
 
 
 def _write(path: Path, content: object) -> None:
