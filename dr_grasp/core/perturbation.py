@@ -14,7 +14,7 @@ import numpy as np
 
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.engine import Engine
-from dr_grasp.core.metadata import IGNORED
+from dr_grasp.core.metadata import IGNORED, IGNORED_AT_DEFAULT
 from dr_grasp.core.named import NamedEnum
 
 NominalT = TypeVar("NominalT", float, None)
@@ -54,24 +54,42 @@ class ObjectPoseNoise:
     Attributes:
         position_std_m: Standard deviation of x and y in the base frame [m].
         rotation_std_rad: Standard deviations of roll, pitch and yaw about fixed axes [rad].
+        position_mean_m: Mean error of x and y in the base frame, such as that of a badly calibrated
+            camera: where objects really are, minus where they are believed to be [m].
+        rotation_mean_rad: Mean errors of roll, pitch and yaw about fixed axes [rad].
     """
 
     position_std_m: float
     rotation_std_rad: tuple[float, float, float]
+    position_mean_m: tuple[float, float] = field(
+        default=(0.0, 0.0), metadata={IGNORED_AT_DEFAULT: True}
+    )
+    rotation_mean_rad: tuple[float, float, float] = field(
+        default=(0.0, 0.0, 0.0), metadata={IGNORED_AT_DEFAULT: True}
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class JointNoise:
-    """Control error of the arm's joints, in units of half of each joint's range.
+    """Control error of the arm's joints: of positions, in units of half of each joint's range.
 
     Attributes:
         jitter_std: Standard deviation of white noise on each command at each control step.
         offset_std: Standard deviation of an error that stays the same for a whole rollout, such as
             a badly calibrated encoder.
+        offset_mean: Mean of that error for each arm joint, true minus commanded; () for 0. Only a
+            profile of one robot has it.
+        delay_s: Range (low, high) of the time from a command, of arm or hand, to its effect [s];
+            None for no delay.
+        lag_s: Range (low, high) of the time by which a moving arm is behind its commands, the delay
+            not counted [s]; None for arms that follow at once.
     """
 
     jitter_std: float
     offset_std: float
+    offset_mean: tuple[float, ...] = field(default=(), metadata={IGNORED_AT_DEFAULT: True})
+    delay_s: tuple[float, float] | None = field(default=None, metadata={IGNORED_AT_DEFAULT: True})
+    lag_s: tuple[float, float] | None = field(default=None, metadata={IGNORED_AT_DEFAULT: True})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +110,7 @@ class DynamicsNoise:
         mass_scale: Factor on the object's mass.
         center_of_mass_std_m: Standard deviation of the centre of mass along each axis of the
             object [m].
+        gripper_force_scale: Factor on the largest force of the hand's drives.
     """
 
     lateral_friction_scale: tuple[float, float] | None
@@ -99,6 +118,9 @@ class DynamicsNoise:
     spinning_friction: tuple[float, float] | None
     mass_scale: tuple[float, float] | None
     center_of_mass_std_m: float
+    gripper_force_scale: tuple[float, float] | None = field(
+        default=None, metadata={IGNORED_AT_DEFAULT: True}
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +136,7 @@ class Profile:
         trials: Default number of rollouts of each criterion.
         engine: The engine that the profile is meant for, which scoring uses if none is named; None
             for any. What is drawn does not depend on it.
+        robot: Name of the robot for which the profile was made; None for any.
     """
 
     name: str
@@ -124,6 +147,7 @@ class Profile:
     trials: Mapping[Criterion, int]
     # Scores record the engine by itself.
     engine: Engine | None = field(default=None, metadata={IGNORED: True})
+    robot: str | None = field(default=None, metadata={IGNORED_AT_DEFAULT: True})
 
     def leaves_out(self, rolling_friction_m: float, spinning_friction_m: float) -> list[str]:
         """List the nominal dynamics of an object that FDR never draws, in one line each.
@@ -143,6 +167,7 @@ class Profile:
                 ("rolling friction", rolling_friction_m, dynamics.rolling_friction, " m"),
                 ("spinning friction", spinning_friction_m, dynamics.spinning_friction, " m"),
                 ("factor on mass", 1.0, dynamics.mass_scale, ""),
+                ("factor on gripper force", 1.0, dynamics.gripper_force_scale, ""),
             )
             if bounds is not None and not bounds[0] <= nominal <= bounds[1]
         ]
@@ -163,6 +188,9 @@ class Perturbation:
         spinning_friction: Spinning friction of the object [m]; None for the nominal value.
         mass_scale: Factor on the object's mass.
         center_of_mass_m: Shape (3,), shift of the centre of mass in the object's frame [m].
+        gripper_force_scale: Factor on the largest force of the hand's drives.
+        delay_s: Time from a command, of arm or hand, to its effect [s].
+        lag_s: Time by which a moving arm is behind its delayed commands [s].
     """
 
     translation_m: FloatArray
@@ -175,6 +203,9 @@ class Perturbation:
     spinning_friction: float | None = None
     mass_scale: float = 1.0
     center_of_mass_m: FloatArray = field(default_factory=lambda: frozen([0, 0, 0]))
+    gripper_force_scale: float = 1.0
+    delay_s: float = 0.0
+    lag_s: float = 0.0
 
     @classmethod
     def none(cls) -> Perturbation:
@@ -223,7 +254,7 @@ def sample_perturbation(
         criterion: The criterion, by which some of the noises apply.
         seed: Seed of the perturbations, from 0 to 2**64 - 1.
         trial: Index of the trial from 0.
-        arm_joints: Number of arm joints n.
+        arm_joints: Number of arm joints n; that of the profile's robot, if it has one.
     """
     code = list(Criterion).index(criterion)
     sequence = np.random.SeedSequence(seed, spawn_key=(code, trial))
@@ -233,16 +264,27 @@ def sample_perturbation(
         pose = profile.object_pose
         perturbation = replace(
             perturbation,
-            translation_m=frozen([*pose_rng.normal(0.0, pose.position_std_m, 2), 0.0]),
-            rotation_rpy_rad=frozen(pose_rng.normal(0.0, pose.rotation_std_rad)),
+            translation_m=frozen(
+                [*pose_rng.normal(pose.position_mean_m, pose.position_std_m, 2), 0.0]
+            ),
+            rotation_rpy_rad=frozen(pose_rng.normal(pose.rotation_mean_rad, pose.rotation_std_rad)),
         )
     if criterion.doubts_control:
         joints = profile.joints
         perturbation = replace(
             perturbation,
-            joint_offset=frozen(joint_rng.normal(0.0, joints.offset_std, arm_joints)),
+            joint_offset=frozen(
+                joint_rng.normal(joints.offset_mean or 0.0, joints.offset_std, arm_joints)
+            ),
             jitter_std=joints.jitter_std,
             jitter_seed=int(joint_rng.integers(2**63)),
+        )
+        # What came later is drawn last, so that older profiles draw as they did.
+        delay, lag = joint_rng.uniform(size=2).tolist()
+        perturbation = replace(
+            perturbation,
+            delay_s=_between(joints.delay_s, delay, 0.0),
+            lag_s=_between(joints.lag_s, lag, 0.0),
         )
     if criterion.doubts_dynamics:
         dynamics = profile.dynamics
@@ -255,6 +297,11 @@ def sample_perturbation(
             spinning_friction=_between(dynamics.spinning_friction, spinning, None),
             mass_scale=_between(dynamics.mass_scale, mass, 1.0),
             center_of_mass_m=frozen(dynamics_rng.normal(0.0, dynamics.center_of_mass_std_m, 3)),
+        )
+        force = float(dynamics_rng.uniform())
+        perturbation = replace(
+            perturbation,
+            gripper_force_scale=_between(dynamics.gripper_force_scale, force, 1.0),
         )
     return perturbation
 

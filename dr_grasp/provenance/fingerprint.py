@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from dr_grasp.core.metadata import IGNORED
+from dr_grasp.core.metadata import IGNORED, IGNORED_AT_DEFAULT
 from dr_grasp.core.trajectory import GraspTrajectory
 
 LENGTH = 16
@@ -38,9 +38,10 @@ def fingerprint(value: Any) -> str:
     """Compute a digest of a value that is the same for the same content, on any machine.
 
     Args:
-        value: Plain data, arrays, enumerations, dataclasses of these without their `IGNORED`
-            fields. A path counts by the content of its file. Meshes that a URDF names count by
-            their file names, which identify their content.
+        value: Plain data, arrays, enumerations, dataclasses of these without their `IGNORED` fields
+            and without `IGNORED_AT_DEFAULT` fields at their default. A path counts by the content
+            of its file. Meshes that a URDF names count by their file names, which identify their
+            content.
 
     Raises:
         TypeError: The value holds something else.
@@ -117,10 +118,13 @@ def _parts(value: Any) -> Iterator[bytes]:
     elif is_dataclass(value):
         yield type(value).__name__.encode()
         for field in fields(value):
+            content = getattr(value, field.name)
             if field.metadata.get(IGNORED):
                 continue
+            if field.metadata.get(IGNORED_AT_DEFAULT) and content == field.default:
+                continue
             yield field.name.encode()
-            yield from _parts(getattr(value, field.name))
+            yield from _parts(content)
     else:
         raise TypeError(f"expected data, got {type(value).__name__}")
 

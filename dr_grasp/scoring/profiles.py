@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, NonNegativeFloat, model_validator
+from pydantic import AfterValidator, Field, NonNegativeFloat, model_validator
 
 from dr_grasp.common.resources import config_file
 from dr_grasp.common.settings import Settings, load_yaml
@@ -16,13 +17,26 @@ from dr_grasp.core.perturbation import (
     ObjectPoseNoise,
     Profile,
 )
+from dr_grasp.errors import SettingsError
+from dr_grasp.robots.robot_spec import RobotSpec
 
 MOST_TRIALS = 1_000_000
 """Most rollouts of a criterion; a fitness is then known to 0.1 %."""
 
+MOST_JOINTS = 100
+"""Most joints of an arm."""
+
 Trials = Annotated[int, Field(gt=0, le=MOST_TRIALS)]
 Range = tuple[NonNegativeFloat, NonNegativeFloat]
 Deviation = Annotated[float, Field(ge=0.0)]
+Factor = Annotated[float, Field(gt=0.0)]
+Latency = Annotated[float, Field(ge=0.0, le=0.5)]
+
+
+def _ordered(bounds: tuple[float, float] | None) -> tuple[float, float] | None:
+    if bounds is not None and bounds[0] > bounds[1]:
+        raise ValueError(f"expected low <= high, got {list(bounds)}")
+    return bounds
 
 
 class ObjectPoseSettings(Settings):
@@ -30,13 +44,18 @@ class ObjectPoseSettings(Settings):
 
     position_std_m: Deviation
     rotation_std_rad: tuple[Deviation, Deviation, Deviation]
+    position_mean_m: tuple[float, float] = (0.0, 0.0)
+    rotation_mean_rad: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 class JointSettings(Settings):
-    """The `joints` section: control error in half joint ranges, of JSDR and MDR."""
+    """The `joints` section: control error, positions in half joint ranges, of JSDR and MDR."""
 
     jitter_std: Deviation
     offset_std: Deviation
+    offset_mean: Annotated[tuple[float, ...], Field(max_length=MOST_JOINTS)] = ()
+    delay_s: Annotated[tuple[Latency, Latency] | None, AfterValidator(_ordered)] = None
+    lag_s: Annotated[tuple[Latency, Latency] | None, AfterValidator(_ordered)] = None
 
 
 class DynamicsSettings(Settings):
@@ -45,8 +64,9 @@ class DynamicsSettings(Settings):
     lateral_friction_scale: Range | None
     rolling_friction: Range | None
     spinning_friction: Range | None
-    mass_scale: tuple[Annotated[float, Field(gt=0.0)], Annotated[float, Field(gt=0.0)]] | None
+    mass_scale: tuple[Factor, Factor] | None
     center_of_mass_std_m: Deviation
+    gripper_force_scale: tuple[Factor, Factor] | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> DynamicsSettings:
@@ -81,6 +101,13 @@ class ProfileSettings(Settings):
     dynamics: DynamicsSettings
     trials: TrialSettings
     engine: Engine | None = None
+    robot: str | None = None
+
+    @model_validator(mode="after")
+    def _of_one_robot(self) -> ProfileSettings:
+        if self.joints.offset_mean and self.robot is None:
+            raise ValueError("joints.offset_mean: expected the robot that it is of, got none")
+        return self
 
 
 def load_profile(name: str) -> Profile:
@@ -90,16 +117,45 @@ def load_profile(name: str) -> Profile:
         UnknownNameError: There is no such profile.
         SettingsError: The file of the profile does not fit the schema.
     """
-    content = load_yaml(config_file("profiles", name, "profile"), ProfileSettings)
+    return read_profile(config_file("profiles", name, "profile"))
+
+
+def read_profile(path: Path) -> Profile:
+    """Read the file of a profile, whose name is that of the file without its ending.
+
+    Raises:
+        SettingsError: The file cannot be read, or does not fit the schema.
+    """
+    content = load_yaml(path, ProfileSettings)
     return Profile(
-        name=name,
+        name=path.stem,
         description=content.description,
         object_pose=ObjectPoseNoise(**content.object_pose.model_dump()),
         joints=JointNoise(**content.joints.model_dump()),
         dynamics=DynamicsNoise(**content.dynamics.model_dump()),
         trials={Criterion(key): value for key, value in content.trials.model_dump().items()},
         engine=content.engine,
+        robot=content.robot,
     )
+
+
+def check_profile(profile: Profile, robot: RobotSpec) -> None:
+    """Refuse to score grasps of a robot with the profile of another.
+
+    Raises:
+        SettingsError: The profile is of another robot, or has mean errors of other joints.
+    """
+    if profile.robot not in (None, robot.name):
+        raise SettingsError(
+            f"profile {profile.name}: expected grasps of {profile.robot}, of which it is, "
+            f"got {robot.name}"
+        )
+    means, joints = len(profile.joints.offset_mean), len(robot.arm_joints)
+    if means not in (0, joints):
+        raise SettingsError(
+            f"profile {profile.name}: joints.offset_mean: expected {joints} numbers, one for each "
+            f"arm joint of {robot.name}, got {means}"
+        )
 
 
 def engine_for(name: str | None, profile: Profile | None) -> Engine:

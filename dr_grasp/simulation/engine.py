@@ -122,6 +122,9 @@ class World(TableScene, Protocol):
     def tcp_pose(self) -> Pose:
         """Pose of the tool centre point in the base frame."""
 
+    def hand_positions(self) -> FloatArray:
+        """Positions of the driven hand joints, shape (m,) [rad or m]."""
+
     def object_in_hand(self) -> FloatArray:
         """Position of the centre of mass in the frame of the tool centre point, shape (3,) [m]."""
 

@@ -27,6 +27,37 @@ def motor_aims(positions: FloatArray, velocities: FloatArray) -> FloatArray:
     return frozen(positions - velocities / RATE_HZ)
 
 
+def late(values: FloatArray, before: FloatArray, delay_s: float, lag_s: float) -> FloatArray:
+    """Compute what drives that are late follow, shape (t, n), in the unit of the values.
+
+    A drive takes notice of a command after the delay. It follows like a critically damped system of
+    second order, which is two equal filters of first order. By Euler's implicit method each of them
+    is half the lag behind a steady motion, whatever the rate of commands.
+
+    Args:
+        values: Shape (t, n), commanded positions or velocities, one row for each command.
+        before: Shape (n,), the same before the first command.
+        delay_s: Time from a command to its effect [s].
+        lag_s: Time by which a steady motion is behind its delayed commands [s].
+    """
+    followed: FloatArray = np.vstack([before, values])
+    if delay_s > 0.0:
+        times = np.maximum(0.0, np.arange(len(followed)) - delay_s * RATE_HZ)
+        rows = times.astype(int)
+        share = (times - rows)[:, None]
+        following = followed[np.minimum(rows + 1, len(followed) - 1)]
+        followed = (1.0 - share) * followed[rows] + share * following
+    if lag_s > 0.0:
+        time_constant = lag_s / 2.0 * RATE_HZ
+        kept = time_constant / (time_constant + 1.0)
+        for _ in range(2):
+            followed = (1.0 - kept) * followed
+            followed[0] = before
+            for row in range(1, len(followed)):
+                followed[row] += kept * followed[row - 1]
+    return frozen(followed[1:])
+
+
 def tracked_positions(
     commands: FloatArray, velocities: FloatArray, start: FloatArray
 ) -> FloatArray:

@@ -14,7 +14,7 @@ from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory, Phase, Schedule
 from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.simulation.engine import World
-from dr_grasp.simulation.motors import RATE_HZ
+from dr_grasp.simulation.motors import RATE_HZ, late
 from dr_grasp.simulation.scene import ObjectState
 
 OBSERVATION_RATE_HZ = 48.0
@@ -56,13 +56,17 @@ class Commands:
         grasp: The grasp.
         plan: The commands of the grasp without the perturbation.
         start: Shape (n,), arm positions before the first step [rad or m].
-        arm: Shape (t, n), commanded arm positions [rad or m].
+        arm: Shape (t, n), commanded arm positions, later if the drives are late [rad or m].
+        arm_velocity: Shape (t, n), velocities to feed forward [rad/s or m/s].
+        closing: The step at which the hand begins to close; beyond the last if that is too late.
     """
 
     grasp: GraspTrajectory
     plan: Schedule
     start: FloatArray
     arm: FloatArray
+    arm_velocity: FloatArray
+    closing: int
 
     @classmethod
     def under(
@@ -70,7 +74,15 @@ class Commands:
     ) -> Commands:
         """Add the noise of a perturbation to the commands of a grasp."""
         noise = perturbation.command_noise(len(plan.phases), robot.arm_half_ranges)
-        return cls(grasp, plan, arm_start(perturbation, grasp, robot), plan.arm + noise)
+        arm, velocity = plan.arm, plan.arm_velocity
+        closing = int(np.argmax(plan.phases == Phase.CLOSE))
+        lateness = perturbation.delay_s, perturbation.lag_s
+        if any(lateness):
+            arm = late(arm, grasp.approach.at([0.0])[0], *lateness)
+            velocity = late(velocity, np.zeros(arm.shape[1]), *lateness)
+            closing += round(perturbation.delay_s * RATE_HZ)
+        start = arm_start(perturbation, grasp, robot)
+        return cls(grasp, plan, start, arm + noise, velocity, closing)
 
 
 def arm_start(perturbation: Perturbation, grasp: GraspTrajectory, robot: RobotSpec) -> FloatArray:
@@ -151,7 +163,6 @@ def simulate(
     """
     grasp, plan = commands.grasp, commands.plan
     phases = [PHASES[phase] for phase in plan.phases.tolist()]
-    closing = phases.index(Phase.CLOSE)
     phase_ends = np.append(np.diff(plan.phases) != 0, True).tolist()
     world.start(
         grasp.object_in_base,
@@ -161,11 +172,12 @@ def simulate(
         arm_velocity=entry.arm_velocity,
         object_state=entry.object_state,
     )
-    world.follow(commands.arm, plan.arm_velocity)
+    world.follow(commands.arm, commands.arm_velocity)
+    force = grasp.close.force * perturbation.gripper_force_scale
     for step in range(entry.step, len(phases)):
         world.drive(step)
-        if step == closing:
-            world.command_hand(grasp.close.positions, grasp.close.force)
+        if step == commands.closing:
+            world.command_hand(grasp.close.positions, force)
         world.advance()
         if not phase_ends[step] and step % LOOK_EVERY != 0:
             continue

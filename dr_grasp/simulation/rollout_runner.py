@@ -164,9 +164,7 @@ class RolloutRunner(Closing):
             return None
         if not settled.at_rest:
             step = settled.steps
-        arm = tracked_positions(
-            commands.arm[:step], commands.plan.arm_velocity[:step], commands.start
-        )
+        arm = tracked_positions(commands.arm[:step], commands.arm_velocity[:step], commands.start)
         velocity = frozen((arm[-1] - arm[-2]) * RATE_HZ)
         return EntryPoint(step, arm[-1], velocity, settled.state, settled.judge)
 

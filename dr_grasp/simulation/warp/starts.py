@@ -12,7 +12,7 @@ import numpy.typing as npt
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.perturbation import Perturbation
-from dr_grasp.core.trajectory import GraspTrajectory, Phase
+from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.objects.object_spec import ObjectSpec
 from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.simulation.early_end import LOST_M
@@ -131,13 +131,13 @@ class StartingWorld(MujocoWorld):
         """The arm stays in its start, while the object comes to rest from above its place."""
         arm = arm_start(perturbation, grasp, self.robot)
         self.start(grasp.object_in_base, perturbation, arm, grasp.close.preshape)
-        return self._read(grasp, 0, RESTING)
+        return self._read(grasp, 0, RESTING, grasp.close.force)
 
     def rollout(
         self, commands: Commands, perturbation: Perturbation, entry: Entry | None = None
     ) -> Start:
         """The rollout itself; whole, if it is not entered later."""
-        grasp, plan = commands.grasp, commands.plan
+        grasp = commands.grasp
         arm = commands.start if entry is None else entry.arm
         velocity = None if entry is None else entry.arm_velocity
         self.start(
@@ -146,9 +146,10 @@ class StartingWorld(MujocoWorld):
         if entry is not None:
             self._data.qpos[self.object_qpos] = entry.object_qpos
             self._data.qvel[self.object_dofs] = entry.object_qvel
-        self.follow(commands.arm, plan.arm_velocity)
+        self.follow(commands.arm, commands.arm_velocity)
         step = 0 if entry is None else entry.step
-        return self._read(grasp, step, int(np.argmax(plan.phases == Phase.CLOSE)))
+        force = grasp.close.force * perturbation.gripper_force_scale
+        return self._read(grasp, step, commands.closing, force)
 
     def is_lost(self, qpos: Numbers) -> bool:
         """Whether the object is `LOST_M` or more from the robot in a state of shape (nq,)."""
@@ -156,7 +157,7 @@ class StartingWorld(MujocoWorld):
         mujoco.mj_kinematics(self._model, self._data)
         return self.object_clearance(LOST_M) >= LOST_M
 
-    def _read(self, grasp: GraspTrajectory, step: int, closing: int) -> Start:
+    def _read(self, grasp: GraspTrajectory, step: int, closing: int, force: float) -> Start:
         close, model, data = grasp.close, self._model, self._data
         preshape, shares = self._hand_joints.positions(close.preshape), self.robot.hand_force_shares
         return Start(
@@ -167,7 +168,7 @@ class StartingWorld(MujocoWorld):
             arm=_numbers(self._controls[step:]),
             hand=_numbers(preshape),
             hand_goals=_numbers([preshape, self._hand_joints.positions(close.positions)]),
-            hand_forces=_numbers([self.robot.hand_force * shares, close.force * shares]),
+            hand_forces=_numbers([self.robot.hand_force * shares, force * shares]),
             applied=_numbers(data.xfrc_applied),
             model=tuple(_numbers(getattr(model, name)) for name in MODEL_FIELDS),
         )

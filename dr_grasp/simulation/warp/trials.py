@@ -118,7 +118,7 @@ class Trials:
         if step < 2:
             return self._whole(trial)
         arm, velocity = tracked_end(
-            commands.arm[:step], commands.plan.arm_velocity[:step], commands.start
+            commands.arm[:step], commands.arm_velocity[:step], commands.start
         )
         entry = Entry(step, arm, velocity, qpos, qvel)
         return self._world.rollout(commands, trial.perturbation, entry)
