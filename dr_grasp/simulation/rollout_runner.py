@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, replace
 
@@ -115,7 +116,11 @@ class RolloutRunner(Closing):
             self._table.close()
 
     def run(
-        self, grasp: GraspTrajectory, perturbation: Perturbation, last: Phase = Phase.HOLD
+        self,
+        grasp: GraspTrajectory,
+        perturbation: Perturbation,
+        last: Phase = Phase.HOLD,
+        on_phase_end: Callable[[Phase], None] | None = None,
     ) -> Rollout:
         """Simulate one grasp once, open loop, with shortcuts; see `run_rollout`.
 
@@ -124,6 +129,7 @@ class RolloutRunner(Closing):
             perturbation: How the rollout differs from the nominal scene.
             last: The phase with whose last step the rollout ends at the latest; see `simulate`. If
                 that is before the hold, the world is then as that step left it.
+            on_phase_end: Called with each phase that is simulated to its end, to look at the world.
         """
         if self._grasp is None or grasp != self._grasp:
             self._grasp = grasp
@@ -138,9 +144,9 @@ class RolloutRunner(Closing):
                 return late
             entry = late or entry
         if last is not Phase.HOLD or not self._early_end:
-            return simulate(self.world, commands, perturbation, entry, last=last)
+            return simulate(self.world, commands, perturbation, entry, on_phase_end, last=last)
         early_end = EarlyEnd(len(self._plan.phases), self.world, entry.judge)
-        return simulate(self.world, commands, perturbation, entry, on_observation=early_end.observe)
+        return simulate(self.world, commands, perturbation, entry, on_phase_end, early_end.observe)
 
     def _late_entry(
         self, table: TableScene, commands: Commands, perturbation: Perturbation

@@ -1,0 +1,1 @@
+"""Fits the ranges of a profile to what happened in a laboratory."""

@@ -1,0 +1,49 @@
+"""What recorded attempts say about a laboratory: the attempts of one robot, from bags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dr_grasp.core.attempt import GraspAttempt
+from dr_grasp.core.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tried:
+    """An attempt that tells something about its grasp.
+
+    Attributes:
+        attempt: The attempt as recorded.
+        outcome: The outcome that counts: of the operator's latest report, or else the backend's.
+        held: Whether the grasp held.
+        bag: Path of the bag below the folder that was read.
+    """
+
+    attempt: GraspAttempt
+    outcome: Outcome
+    held: bool
+    bag: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """Attempts of one robot.
+
+    Attributes:
+        robot: Name of the robot.
+        attempts: The attempts, by time; each id once.
+        bags: Fingerprint of each bag by its path below the folder that was read.
+        moved: Attempts that say nothing about their grasp, but in which the arm moved: joint motion
+            is learnt from these, too.
+    """
+
+    robot: str
+    attempts: tuple[Tried, ...]
+    bags: Mapping[str, str]
+    moved: tuple[GraspAttempt, ...] = field(default=())
+
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """Names of the objects, sorted."""
+        return tuple(sorted({tried.attempt.grasp.object for tried in self.attempts}))
