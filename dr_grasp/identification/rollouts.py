@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from dr_grasp.common.run_store import RunStore
 from dr_grasp.core.arrays import as_floats
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.perturbation import Profile
 from dr_grasp.errors import DrGraspError
+from dr_grasp.identification.contact import ContactSettings
+from dr_grasp.identification.evidence import Evidence
 from dr_grasp.identification.replica import Replayed, Replica, repeat
+from dr_grasp.objects.object_spec import load_object
 from dr_grasp.provenance.fingerprint import fingerprint, grasp_fingerprint
+from dr_grasp.robots.robot_spec import load_robot
+from dr_grasp.scoring.tally import engine_asked, software_version
 from dr_grasp.workers.pool import Pool
 
 Follow = Callable[[str, int, int], None]
@@ -119,3 +126,38 @@ def replayed_from_dict(record: Mapping[str, Any]) -> Replayed:
         object_after=None if after is None else Pose(*after),
         gripper_opening=record["opening"],
     )
+
+
+def open_journal(
+    path: Path,
+    evidence: Evidence,
+    old: Profile,
+    settings: ContactSettings,
+    resume: bool,
+) -> RunStore:
+    """Begin a journal of an identification, or go on with one.
+
+    Args:
+        path: File of the journal.
+        evidence: The attempts.
+        old: The old profile.
+        settings: How to identify.
+        resume: Go on with the file, if it exists; if False, replace it.
+
+    Raises:
+        FileFormatError: The file cannot be used or belongs to another run; see `RunStore`.
+    """
+    models: dict[str, Any] = {f"robot {evidence.robot}": load_robot(evidence.robot)}
+    models |= {f"object {name}": load_object(name) for name in evidence.objects}
+    asked = {
+        "bags": dict(sorted(evidence.bags.items())),
+        "profile": fingerprint(old),
+        "method": settings.method.value,
+        "worlds": settings.worlds,
+        "iterations": settings.iterations,
+        "seed": settings.seed,
+        "software_version": software_version(settings.engine),
+        **engine_asked(settings.engine),
+        "models": {name: fingerprint(model) for name, model in models.items()},
+    }
+    return RunStore(path, "an identification", asked, resume)
