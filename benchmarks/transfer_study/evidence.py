@@ -15,13 +15,12 @@ import numpy as np
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.metric import ENGINE_DOUBT, Metric
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import LOST, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.formats.score_file import read_scores
 from dr_grasp.recording.bag_reader import read_bag
 from dr_grasp.transfer.comparison import TriedGrasps
 from dr_grasp.transfer.regression import Sample, fit_regression, folds_of
-from dr_grasp.transfer.rows import LOST
 from dr_grasp.transfer.transfer_model import smoothed_logit
 from transfer_study.plan import ENGINES, LABORATORIES, Plan, bag_name
 from transfer_study.work import grasps_of

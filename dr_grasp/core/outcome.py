@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 import numpy as np
 
@@ -55,6 +56,36 @@ class Outcome(IntEnum):
         except KeyError:
             valid = ", ".join(outcome.label for outcome in cls)
             raise ValueError(f"outcome: expected one of {valid}, got {label!r}") from None
+
+    @property
+    def held(self) -> bool | None:
+        """Whether the grasp held; None where an attempt that ends so says nothing about the grasp.
+
+        An attempt says nothing if it ended for another reason than the grasp: because of the arm,
+        its planner or an operator (UNKNOWN, REFUSED, CANCELLED, BACKEND_ERROR, START_TOO_FAR,
+        IN_COLLISION, PLAN_FAILED, CONTROLLER_ABORTED, TOLERANCE_VIOLATED, TIMED_OUT), because the
+        object moved before the hand touched it, so that the scene was not as planned (NOT_SETTLED),
+        or because an engine failed (DIVERGED). A robot that hits the table or itself was sent there
+        by the grasp: that counts against the grasp, as it does in a rollout.
+        """
+        if self is Outcome.SUCCESS:
+            return True
+        return False if self in LOST else None
+
+
+LOST: Final = frozenset(
+    {
+        Outcome.MISSED,
+        Outcome.PUSHED_AWAY,
+        Outcome.SLIPPED_CLOSING,
+        Outcome.DROPPED_LIFTING,
+        Outcome.DROPPED_HOLDING,
+        Outcome.ROBOT_HIT_TABLE,
+        Outcome.SELF_COLLISION,
+        Outcome.FAILED,
+    }
+)
+"""Outcomes of attempts in which the grasp was executed as planned and did not hold the object."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

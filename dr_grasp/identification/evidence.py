@@ -36,12 +36,14 @@ class Evidence:
         bags: Fingerprint of each bag by its path below the folder that was read.
         moved: Attempts that say nothing about their grasp, but in which the arm moved: joint motion
             is learnt from these, too.
+        problems: What is wrong with bags, and what was not read, in one line each.
     """
 
     robot: str
     attempts: tuple[Tried, ...]
     bags: Mapping[str, str]
     moved: tuple[GraspAttempt, ...] = field(default=())
+    problems: tuple[str, ...] = ()
 
     @property
     def objects(self) -> tuple[str, ...]:

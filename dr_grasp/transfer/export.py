@@ -14,10 +14,10 @@ from typing import Any, Final, Literal
 from dr_grasp.common.atomic import whole_file
 from dr_grasp.core.fitness import Fitness
 from dr_grasp.core.metric import Metric
-from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.outcome import LOST, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import FileFormatError
-from dr_grasp.transfer.rows import LOST, AttemptRow
+from dr_grasp.transfer.rows import AttemptRow
 
 Kind = Literal["text", "time", "share", "count", "flag", "number"]
 

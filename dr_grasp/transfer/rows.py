@@ -19,21 +19,6 @@ from dr_grasp.recording.bag_reader import BagContents
 
 GraspKey = tuple[str, str, str, str]
 
-LOST: Final = frozenset(
-    {
-        Outcome.MISSED,
-        Outcome.PUSHED_AWAY,
-        Outcome.SLIPPED_CLOSING,
-        Outcome.DROPPED_LIFTING,
-        Outcome.DROPPED_HOLDING,
-        Outcome.ROBOT_HIT_TABLE,
-        Outcome.SELF_COLLISION,
-        Outcome.FAILED,
-    }
-)
-"""Outcomes of attempts in which the grasp was executed as planned and did not hold the object."""
-
-
 OPEN_ENDED: Final = "it began, and nobody recorded how it ended"
 """Reason of the outcome UNKNOWN of an attempt whose end is in no bag."""
 
@@ -112,18 +97,8 @@ class AttemptRow:
 
     @property
     def held(self) -> bool | None:
-        """Whether the grasp held; None where the attempt says nothing about the grasp.
-
-        An attempt says nothing if it ended for another reason than the grasp: because of the arm,
-        its planner or an operator (UNKNOWN, REFUSED, CANCELLED, BACKEND_ERROR, START_TOO_FAR,
-        IN_COLLISION, PLAN_FAILED, CONTROLLER_ABORTED, TOLERANCE_VIOLATED, TIMED_OUT), because the
-        object moved before the hand touched it, so that the scene was not as planned (NOT_SETTLED),
-        or because an engine failed (DIVERGED). A robot that hits the table or itself was sent there
-        by the grasp: that counts against the grasp, as it does in a rollout.
-        """
-        if self.outcome is Outcome.SUCCESS:
-            return True
-        return False if self.outcome in LOST else None
+        """Whether the grasp held; None where the attempt says nothing about it: `Outcome.held`."""
+        return self.outcome.held
 
 
 def rows_of(bag: str, contents: BagContents) -> Iterator[AttemptRow]:
