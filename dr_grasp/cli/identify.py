@@ -24,6 +24,7 @@ from dr_grasp.cli.console import (
 from dr_grasp.cli.pools import PROCESSORS, Cluster, Jobs, make_pool
 from dr_grasp.cli.scoring_options import ProfileNameOrFile, SearchEngine, profile_named
 from dr_grasp.cli.start import INTERRUPTED
+from dr_grasp.core.engine import Engine
 from dr_grasp.core.perturbation import Profile
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
@@ -105,17 +106,18 @@ def command(
     if not sessions and (out is not None or html is not None):
         raise DrGraspError("sessions: expected folders with bags, got none")
     old = profile_named(profile)
-    settings = IdentificationSettings(
-        Method.from_name(method), engine_for(engine, old).single, worlds, iterations, seed
-    )
+    chosen = Engine.from_name(engine) if engine else engine_for(None, old).single
+    settings = IdentificationSettings(Method.from_name(method), chosen, worlds, iterations, seed)
     for file in (out, html):
         if file is not None:
             check_writable(file)
     grasps = None if suggest is None else _grasps(suggest)
     evidence = read_evidence(sessions, robot) if sessions else None
-    if evidence is not None and not as_json:
-        _say_cost(evidence, settings)
+    for problem in () if evidence is None else evidence.problems:
+        complain(problem)
     with make_pool(jobs, cluster) as pool, kept_from_ctrl_c() as pressed, progress_bar() as bar:
+        if evidence is not None and not as_json:
+            _say_cost(evidence, settings)
         follow = _Follower(bar, evidence, settings, quiet=as_json)
         found = None
         try:
@@ -244,8 +246,8 @@ def _show(found: Identification, out: Path | None, html: Path | None) -> None:
     for path in (html, out):
         if path is not None:
             print_line(
-                f"{path}: {found.fitted} of {len(found.findings)} parameters fitted to {found.attempts} "
-                f"attempts, by {found.rollouts:,} rollouts"
+                f"{path}: {found.fitted} of {len(found.findings)} parameters fitted to "
+                f"{found.attempts} attempts, by {found.rollouts:,} rollouts"
             )
     if out is not None:
         print_line(f"score with it: dr-grasp score GRASPS --profile {out} --out SCORES")

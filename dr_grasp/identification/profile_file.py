@@ -72,11 +72,28 @@ def profile_from(old: Profile, findings: Sequence[Finding], robot: str, joints: 
 
 
 def rounded(finding: Finding) -> Finding:
-    """Round what a finding says, so that the file holds what it holds exactly."""
-    if not finding.fitted or finding.new is None:
-        return finding
-    low, high = (float(f"{value:.{DIGITS}g}") for value in finding.new)
-    return replace(finding, new=(low, high))
+    """Round what was found, so that a file holds just what the profile has."""
+    new = _rounded(finding.new) if finding.fitted else finding.new
+    return replace(finding, new=new, interval=_rounded(finding.interval))
+
+
+def _rounded(bounds: tuple[float, float] | None) -> tuple[float, float] | None:
+    if bounds is None:
+        return None
+    low, high = (float(f"{value:.{DIGITS}g}") for value in bounds)
+    return low, high
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes lists of numbers in one line, and all else line by line."""
+
+    def represent_list(self, values: list[Any]) -> yaml.Node:
+        """Make a node of a list."""
+        in_a_line = all(isinstance(value, int | float) for value in values)
+        return self.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=in_a_line)
+
+
+_Dumper.add_representer(list, _Dumper.represent_list)
 
 
 def write_profile(path: Path, found: Identification) -> None:
@@ -91,12 +108,9 @@ def write_profile(path: Path, found: Identification) -> None:
             space than a profile may have.
         OSError: The file cannot be written.
     """
-    text = HEADER + yaml.safe_dump(
-        profile_document(found),
-        sort_keys=False,
-        allow_unicode=True,
-        width=100,
-        default_flow_style=None,
+    content = profile_document(found)
+    text = HEADER + yaml.dump(
+        content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
     )
     validate(parse_yaml(text), ProfileSettings, path)
     write_whole(path, text.encode())

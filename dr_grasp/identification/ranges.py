@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+
 from dr_grasp.core.perturbation import JointNoise, ObjectPoseNoise
 from dr_grasp.identification.control import FEWEST_MOTIONS, ControlFit
 from dr_grasp.identification.findings import Estimate, Finding
