@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.named import NamedEnum
-from dr_grasp.core.perturbation import DynamicsNoise, Perturbation, Profile
+from dr_grasp.core.perturbation import DynamicsNoise, Profile
+from dr_grasp.identification.checks import Calibration, Explained, calibrate, explain
 from dr_grasp.identification.evidence import Evidence
-from dr_grasp.identification.findings import Estimate, Finding
-from dr_grasp.identification.replica import Replayed, Replica
-from dr_grasp.identification.worlds import Belief, Quantity
+from dr_grasp.identification.findings import Finding
+from dr_grasp.identification.likelihood import Surrogate
+from dr_grasp.identification.outcomes import compare, groups_of
+from dr_grasp.identification.posterior import Posterior, posterior_of
+from dr_grasp.identification.ranges import ItemEstimate, Learnt, new_ranges
+from dr_grasp.identification.rehearsal import Base, Rehearsal, Run
+from dr_grasp.identification.replica import Replayed
+from dr_grasp.identification.simopt import discrepancy, moved
+from dr_grasp.identification.worlds import Belief, Space
 
-Run = Callable[[Sequence[Replica]], Sequence[Replayed]]
-"""Simulates replicas; gives what came of each, in their order."""
+PROPOSAL_WIDER = 1.5
+"""Worlds of the next iteration are drawn from what is believed by then, with standard deviations
+this many times larger, so that a wrong belief is found out."""
 
-Base = Callable[[np.random.Generator], Perturbation]
-"""Draws a world's errors of control, as far as they are known: delay, lag, joint zeros."""
+
+PROPOSAL_POWER = 0.25
+"""Exponent of the likelihood for the next iteration's worlds; see `checks.POWERS`."""
 
 
 class Method(NamedEnum):
@@ -48,25 +58,6 @@ class ContactSettings:
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ItemEstimate:
-    """What was found of one parameter of one object, or of the robot.
-
-    Attributes:
-        item: Name of the object; empty for the robot.
-        quantity: The parameter.
-        estimate: Its value with a 90 % interval, in its own unit.
-        contraction: 1 minus the variance after over that before: 0 if nothing was learnt.
-        fitted: Whether that is enough to be used.
-    """
-
-    item: str
-    quantity: Quantity
-    estimate: Estimate
-    contraction: float
-    fitted: bool
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class ContactFit:
     """What was found about contact.
@@ -79,6 +70,7 @@ class ContactFit:
         checks: What was checked, in one line each.
         rollouts: Number of rollouts.
         iterations: Number of iterations.
+        calibration: Calibration of the method in simulated worlds.
     """
 
     dynamics: DynamicsNoise
@@ -88,6 +80,7 @@ class ContactFit:
     checks: tuple[str, ...]
     rollouts: int
     iterations: int
+    calibration: Calibration
 
 
 def fit_contact(
@@ -96,11 +89,103 @@ def fit_contact(
     """Fit contact to attempts.
 
     Args:
-        evidence: The attempts.
+        evidence: The attempts, at least one.
         base: Draws errors of control for each world.
         old: The old profile; where objects stood before an attempt was not recorded, places are
             drawn from its `object_pose`.
         settings: How to fit.
         run: Simulates replicas.
     """
-    raise NotImplementedError
+    attempts = [tried.attempt for tried in evidence.attempts]
+    space = Space.of(evidence.objects, old.dynamics)
+    groups = groups_of([attempt.grasp for attempt in attempts])
+    rehearsal = Rehearsal(
+        grasps=tuple(attempt.grasp for attempt in attempts),
+        places=tuple(attempt.object_before for attempt in attempts),
+        noise=old.object_pose,
+        space=space,
+        base=base,
+        engine=settings.engine,
+        run=run,
+    )
+    rng = np.random.default_rng(settings.seed)
+    prior = Belief.prior(space)
+    belief = proposal = prior
+    worlds: FloatArray = np.zeros((0, len(space)))
+    drawn_from: list[Belief] = []
+    replayed: list[list[Replayed]] = [[] for _ in attempts]
+    for count in _shares(settings.worlds, settings.iterations):
+        drawn = proposal.draw(count, rng)
+        new = rehearsal.simulate(
+            drawn, len(worlds), settings.seed, same_base=settings.method is Method.SIMOPT
+        )
+        for row, more in zip(replayed, new, strict=True):
+            row.extend(more)
+        worlds = np.vstack([worlds, drawn])
+        drawn_from += [proposal] * count
+        real, simulated = compare(evidence, replayed)
+        surrogate = Surrogate.fit(space, groups, worlds, simulated)
+        if settings.method is Method.SIMOPT:
+            newest = np.arange(len(worlds) - count, len(worlds))
+            costs = discrepancy(real, simulated[newest])
+            belief = proposal = moved(belief, groups, drawn, costs, settings.seed + 1)
+        else:
+            posterior = posterior_of(
+                surrogate.terms(real), prior.mean, prior.covariance, PROPOSAL_POWER
+            )
+            belief = _normal(space, posterior)
+            proposal = Belief(space, belief.mean, belief.covariance * PROPOSAL_WIDER**2)
+    calibration = calibrate(drawn_from, groups, worlds, simulated)
+    posterior = posterior_of(surrogate.terms(real), prior.mean, prior.covariance, calibration.power)
+    unaided = posterior_of(surrogate.terms(real, 0.0), prior.mean, prior.covariance)
+    explained = explain(calibration, unaided)
+    if settings.method is Method.POSTERIOR:
+        belief = _normal(space, posterior)
+    learnt = _learnt(space, belief, posterior, calibration, explained)
+    dynamics, findings = new_ranges(learnt, old.dynamics)
+    return ContactFit(
+        dynamics=dynamics,
+        findings=findings,
+        items=tuple(one.estimate() for one in learnt),
+        belief=_known(space, belief, learnt),
+        checks=(explained.text, calibration.text),
+        rollouts=len(worlds) * len(attempts),
+        iterations=settings.iterations,
+        calibration=calibration,
+    )
+
+
+def _shares(worlds: int, iterations: int) -> list[int]:
+    """Divide worlds among iterations; the first have one more if they do not divide evenly."""
+    return [len(part) for part in np.array_split(np.arange(worlds), iterations)]
+
+
+def _normal(space: Space, posterior: Posterior) -> Belief:
+    return Belief(space, posterior.mean, posterior.covariance)
+
+
+def _learnt(
+    space: Space,
+    belief: Belief,
+    posterior: Posterior,
+    calibration: Calibration,
+    explained: Explained,
+) -> list[Learnt]:
+    """Say of each parameter what is known, never more than the attempts show."""
+    # SimOpt's distribution narrows by its own rule; the posterior says what outcomes can tell.
+    stds = np.sqrt(np.maximum(np.diag(belief.covariance), np.diag(posterior.covariance)))
+    stds = np.minimum(stds, 1.0)
+    refusals = [explained.refusal or reason for reason in calibration.refusals()]
+    return [
+        Learnt(parameter, float(mean), float(std), refusal)
+        for parameter, mean, std, refusal in zip(
+            space.parameters, belief.mean, stds, refusals, strict=True
+        )
+    ]
+
+
+def _known(space: Space, belief: Belief, learnt: Sequence[Learnt]) -> Belief:
+    """The belief with the standard deviations that are reported."""
+    stds = np.array([one.std for one in learnt])
+    factors: FloatArray = stds / np.sqrt(np.diag(belief.covariance))
+    return Belief(space, belief.mean, belief.covariance * np.outer(factors, factors))

@@ -30,7 +30,7 @@ from dr_grasp.identification.evidence import Evidence
 from dr_grasp.identification.findings import Agreement, Finding, Identification
 from dr_grasp.identification.perception import fit_perception
 from dr_grasp.identification.profile_file import profile_from, rounded
-from dr_grasp.identification.ranges import (
+from dr_grasp.identification.motion_ranges import (
     control_findings,
     kept,
     perception_findings,

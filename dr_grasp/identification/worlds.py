@@ -18,8 +18,8 @@ from dr_grasp.core.named import NamedEnum
 from dr_grasp.core.perturbation import DynamicsNoise, Perturbation
 
 BROADER = 2.0
-"""How many times the standard deviation of the old range that of the prior is. The old range may be
-wrong, which is why it is fitted: friction of half the lowest value in the default profile's range is
+"""How many times the standard deviation of the old range that of the prior is. The old range may
+be wrong, which is why it is fitted: friction of half the lowest value that profile default draws is
 then 2.8 standard deviations off, and not impossible."""
 
 
@@ -44,6 +44,21 @@ class Quantity(NamedEnum):
         """Whether it is positive, with a normal prior of its logarithm."""
         return self not in (Quantity.COM_X, Quantity.COM_Y, Quantity.COM_Z)
 
+    @property
+    def label(self) -> str:
+        """Name for users."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    Quantity.FRICTION: "friction",
+    Quantity.MASS: "mass",
+    Quantity.COM_X: "centre of mass (x)",
+    Quantity.COM_Y: "centre of mass (y)",
+    Quantity.COM_Z: "centre of mass (z)",
+    Quantity.SPINNING: "spinning friction",
+    Quantity.FORCE: "gripper force",
+}
 
 OF_OBJECT = tuple(quantity for quantity in Quantity if not quantity.is_of_robot)
 """The quantities that each object has its own value of."""
@@ -211,6 +226,17 @@ class Belief:
     def prior(cls, space: Space) -> Belief:
         """What is believed before any attempt."""
         return cls(space, frozen(np.zeros(len(space))), frozen(np.eye(len(space))))
+
+    def including(self, objects: Sequence[str], noise: DynamicsNoise) -> Belief:
+        """The same belief with further objects, of which nothing is known but the old ranges."""
+        known = {found.item for found in self.space.parameters}
+        more = sorted(set(objects) - known)
+        wider = Space.of([*sorted(known - {""}), *more], noise)
+        prior = Belief.prior(wider)
+        mean, covariance = np.array(prior.mean), np.array(prior.covariance)
+        kept = [i for i, found in enumerate(wider.parameters) if found.item not in more]
+        mean[kept], covariance[np.ix_(kept, kept)] = self.mean, self.covariance
+        return Belief(wider, frozen(mean), frozen(covariance))
 
     def draw(self, count: int, rng: np.random.Generator) -> FloatArray:
         """Draw worlds, shape (count, n)."""
