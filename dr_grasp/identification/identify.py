@@ -223,7 +223,7 @@ def suggest_grasps(
         belief = Belief.prior(Space.of(objects, profile.dynamics))
     run = Rollouts(pool, None, follow, is_cancelled).named("suggesting")
     base = base_of(profile, len(robot.arm_joints))
-    return suggest(grasps, belief, base, profile, settings, run)
+    return suggest(grasps, belief, base, profile, settings.engine, run, seed=settings.seed)
 
 
 def middle_of(profile: Profile) -> Perturbation:

@@ -167,16 +167,16 @@ def test_bags_that_tell_nothing_are_refused(tmp_path, samples, home_grasp):
 
 @pytest.fixture
 def lab(tmp_path, configuration):
-    """A profile of one's own outside the folder of profiles, and a grasp that fails at once."""
+    """A profile of one's own, outside the folder of profiles."""
     path = tmp_path / "lab.yaml"
     path.write_text((configuration / "profiles" / "huber2023.yaml").read_text(encoding="utf-8"))
     return path
 
 
 @pytest.fixture
-def grasps(tmp_path, block_grasps):
+def grasps(tmp_path, home_grasp):
     path = tmp_path / "grasps.json"
-    write_grasps(path, block_grasps[:1])
+    write_grasps(path, [home_grasp()])
     return path
 
 
@@ -188,13 +188,10 @@ def test_scores_by_a_file_have_its_name(tmp_path, lab, grasps):
     assert {score.profile for score in read_scores(out).scores} == {"lab"}
 
 
-def test_me_fit_takes_a_file(tmp_path, lab, grasps):
-    words = ["--robot", "franka", "--object", "procedural_000", "--method", "me-fit", "--seed", 0]
-    words += ["--evaluations", 1, "--trials", 1, "--jobs", 1, "--out", tmp_path / "found.json"]
-    done = run("generate", *words, "--start", grasps, "--profile", lab)
-    assert "1 evaluations" in done.stdout + done.stderr, done.output
+def test_me_fit_refuses_the_file_of_another_robot(tmp_path, lab):
     lab.write_text(f"{lab.read_text(encoding='utf-8')}\nrobot: baxter\n", encoding="utf-8")
-    done = run("generate", *words, "--start", grasps, "--profile", lab)
+    words = ["--robot", "franka", "--object", "mug", "--method", "me-fit", "--profile", lab]
+    done = run("generate", *words, "--out", tmp_path / "found.json")
     assert done.exit_code == 1
     assert "profile lab: expected grasps of baxter, of which it is, got franka" in done.stderr
 
