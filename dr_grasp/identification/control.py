@@ -1,8 +1,8 @@
 """Delay, lag and jitter of an arm's drives, from commanded and measured joint motion alone.
 
-The model is that of `simulation.motors.late`, in continuous time: a joint follows what was commanded
-a delay earlier, like a critically damped system of second order. Only motion before the hand closes
-is compared: later, the object and the table push the arm.
+The model is that of `simulation.motors.late`, in continuous time: a joint follows what was
+commanded a delay earlier, like a critically damped system of second order. Only motion before the
+hand closes is compared: later, the object and the table push the arm.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import GraspTrajectory, Waypoints
-from dr_grasp.identification.evidence import Evidence
+from dr_grasp.identification.evidence import Evidence, varied
 from dr_grasp.identification.findings import Estimate, Trace
 from dr_grasp.identification.least_squares import (
     COVERAGE,
@@ -28,7 +28,6 @@ from dr_grasp.identification.least_squares import (
     half_width,
     slopes,
 )
-from dr_grasp.provenance.fingerprint import grasp_fingerprint
 from dr_grasp.robots.robot_spec import RobotSpec
 from dr_grasp.simulation.motors import ARM_POSITION_GAIN, RATE_HZ
 
@@ -115,8 +114,9 @@ class _Motion:
     measured: FloatArray
     resting: FloatArray | None
 
-    def followed(self, delay_s: float, lag_s: float, joints: slice) -> FloatArray:
-        """Positions that late joints would have at the times of measurements, shape (m, j)."""
+    def followed(self, lateness: Sequence[float] | FloatArray, joints: slice) -> FloatArray:
+        """Positions that joints with a delay and lag [s] would be measured at, shape (m, j)."""
+        delay_s, lag_s = map(float, lateness)
         before = self.grid - delay_s
         columns = [np.interp(before, self.grid, c) for c in self.commanded[:, joints].T]
         late = lagging(np.stack(columns, axis=1), lag_s, _STEP_S)
@@ -169,7 +169,7 @@ def fit_control(
     values = shared[0]
     delay_s, delays_agree = _joined(shared[1][0], [joint[1][0] for joint in each])
     lag_s, lags_agree = _joined(shared[1][1], [joint[1][1] for joint in each])
-    residuals = [m.measured - m.followed(*values, slice(0, count)) for m in motions]
+    residuals = [m.measured - m.followed(values, slice(0, count)) for m in motions]
     noise = _robust_std(np.vstack(residuals))
     white = _robust_std(np.vstack([np.diff(r, axis=0) for r in residuals])) / np.sqrt(2.0)
     jitter = np.sort(white / _COMMAND_SHARE / robot.arm_half_ranges)
@@ -192,17 +192,9 @@ def _motions(evidence: Evidence, robot: RobotSpec) -> list[_Motion]:
         for tried in evidence.attempts
         if tried.outcome not in (Outcome.ROBOT_HIT_TABLE, Outcome.SELF_COLLISION)
     ]
-    by_grasp: dict[str, list[GraspAttempt]] = {}
-    for attempt in (*attempts, *evidence.moved):
-        by_grasp.setdefault(grasp_fingerprint(attempt.grasp), []).append(attempt)
-    rounds = max(map(len, by_grasp.values()), default=0)
-    motions: list[_Motion] = []
-    for index in range(rounds):
-        for grasp, repeated in by_grasp.items():
-            if index < len(repeated) and len(motions) < MOST_MOTIONS:
-                motion = _motion(repeated[index], grasp, robot)
-                motions += [] if motion is None else [motion]
-    return motions
+    chosen = varied((*attempts, *evidence.moved), MOST_MOTIONS)
+    motions = [_motion(attempt, grasp, robot) for grasp, some in chosen.items() for attempt in some]
+    return [motion for motion in motions if motion is not None]
 
 
 def _motion(attempt: GraspAttempt, grasp: str, robot: RobotSpec) -> _Motion | None:
@@ -214,7 +206,7 @@ def _motion(attempt: GraspAttempt, grasp: str, robot: RobotSpec) -> _Motion | No
     arm = [commanded.joints.index(joint) for joint in robot.arm_joints]
     found = [measured.joints.index(joint) for joint in robot.arm_joints]
     end_s = min(_closing_s(commanded, attempt.grasp), measured.duration_s, LONGEST_MOTION_S)
-    grid = np.arange(0.0, end_s + _STEP_S, _STEP_S)
+    grid = frozen(np.arange(0.0, end_s + _STEP_S, _STEP_S))
     kept = measured.times_s <= end_s
     if kept.sum() < 2 or not np.ptp(commanded.at(grid)[:, arm], axis=0).any():
         return None
@@ -262,7 +254,7 @@ def _fit_lateness(
     """Delay and lag of some joints, shape (2,), and their intervals."""
 
     def residual(values: FloatArray) -> FloatArray:
-        rows = [m.measured[:, joints] - m.followed(*values, joints) for m in motions]
+        rows = [m.measured[:, joints] - m.followed(values, joints) for m in motions]
         return np.concatenate([row.ravel() for row in rows])
 
     delay_s, lag_s = (0.02, 0.02) if start is None else start
@@ -344,7 +336,7 @@ def _traces(
     """Of the first motion, the three joints that moved farthest, from the farthest."""
     motion = motions[0]
     everything = slice(0, len(robot.arm_joints))
-    before, after = motion.followed(*old, everything), motion.followed(*new, everything)
+    before, after = motion.followed(old, everything), motion.followed(new, everything)
     commanded = np.stack(
         [np.interp(motion.times_s, motion.grid, column) for column in motion.commanded.T], axis=1
     )

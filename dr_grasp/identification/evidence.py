@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.outcome import Outcome
+from dr_grasp.provenance.fingerprint import grasp_fingerprint
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,3 +50,26 @@ class Evidence:
     def objects(self) -> tuple[str, ...]:
         """Names of the objects, sorted."""
         return tuple(sorted({tried.attempt.grasp.object for tried in self.attempts}))
+
+
+def varied(attempts: Iterable[GraspAttempt], most: int) -> dict[str, list[GraspAttempt]]:
+    """Choose attempts of as many grasps as possible, and of each grasp as equally many.
+
+    Args:
+        attempts: The attempts.
+        most: Most attempts to choose.
+
+    Returns:
+        The attempts by their grasp's fingerprint: repeated attempts of one grasp have much in
+        common, so they are no independent evidence.
+    """
+    by_grasp: dict[str, list[GraspAttempt]] = {}
+    for attempt in attempts:
+        by_grasp.setdefault(grasp_fingerprint(attempt.grasp), []).append(attempt)
+    chosen: dict[str, list[GraspAttempt]] = {}
+    for number in range(max(map(len, by_grasp.values()), default=0)):
+        for grasp, repeated in by_grasp.items():
+            if number < len(repeated) and most > 0:
+                chosen.setdefault(grasp, []).append(repeated[number])
+                most -= 1
+    return chosen

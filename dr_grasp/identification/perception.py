@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from dr_grasp.core.arrays import FloatArray
+from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.attempt import TWIN, GraspAttempt
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.identification.evidence import Evidence
@@ -105,7 +105,7 @@ def _error(attempt: GraspAttempt) -> FloatArray | None:
     shift = real.position - believed.position
     if np.abs(shift).max() < SAME_M and turn.magnitude() < SAME_RAD:
         return None
-    return np.concatenate([shift[:2], turn.as_euler("xyz")])
+    return frozen([*shift[:2], *turn.as_euler("xyz")])
 
 
 def _mean(values: FloatArray) -> Estimate:

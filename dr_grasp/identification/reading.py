@@ -126,7 +126,8 @@ def _paths(sessions: Sequence[Path], problems: list[str]) -> dict[str, Path]:
             seen.add(bag.resolve())
             below = session if len(sessions) == 1 and bag != session else session.parent
             name = printable(str(bag.relative_to(below)))
-            paths[printable(str(bag)) if name in paths else name] = bag
+            # Sessions may have the same name; where they are on this machine is nobody's business.
+            paths[f"{name} ({len(paths) + 1})" if name in paths else name] = bag
     return paths
 
 
