@@ -57,6 +57,7 @@ setup(
     # package.xml says what to install.
     install_requires=[
         "clarabel>=0.11.1",
+        "cma>=4.0",
         "coacd>=1.0.14",
         "example-robot-data>=4.3",
         "h5py>=3.10",

@@ -17,13 +17,13 @@ from scipy.stats import multivariate_normal, norm
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.identification.likelihood import Terms
 
-SCALES = np.geomspace(1.0, 16.0, 9)
+SCALES = (1.0, 2.0, 4.0, 8.0, 16.0)
 """How many times larger the variance of normal errors may be than in simulated worlds."""
 
 STEPS = 50
 """Most steps of Newton's method; it needs five to ten."""
 
-ENOUGH = 1e-9
+ENOUGH = 1e-6
 """Newton's method ends when a step is shorter than this."""
 
 
@@ -91,7 +91,11 @@ def posterior_of(
     """
     terms = terms.raised(power)
     prior: FloatArray = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
-    parts = [_laplace(terms, mean, prior, float(scale)) for scale in SCALES]
+    parts: list[tuple[FloatArray, FloatArray, float]] = []
+    for scale in SCALES:
+        # One maximum is near the next.
+        start = parts[-1][0] if parts else mean
+        parts.append(_laplace(terms, mean, prior, scale, start))
     # Halved at each doubling: errors are more often as in simulated worlds than much larger.
     logs = np.array([part[2] for part in parts]) - np.log(SCALES)
     evidence = float(logsumexp(logs))
@@ -101,12 +105,12 @@ def posterior_of(
         np.array([part[0] for part in parts]),
         np.array([part[1] for part in parts]),
         evidence,
-        float(weights @ SCALES),
+        float(weights @ np.array(SCALES)),
     )
 
 
 def _laplace(
-    terms: Terms, mean: FloatArray, prior: FloatArray, scale: float
+    terms: Terms, mean: FloatArray, prior: FloatArray, scale: float, start: FloatArray
 ) -> tuple[FloatArray, FloatArray, float]:
     """The normal distribution about the maximum: its mean, covariance and log evidence."""
     signs = np.where(terms.held, 1.0, -1.0)
@@ -118,7 +122,7 @@ def _laplace(
         away = z - mean
         return float(-normal / (2 * scale) + held - away @ prior @ away / 2)
 
-    z, hessian = mean, prior
+    z, hessian, now = start, prior, log_density(start)
     for _ in range(STEPS):
         chance = expit(terms.rows @ z + terms.offsets)
         gradient = (
@@ -129,14 +133,15 @@ def _laplace(
         curvature = (terms.rows.T * (terms.weights * chance * (1 - chance))) @ terms.rows
         hessian = terms.precision / scale + curvature + prior
         step = np.linalg.solve(hessian, gradient)
-        now, size = log_density(z), 1.0
-        while log_density(z + size * step) < now - 1e-12 and size > ENOUGH:
+        size, then = 1.0, log_density(z + step)
+        while then < now - 1e-9 and size > ENOUGH:
             size /= 2
-        z = z + size * step
+            then = log_density(z + size * step)
+        z, now = z + size * step, then
         if np.linalg.norm(size * step) < ENOUGH:
             break
     log_evidence = (
-        log_density(z)
+        now
         - terms.count / 2 * np.log(scale)
         + (np.linalg.slogdet(prior)[1] - np.linalg.slogdet(hessian)[1]) / 2
     )
