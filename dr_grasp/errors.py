@@ -56,15 +56,17 @@ class InvalidGraspError(DrGraspError):
 class UnknownNameError(DrGraspError):
     """A name of a robot, object, profile or criterion that does not exist."""
 
-    def __init__(self, kind: str, name: str, valid: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, valid: Iterable[str], hint: str = "") -> None:
         """Compose the message.
 
         Args:
             kind: Kind of thing that was looked for, e.g. "robot".
             name: The unknown name.
             valid: All names of this kind that exist.
+            hint: What else may help; empty for nothing.
         """
-        super().__init__(f"unknown {kind} {name!r}; expected one of {', '.join(sorted(valid))}")
+        told = f"unknown {kind} {name!r}; expected one of {', '.join(sorted(valid))}"
+        super().__init__(f"{told}; {hint}" if hint else told)
 
 
 class ModelError(DrGraspError):

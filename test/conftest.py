@@ -63,6 +63,7 @@ TAKES_LONG = (
     "cli/test_dataset.py",
     "cli/test_diagnose.py",
     "cli/test_generate.py",
+    "cli/test_identify.py",
     "cli/test_import_trajectories.py",
     "cli/test_score.py",
     "cli/test_score_resumed.py",

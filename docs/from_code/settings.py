@@ -47,6 +47,8 @@ PROFILE: Sections = {
     "joints": (profiles.JointSettings, JointNoise),
     "dynamics": (profiles.DynamicsSettings, DynamicsNoise),
     "trials": (profiles.TrialSettings,),
+    "identified": (profiles.IdentifiedSettings,),
+    "identified.parameters.KEY": (profiles.FittedSettings,),
 }
 TWIN: Sections = {
     "": (twin.TwinProfile,),

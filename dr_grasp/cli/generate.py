@@ -18,7 +18,7 @@ from dr_grasp.cli.console import (
 )
 from dr_grasp.cli.object_pose import ObjectPoseText
 from dr_grasp.cli.pools import PROCESSORS, Cluster, Jobs, make_pool
-from dr_grasp.cli.scoring_options import SearchEngine
+from dr_grasp.cli.scoring_options import SearchEngine, profile_named
 from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.collisions import sentences
 from dr_grasp.core.engine import Engine
@@ -43,7 +43,7 @@ from dr_grasp.generation.task import (
 )
 from dr_grasp.objects.object_spec import check_object_name
 from dr_grasp.robots.robot_spec import load_robot
-from dr_grasp.scoring.profiles import engine_for, load_profile
+from dr_grasp.scoring.profiles import engine_for
 
 DEFAULT_COUNT = 40
 
@@ -79,7 +79,12 @@ def command(
         int | None, typer.Option(help="Rollouts of a grasp for that criterion.", show_default="20")
     ] = None,
     profile: Annotated[
-        str | None, typer.Option(help="Profile for that criterion.", show_default="default")
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Profile for that criterion, or its file, whose name ends with .yaml.",
+            show_default="default",
+        ),
     ] = None,
     fitness_engines: Annotated[
         str | None,
@@ -198,7 +203,7 @@ def _fitness(
     if method == ME_FIT:
         return FitnessSettings(
             Criterion.from_name(criterion or "mdr"),
-            load_profile(profile or "default"),
+            profile_named(profile or "default"),
             20 if trials is None else trials,
             tuple(Engine.from_name(name.strip()) for name in engines.split(",")) if engines else (),
         )

@@ -23,6 +23,7 @@ VERBS = {
     "replay": "replay:command",
     "dataset": "dataset:command",
     "report": "report:command",
+    "identify": "identify:command",
     "calibrate": "calibrate:command",
     "demo": "demo:command",
     "message": "message:command",

@@ -18,6 +18,7 @@ from dr_grasp.cli.scoring_options import (
     Top,
     Trials,
     Until,
+    check_has_name,
     names_in,
 )
 from dr_grasp.core.engine import Engine
@@ -75,7 +76,7 @@ def command(
         own_trials=own,
         criteria=names,
         seed=seed,
-        profile=profile,
+        profile=check_has_name(profile),
         until=until,
         top=top,
         engine=None if engine is None else Engine.from_name(engine).value,

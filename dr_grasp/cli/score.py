@@ -31,14 +31,16 @@ from dr_grasp.cli.ros_client import Namespace
 from dr_grasp.cli.scoring_options import (
     EngineName,
     MetricNames,
-    ProfileName,
+    ProfileNameOrFile,
     Seed,
     Top,
     Trials,
     Until,
     Worlds,
+    check_has_name,
     check_workers,
     names_in,
+    profile_named,
 )
 from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.collisions import listed, sentences
@@ -75,7 +77,7 @@ def command(
     cluster: Cluster = None,
     trials: Trials = None,
     criteria: Annotated[str, typer.Option(help="Comma-separated criteria.")] = ALL_CRITERIA,
-    profile: ProfileName = "default",
+    profile: ProfileNameOrFile = "default",
     until: Until = None,
     top: Top = None,
     metrics: MetricNames = None,
@@ -114,7 +116,8 @@ def command(
     if ros:
         check_options(context)
         measured = names_in(metrics)
-        wanted = RemoteRequest(every, own, names, seed, profile, until, top, engine, measured)
+        named = check_has_name(profile)
+        wanted = RemoteRequest(every, own, names, seed, named, until, top, engine, measured)
         _finish(_through_ros(grasps, out, namespace, wanted), as_json)
         return
     shortcuts = Shortcuts.none() if whole else ALL
@@ -125,7 +128,7 @@ def command(
         estimate = Estimator(transfer_model, complain)
         measured += [metric.value for metric in estimate.metrics]
     request = ScoreRequest.from_names(
-        profile,
+        profile_named(profile),
         names,
         every,
         seed,
@@ -155,7 +158,7 @@ def command(
                 out,
                 summary.of(results),
                 seed=seed,
-                profile=profile,
+                profile=request.profile.name,
                 software_version=software_version(request.engine),
                 engine=request.engine,
             )

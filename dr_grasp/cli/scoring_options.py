@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from dr_grasp.common.resources import user_directory
 from dr_grasp.core.engine import SINGLE, Engine
 from dr_grasp.core.metric import EVERY_METRIC, Metric
+from dr_grasp.core.perturbation import Profile
 from dr_grasp.errors import DrGraspError
+from dr_grasp.scoring.profiles import PROFILES, load_profile, profile_at
 from dr_grasp.scoring.request import MOST_UNTIL
 from dr_grasp.simulation.engine import MOST_WORLDS
 
@@ -21,7 +25,14 @@ Trials = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of the perturbations.")]
-ProfileName = Annotated[str, typer.Option(help="Randomisation profile.")]
+ProfileName = Annotated[str, typer.Option(help="Name of the randomisation profile.")]
+ProfileNameOrFile = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME|FILE",
+        help="Name of the randomisation profile, or its file, whose name ends with .yaml.",
+    ),
+]
 Until = Annotated[
     float | None,
     typer.Option(
@@ -45,6 +56,34 @@ MetricNames = Annotated[
         show_default="what a transfer model needs",
     ),
 ]
+
+
+def is_file(profile: str) -> bool:
+    """Whether a user named a profile by its file."""
+    return profile.endswith((".yaml", ".yml"))
+
+
+def profile_named(profile: str) -> Profile:
+    """Load a profile by its name or from its file.
+
+    Raises:
+        DrGraspError: There is no such profile, or the file is none.
+    """
+    return profile_at(Path(profile)) if is_file(profile) else load_profile(profile)
+
+
+def check_has_name(profile: str) -> str:
+    """Refuse a profile's file where only a name is understood.
+
+    Raises:
+        DrGraspError: The user named a file.
+    """
+    if is_file(profile):
+        raise DrGraspError(
+            f"--profile: expected a name, since the scorer knows profiles by name, got {profile}: "
+            f"put the file into {user_directory() / PROFILES} where the scorer runs"
+        )
+    return profile
 
 
 def names_in(text: str | None) -> list[str]:

@@ -19,6 +19,7 @@ from dr_grasp.formats.grasp_file import grasp_to_dict
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.provenance.fingerprint import fingerprint
 from dr_grasp.robots.robot_spec import load_robot
+from dr_grasp.scoring.profiles import check_profile
 from dr_grasp.scoring.request import MOST_TRIALS
 from dr_grasp.scoring.tally import engine_asked, software_version
 from dr_grasp.simulation.engine import check_single
@@ -95,8 +96,8 @@ class Task:
 
         Raises:
             UnknownNameError: There is no such method.
-            SettingsError: The seed is negative, the method cannot begin from grasps, or the engine
-                simulates only many rollouts at a time.
+            SettingsError: The seed is negative, the method cannot begin from grasps, the engine
+                simulates only many rollouts at a time, or the profile is of another robot.
         """
         if self.method not in METHODS:
             raise UnknownNameError("method", self.method, METHODS)
@@ -107,6 +108,8 @@ class Task:
         if self.seed < 0:
             raise SettingsError(f"seed: expected at least 0, got {self.seed}")
         check_single(self.engine)
+        if self.fitness is not None:
+            check_profile(self.fitness.profile, load_robot(self.robot))
 
     def described(self) -> dict[str, Any]:
         """Describe the task as plain data; equal descriptions mean equal findings.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.perturbation import Profile
+from dr_grasp.identification.worlds import Belief
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,22 @@ class Trace:
     after: tuple[float, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How well a profile foretells the attempts: those to which it was fitted, not new ones.
+
+    Attributes:
+        of_held: Mean share of simulated worlds in which a grasp holds, of attempts that held; None
+            if none did.
+        of_failed: The same, of attempts that did not hold.
+        brier: Mean square of what that share is off, the noise of the shares taken out.
+    """
+
+    of_held: float | None
+    of_failed: float | None
+    brier: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Identification:
     """The result of an identification.
@@ -92,6 +109,9 @@ class Identification:
         bags: Fingerprint of each bag by its name.
         checks: What was checked, in one line each, e.g. whether the simulator explains outcomes.
         traces: Some motions, to be drawn.
+        before: How well the old profile foretells the attempts; None if that was not simulated.
+        after: How well the new profile does.
+        belief: What is known of contact, for suggestions; None if too little was tried.
     """
 
     profile: Profile
@@ -106,3 +126,11 @@ class Identification:
     bags: Mapping[str, str]
     checks: tuple[str, ...] = ()
     traces: tuple[Trace, ...] = field(default=())
+    before: Agreement | None = None
+    after: Agreement | None = None
+    belief: Belief | None = None
+
+    @property
+    def fitted(self) -> int:
+        """Number of parameters that were fitted."""
+        return sum(finding.fitted for finding in self.findings)

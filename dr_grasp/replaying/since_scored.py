@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from dr_grasp.common.resources import user_directory
 from dr_grasp.core.fitness import GraspScore
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.provenance.fingerprint import OBJECT, PROFILE, ROBOT, models_of
 from dr_grasp.robots.robot_spec import RobotSpec
-from dr_grasp.scoring.profiles import load_profile
+from dr_grasp.scoring.profiles import PROFILES, load_profile
 
 UNSAID = "the scores do not say with which robot, object and profile they were made: score again"
 
@@ -68,7 +69,10 @@ def changes_since_scored(
         try:
             present = now[kind] if kind != PROFILE else _profile(name)
         except (KeyError, DrGraspError):  # a profile may be on the computer alone that scored
-            unknown.append(f"{kind} {name}: scored with {then}, now there is none to compare with")
+            where = f"; its file belongs in {user_directory() / PROFILES}" * (kind == PROFILE)
+            unknown.append(
+                f"{kind} {name}: scored with {then}, now there is none to compare with{where}"
+            )
             continue
         if present != then:
             differ.append(f"{kind} {name}: scored with {then}, now {present}: score again")

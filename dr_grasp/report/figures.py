@@ -35,7 +35,7 @@ TICKS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 COLOURS: Final = {
     name: f"#00000{number}"
-    for number, name in enumerate(("accent", "bubble", "card", "ink", "muted", "line"), 1)
+    for number, name in enumerate(("accent", "bubble", "card", "ink", "muted", "line", "second"), 1)
 }
 """Placeholders with which matplotlib draws, by the name of the colour in the page's style sheet."""
 
@@ -139,7 +139,7 @@ def eta_figure(bins: Sequence[Bin], expected: FloatArray, eta: FloatArray, x_lab
         unnamed = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(file, format="svg", metadata=unnamed)
     titles = [_bin_title(bin_) for bin_ in bins]
-    return Markup(_embedded(file.getvalue(), f"Eta by {x_label}", titles))
+    return Markup(embedded(file.getvalue(), f"Eta by {x_label}", titles, SIZE))
 
 
 def _cell(values: FloatArray, number: int) -> npt.NDArray[np.int64]:
@@ -185,8 +185,15 @@ def _bin_title(bin_: Bin) -> str:
     )
 
 
-def _embedded(svg: str, name: str, titles: Sequence[str]) -> str:
-    """Turn matplotlib's SVG file into a part of a page, with a name and a title for each dot."""
+def embedded(svg: str, name: str, titles: Sequence[str], size: tuple[int, int]) -> str:
+    """Turn matplotlib's SVG file into a part of a page, in the page's colours.
+
+    Args:
+        svg: The file.
+        name: Name of the figure, for those who cannot see it.
+        titles: A title for each dot that has an edge in the colour of cards, in order.
+        size: Width and height of the figure.
+    """
     # The file begins with a style that would apply to the whole page.
     body = svg.partition("</defs>")[2].replace("xlink:href", "href")
     body = re.sub(LEFT_OUT, "", body)
@@ -199,5 +206,5 @@ def _embedded(svg: str, name: str, titles: Sequence[str]) -> str:
     )
     for variable, colour in COLOURS.items():
         body = body.replace(colour, f"var(--{variable})")
-    box = f'viewBox="0 0 {SIZE[0]} {SIZE[1]}"'
+    box = f'viewBox="0 0 {size[0]} {size[1]}"'
     return f'<svg class="panel" {box} role="img" aria-label="{escape(name)}">{body}'

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, NonNegativeFloat, model_validator
 
-from dr_grasp.common.resources import config_file
+from dr_grasp.common.resources import config_file, config_names, user_directory
 from dr_grasp.common.settings import Settings, load_yaml
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.perturbation import (
@@ -17,8 +17,12 @@ from dr_grasp.core.perturbation import (
     ObjectPoseNoise,
     Profile,
 )
-from dr_grasp.errors import SettingsError
+from dr_grasp.core.texts import check_name
+from dr_grasp.errors import SettingsError, UnknownNameError
 from dr_grasp.robots.robot_spec import RobotSpec
+
+PROFILES = "profiles"
+"""Name of the folders that hold profiles."""
 
 MOST_TRIALS = 1_000_000
 """Most rollouts of a criterion; a fitness is then known to 0.1 %."""
@@ -92,8 +96,66 @@ class TrialSettings(Settings):
     mdr: Trials
 
 
+class FittedSettings(Settings):
+    """What was found of one key of the profile, in `identified.parameters.KEY`.
+
+    Attributes:
+        label: Name of the parameter in words.
+        unit: Unit of all its values; empty for factors.
+        old: What the old profile had: a range [low, high], or a number twice; null for null.
+        new: What this profile has.
+        interval: The 90 % interval of what the attempts themselves showed; null for nothing.
+        fitted: Whether the new value was fitted; if not, the old one was kept.
+        reason: On how much that rests, or why the old one was kept.
+    """
+
+    label: str
+    unit: str
+    old: tuple[float, float] | None
+    new: tuple[float, float] | None
+    interval: tuple[float, float] | None
+    fitted: bool
+    reason: str
+
+
+class IdentifiedSettings(Settings):
+    """The `identified` section: from what `dr-grasp identify` made the profile. Scoring ignores it.
+
+    Attributes:
+        from_profile: Name of the old profile.
+        from_fingerprint: Fingerprint of the old profile.
+        method: How outcomes were explained.
+        engine: The engine of the rollouts.
+        seed: Seed of all that was drawn.
+        iterations: Number of iterations of the method.
+        rollouts: Number of rollouts.
+        attempts: Number of attempts.
+        software_version: Versions of dr_grasp and of the engine.
+        checks: What was checked, in one line each.
+        parameters: What was found, by key of the profile; an item of a list is named by its place.
+        bags: Fingerprint of each bag by its path.
+    """
+
+    from_profile: str
+    from_fingerprint: str
+    method: str
+    engine: Engine
+    seed: int
+    iterations: int
+    rollouts: int
+    attempts: int
+    software_version: str
+    checks: list[str]
+    parameters: dict[str, FittedSettings]
+    bags: dict[str, str]
+
+
 class ProfileSettings(Settings):
-    """Schema of a file in config/profiles; its keys are those of `Profile`."""
+    """Schema of a file in config/profiles; its keys are those of `Profile`.
+
+    Attributes:
+        identified: From what `dr-grasp identify` made the profile; scoring ignores it.
+    """
 
     description: str
     object_pose: ObjectPoseSettings
@@ -102,6 +164,7 @@ class ProfileSettings(Settings):
     trials: TrialSettings
     engine: Engine | None = None
     robot: str | None = None
+    identified: IdentifiedSettings | None = None
 
     @model_validator(mode="after")
     def _of_one_robot(self) -> ProfileSettings:
@@ -117,7 +180,33 @@ def load_profile(name: str) -> Profile:
         UnknownNameError: There is no such profile.
         SettingsError: The file of the profile does not fit the schema.
     """
-    return read_profile(config_file("profiles", name, "profile"))
+    try:
+        path = config_file(PROFILES, name, "profile")
+    except UnknownNameError:
+        folder = user_directory() / PROFILES
+        hint = f"the file of your own profile belongs in {folder}"
+        raise UnknownNameError("profile", name, config_names(PROFILES), hint) from None
+    return read_profile(path)
+
+
+def profile_at(path: Path) -> Profile:
+    """Read a profile from a file anywhere, which scores will name by its file's name.
+
+    Raises:
+        SettingsError: The file cannot be read, does not fit the schema, or has the name of another
+            profile: scores would then be taken for that one's.
+        InvalidGraspError: The name cannot stand in a scores file.
+    """
+    check_name("profile", path.stem)
+    profile = read_profile(path)
+    if path.stem in config_names(PROFILES):
+        known = config_file(PROFILES, path.stem, "profile")
+        if read_profile(known) != profile:
+            raise SettingsError(
+                f"{path}: expected a name that no other profile has, got that of {known}: scores "
+                "name their profile by it; give the file another name"
+            )
+    return profile
 
 
 def read_profile(path: Path) -> Profile:

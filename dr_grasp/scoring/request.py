@@ -151,7 +151,7 @@ class ScoreRequest:
     @classmethod
     def from_names(
         cls,
-        profile: str,
+        profile: str | Profile,
         criteria: Sequence[str],
         trials: int | None,
         seed: int,
@@ -176,7 +176,7 @@ class ScoreRequest:
             if criterion in own:
                 raise SettingsError(f"trials: expected {name} once, got it twice")
             own[criterion] = number
-        loaded = load_profile(profile)
+        loaded = load_profile(profile) if isinstance(profile, str) else profile
         return cls(
             loaded,
             chosen,

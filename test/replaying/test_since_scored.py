@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from dr_grasp.common.resources import user_directory
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.provenance.fingerprint import models_of
 from dr_grasp.replaying.since_scored import (
@@ -65,6 +66,7 @@ def test_what_cannot_be_compared_is_named_apart(scored):
     assert (old.differ, old.unknown) == ((), (UNSAID,))
     elsewhere = changes_since_scored(grasp, replace(score, profile="lab"), now)
     line = f"profile lab: scored with {now['profile']}, now there is none to compare with"
+    line += f"; its file belongs in {user_directory() / 'profiles'}"
     assert (elsewhere.differ, elsewhere.unknown) == ((), (line,))
     some = changes_since_scored(grasp, replace(score, models={"robot": now["robot"]}), now)
     assert len(some.unknown) == 2 and "object mug: the scores do not say" in some.unknown[0]

@@ -1,11 +1,13 @@
 import math
+from dataclasses import replace
 
 import pytest
 
-from dr_grasp.common.resources import config_names
+from dr_grasp.common.resources import config_names, user_directory
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.errors import SettingsError, UnknownNameError
-from dr_grasp.scoring.profiles import check_profile, load_profile, read_profile
+from dr_grasp.errors import InvalidGraspError, SettingsError, UnknownNameError
+from dr_grasp.provenance.fingerprint import fingerprint
+from dr_grasp.scoring.profiles import check_profile, load_profile, profile_at, read_profile
 
 OSDR, JSDR, FDR, MDR = Criterion
 
@@ -120,3 +122,62 @@ def test_a_profile_of_one_robot_is_for_no_other(configuration, franka):
     few = read_profile(of_one_robot(configuration, means=6))
     with pytest.raises(SettingsError, match=r"joints.offset_mean: expected 7 numbers, .* got 6"):
         check_profile(few, franka)
+
+
+def test_a_profile_may_be_a_file_anywhere(configuration, tmp_path):
+    path = tmp_path / "lab.yaml"
+    path.write_text((configuration / "profiles" / "huber2023.yaml").read_text())
+    assert profile_at(path) == replace(load_profile("huber2023"), name="lab")
+
+
+def test_a_file_with_the_name_of_another_profile_is_refused(configuration, tmp_path):
+    path = tmp_path / "huber2023.yaml"
+    known = configuration / "profiles" / "huber2023.yaml"
+    path.write_text(known.read_text())
+    assert profile_at(path) == load_profile("huber2023")  # the same
+    path.write_text(known.read_text().replace("jitter_std: 0.002", "jitter_std: 0.001"))
+    with pytest.raises(SettingsError, match=r"expected a name that no other profile has, got that"):
+        profile_at(path)
+
+
+def test_a_file_that_is_not_there_or_cannot_be_named_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match=r"lab.yaml: cannot be read: No such file"):
+        profile_at(tmp_path / "lab.yaml")
+    with pytest.raises(InvalidGraspError, match="profile: expected printable characters"):
+        profile_at(tmp_path / "a\nb.yaml")
+
+
+def test_an_unknown_profile_says_where_ones_own_belongs():
+    folder = user_directory() / "profiles"
+    with pytest.raises(UnknownNameError, match=f"your own profile belongs in {folder}"):
+        load_profile("lab")
+
+
+ORIGIN = """
+identified:
+  from_profile: default
+  from_fingerprint: 0123456789abcdef
+  method: posterior
+  engine: mujoco
+  seed: 0
+  iterations: 1
+  rollouts: 2880
+  attempts: 60
+  software_version: dr_grasp 0.4.0, mujoco 3.17.0
+  checks: [the simulator explains these attempts]
+  parameters:
+    dynamics.mass_scale: {label: mass, unit: "", old: null, new: null, interval: null,
+      fitted: false, reason: too few}
+  bags: {round_0/bag: 0123456789abcdef}
+"""
+
+
+def test_where_a_profile_came_from_does_not_change_it(configuration):
+    text = (configuration / "profiles" / "huber2023.yaml").read_text()
+    path = configuration / "profiles" / "huber2023.yaml"
+    before = fingerprint(load_profile("huber2023"))
+    path.write_text(text + ORIGIN)
+    assert fingerprint(load_profile("huber2023")) == before
+    path.write_text(text + ORIGIN.replace("seed: 0", "sead: 0"))
+    with pytest.raises(SettingsError, match=r"identified\.sead: expected no such key"):
+        load_profile("huber2023")

@@ -1,0 +1,191 @@
+"""The ranges that fits of motion and of objects' poses give a profile, a finding for each."""
+
+from __future__ import annotations
+
+import math
+
+from dr_grasp.core.perturbation import JointNoise, ObjectPoseNoise
+from dr_grasp.identification.control import FEWEST_MOTIONS, ControlFit
+from dr_grasp.identification.findings import Estimate, Finding
+from dr_grasp.identification.perception import FEWEST_DRAWS, PerceptionFit
+from dr_grasp.identification.zeros import FEWEST_HELD, ZerosFit
+from dr_grasp.robots.robot_spec import RobotSpec
+
+HALVES = "half ranges"
+"""Unit of joints' errors in a profile: half of each joint's range."""
+
+Bounds = tuple[float, float] | None
+
+
+def kept(key: str, label: str, unit: str, old: Bounds, reason: str) -> Finding:
+    """A parameter of which attempts showed nothing."""
+    return Finding(key, label, unit, old, old, None, False, reason)
+
+
+def number(value: float) -> tuple[float, float]:
+    """A number, as findings have it."""
+    return value, value
+
+
+def control_findings(fit: ControlFit | None, old: JointNoise) -> tuple[Finding, ...]:
+    """Findings of the drives: the interval of a delay or lag becomes its range.
+
+    Args:
+        fit: What joint motion showed; None if there was too little.
+        old: The old profile's noise of joints.
+    """
+    delay = ("joints.delay_s", "delay from command to effect", "s", old.delay_s)
+    lag = ("joints.lag_s", "lag of the moving arm", "s", old.lag_s)
+    jitter = ("joints.jitter_std", "jitter of commands", HALVES, number(old.jitter_std))
+    if fit is None:
+        reason = f"expected the motion of {FEWEST_MOTIONS} attempts or more"
+        return tuple(kept(*what, reason) for what in (delay, lag, jitter))
+    over = f"over {fit.attempts} attempts with motion"
+    joints = over if fit.joints_agree else f"{over}; joints differ, and the range holds all"
+    findings = [
+        Finding(*what, _positive(found), _positive(found), True, joints)
+        for what, found in ((delay, fit.delay_s), (lag, fit.lag_s))
+    ]
+    least = fit.jitter_std.high
+    if least < old.jitter_std:
+        told = f"{over}: no more can be seen in the measured motion"
+        findings.append(Finding(*jitter, number(least), _positive(fit.jitter_std), True, told))
+    else:
+        told = "measured motion is more restless, which noise of encoders explains as well"
+        findings.append(
+            Finding(*jitter, number(old.jitter_std), _positive(fit.jitter_std), False, told)
+        )
+    return tuple(findings)
+
+
+def perception_findings(fit: PerceptionFit | None, old: ObjectPoseNoise) -> tuple[Finding, ...]:
+    """Findings of objects' poses.
+
+    A spread is that of the next error given those that were seen, which is that of Student's t: few
+    errors give a wider one. A mean changes only where its interval leaves out the old one.
+
+    Args:
+        fit: Where objects stood; None if that is not known.
+        old: The old profile's noise of poses.
+    """
+    spread = ("object_pose.position_std_m", "spread of objects along x and y", "m")
+    means = [
+        (f"object_pose.position_mean_m.{place}", f"mean error of objects along {axis}", "m")
+        for place, axis in enumerate("xy")
+    ]
+    turns = ("roll", "pitch", "yaw")
+    turned = [
+        (f"object_pose.rotation_mean_rad.{place}", f"mean error of objects' {axis}", "rad")
+        for place, axis in enumerate(turns)
+    ]
+    spreads = [
+        (f"object_pose.rotation_std_rad.{place}", f"spread of objects' {axis}", "rad")
+        for place, axis in enumerate(turns)
+    ]
+    olds = [*old.position_mean_m, old.position_std_m, *old.rotation_mean_rad, *old.rotation_std_rad]
+    names = [*means, spread, *turned, *spreads]
+    if fit is None:
+        reason = (
+            f"expected {FEWEST_DRAWS} attempts or more with the object's pose before, measured by "
+            "another means than that by which the grasp was planned"
+        )
+        return tuple(
+            kept(*name, number(value), reason) for name, value in zip(names, olds, strict=True)
+        )
+    over = f"over {fit.draws} independent errors"
+    found = [
+        *(
+            _mean(name, value, was, over)
+            for name, value, was in zip(
+                means, fit.position_mean_m, old.position_mean_m, strict=True
+            )
+        ),
+        _spread(spread, fit.position_std_m, old.position_std_m, fit.draws),
+        *(
+            _mean(name, value, was, over)
+            for name, value, was in zip(
+                turned, fit.rotation_mean_rad, old.rotation_mean_rad, strict=True
+            )
+        ),
+        *(
+            _spread(name, value, was, fit.draws)
+            for name, value, was in zip(
+                spreads, fit.rotation_std_rad, old.rotation_std_rad, strict=True
+            )
+        ),
+    ]
+    return tuple(found)
+
+
+def zeros_findings(fit: ZerosFit | None, old: JointNoise, robot: RobotSpec) -> tuple[Finding, ...]:
+    """Findings of the arm's constant joint errors.
+
+    Args:
+        fit: What the ends of held objects showed; None if there were too few.
+        old: The old profile's noise of joints.
+        robot: The robot.
+    """
+    halves = robot.arm_half_ranges.tolist()
+    olds = old.offset_mean or (0.0,) * len(halves)
+    names = [
+        (f"joints.offset_mean.{place}", f"constant error of {joint}", HALVES)
+        for place, joint in enumerate(robot.arm_joints)
+    ]
+    spread = ("joints.offset_std", "spread of constant joint errors", HALVES)
+    before = number(old.offset_std)
+    if fit is None:
+        reason = (
+            f"expected {FEWEST_HELD} attempts or more that held, with the object's pose before and "
+            "after"
+        )
+        return (
+            *(kept(*name, number(was), reason) for name, was in zip(names, olds, strict=True)),
+            kept(*spread, before, reason),
+        )
+    told = (
+        f"over {fit.attempts} attempts that held: objects ended {1000 * fit.misfit_before_m:.1f} "
+        f"mm from where they would without it, and {1000 * fit.misfit_after_m:.1f} mm with it"
+    )
+    if fit.misfit_after_m >= fit.misfit_before_m:
+        told = f"{told}: joint errors do not explain it"
+        return (
+            *(kept(*name, number(was), told) for name, was in zip(names, olds, strict=True)),
+            kept(*spread, before, told),
+        )
+    means = [
+        Finding(
+            *name,
+            number(was),
+            number(new),
+            (found.low / half, found.high / half),
+            True,
+            told,
+        )
+        for name, was, new, found, half in zip(
+            names, olds, fit.offset_mean, fit.estimates, halves, strict=True
+        )
+    ]
+    left = "what these attempts leave unknown of the joints' errors"
+    return (*means, Finding(*spread, before, number(fit.offset_std), None, True, left))
+
+
+def _mean(name: tuple[str, str, str], found: Estimate, old: float, over: str) -> Finding:
+    if found.low <= old <= found.high:
+        reason = f"{over}: the old value is within the interval"
+        return Finding(*name, number(old), number(old), _ends(found), False, reason)
+    return Finding(*name, number(old), number(found.value), _ends(found), True, over)
+
+
+def _spread(name: tuple[str, str, str], found: Estimate, old: float, draws: int) -> Finding:
+    wider = math.sqrt((1 + 1 / draws) * (draws - 1) / (draws - 3))
+    over = f"over {draws} independent errors"
+    return Finding(*name, number(old), number(wider * found.value), _positive(found), True, over)
+
+
+def _ends(found: Estimate) -> tuple[float, float]:
+    return found.low, found.high
+
+
+def _positive(found: Estimate) -> tuple[float, float]:
+    """The interval of what cannot be negative."""
+    return max(found.low, 0.0), max(found.high, 0.0)

@@ -1,0 +1,44 @@
+"""Texts of findings, for tables and pages."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from dr_grasp.identification.findings import Finding
+
+SHOWN_IN: Final = {"m": ("mm", 1000.0), "s": ("ms", 1000.0), "rad": ("deg", 180 / math.pi)}
+"""Units in which people read values, and the factor to them; files have SI units."""
+
+Bounds = tuple[float, float] | None
+
+
+def label_text(finding: Finding) -> str:
+    """Name of a parameter with the unit in which it is shown."""
+    unit = SHOWN_IN.get(finding.unit, (finding.unit, 1.0))[0]
+    return f"{finding.label} ({unit})" if unit else finding.label
+
+
+def range_text(finding: Finding, bounds: Bounds) -> str:
+    """A range of a finding, or the number that stands for one, in the unit that is shown."""
+    if bounds is None:
+        return "none"
+    factor = SHOWN_IN.get(finding.unit, ("", 1.0))[1]
+    low, high = (f"{factor * value:.3g}" for value in bounds)
+    return low if bounds[0] == bounds[1] else f"{low} to {high}"
+
+
+def change_text(finding: Finding) -> str:
+    """What became of a range, in a word or two."""
+    old, new = finding.old, finding.new
+    if not finding.fitted or new is None:
+        return "kept"
+    if old is None:
+        return "added"
+    if old[0] == old[1]:
+        return "larger" if abs(new[0]) > abs(old[0]) else "smaller"
+    if new[0] >= old[0] and new[1] <= old[1]:
+        return "narrower"
+    if new[0] <= old[0] and new[1] >= old[1]:
+        return "wider"
+    return "moved"
