@@ -169,6 +169,15 @@ def test_attempts_whose_objects_worlds_lose_do_not_count(franka, home_grasp, pro
     assert cell.fit(profile) is None
 
 
+def test_objects_that_were_put_down_again_tell_nothing(franka, home_grasp, profile):
+    cell = laboratory(franka, home_grasp(), np.zeros(7))
+    down = [
+        replace(a, object_after=at_place(a.object_after, x=0.15)) if n < 4 else a
+        for n, a in enumerate(cell.attempts)
+    ]
+    assert cell.fit(profile, down).attempts == 20
+
+
 def test_no_more_rollouts_than_allowed(franka, home_grasp, profile):
     cell = laboratory(franka, home_grasp(), np.zeros(7))
     fit = cell.fit(profile, most_rollouts=80)
