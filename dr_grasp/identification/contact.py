@@ -12,7 +12,7 @@ from dr_grasp.core.engine import Engine
 from dr_grasp.core.named import NamedEnum
 from dr_grasp.core.perturbation import DynamicsNoise, Profile
 from dr_grasp.errors import SettingsError
-from dr_grasp.identification.checks import Calibration, Explained, calibrate, explain
+from dr_grasp.identification.checks import Calibration, Explained, calibrate, explain, mistaken
 from dr_grasp.identification.evidence import Evidence
 from dr_grasp.identification.findings import Finding
 from dr_grasp.identification.likelihood import Surrogate
@@ -199,9 +199,14 @@ def _learnt(
     stds = np.minimum(stds, 1.0)
     refusals = [explained.refusal or reason for reason in calibration.refusals()]
     return [
-        Learnt(parameter, float(mean), float(std), refusal)
-        for parameter, mean, std, refusal in zip(
-            space.parameters, belief.mean, stds, refusals, strict=True
+        Learnt(parameter, float(mean), float(std), refusal, other)
+        for parameter, mean, std, refusal, other in zip(
+            space.parameters,
+            belief.mean,
+            stds,
+            refusals,
+            mistaken(space, posterior.covariance),
+            strict=True,
         )
     ]
 
