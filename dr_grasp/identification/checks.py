@@ -12,7 +12,7 @@ from dr_grasp.core.arrays import FloatArray
 from dr_grasp.identification.likelihood import Surrogate, Terms
 from dr_grasp.identification.outcomes import Group, Outcomes
 from dr_grasp.identification.posterior import Posterior, posterior_of
-from dr_grasp.identification.worlds import Belief
+from dr_grasp.identification.worlds import Belief, Space
 
 FOLDS = 10
 """Into so many parts the worlds are divided; each is judged by what was learnt from the others."""
@@ -30,8 +30,12 @@ FEWEST_WORLDS = 20
 """With fewer worlds, neither check can tell anything, and nothing is fitted."""
 
 UNEXPLAINABLE = 0.03
-"""Outcomes that are less probable than those in all but this share of simulated worlds are not what
-the simulator can explain: with 40 worlds, those less probable than all."""
+"""Outcomes are not what the simulator can explain if this share of simulated worlds, or less, have
+outcomes that are no more probable; with few worlds, if all have more probable ones."""
+
+
+ALIKE = 0.5
+"""Attempts do not tell two parameters apart if their posterior correlation is this, or more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +92,8 @@ class Explained:
     """Whether the simulator can explain what really happened.
 
     Attributes:
-        share: Share of simulated worlds whose outcomes are no more probable than the real ones.
+        share: Share of simulated worlds whose outcomes are no more probable than the real ones, the
+            real one counted with them.
         scale: Variance of real errors over that in simulated worlds.
         worlds: Number of simulated worlds.
     """
@@ -100,12 +105,12 @@ class Explained:
     @property
     def refusal(self) -> str:
         """Why nothing must be fitted; empty if it may."""
-        if self.share > UNEXPLAINABLE:
+        if self.share > max(UNEXPLAINABLE, 1 / (self.worlds + 1)):
             return ""
         return (
-            "the simulator cannot explain these attempts: they are less probable than the outcomes "
-            f"in all but {self.share:.0%} of {self.worlds} simulated worlds. Are robot, object and "
-            "the places of objects described as they are, and control errors known?"
+            "the simulator cannot explain these attempts: their outcomes are less probable than "
+            f"those of nearly all of {self.worlds} simulated worlds. Are robot and objects as they "
+            "are described, the places of objects recorded rightly, and control errors known?"
         )
 
     @property
@@ -170,6 +175,22 @@ def explain(calibration: Calibration, real: Posterior) -> Explained:
     as_improbable = int((calibration.evidence <= real.evidence).sum())
     worlds = len(calibration.evidence)
     return Explained((as_improbable + 1) / (worlds + 1), real.scale, worlds)
+
+
+def mistaken(space: Space, covariance: FloatArray) -> list[str]:
+    """For each parameter, the label of that from which it is not told apart; empty if none.
+
+    Args:
+        space: The parameters.
+        covariance: Shape (n, n), posterior covariance. Under the prior, nothing correlates.
+    """
+    stds = np.sqrt(np.diag(covariance))
+    alike = np.abs(covariance / np.outer(stds, stds)) - np.eye(len(space))
+    most = np.argmax(alike, axis=1)
+    return [
+        space.parameters[other].label if alike[place, other] >= ALIKE else ""
+        for place, other in enumerate(most)
+    ]
 
 
 def _unseen_terms(
