@@ -48,7 +48,6 @@ SHOWN = 10
 ALL_DOUBTS = ",".join(doubt.value for doubt in Doubt)
 
 _RATES = Thresholds()
-_DEFAULT = MarginRequest.__dataclass_fields__
 
 
 @reports_errors
@@ -205,7 +204,7 @@ class _Summary:
                 self.count += 1
                 self._rollouts += result.rollouts
                 widest = [*self._widest, result]
-                self._widest = sorted(widest, key=_width, reverse=True)[:SHOWN]
+                self._widest = sorted(widest, key=lambda each: each.width, reverse=True)[:SHOWN]
             yield result
         check_any_done(self.count, self.refused, self._out)
 
@@ -218,7 +217,3 @@ class _Summary:
         if self.count > SHOWN:
             print_line(f"the widest {SHOWN} of {self.count} grasps; all are in {self._out}")
         print_line(f"{self._rollouts / self.count:.0f} rollouts a grasp")
-
-
-def _width(found: GraspMargins) -> tuple[float, float]:
-    return (0.0 if found.joint is None else found.joint.entropy), found.width

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dr_grasp.core.adr import Boundary, entropy
+from dr_grasp.core.adr import BOUNDARIES, Boundary, entropy
 from dr_grasp.core.confidence import check_counts, confidence_sequence
 from dr_grasp.core.doubt import Doubt
 from dr_grasp.core.outcome import Outcome
@@ -70,26 +70,27 @@ class Margin:
         """Check that the values are in order.
 
         Raises:
-            ValueError: A value is on the wrong side or beyond what is tried, `loses` is not farther
-                than `bears`, or it has no trials.
+            ValueError: The parameter has no such side, a value is on the wrong side or beyond what
+                is tried, `loses` is not farther than `bears`, or it has no trials.
         """
+        if self.boundary not in BOUNDARIES:
+            raise ValueError("side: expected upper, since only the size of this error is doubted")
         if (self.loses is None) != (self.lost is None):
             raise ValueError(
                 "lost: expected trials if, and only if, there is a value that it loses"
             )
         doubt, limit = self.boundary.doubt, self.boundary.limit
-        before = -ROUNDING
+        nearest, before = doubt.amount(0.0), -ROUNDING
         for name, value in (("bears", self.bears), ("loses", self.loses)):
             if value is None:
                 continue
             positive = value > 0.0 or not doubt.kind.is_factor
             share = doubt.coordinate(value) / limit if positive else math.inf
-            if not before <= share <= 1.0 + ROUNDING:
+            if not before < share <= 1.0 + ROUNDING:
                 raise ValueError(
-                    f"{name}: expected from {doubt.amount(max(before, 0.0) * limit):g} to "
-                    f"{doubt.amount(limit):g}, got {value:g}"
+                    f"{name}: expected from {nearest:g} to {doubt.amount(limit):g}, got {value:g}"
                 )
-            before = share
+            nearest, before = value, share
 
     @property
     def name(self) -> str:
@@ -99,7 +100,25 @@ class Margin:
     @property
     def share(self) -> float:
         """Which part it bears of the farthest that is tried, in [0, 1]; of a factor, logarithms."""
-        return abs(self.boundary.doubt.coordinate(self.bears) / self.boundary.limit)
+        return self._share_of(self.bears)
+
+    @property
+    def lost_share(self) -> float:
+        """The same of the value that it loses; 1 if it loses none."""
+        return 1.0 if self.loses is None else self._share_of(self.loses)
+
+    @property
+    def text(self) -> str:
+        """What it bears and loses in words, e.g. "bears 8 mm, loses 11 mm"."""
+        doubt = self.boundary.doubt
+        borne = f"bears {value_text(doubt, self.bears)}"
+        if self.loses is None:
+            return f"{borne}, the farthest tried"
+        return f"{borne}, loses {value_text(doubt, self.loses)}"
+
+    def _share_of(self, value: float) -> float:
+        share = self.boundary.doubt.coordinate(value) / self.boundary.limit
+        return min(max(share, 0.0), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +201,20 @@ class GraspMargins:
             raise ValueError("joint: expected none without margins")
 
     @property
-    def width(self) -> float:
-        """Mean share of the margins, by which grasps are compared if no ranges grew together."""
-        return sum(margin.share for margin in self.margins) / max(len(self.margins), 1)
+    def width(self) -> tuple[float, float]:
+        """By what grasps are compared: the entropy, 0 without any; then the mean share borne."""
+        shares = sum(margin.share for margin in self.margins) / max(len(self.margins), 1)
+        return (0.0 if self.joint is None else self.joint.entropy), shares
+
+    @property
+    def rows(self) -> tuple[tuple[Doubt, Margin | None, Margin], ...]:
+        """The margins of each parameter, for pictures: to the lower side, if any, and the upper."""
+        margin_of = {margin.boundary: margin for margin in self.margins}
+        return tuple(
+            (doubt, margin_of.get(Boundary(doubt, False)), margin_of[Boundary(doubt, True)])
+            for doubt in Doubt
+            if Boundary(doubt, True) in margin_of
+        )
 
     @property
     def sentence(self) -> str:

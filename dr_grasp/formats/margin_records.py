@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -41,7 +41,7 @@ class MarginRecord(Record):
     """
 
     parameter: str
-    side: Annotated[str, Field(pattern="^(lower|upper)$")]
+    side: Literal["lower", "upper"]
     bears: float
     held: CountRecord
     loses: float | None

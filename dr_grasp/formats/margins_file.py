@@ -146,6 +146,15 @@ def read_margins(path: Path) -> MarginsFile:
         )
 
 
+def read_margins_by_motion(path: Path) -> dict[str, GraspMargins]:
+    """Read the margins of each grasp, by the fingerprint of the grasp's trajectory.
+
+    Raises:
+        FileFormatError: The margins file is missing or invalid; see `read_margins`.
+    """
+    return {margins.trajectory: margins for margins in read_margins(path).margins}
+
+
 def _margins(raw: object) -> GraspMargins:
     try:
         return margins_from_dict(raw)

@@ -107,30 +107,30 @@ def margin_at(
 ) -> Margin:
     """Find the margin of one parameter to one side, by bisection.
 
+    The square root of the coordinate is halved, so that small margins, which matter most, are known
+    better than large ones: after four halvings, 4 mm are known within 2 mm, and 40 mm within 6 mm.
+
     Args:
         boundary: The parameter and the side.
         background: Trials with the background alone, which the grasp bears.
         succeeds: Runs a trial.
         request: How margins are measured.
     """
-    doubt = boundary.doubt
-
-    def at(coordinate: float) -> tuple[bool, Count]:
-        return tested({doubt: coordinate}, succeeds, request.thresholds)
-
-    bears, held = 0.0, background
-    loses = boundary.limit
-    borne, lost = at(loses)
+    doubt, limit = boundary.doubt, boundary.limit
+    borne, count = tested({doubt: limit}, succeeds, request.thresholds)
     if borne:
-        return Margin(boundary, doubt.amount(loses), lost)
+        return Margin(boundary, doubt.amount(limit), count)
+    # Square roots of the parts of the limit that are borne and lost.
+    (bears, held), (loses, lost) = (0.0, background), (1.0, count)
     for _ in range(request.halvings):
         middle = (bears + loses) / 2.0
-        borne, count = at(middle)
+        borne, count = tested({doubt: limit * middle**2}, succeeds, request.thresholds)
         if borne:
             bears, held = middle, count
         else:
             loses, lost = middle, count
-    return Margin(boundary, doubt.amount(bears), held, doubt.amount(loses), lost)
+    ends = doubt.amount(limit * bears**2), doubt.amount(limit * loses**2)
+    return Margin(boundary, ends[0], held, ends[1], lost)
 
 
 def grown(
