@@ -67,9 +67,10 @@ class MeasuredWith(Record):
     rounds: Count
 
 
-class MarginsFileRecord(MeasuredWith):
+class MarginsFileRecord(Record):
     """The schema of a `MarginsFile`, beside its kind and version."""
 
+    measured_with: MeasuredWith
     margins: list[Any]
     refused: list[RefusalRecord]
 
@@ -121,7 +122,7 @@ def write_margins(
 
     items = {
         **head(MARGINS_KIND),
-        **measured_with.model_dump(mode="json"),
+        "measured_with": measured_with.model_dump(mode="json"),
         "margins": margins(),
         "refused": map(asdict, refused),  # after the margins: known only then
     }
@@ -138,11 +139,10 @@ def read_margins(path: Path) -> MarginsFile:
     content = read_document(path, MARGINS_KIND, allow_nan=False)
     with Within(str(path)):
         record = check_record(MarginsFileRecord, content)
-        made = {name: getattr(record, name) for name in MeasuredWith.model_fields}
         return MarginsFile(
             tuple(map(_margins, record.margins)),
             tuple(RefusedGrasp(**vars(refusal)) for refusal in record.refused),
-            MeasuredWith(**made),
+            record.measured_with,
         )
 
 

@@ -92,9 +92,15 @@ def test_what_breaks_off_leaves_no_file(tmp_path):
         (lambda c: c.update(kind="dr_grasp/scores"), "kind: expected 'dr_grasp/margins'"),
         (lambda c: c.update(schema_version=2), "schema_version: expected 1, got 2"),
         (lambda c: c.update(more=1), "more: expected no such key"),
-        (lambda c: c.pop("background"), "background: expected a value, got nothing"),
-        (lambda c: c.update(high=1.0), "high: expected less than 1, got 1"),
-        (lambda c: c.update(engine="ode"), "engine: expected"),
+        (
+            lambda c: c["measured_with"].pop("seed"),
+            "measured_with.seed: expected a value, got nothing",
+        ),
+        (
+            lambda c: c["measured_with"].update(high=1.0),
+            "measured_with.high: expected less than 1, got 1",
+        ),
+        (lambda c: c["measured_with"].update(engine="ode"), "measured_with.engine: expected"),
         (
             lambda c: c["margins"][0]["margins"][0].update(bears=-0.07),
             "margins of grasp g1: margin of y lower: bears: expected from 0 to -0.06, got -0.07",
