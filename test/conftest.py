@@ -65,6 +65,7 @@ TAKES_LONG = (
     "cli/test_generate.py",
     "cli/test_identify.py",
     "cli/test_import_trajectories.py",
+    "cli/test_margins.py",
     "cli/test_score.py",
     "cli/test_score_resumed.py",
     "diagnosis",

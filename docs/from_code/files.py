@@ -6,11 +6,14 @@ from dr_grasp.core.collisions import Collision
 from dr_grasp.core.diagnosis import Diagnosis
 from dr_grasp.core.fitness import Fitness, GraspScore, RefusedGrasp, Selection
 from dr_grasp.core.geometry import Pose
+from dr_grasp.core.margin import Count, GraspMargins, JointRanges, Margin
 from dr_grasp.core.trajectory import GraspTrajectory, HandClose, Waypoints
 from dr_grasp.formats import (
     collision_records,
     diagnosis_file,
     grasp_file,
+    margin_records,
+    margins_file,
     score_file,
     score_records,
 )
@@ -38,6 +41,14 @@ DIAGNOSIS: Sections = {
     "": (diagnosis_file.DiagnosisFileRecord, diagnosis_file.DiagnosisFile),
     "of each diagnosis": (diagnosis_file.DiagnosisRecord, Diagnosis),
 }
+MARGINS: Sections = {
+    "": (margins_file.MarginsFileRecord, margins_file.MarginsFile),
+    "`measured_with`": (margins_file.MeasuredWith,),
+    "of each grasp": (margin_records.GraspMarginsRecord, GraspMargins),
+    "each of `margins`": (margin_records.MarginRecord, Margin),
+    "`background`, `held` and `lost`": (margin_records.CountRecord, Count),
+    "`joint`": (margin_records.JointRecord, JointRanges),
+}
 TRANSFER_MODEL: Sections = {
     "": (transfer_model.TransferModel,),
     "`steps`": (model_terms.Steps,),
@@ -54,6 +65,7 @@ FILES = {
     "grasps": GRASPS,
     "scores": SCORES,
     "diagnosis": DIAGNOSIS,
+    "margins": MARGINS,
     "transfer_model": TRANSFER_MODEL,
     "poses": POSES,
 }

@@ -19,6 +19,7 @@ VERBS = {
     "import": "importing:command",
     "score": "score:command",
     "diagnose": "diagnose:command",
+    "margins": "margins:command",
     "execute": "execute:command",
     "replay": "replay:command",
     "dataset": "dataset:command",

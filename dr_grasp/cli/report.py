@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -15,6 +15,7 @@ from dr_grasp.cli.dataset import Folder, read, say_unread
 from dr_grasp.errors import DrGraspError
 from dr_grasp.formats.diagnosis_file import read_causes
 from dr_grasp.formats.documents import check_writable
+from dr_grasp.formats.margins_file import read_margins_by_motion
 from dr_grasp.transfer.rows import engine_counts
 from dr_grasp.transfer.statistics import Estimate, PredictorStatistics
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from dr_grasp.core.trajectory import GraspTrajectory
     from dr_grasp.report.findings import Findings
     from dr_grasp.report.gallery import Draw
+
+T = TypeVar("T")
 
 MOST_PICTURES = 8
 """Largest number of pictures: each takes seconds to draw and tens of kilobytes of the page."""
@@ -40,6 +43,10 @@ def command(
         list[Path] | None,
         typer.Option(help="File from `dr-grasp diagnose --out`; may be given several times."),
     ] = None,
+    margins: Annotated[
+        list[Path] | None,
+        typer.Option(help="File from `dr-grasp margins --out`; may be given several times."),
+    ] = None,
     pictures: Annotated[
         int, typer.Option(min=0, max=MOST_PICTURES, help="Most pictures of surprising grasps.")
     ] = MOST_PICTURES,
@@ -47,7 +54,8 @@ def command(
 ) -> None:
     """Compare fitnesses with the attempts in a folder of bags, on one HTML page for offline use."""
     check_writable(out)
-    causes = _causes(diagnosis) if diagnosis else None
+    causes = _by_motion(diagnosis, read_causes, "diagnoses") if diagnosis else None
+    measured = _by_motion(margins, read_margins_by_motion, "margins") if margins else None
     dataset = read(folder)
     from dr_grasp.report.writer import write_report  # takes a second, which --help must not wait
 
@@ -62,6 +70,7 @@ def command(
             draw=draw,
             pictures=pictures,
             causes=causes,
+            margins=measured,
         )
     eta = findings.eta
     if as_json:
@@ -77,13 +86,16 @@ def command(
     say_unread(dataset)
 
 
-def _causes(files: list[Path]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
+def _by_motion(
+    files: Iterable[Path], read_file: Callable[[Path], dict[str, T]], what: str
+) -> dict[str, T]:
+    """What files say of grasps, by the fingerprint of the trajectory."""
+    found: dict[str, T] = {}
     for file in files:
-        causes = read_causes(file)
-        if causes.keys() & found.keys():
-            raise DrGraspError(f"{file}: another file has diagnoses of the same grasps")
-        found |= causes
+        content = read_file(file)
+        if content.keys() & found.keys():
+            raise DrGraspError(f"{file}: another file has {what} of the same grasps")
+        found |= content
     return found
 
 

@@ -6,6 +6,7 @@ Akkaya et al. 2019, "Solving Rubik's Cube with a Robot Hand" (arXiv 1910.07113),
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,9 +63,17 @@ BOUNDARIES = tuple(
 class Ranges:
     """Ranges of all doubts, which begin at the nominal scene and grow together."""
 
-    def __init__(self, thresholds: Thresholds) -> None:
-        """Begin with ranges of width 0."""
+    def __init__(
+        self, thresholds: Thresholds, steps: Mapping[Boundary, float] | None = None
+    ) -> None:
+        """Begin with ranges of width 0.
+
+        Args:
+            thresholds: When a range grows or shrinks.
+            steps: By how much each end grows at a time, with its sign; None for `Boundary.step`.
+        """
         self._thresholds = thresholds
+        self._steps = {each: each.step for each in BOUNDARIES} if steps is None else steps
         self._ends = dict.fromkeys(BOUNDARIES, 0.0)
         self._outcomes: dict[Boundary, list[bool]] = {each: [] for each in BOUNDARIES}
 
@@ -101,7 +110,7 @@ class Ranges:
             return
         share = sum(outcomes) / len(outcomes)
         outcomes.clear()
-        end, step = self._ends[boundary], boundary.step
+        end, step = self._ends[boundary], self._steps[boundary]
         if share >= self._thresholds.high:
             end += step
         elif share <= self._thresholds.low:
@@ -111,12 +120,18 @@ class Ranges:
 
     @property
     def entropy(self) -> float:
-        """Mean over doubts of the logarithm of the width, in units of one step [nats].
+        """Entropy of the ranges of all doubts; see `entropy` [nats]."""
+        return entropy({doubt: self.bounds(doubt) for doubt in Doubt})
 
-        ADR's entropy, with a width counted in steps, since doubts have different units. Each width
-        has one step added, so that ranges of width 0 count 0.
-        """
-        widths = [
-            (high - low) / doubt.kind.step for doubt in Doubt for low, high in [self.bounds(doubt)]
-        ]
-        return sum(math.log1p(width) for width in widths) / len(widths)
+
+def entropy(bounds: Mapping[Doubt, tuple[float, float]]) -> float:
+    """Mean over doubts of the logarithm of a range's width, in units of one step [nats].
+
+    It is ADR's entropy, with a width counted in steps of `Kind.step`, since doubts have different
+    units. Each width has one step added, so that ranges of width 0 count 0.
+
+    Args:
+        bounds: Low and high end of the range of each doubt that counts, in coordinates.
+    """
+    widths = [(high - low) / doubt.kind.step for doubt, (low, high) in bounds.items()]
+    return sum(map(math.log1p, widths)) / len(widths)

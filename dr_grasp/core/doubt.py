@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -75,6 +75,38 @@ _KINDS = {
 }
 
 
+def shrunk(
+    perturbation: Perturbation, share: float, rolling_friction_m: float, spinning_friction_m: float
+) -> Perturbation:
+    """A perturbation of the same kind, nearer to the nominal scene.
+
+    Args:
+        perturbation: The perturbation.
+        share: What is left of each error, and of the logarithm of each factor, from 0 to 1.
+        rolling_friction_m: Nominal rolling friction of the object [m].
+        spinning_friction_m: Nominal spinning friction of the object [m].
+    """
+
+    def nearer(value: float | None, nominal: float) -> float | None:
+        return None if value is None else nominal + share * (value - nominal)
+
+    return replace(
+        perturbation,
+        translation_m=frozen(share * perturbation.translation_m),
+        rotation_rpy_rad=frozen(share * perturbation.rotation_rpy_rad),
+        joint_offset=frozen(share * perturbation.joint_offset),
+        jitter_std=share * perturbation.jitter_std,
+        lateral_friction_scale=perturbation.lateral_friction_scale**share,
+        rolling_friction=nearer(perturbation.rolling_friction, rolling_friction_m),
+        spinning_friction=nearer(perturbation.spinning_friction, spinning_friction_m),
+        mass_scale=perturbation.mass_scale**share,
+        center_of_mass_m=frozen(share * perturbation.center_of_mass_m),
+        gripper_force_scale=perturbation.gripper_force_scale**share,
+        delay_s=share * perturbation.delay_s,
+        lag_s=share * perturbation.lag_s,
+    )
+
+
 def perturbed(
     base: Perturbation,
     coordinates: Mapping[Doubt, float],
@@ -100,18 +132,13 @@ def perturbed(
     offset = base.joint_offset if base.joint_offset.size else np.zeros(len(halves))
     shift = np.array([get(Doubt.X, 0.0), get(Doubt.Y, 0.0), 0.0])
     turn = np.array([0.0, 0.0, get(Doubt.YAW, 0.0)])
-    return Perturbation(
+    return replace(
+        base,
         translation_m=frozen(base.translation_m + shift),
         rotation_rpy_rad=frozen(base.rotation_rpy_rad + turn),
         joint_offset=frozen(offset + get(Doubt.JOINTS, 0.0) * joints / halves),
-        jitter_std=base.jitter_std,
-        jitter_seed=base.jitter_seed,
         lateral_friction_scale=base.lateral_friction_scale * math.exp(get(Doubt.FRICTION, 0.0)),
-        rolling_friction=base.rolling_friction,
-        spinning_friction=base.spinning_friction,
         mass_scale=base.mass_scale * math.exp(get(Doubt.MASS, 0.0)),
         center_of_mass_m=frozen(base.center_of_mass_m + get(Doubt.CENTER_OF_MASS, 0.0) * place),
         gripper_force_scale=base.gripper_force_scale * math.exp(get(Doubt.GRIPPER_FORCE, 0.0)),
-        delay_s=base.delay_s,
-        lag_s=base.lag_s,
     )

@@ -14,6 +14,7 @@ from dr_grasp.core.confidence import (
     wilson_interval,
 )
 from dr_grasp.core.engine import Engine
+from dr_grasp.core.margin import GraspMargins
 from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
@@ -147,6 +148,7 @@ class GraspScore:
         engine: The engine that simulated the rollouts; scores of older versions are of PyBullet.
         metrics: Other numbers about the grasp that were asked for; without those that it has not,
             such as the distance of contacts where the hand closed without any.
+        margins: How far each parameter may be off, if that was measured; messages leave it out.
     """
 
     grasp_id: str
@@ -162,13 +164,14 @@ class GraspScore:
     collisions: tuple[Collision, ...] = ()
     engine: Engine = Engine.BULLET
     metrics: Mapping[Metric, float] = field(default_factory=dict)
+    margins: GraspMargins | None = None
 
     def __post_init__(self) -> None:
-        """Check the texts, the number of collisions, and the metrics.
+        """Check the texts, the number of collisions, the metrics, and the margins.
 
         Raises:
             InvalidGraspError: A name or text is too long, or no Unicode; there are too many
-                collisions; or a metric is not finite.
+                collisions; a metric is not finite; or the margins are those of another grasp.
         """
         check_name("grasp_id", self.grasp_id)
         check_name("profile", self.profile)
@@ -181,6 +184,10 @@ class GraspScore:
         for metric, value in self.metrics.items():
             if not math.isfinite(value):
                 raise InvalidGraspError(f"{metric.value}: expected a finite number, got {value}")
+        if self.margins is not None and self.margins.grasp_id != self.grasp_id:
+            raise InvalidGraspError(
+                f"margins: expected those of grasp {self.grasp_id}, got {self.margins.grasp_id}"
+            )
 
     @property
     def nominal_success(self) -> bool:

@@ -12,9 +12,9 @@ from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.diagnosis.measurement import diagnose
 from dr_grasp.errors import ModelError
-from dr_grasp.robots.checking import check_each
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.simulation.rollout_runner import kept_runner
+from dr_grasp.workers.each_grasp import for_each_grasp
 from dr_grasp.workers.pool import Pool
 
 
@@ -60,27 +60,19 @@ def diagnose_each(
     Raises:
         WorkerError: Workers died again and again without finishing anything.
     """
-    done: dict[int, Diagnosis | RefusedGrasp] = {}
-    given_out = 0
-
-    def tasks() -> Iterator[DiagnosisTask]:
-        checked = check_each(grasps, lambda grasp: load_robot(grasp.robot))
-        for index, grasp in enumerate(checked):
-            if isinstance(grasp, RefusedGrasp):
-                done[index] = grasp
-            else:
-                yield DiagnosisTask(index, grasp, engine)
-
-    for finished in pool.run(run_task, tasks(), is_cancelled):
-        if finished is None:
-            yield None
-            return
-        task, diagnosis = finished
-        done[task.index] = diagnosis.with_score(scores.get(task.grasp.id))
-        while given_out in done:
-            yield done.pop(given_out)
-            given_out += 1
-    yield from (done[index] for index in sorted(done))  # refusals after the last grasp
+    for finished in for_each_grasp(
+        grasps,
+        lambda grasp: load_robot(grasp.robot),
+        lambda index, grasp: DiagnosisTask(index, grasp, engine),
+        run_task,
+        pool,
+        is_cancelled,
+    ):
+        if finished is None or isinstance(finished, RefusedGrasp):
+            yield finished
+        else:
+            task, diagnosis = finished
+            yield diagnosis.with_score(scores.get(task.grasp.id))
 
 
 def run_task(task: DiagnosisTask) -> Diagnosis:

@@ -29,6 +29,7 @@ from dr_grasp.formats.documents import (
     read_document,
     write_document,
 )
+from dr_grasp.formats.margin_records import margins_of, margins_to_dict
 from dr_grasp.formats.score_records import FitnessRecord, ScoreFileRecord, ScoreRecord
 
 SCORES_KIND = "dr_grasp/scores"
@@ -191,6 +192,8 @@ def _score_to_dict(score: GraspScore) -> dict[str, Any]:
         record["transfer_probability"] = score.transfer_probability
     if score.metrics:
         record["metrics"] = {m.value: score.metrics[m] for m in Metric if m in score.metrics}
+    if score.margins is not None:
+        record["margins"] = margins_to_dict(score.margins)
     return record
 
 
@@ -212,6 +215,8 @@ def _score(raw: object, file: ScoreFileRecord) -> GraspScore:
             collisions = tuple(map(collision_of, record.collisions))
         with Within("metrics"):
             metrics = {Metric.from_name(name): value for name, value in record.metrics.items()}
+        with Within("margins"):
+            margins = None if record.margins is None else margins_of(record.margins)
         return GraspScore(
             grasp_id=record.grasp_id,
             nominal_outcome=outcome,
@@ -226,6 +231,7 @@ def _score(raw: object, file: ScoreFileRecord) -> GraspScore:
             transfer_probability=record.transfer_probability,
             engine=file.engine,
             metrics=metrics,
+            margins=margins,
         )
     except DrGraspError as error:
         named = given_id(raw, "grasp_id") or "without an id"

@@ -10,6 +10,7 @@ from dr_grasp.core.engine import Engine
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.formats.collision_records import CollisionRecord
 from dr_grasp.formats.documents import Count, Record
+from dr_grasp.formats.margin_records import GraspMarginsRecord
 
 
 class RefusalRecord(Record):
@@ -40,7 +41,7 @@ class FitnessRecord(Record):
 class ScoreRecord(Record):
     """A score without seed, profile, version and engine, which all scores of a file share.
 
-    Scores without collisions or metrics have no such key, as those of older versions.
+    Scores without collisions, metrics or margins have no such key, as those of older versions.
 
     Attributes:
         nominal_success: Whether the undisturbed rollout succeeded.
@@ -56,6 +57,7 @@ class ScoreRecord(Record):
     models: dict[str, str] = Field(default_factory=dict)
     transfer_probability: Annotated[float, Field(ge=0, le=1)] | None = None
     metrics: dict[str, float] = Field(default_factory=dict)
+    margins: GraspMarginsRecord | None = None
 
 
 class SelectionRecord(Record):

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Final
 
+from dr_grasp.core.margin import GraspMargins
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.report.findings import Findings, Group, groups_of
 from dr_grasp.transfer.grasp_tally import GraspTally
 
 MOST_GROUPS: Final = 20
 """Most groups in a table; the groups beyond are added up in a last line."""
+
+MOST_MARGINS: Final = 12
+"""Most grasps whose margins are drawn."""
 
 WITHOUT_CAUSE: Final = ("none of them", "not diagnosed")
 """Names in place of a cause for grasps without any; they come last in the table."""
@@ -97,6 +101,31 @@ def causes_of(
             )
     groups.sort(key=lambda group: (group.name in WITHOUT_CAUSE, -group.grasps, group.name))
     return [(group, examples.get(group.name)) for group in groups]
+
+
+def margins_of(
+    findings: Findings, margins: Mapping[str, GraspMargins]
+) -> tuple[list[tuple[GraspTally, GraspMargins]], int]:
+    """The attempted grasps of which margins are known, the widest first.
+
+    Of more than `MOST_MARGINS`, those with the widest and those with the narrowest.
+
+    Args:
+        findings: The numbers of the report.
+        margins: Margins by fingerprint of the trajectory.
+
+    Returns:
+        Grasps with their margins, and how many there are of which margins are known.
+    """
+    known = [
+        (tally, margins[tally.last.trajectory])
+        for tally in findings.tallies
+        if tally.last.trajectory in margins
+    ]
+    known.sort(key=lambda pair: (pair[1].width, pair[0].last.grasp_id), reverse=True)
+    half = MOST_MARGINS // 2
+    shown = known if len(known) <= MOST_MARGINS else known[:half] + known[-half:]
+    return shown, len(known)
 
 
 def sources(findings: Findings) -> dict[str, str]:

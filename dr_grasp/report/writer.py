@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dr_grasp import __version__
 from dr_grasp.common.atomic import write_whole
+from dr_grasp.core.margin import GraspMargins, value_text
 from dr_grasp.errors import FileFormatError
 from dr_grasp.report import panels, tables, wording
 from dr_grasp.report.findings import Findings, findings_of
@@ -33,6 +34,7 @@ def write_report(
     draw: Draw | None = None,
     pictures: int = 8,
     causes: Mapping[str, Sequence[str]] | None = None,
+    margins: Mapping[str, GraspMargins] | None = None,
     made_ns: int | None = None,
 ) -> Findings:
     """Write the report on a folder of bags, whole or not at all; names in it are escaped for HTML.
@@ -45,6 +47,7 @@ def write_report(
         draw: Draws a grasp, for the thumbnails; None for a report without thumbnails.
         pictures: Largest number of thumbnails; each takes seconds and a few dozen kilobytes.
         causes: Names of the causes of a diagnosis, by fingerprint of the trajectory; None without.
+        margins: How far each parameter may be off, by fingerprint of the trajectory; None without.
         made_ns: Date of the report, nanoseconds since the epoch; None for now.
 
     Returns:
@@ -95,6 +98,8 @@ def write_report(
         of_eta=Estimate.of_eta,
         pictures=draw_all(shown, to_draw, draw, pictures),
         causes=examples,
+        margins=None if margins is None else tables.margins_of(findings, margins),
+        value_text=value_text,
         said_by=tables.said_by(findings),
         sources=tables.sources(findings),
         bags=shown.bags[:MOST_BAGS],

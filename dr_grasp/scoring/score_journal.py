@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,33 @@ NOMINAL = "nominal"
 """Used in place of a criterion's name for the undisturbed rollout."""
 
 
-class ScoreJournal(RunStore):
+class GraspJournal(RunStore):
+    """A file with results of grasps, each of which depends on the grasp's robot and object."""
+
+    def __init__(
+        self, path: Path, run: str, asked: Mapping[str, Any], resume: bool = False
+    ) -> None:
+        """Begin a journal, or go on with one; see `RunStore`."""
+        super().__init__(path, run, asked, resume)
+        self._models: set[str] = set()
+
+    def check_models(self, grasp: GraspTrajectory) -> None:
+        """Refuse to go on with a robot or an object that has changed since the run began.
+
+        Raises:
+            FileFormatError: The robot or the object has changed.
+        """
+        for key, load, name in (
+            ("robot", load_robot, grasp.robot),
+            ("object", load_object, grasp.object),
+        ):
+            model = f"{key} {name}"
+            if model not in self._models:
+                self.depend_on(f"{model}: fingerprint", fingerprint(load(name)))
+                self._models.add(model)
+
+
+class ScoreJournal(GraspJournal):
     """A file beside the output of scoring, with the outcomes of all finished blocks."""
 
     def __init__(
@@ -61,22 +88,6 @@ class ScoreJournal(RunStore):
         }
         super().__init__(path, "scoring", asked, resume)
         self._engine = request.engine
-        self._models: set[str] = set()
-
-    def check_models(self, grasp: GraspTrajectory) -> None:
-        """Refuse to go on with a robot or an object that has changed since the run began.
-
-        Raises:
-            FileFormatError: The robot or the object has changed.
-        """
-        for key, load, name in (
-            ("robot", load_robot, grasp.robot),
-            ("object", load_object, grasp.object),
-        ):
-            model = f"{key} {name}"
-            if model not in self._models:
-                self.depend_on(f"{model}: fingerprint", fingerprint(load(name)))
-                self._models.add(model)
 
     def known(self, block: Block) -> Counts | None:
         """The result of a block that ran already; None if it did not run."""

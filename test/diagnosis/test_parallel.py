@@ -1,10 +1,7 @@
 """Diagnoses come in the order of the grasps, whichever worker is done first."""
 
-from collections import deque
 from dataclasses import replace
-from itertools import islice
 
-import numpy as np
 import pytest
 
 from dr_grasp.core.diagnosis import Diagnosis
@@ -14,36 +11,8 @@ from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.diagnosis import parallel
 from dr_grasp.diagnosis.parallel import diagnose_each
-from dr_grasp.workers.pool import Pool
 
-
-class ShuffledPool(Pool):
-    """Works in this process, at a random one of four pieces in flight."""
-
-    def __init__(self, cancel_after=None):
-        self.cancel_after = cancel_after
-
-    def run(self, function, work, is_cancelled):
-        rng, left, done = np.random.default_rng(0), iter(work), 0
-        flying = deque(islice(left, 4))
-        while flying:
-            if done == self.cancel_after or is_cancelled():
-                yield None
-                return
-            flying.rotate(int(rng.integers(len(flying))))
-            task = flying.popleft()
-            yield task, function(task)
-            done += 1
-            flying.extend(islice(left, 1))
-
-    def close(self):
-        pass
-
-    def _workers(self):
-        return 1
-
-    def _submit(self, function, task):
-        raise NotImplementedError
+from ..workers.shuffled import ShuffledPool
 
 
 @pytest.fixture(autouse=True)

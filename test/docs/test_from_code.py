@@ -19,6 +19,7 @@ from dr_grasp.common.settings import Settings
 from dr_grasp.formats.diagnosis_file import read_diagnoses
 from dr_grasp.formats.documents import Record
 from dr_grasp.formats.grasp_file import read_grasps
+from dr_grasp.formats.margins_file import read_margins
 from dr_grasp.formats.score_file import read_scores
 from dr_grasp.generation.importers.pose_reader import read_poses
 from dr_grasp.generation.importers.trajectory_layout import TrajectoryLayout
@@ -163,6 +164,7 @@ def test_the_examples_are_files_that_we_read():
     assert read_grasps(EXAMPLES / "grasps.json").refused == ()
     assert len(read_scores(EXAMPLES / "scores.json").scores) == 1
     assert len(read_diagnoses(EXAMPLES / "diagnosis.json").diagnoses) == 1
+    assert len(read_margins(EXAMPLES / "margins.json").margins) == 1
     assert read_model(EXAMPLES / "transfer_model.json").robots
     poses = read_poses(EXAMPLES / "poses.json", "poses")
     assert len(poses.grasps) == 2

@@ -7,14 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dr_grasp.core.adr import Boundary
 from dr_grasp.core.collisions import Collision
+from dr_grasp.core.doubt import Doubt
 from dr_grasp.core.engine import Engine
+from dr_grasp.core.margin import Count, GraspMargins, Margin
 from dr_grasp.core.metric import Metric
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError, FileFormatError, ModelError, UnknownNameError
 from dr_grasp.recording.bag_files import LeftOut
 from dr_grasp.recording.bag_writer import BagWriter
+from dr_grasp.report import tables
 from dr_grasp.report.findings import findings_of
 from dr_grasp.report.tables import shortened
 from dr_grasp.report.wording import estimate_text, points_text, with_interval
@@ -363,6 +367,49 @@ def test_each_cause_is_shown_by_an_example(session, tmp_path):
     assert sorted(drawn) == ["g0", "g1", "g2"]
     assert page.count("<img ") == 5  # two of them twice: they surprise as well
     assert re.search(r"<img [^>]*replay of g1.>\s*<figcaption><b>contact</b><br>g1", page)
+
+
+def margins_of(name, trajectory, y):
+    """Bears so much in y, and every joint error."""
+    found = (
+        Margin(Boundary(Doubt.Y, True), y, Count(5, 5), 2 * y, Count(0, 3)),
+        Margin(Boundary(Doubt.JOINTS, True), 0.08, Count(5, 5)),
+    )
+    return GraspMargins(name, trajectory, Outcome.SUCCESS, Count(5, 5), found)
+
+
+def test_margins_are_drawn_the_widest_first(page_of, row):
+    rows = [replace(one, trajectory=one.grasp_id.replace("g", "t")) for one in surprising(row)]
+    assert "How far may things be off?" not in words(page_of(rows))
+    measured = {f"t{number}": margins_of(f"g{number}", f"t{number}", y)
+                for number, y in ((0, 0.012), (2, 0.024), (77, 0.03))}  # fmt: skip
+    measured["t1"] = GraspMargins("g1", "t1", Outcome.MISSED)
+    page = page_of(rows, margins=measured)
+    said = words(page)
+    places = [said.index(text) for text in (
+        "g2 : held 0 of 4 attempts loses it at 48 mm in y",
+        "g0 : held 4 of 4 attempts loses it at 24 mm in y",
+        "g1 : held 2 of 4 attempts fails undisturbed: missed",
+    )]  # fmt: skip
+    assert places == sorted(places) and "g77" not in said
+    assert page.count('aria-label="Margins of ') == 2
+    assert "<title>object along y: bears 24 mm, loses 48 mm</title>" in page
+    assert "<title>joint error: bears 4.6 deg, the farthest tried</title>" in page
+    # 24 of 60 mm are 40 % of a half bar of 49.
+    assert '<rect class="borne" x="200.0" y="8" width="19.6" height="10"/>' in page
+    none = words(page_of(rows, margins={"t77": measured["t77"]}))
+    assert "Cannot be said yet: no attempt is of a grasp whose margins were measured" in none
+
+
+def test_of_many_margins_the_widest_and_the_narrowest_are_drawn(page_of, many_rows, monkeypatch):
+    monkeypatch.setattr(tables, "MOST_MARGINS", 4)
+    rows = [replace(one, trajectory=one.grasp_id) for one in many_rows(40)]
+    names = sorted({one.grasp_id for one in rows})
+    measured = {name: margins_of(name, name, 0.002 * n) for n, name in enumerate(names, 1)}
+    page = page_of(rows, margins=measured)
+    drawn = re.findall('aria-label="Margins of (.*?)"', page)
+    assert drawn == [names[-1], names[-2], names[1], names[0]]
+    assert f"The 2 widest and narrowest of {len(names)}." in words(page)
 
 
 def test_probabilities_that_scores_had_are_held_against_what_happened(page_of, many_rows):
