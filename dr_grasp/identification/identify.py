@@ -24,18 +24,19 @@ from dr_grasp.core.perturbation import (
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError, SettingsError
 from dr_grasp.identification.agreement import WORLDS_EACH, agreement, foretold
-from dr_grasp.identification.contact import Base, ContactFit, fit_contact
+from dr_grasp.identification.contact import ContactFit, fit_contact
 from dr_grasp.identification.control import fit_control
 from dr_grasp.identification.evidence import Evidence
 from dr_grasp.identification.findings import Agreement, Finding, Identification
-from dr_grasp.identification.perception import fit_perception
-from dr_grasp.identification.profile_file import profile_from, rounded
 from dr_grasp.identification.motion_ranges import (
     control_findings,
     kept,
     perception_findings,
     zeros_findings,
 )
+from dr_grasp.identification.perception import fit_perception
+from dr_grasp.identification.profile_file import profile_from, rounded
+from dr_grasp.identification.rehearsal import Base
 from dr_grasp.identification.rollouts import Follow, Rollouts
 from dr_grasp.identification.settings import IdentificationSettings
 from dr_grasp.identification.suggestion import Suggestion, suggest
@@ -130,7 +131,7 @@ class _Steps:
             self.robot,
             self.run.named("where held objects end"),
             self.settings.engine,
-            middle_of(self._profile(findings)),
+            self._profile(findings),
             rng=np.random.default_rng([self.settings.seed, 1]),
         )
         findings += zeros_findings(zeros, old.joints, self.robot)

@@ -84,7 +84,7 @@ def _rounded(bounds: tuple[float, float] | None) -> tuple[float, float] | None:
     return low, high
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # yaml has no types
     """Writes lists of numbers in one line, and all else line by line."""
 
     def represent_list(self, values: list[Any]) -> yaml.Node:
