@@ -8,9 +8,9 @@ posterior is a mixture over a grid of them, weighted by how well each explains t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
+from scipy import stats
 
 from dr_grasp.core.arrays import FloatArray
 
@@ -48,37 +48,41 @@ def posterior(found: Measurements, prior_std: FloatArray) -> tuple[FloatArray, F
         found: The measurements.
         prior_std: Shape (k,), usual standard deviation of each number about 0.
     """
-    weights = np.ones(len(found.values))
-    for _ in range(_ROUNDS):
-        mean, covariance, error = _mixture(found, prior_std, weights)
-        left = found.values - found.slopes @ mean
-        # What is unknown of the numbers is no fault of a measurement: so it counts as error, too.
-        squares = left**2 + np.einsum("ij,jk,ik->i", found.slopes, covariance, found.slopes)
-        weights = (FREEDOM + 1.0) / (FREEDOM + squares / (found.variances + error**2))
-    return mean, covariance
-
-
-def _mixture(
-    found: Measurements, prior_std: FloatArray, weights: FloatArray
-) -> tuple[FloatArray, FloatArray, float]:
-    """Mean and covariance of the mixture, and the root mean square of the errors' scale [m]."""
     logs, means, covariances = [], [], []
-    grid = list(product(PRIOR_SCALES, ERROR_SCALES_M))
-    for scale, error in grid:
+    for scale in PRIOR_SCALES:
         prior = (scale * prior_std) ** 2
-        noise = (found.variances + error**2) / weights
-        weighted = found.slopes.T / noise
-        covariance = np.linalg.inv(np.diag(1.0 / prior) + weighted @ found.slopes)
-        expected = (found.slopes * prior) @ found.slopes.T + np.diag(noise)
-        surprise = found.values @ np.linalg.solve(expected, found.values)
-        size = np.linalg.slogdet(expected).logabsdet
-        logs.append(-0.5 * (surprise + size) - np.log(scale))
-        means.append(covariance @ (weighted @ found.values))
-        covariances.append(covariance)
+        mean = np.zeros(len(prior))
+        # From large errors to small ones: among small ones, wrong measurements are far off.
+        for error in sorted(ERROR_SCALES_M, reverse=True):
+            variances = found.variances + error**2
+            for _ in range(_ROUNDS):
+                squares = (found.values - found.slopes @ mean) ** 2 / variances
+                weighted = found.slopes.T * (FREEDOM + 1.0) / (FREEDOM + squares) / variances
+                precision = np.diag(1.0 / prior) + weighted @ found.slopes
+                mean = np.linalg.solve(precision, weighted @ found.values)
+            left = found.values - found.slopes @ mean
+            fits = stats.t.logpdf(left, FREEDOM, scale=np.sqrt(variances)).sum()
+            usual = stats.norm.logpdf(mean, scale=np.sqrt(prior)).sum()
+            # The evidence by Laplace's method.
+            logs.append(fits + usual - np.linalg.slogdet(precision)[1] / 2.0 - np.log(scale))
+            means.append(mean)
+            covariances.append(_covariance(precision, 1.0 / prior, len(left)))
     shares = np.exp(np.array(logs) - max(logs))
     shares /= shares.sum()
-    mean = np.einsum("g,gk->k", shares, means)
+    mean = shares @ np.array(means)
     apart = np.array(means) - mean
     covariance = np.einsum("g,gjk->jk", shares, covariances)
     covariance += np.einsum("g,gj,gk->jk", shares, apart, apart)
-    return mean, covariance, float(np.sqrt(shares @ np.array([error for _, error in grid]) ** 2))
+    return mean, covariance
+
+
+def _covariance(precision: FloatArray, prior: FloatArray, count: int) -> FloatArray:
+    """Covariance, shape (k, k), from a precision in which the prior's, shape (k,), is contained.
+
+    Measurements that numbers were fitted to are nearer to them than they err. As in least squares,
+    the remedy is to divide by the number of measurements less that of fitted numbers; a number that
+    no measurement shows is not fitted.
+    """
+    shown = len(prior) - float(np.trace(np.linalg.inv(precision) * prior))
+    told = precision - np.diag(prior)
+    return np.asarray(np.linalg.inv(np.diag(prior) + told * max(0.0, 1.0 - shown / count)))

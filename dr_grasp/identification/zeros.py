@@ -177,7 +177,7 @@ def fit_zeros(
             for number, one in enumerate(lifted)
             for world, error in enumerate(errors)
             for perturbation in [
-                _world(profile, seed, rollouts + world, frozen(error / halves), one.attempt)
+                _world(profile, seed + number, rollouts + world, error / halves, one.attempt)
             ]
         ]
         for replica, replayed in zip(replicas, run(replicas), strict=True):
@@ -243,10 +243,14 @@ def _hand_motion(robot: RobotSpec, attempt: GraspAttempt) -> tuple[Pose, FloatAr
 def _world(
     profile: Profile, seed: int, number: int, error: FloatArray, attempt: GraspAttempt
 ) -> Perturbation:
-    """A world that the profile draws, with given joint errors and the object where it stood."""
+    """A world that the profile draws, with given joint errors and the object where it stood.
+
+    Each attempt has its own: the friction of a single one would push all objects to the same side.
+    """
     drawn = sample_perturbation(profile, Criterion.MDR, seed, number, len(error))
     assert attempt.object_before is not None
-    return seen_at(replace(drawn, joint_offset=error), attempt.grasp, attempt.object_before)
+    wrong = replace(drawn, joint_offset=frozen(error))
+    return seen_at(wrong, attempt.grasp, attempt.object_before)
 
 
 def _by_grasp(known: Sequence[_Lifted], center: FloatArray) -> tuple[Measurements, int]:
