@@ -15,14 +15,17 @@ OLD_COUNTS_FOR_MEAN = 0.5
 laboratory tell more about where its values are than a range that was typed for any laboratory."""
 
 OLD_COUNTS_FOR_SPREAD = 4.0
-"""The same where the spread is estimated: three objects tell little about a spread (the 90 %
-interval of a standard deviation from three values spans a factor of 8)."""
+"""The same where the spread is estimated, above 2: three objects tell little about a spread (the
+90 % interval of a standard deviation from three values spans a factor of 8)."""
+
+NINETY = 1.6449
+"""Half of a 90 % interval of a normal distribution, in standard deviations."""
 
 GRID = 81
 """Number of values of the mean and of the standard deviation that are weighed."""
 
-WIDEST = 5.0
-"""The grid reaches this many old standard deviations about the old mean, or about the items."""
+WIDEST = 4.0
+"""The grid reaches this many old standard deviations about the old mean and the items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +56,15 @@ class Population:
 
     Attributes:
         mean: Mean of the value of an object that was not tried.
-        std: Its standard deviation, with all that is not known about the population.
-        low: Lower end of the 90 % interval of the population's mean (or of its spread, if the mean
-            is known).
-        high: Upper end of it.
+        std: Standard deviation of a normal distribution whose 90 % interval is as wide as `others`.
+        others: 90 % interval of the value of an object that was not tried.
+        found: 90 % interval of the population's mean; or of its spread, if the mean is known.
     """
 
     mean: float
     std: float
-    low: float
-    high: float
+    others: tuple[float, float]
+    found: tuple[float, float]
 
 
 def population_of(items: list[Item], old_mean: float, old_std: float) -> Population:
@@ -79,22 +81,27 @@ def population_of(items: list[Item], old_mean: float, old_std: float) -> Populat
     known = [item for item in items if math.isfinite(item.std)]
     reach = [old_mean, *(item.value for item in known)]
     means = frozen(
-        np.linspace(min(reach) - WIDEST * old_std, max(reach) + WIDEST * old_std, 4 * GRID)
+        np.linspace(min(reach) - WIDEST * old_std, max(reach) + WIDEST * old_std, 2 * GRID)
     )
     weights, stds = _weights(known, means, old_mean, old_std)
     over_means = weights.sum(axis=1)
     mean = float(over_means @ means)
-    variance = float((weights @ stds**2).sum() + over_means @ (means - mean) ** 2)
-    low, high = _quantiles(means, over_means)
-    return Population(mean, math.sqrt(variance), low, high)
+    others = _interval_of_others(means, stds, weights)
+    return Population(
+        mean,
+        (others[1] - others[0]) / (2 * NINETY),
+        others,
+        _interval(means, np.cumsum(over_means)),
+    )
 
 
 def spread_of(items: list[Item], old_std: float) -> Population:
     """Estimate the spread of values whose mean is 0; the interval is that of the spread."""
     known = [item for item in items if math.isfinite(item.std)]
     weights, stds = _weights(known, frozen([0.0]), 0.0, old_std)
-    low, high = _quantiles(stds, weights[0])
-    return Population(0.0, math.sqrt(float(weights[0] @ stds**2)), low, high)
+    others = _interval_of_others(frozen([0.0]), stds, weights)
+    # The square root of the mean variance would hang on how long the prior's tail is.
+    return Population(0.0, others[1] / NINETY, others, _interval(stds, np.cumsum(weights[0])))
 
 
 def _weights(
@@ -106,7 +113,9 @@ def _weights(
     """
     stds = frozen(old_std * np.geomspace(0.1, 10.0, GRID))
     m, s = means[:, None], stds[None, :]
-    logs = -OLD_COUNTS_FOR_SPREAD * (np.log(s / old_std) + old_std**2 / (2 * s**2))
+    # Scaled inverse chi-square, such that the mean variance is that of the old range.
+    degrees = OLD_COUNTS_FOR_SPREAD
+    logs = -degrees * np.log(s / old_std) - (degrees - 2) * old_std**2 / (2 * s**2)
     logs = logs + norm.logpdf(m, old_mean, s / math.sqrt(OLD_COUNTS_FOR_MEAN))
     for item in items:
         logs = logs + norm.logpdf(item.value, m, np.sqrt(s**2 + item.std**2))
@@ -114,7 +123,17 @@ def _weights(
     return weights / weights.sum(), stds
 
 
-def _quantiles(values: FloatArray, weights: FloatArray) -> tuple[float, float]:
-    below = np.cumsum(weights)
+def _interval_of_others(
+    means: FloatArray, stds: FloatArray, weights: FloatArray
+) -> tuple[float, float]:
+    """The 90 % interval of values of which each mean and standard deviation has a weight."""
+    reach = 2 * float(weights.sum(axis=0) @ stds)
+    values = frozen(np.linspace(means.min() - reach, means.max() + reach, GRID))
+    below = [float((weights * norm.cdf((value - means[:, None]) / stds)).sum()) for value in values]
+    return _interval(values, frozen(below))
+
+
+def _interval(values: FloatArray, below: FloatArray) -> tuple[float, float]:
+    """The values below which 5 % and 95 % lie."""
     low, high = np.interp([0.05, 0.95], below, values)
     return float(low), float(high)

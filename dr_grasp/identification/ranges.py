@@ -9,14 +9,14 @@ from typing import Any
 
 from dr_grasp.core.perturbation import DynamicsNoise
 from dr_grasp.identification.findings import Estimate, Finding
-from dr_grasp.identification.population import Item, population_of, spread_of
+from dr_grasp.identification.population import NINETY, Item, population_of, spread_of
 from dr_grasp.identification.worlds import Parameter, Quantity, old_range, prior_of
 
 ENOUGH_LEARNT = 0.5
 """A parameter is used if its variance has shrunk by this share, from that of the broad prior."""
 
-UNIFORM = math.sqrt(3)
-"""Half the width of a uniform range, in its standard deviations."""
+MIDDLE = 0.9
+"""Share of a uniform range, about its middle, that is the 90 % interval of what was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,6 @@ class Learnt:
             self.contraction,
             self.fitted,
         )
-
-
-NINETY = 1.6449
-"""Half of a 90 % interval of a normal distribution, in standard deviations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +153,8 @@ def new_ranges(
         kinds = axes if quantity is Quantity.COM_X else (quantity,)
         found = [one for one in learnt if one.parameter.quantity in kinds]
         used = [one for one in found if one.fitted]
+        if quantity is Quantity.COM_X:
+            used = _known_well(used, old.center_of_mass_std_m)
         before = _before(quantity, old)
         if not used:
             findings.append(
@@ -193,6 +191,16 @@ def new_ranges(
     return new, tuple(findings)
 
 
+FEWEST_FOR_SPREAD = 3
+"""A spread about 0 is not fitted to fewer values than this."""
+
+
+def _known_well(used: list[Learnt], spread: float) -> list[Learnt]:
+    """The values by which a spread can be judged: of errors below it; none if they are too few."""
+    well = [one for one in used if one.std * one.parameter.prior.std <= spread]
+    return well if len(well) >= FEWEST_FOR_SPREAD else []
+
+
 def _before(quantity: Quantity, old: DynamicsNoise) -> tuple[float, float] | None:
     if quantity is Quantity.COM_X:
         return (old.center_of_mass_std_m, old.center_of_mass_std_m)
@@ -207,11 +215,11 @@ def _after(
     items = [one.item() for one in used]
     if quantity is Quantity.COM_X:
         spread = spread_of(items, old.center_of_mass_std_m or prior.std / 2)
-        return (spread.std, spread.std), (spread.low, spread.high)
+        return (spread.std, spread.std), spread.found
     if quantity.is_of_robot:
         # There is one robot: what is not known of it is the range.
         parameter, one = used[0].parameter, used[0]
-        half = UNIFORM * one.std
+        half = NINETY * one.std / MIDDLE
         low, high = (float(parameter.amounts(one.mean + side * half)) for side in (-1, 1))
         found = one.estimate().estimate
         return (low, high), (found.low, found.high)
@@ -219,13 +227,12 @@ def _after(
     old_std = prior.std
     if bounds is not None and bounds[0] > 0:
         old_std = max(math.log(bounds[1] / bounds[0]) / math.sqrt(12), prior.std / 4)
-    found_population = population_of(items, prior.mean, old_std)
-    half = UNIFORM * found_population.std
-    low, high = found_population.mean - half, found_population.mean + half
-    return (math.exp(low), math.exp(high)), (
-        math.exp(found_population.low),
-        math.exp(found_population.high),
-    )
+    population = population_of(items, prior.mean, old_std)
+    low, high = (math.exp(end) for end in population.others)
+    edge = (high - low) * (1 / MIDDLE - 1) / 2
+    # A factor stays positive, however wide its range.
+    mean_low, mean_high = population.found
+    return (max(low - edge, low / 2), high + edge), (math.exp(mean_low), math.exp(mean_high))
 
 
 def _rests_on(used: Sequence[Learnt], found: Sequence[Learnt]) -> str:
@@ -233,8 +240,8 @@ def _rests_on(used: Sequence[Learnt], found: Sequence[Learnt]) -> str:
     for one in used:
         estimate = one.estimate().estimate
         name = _named(one)
-        said.append(f"{name} {estimate.value:.3g} ({estimate.low:.3g} to {estimate.high:.3g})")
-    rest = [_named(one) for one in found if not one.fitted]
+        said.append(f"{name} {estimate.value:.2g} ({estimate.low:.2g} to {estimate.high:.2g})")
+    rest = [_named(one) for one in found if one not in used]
     left = f"; not told by the attempts: {', '.join(rest)}" if rest else ""
     return f"fitted to {', '.join(said)}, each with its 90 % interval{left}"
 
@@ -243,6 +250,11 @@ def _why_not(found: Sequence[Learnt], wording: Wording) -> str:
     refusals = [one.refusal for one in found if one.refusal]
     if len(refusals) == len(found):
         return f"keeps the old range: {refusals[0]}"
+    if any(one.fitted for one in found):
+        return (
+            "keeps the old range: a spread needs three values that are known better than to this "
+            f"range. What would help: {wording.help}"
+        )
     best = max(found, key=lambda one: one.contraction)
     return (
         f"keeps the old range: these attempts tell too little; at best, of {_named(best)}, they "

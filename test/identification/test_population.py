@@ -14,8 +14,8 @@ def test_without_evidence_the_old_range_stays():
     found = population_of([UNKNOWN, UNKNOWN], 0.3, 0.2)
 
     assert found.mean == pytest.approx(0.3, abs=1e-3)
-    assert found.std >= 0.2  # and that it may be wrong is not forgotten
-    assert found.low < 0.3 - 0.2 < 0.3 + 0.2 < found.high
+    # And that it may be wrong is not forgotten.
+    assert found.others[0] < 0.3 - 1.645 * 0.2 < 0.3 + 1.645 * 0.2 < found.others[1]
 
 
 def test_many_well_known_objects_count_and_the_old_range_does_not():
@@ -26,8 +26,11 @@ def test_many_well_known_objects_count_and_the_old_range_does_not():
 
     assert found.mean == pytest.approx(values.mean(), abs=0.01)
     assert found.std == pytest.approx(values.std(), rel=0.05)
-    assert found.low < -1.0 + 0.05
-    assert found.high - found.low == pytest.approx(2 * 1.645 * 0.3 / math.sqrt(200), rel=0.1)
+    reach = 1.645 * values.std()
+    expected = (values.mean() - reach, values.mean() + reach)
+    assert found.others == pytest.approx(expected, rel=0.05)
+    low, high = found.found
+    assert high - low == pytest.approx(2 * 1.645 * values.std() / math.sqrt(200), rel=0.15)
 
 
 def test_errors_of_what_is_known_of_each_object_are_not_taken_for_spread():
@@ -36,14 +39,14 @@ def test_errors_of_what_is_known_of_each_object_are_not_taken_for_spread():
 
     found = population_of([Item(value, 0.3) for value in values], 0.0, 0.2)
 
-    assert found.std == pytest.approx(0.2, rel=0.25)
+    assert found.std == pytest.approx(math.sqrt(values.var() - 0.3**2), rel=0.15)
 
 
 def test_the_range_holds_others_of_a_laboratory_that_the_old_range_did_not_know():
     """Of three objects at 40 % friction in a range about 80 %, the next lies inside."""
     found = population_of([Item(math.log(f), 0.1) for f in (0.35, 0.40, 0.48)], -0.215, 0.276)
 
-    low, high = (found.mean + side * 1.645 * found.std for side in (-1, 1))
+    low, high = found.others
     assert low < math.log(0.3)
     assert math.log(0.5) < high < math.log(0.9)
 
@@ -62,5 +65,5 @@ def test_the_spread_of_centres_of_mass_grows_with_what_was_found():
 
     assert far.std > 0.007
     assert near.std < 0.004
-    assert far.low < far.std < far.high
+    assert far.found[0] < far.std < far.found[1]
     assert far.mean == 0.0
