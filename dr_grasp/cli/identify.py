@@ -26,6 +26,7 @@ from dr_grasp.cli.scoring_options import ProfileNameOrFile, SearchEngine, profil
 from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.perturbation import Profile
+from dr_grasp.core.texts import first_names
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
 from dr_grasp.formats.documents import check_writable
@@ -227,18 +228,22 @@ class _Follower:
 
 def _show(found: Identification, out: Path | None, html: Path | None) -> None:
     print_table(
-        ["parameter", "before", "after", "the attempts show", "why"],
+        ["parameter", "before", "after", "the attempts show"],
         [
             [
                 label_text(finding),
                 range_text(finding, finding.old),
                 range_text(finding, finding.new) if finding.fitted else "as before",
                 "-" if finding.interval is None else range_text(finding, finding.interval),
-                finding.reason,
             ]
             for finding in found.findings
         ],
     )
+    reasons: dict[str, list[str]] = {}
+    for finding in found.findings:
+        reasons.setdefault(finding.reason, []).append(finding.label)
+    for reason, labels in reasons.items():
+        print_line(f"{first_names(labels)}: {reason}")
     for check in found.checks:
         print_line(check)
     if found.before is not None and found.after is not None:

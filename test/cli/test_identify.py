@@ -70,7 +70,8 @@ def test_it_writes_a_profile_and_a_page_and_tells_what_it_found(tmp_path, asked)
     assert second.startswith("about 1 min, at ") and second.endswith(" rollouts a second")
     table = "\n".join(rest)
     assert "mean along y (mm)" in table and "1 to 3" in table
-    assert "<mass> & force cannot be told apart" in table
+    assert "mass: <mass> & force cannot be told apart" in rest
+    assert "mean along y, spread of yaw: over 60 errors" in rest
     assert "Brier score of what is simulated 0.210 before, 0.150 after" in table
     assert f"{out}: 6 of 8 parameters fitted to 30 attempts" in table
 

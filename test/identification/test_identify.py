@@ -98,7 +98,7 @@ def test_too_few_attempts_for_contact_leave_it_as_it_was(told, home_grasp):
     assert found.profile.dynamics == OLD.dynamics
     assert found.profile.joints.delay_s == pytest.approx((0.018, 0.022))
     kept = [finding for finding in found.findings if finding.key.startswith("dynamics.")]
-    assert len(kept) == 6 and not any(finding.fitted for finding in kept)
+    assert len(kept) == 5 and not any(finding.fitted for finding in kept)
     assert "expected 15 attempts or more that tell of their grasp, got 14" in kept[0].reason
 
 
