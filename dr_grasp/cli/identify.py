@@ -22,7 +22,7 @@ from dr_grasp.cli.console import (
     reports_errors,
 )
 from dr_grasp.cli.pools import PROCESSORS, Cluster, Jobs, make_pool
-from dr_grasp.cli.scoring_options import ProfileNameOrFile, SearchEngine, profile_named
+from dr_grasp.cli.scoring_options import ProfileNameOrFile, SingleEngineName, profile_named
 from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.perturbation import Profile
@@ -54,7 +54,10 @@ TIMED = 24
 def command(
     sessions: Annotated[
         list[Path] | None,
-        typer.Argument(help="Folders with bags in them, at any depth; or bags, or their files."),
+        typer.Argument(
+            metavar="SESSIONS",
+            help="Folders with bags in them, at any depth; or bags, or their files.",
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Profile to write, NAME.yaml.")
@@ -70,7 +73,7 @@ def command(
             help=f"How outcomes are explained: {', '.join(known.value for known in Method)}.",
         ),
     ] = DEFAULTS.method.value,
-    engine: SearchEngine = None,
+    engine: SingleEngineName = None,
     worlds: Annotated[
         int, typer.Option(help="Worlds, in each of which every attempt is repeated.")
     ] = DEFAULTS.worlds,
