@@ -39,7 +39,7 @@ from dr_grasp.identification.profile_file import identified_document, write_prof
 from dr_grasp.identification.reading import read_evidence
 from dr_grasp.identification.rollouts import RunCancelledError, open_journal
 from dr_grasp.identification.settings import IdentificationSettings
-from dr_grasp.identification.suggestion import Suggestion
+from dr_grasp.identification.suggestion import WORLDS_EACH, Suggestion
 from dr_grasp.identification.wording import label_text, range_text
 from dr_grasp.scoring.profiles import engine_for
 from dr_grasp.workers.pool import Pool
@@ -120,9 +120,8 @@ def command(
     for problem in () if evidence is None else evidence.problems:
         complain(problem)
     with make_pool(jobs, cluster) as pool, kept_from_ctrl_c() as pressed, progress_bar() as bar:
-        if evidence is not None and not as_json:
-            _say_cost(evidence, settings)
-        follow = _Follower(bar, evidence, settings, quiet=as_json)
+        rollouts = 0 if as_json else _say_cost(evidence, grasps, settings)
+        follow = _Follower(bar, rollouts)
         found = None
         try:
             if evidence is not None:
@@ -135,7 +134,8 @@ def command(
                 )
             )
         except RunCancelledError:
-            complain("interrupted; --resume goes on" if out is not None else "interrupted")
+            goes_on = out is not None and found is None
+            complain("interrupted; --resume goes on" if goes_on else "interrupted")
             raise typer.Exit(INTERRUPTED) from None
     if found is not None and html is not None:
         from dr_grasp.report.identification_page import write_identification_page
@@ -185,29 +185,34 @@ def _identify(
     return found
 
 
-def _say_cost(evidence: Evidence, settings: IdentificationSettings) -> None:
-    attempts = len(evidence.attempts)
-    print_line(
-        f"{attempts} attempts of {evidence.robot} with {', '.join(evidence.objects)}: at most "
-        f"{expected_rollouts(attempts, settings):,} rollouts in {settings.engine.value}"
-    )
+def _say_cost(
+    evidence: Evidence | None,
+    grasps: list[GraspTrajectory] | None,
+    settings: IdentificationSettings,
+) -> int:
+    """Say how much will be simulated, and return the number of rollouts."""
+    rollouts, of = 0, []
+    if evidence is not None:
+        attempts = len(evidence.attempts)
+        rollouts += expected_rollouts(attempts, settings)
+        of.append(f"{attempts} attempts of {evidence.robot} with {', '.join(evidence.objects)}")
+    if grasps is not None:
+        rollouts += WORLDS_EACH * len(grasps)
+        of.append(f"{len(grasps)} grasps to choose from")
+    print_line(f"{'; '.join(of)}: at most {rollouts:,} rollouts in {settings.engine.value}")
+    return rollouts
 
 
 class _Follower:
     """Shows the progress, and once says how long it will take."""
 
-    def __init__(
-        self,
-        bar: ProgressBar,
-        evidence: Evidence | None,
-        settings: IdentificationSettings,
-        quiet: bool,
-    ) -> None:
-        attempts = 0 if evidence is None else len(evidence.attempts)
+    def __init__(self, bar: ProgressBar, rollouts: int) -> None:
+        """Prepare to say how long a number of rollouts will take; 0 to say nothing."""
         self._bar = bar
         self._task = bar.add_task("identifying", total=None, note="")
-        self._left = 0 if quiet else expected_rollouts(attempts, settings)
+        self._left = rollouts
         self._what = ""
+        self._first = 0
         self._began: tuple[int, float] | None = None
 
     def __call__(self, what: str, done: int, total: int) -> None:
@@ -216,8 +221,7 @@ class _Follower:
         if not self._left:
             return
         if what != self._what:
-            self._what, first, self._began = what, done, None
-            self._first = first
+            self._what, self._first, self._began = what, done, None
         if self._began is None:
             if done >= self._first + TIMED // 3:
                 self._began = done, time.monotonic()
