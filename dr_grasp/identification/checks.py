@@ -30,8 +30,8 @@ FEWEST_WORLDS = 20
 """With fewer worlds, neither check can tell anything, and nothing is fitted."""
 
 UNEXPLAINABLE = 0.03
-"""Outcomes that are less probable than those in all but this share of simulated worlds are not what
-the simulator can explain: with 40 worlds, those less probable than all."""
+"""Outcomes are not what the simulator can explain if this share of simulated worlds, or less, have
+outcomes that are no more probable; with few worlds, if all have more probable ones."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +88,8 @@ class Explained:
     """Whether the simulator can explain what really happened.
 
     Attributes:
-        share: Share of simulated worlds whose outcomes are no more probable than the real ones.
+        share: Share of simulated worlds whose outcomes are no more probable than the real ones, the
+            real one counted with them.
         scale: Variance of real errors over that in simulated worlds.
         worlds: Number of simulated worlds.
     """
@@ -100,12 +101,12 @@ class Explained:
     @property
     def refusal(self) -> str:
         """Why nothing must be fitted; empty if it may."""
-        if self.share > UNEXPLAINABLE:
+        if self.share > max(UNEXPLAINABLE, 1 / (self.worlds + 1)):
             return ""
         return (
-            "the simulator cannot explain these attempts: they are less probable than the outcomes "
-            f"in all but {self.share:.0%} of {self.worlds} simulated worlds. Are robot, object and "
-            "the places of objects described as they are, and control errors known?"
+            "the simulator cannot explain these attempts: their outcomes are less probable than "
+            f"those of nearly all of {self.worlds} simulated worlds. Are robot and objects as they "
+            "are described, the places of objects recorded rightly, and control errors known?"
         )
 
     @property
