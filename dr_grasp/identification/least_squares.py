@@ -97,7 +97,6 @@ def clustered_covariance(
     residuals: FloatArray,
     weights: FloatArray,
     clusters: Sequence[Hashable],
-    precision: FloatArray | None = None,
 ) -> tuple[FloatArray, int]:
     """Covariance of fitted numbers if residuals of one cluster may depend on each other.
 
@@ -110,8 +109,6 @@ def clustered_covariance(
         residuals: Shape (m,).
         weights: Shape (m,), weight of each residual.
         clusters: The cluster of each residual, m of them.
-        precision: Shape (k, k), what was known before, as an inverse covariance in units of
-            weighted residuals; None for nothing.
 
     Returns:
         Shape (k, k), the covariance; and the number of clusters.
@@ -123,10 +120,7 @@ def clustered_covariance(
     scores = np.array(
         [weighted[rows].T @ residuals[rows] for rows in map(np.asarray, groups.values())]
     )
-    information = jacobian.T @ weighted
-    if precision is not None:
-        information = information + precision
-    bread = np.linalg.pinv(information)
+    bread = np.linalg.pinv(jacobian.T @ weighted)
     count = len(groups)
     correction = count / max(1, count - 1)
     return np.asarray(bread @ (correction * scores.T @ scores) @ bread), count

@@ -51,7 +51,7 @@ def posterior(found: Measurements, prior_std: FloatArray) -> tuple[FloatArray, F
     logs, means, covariances = [], [], []
     for scale in PRIOR_SCALES:
         prior = (scale * prior_std) ** 2
-        mean = np.zeros(len(prior))
+        mean: FloatArray = np.zeros(len(prior))
         # From large errors to small ones: among small ones, wrong measurements are far off.
         for error in sorted(ERROR_SCALES_M, reverse=True):
             variances = found.variances + error**2
@@ -59,7 +59,7 @@ def posterior(found: Measurements, prior_std: FloatArray) -> tuple[FloatArray, F
                 squares = (found.values - found.slopes @ mean) ** 2 / variances
                 weighted = found.slopes.T * (FREEDOM + 1.0) / (FREEDOM + squares) / variances
                 precision = np.diag(1.0 / prior) + weighted @ found.slopes
-                mean = np.linalg.solve(precision, weighted @ found.values)
+                mean = np.asarray(np.linalg.solve(precision, weighted @ found.values), np.float64)
             left = found.values - found.slopes @ mean
             fits = stats.t.logpdf(left, FREEDOM, scale=np.sqrt(variances)).sum()
             usual = stats.norm.logpdf(mean, scale=np.sqrt(prior)).sum()

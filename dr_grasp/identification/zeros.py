@@ -47,8 +47,12 @@ then about what the first told, since a hand far off grasps otherwise."""
 FEWEST_HELD = 10
 """Fewest held attempts that are compared: an arm of seven joints has seven errors."""
 
-FEWEST_WORLDS = 3
-"""Fewest worlds in which an attempt's object must be held, too, for the attempt to count."""
+HELD_SHARE = 0.5
+"""An attempt counts if its object is held in this share of its worlds, too."""
+
+FARTHEST_M = 0.1
+"""An object that ended farther than this from where it ends in a world was not held in the same
+way, or had been put down when it was looked at [m]."""
 
 LEAST_STD = 0.0005
 """Joint errors are taken to be usually no smaller than this, in half joint ranges: 0.08 deg of a
@@ -119,6 +123,8 @@ class _Lifted:
         # The point of the object that the hand holds: so turns of the object do not matter.
         held = replayed.object_after.inverse().apply(self.hand.position[None])
         moved = self.attempt.object_after.apply(held)[0] - self.hand.position
+        if np.linalg.norm(moved) > FARTHEST_M:
+            return
         along = float(self.hand.rotation.inv().apply(moved)[1])
         self.told.append(along + float(self.slope @ error))
 
@@ -172,18 +178,15 @@ def fit_zeros(
     for worlds in STAGES:
         pairs = rng.normal(0.0, usual, (worlds // 2, len(halves)))
         errors = mean + np.vstack([pairs, -pairs])
-        replicas = [
-            Replica(number, rollouts + world, one.attempt.grasp, perturbation, engine)
-            for number, one in enumerate(lifted)
-            for world, error in enumerate(errors)
-            for perturbation in [
-                _world(profile, seed + number, rollouts + world, error / halves, one.attempt)
-            ]
-        ]
+        replicas = []
+        for number, one in enumerate(lifted):
+            for world, error in enumerate(errors, rollouts):
+                drawn = _world(profile, seed + number, world, error / halves, one.attempt)
+                replicas.append(Replica(number, world, one.attempt.grasp, drawn, engine))
         for replica, replayed in zip(replicas, run(replicas), strict=True):
             lifted[replica.attempt].tell(replayed, errors[replica.world - rollouts])
         rollouts += worlds
-        known = [one for one in lifted if len(one.told) >= min(FEWEST_WORLDS, rollouts)]
+        known = [one for one in lifted if len(one.told) >= HELD_SHARE * rollouts]
         if len(known) < FEWEST_HELD:
             return None
         found, grasps = _by_grasp(known, center)

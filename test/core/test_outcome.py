@@ -203,3 +203,13 @@ def test_the_links_of_a_robot_have_one_order_and_can_be_shown():
     assert LinkPair.of_robot("hand", "elbow") == LinkPair.of_robot("elbow", "hand") == LINKS
     assert str(LINKS) == "elbow with hand"
     assert str(LinkPair("a\nb", "c" * 600)) == "a\\nb with " + "c" * 500
+
+
+def test_outcomes_say_whether_a_grasp_held_or_nothing_about_it():
+    lost = {
+        *(Outcome.MISSED, Outcome.PUSHED_AWAY, Outcome.SLIPPED_CLOSING, Outcome.FAILED),
+        *(Outcome.DROPPED_LIFTING, Outcome.DROPPED_HOLDING),
+        *(Outcome.ROBOT_HIT_TABLE, Outcome.SELF_COLLISION),
+    }
+    assert {outcome for outcome in Outcome if outcome.held} == {Outcome.SUCCESS}
+    assert {outcome for outcome in Outcome if outcome.held is False} == lost

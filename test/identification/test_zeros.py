@@ -22,7 +22,7 @@ def grip(robot, arm):
 
 
 def ended(robot, grasp, before, error, rng):
-    """Where an object ends that the hand centres along y and holds; it turns between the fingers."""
+    """Where an object ends that the hand centres along y; it turns between the fingers."""
     hand = grip(robot, grasp.approach.positions[-1] + error)
     held = hand.inverse() @ before
     turn = rng.normal(0.0, 0.1)
@@ -89,19 +89,16 @@ def laboratory(franka, grasp, error, grasps=12, repeats=2, seed=1):
 
 
 def hand_error(robot, attempts, error, mean):
+    """Mean distance between two hands at the ends of approaches."""
     ends = [attempt.grasp.approach.positions[-1] for attempt in attempts]
-    return np.mean(
-        [
-            np.linalg.norm(grip(robot, q + error).position - grip(robot, q + mean).position)
-            for q in ends
-        ]
-    )
+    apart = [grip(robot, end + error).position - grip(robot, end + mean).position for end in ends]
+    return np.linalg.norm(apart, axis=1).mean()
 
 
 @pytest.mark.parametrize("degrees", [0.15, 0.6])
 def test_errors_are_found_within_their_intervals(franka, home_grasp, profile, degrees):
     distances = []
-    for seed in range(5):
+    for seed in range(3):
         error = np.random.default_rng(seed).normal(0.0, np.deg2rad(degrees), 7)
         cell = laboratory(franka, home_grasp(), error, seed=seed)
         fit = cell.fit(profile)
@@ -119,8 +116,8 @@ def test_errors_are_found_within_their_intervals(franka, home_grasp, profile, de
             assert estimate.value == mean
             assert estimate.high - mean == pytest.approx(mean - estimate.low)
             assert estimate.high - mean > 1.645 * std
-    # Chi-square of 7 has a mean of 7; of 5 samples, it is known to 1.7.
-    assert np.mean(distances) < 12.0
+    # Chi-square of 7 has a mean of 7; of 3 samples, it is known to 2.2.
+    assert np.mean(distances) < 13.0
 
 
 def test_what_the_profile_says_is_where_the_fit_begins(franka, home_grasp, profile):
@@ -150,12 +147,15 @@ def test_worlds_are_the_profiles_with_the_object_where_it_stood(franka, home_gra
     assert {replica.perturbation.delay_s for replica in seen} == {0.02}
     # Each attempt has its own, in each world.
     assert len({replica.perturbation.lateral_friction_scale for replica in seen}) == len(seen)
-    for replica in seen[:: len(seen) // 7]:
-        attempt = next(a for a in cell.attempts if a.grasp == replica.grasp)
-        there = [a.object_before for a in cell.attempts if a.grasp == attempt.grasp]
-        places = [seen_at(replica.perturbation, a.grasp, p) for a, p in zip([attempt] * 2, there)]
-        found = replica.perturbation.translation_m
-        assert any(np.allclose(found, place.translation_m) for place in places)
+    for replica in seen[::13]:
+        place = cell.attempts[replica.attempt].object_before
+        expected = seen_at(replica.perturbation, replica.grasp, place)
+        np.testing.assert_allclose(
+            replica.perturbation.translation_m, expected.translation_m, atol=1e-12
+        )
+        np.testing.assert_allclose(
+            replica.perturbation.rotation_rpy_rad, expected.rotation_rpy_rad, atol=1e-12
+        )
     # Errors of joints come in pairs of opposites, so that what is not linear cancels.
     first = {replica.world: replica.perturbation.joint_offset for replica in seen}
     np.testing.assert_allclose(first[0], -first[2])
@@ -167,6 +167,15 @@ def test_attempts_whose_objects_worlds_lose_do_not_count(franka, home_grasp, pro
     assert cell.fit(profile).attempts == 20
     cell.loses = frozenset(range(24 - FEWEST_HELD + 1))
     assert cell.fit(profile) is None
+
+
+def test_objects_that_were_put_down_again_tell_nothing(franka, home_grasp, profile):
+    cell = laboratory(franka, home_grasp(), np.zeros(7))
+    down = [
+        replace(a, object_after=at_place(a.object_after, x=0.15)) if n < 4 else a
+        for n, a in enumerate(cell.attempts)
+    ]
+    assert cell.fit(profile, down).attempts == 20
 
 
 def test_no_more_rollouts_than_allowed(franka, home_grasp, profile):
