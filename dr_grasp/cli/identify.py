@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import Progress as ProgressBar
@@ -31,18 +31,18 @@ from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.formats.grasp_file import GraspReader
-from dr_grasp.identification.contact import Method
 from dr_grasp.identification.evidence import Evidence
 from dr_grasp.identification.findings import Agreement, Identification
-from dr_grasp.identification.identify import expected_rollouts, identify, suggest_grasps
 from dr_grasp.identification.profile_file import identified_document, write_profile
 from dr_grasp.identification.reading import read_evidence
 from dr_grasp.identification.rollouts import RunCancelledError, open_journal
-from dr_grasp.identification.settings import IdentificationSettings
-from dr_grasp.identification.suggestion import WORLDS_EACH, Suggestion
+from dr_grasp.identification.settings import IdentificationSettings, Method
 from dr_grasp.identification.wording import label_text, range_text
 from dr_grasp.scoring.profiles import engine_for
 from dr_grasp.workers.pool import Pool
+
+if TYPE_CHECKING:
+    from dr_grasp.identification.suggestion import Suggestion
 
 DEFAULTS = IdentificationSettings()
 
@@ -109,6 +109,9 @@ def command(
         raise DrGraspError(f"{out}: expected a name that ends with .yaml, as profiles have")
     if not sessions and (out is not None or html is not None):
         raise DrGraspError("sessions: expected folders with bags, got none")
+    # This takes a second, which --help must not wait.
+    from dr_grasp.identification.identify import suggest_grasps
+
     old = profile_named(profile)
     chosen = Engine.from_name(engine) if engine else engine_for(None, old).single
     settings = IdentificationSettings(Method.from_name(method), chosen, worlds, iterations, seed)
@@ -167,6 +170,8 @@ def _identify(
     follow: _Follower,
     is_cancelled: Callable[[], bool],
 ) -> Identification:
+    from dr_grasp.identification.identify import identify
+
     if out is None:
         return identify(evidence, old, settings, pool, follow=follow, is_cancelled=is_cancelled)
     with open_journal(journal_of(out), evidence, old, settings, resume) as journal:
@@ -191,6 +196,9 @@ def _say_cost(
     settings: IdentificationSettings,
 ) -> int:
     """Say how much will be simulated, and return the number of rollouts."""
+    from dr_grasp.identification.identify import expected_rollouts
+    from dr_grasp.identification.suggestion import WORLDS_EACH
+
     rollouts, of = 0, []
     if evidence is not None:
         attempts = len(evidence.attempts)

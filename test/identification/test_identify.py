@@ -139,8 +139,8 @@ def test_the_middle_of_a_profile():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"worlds": 19}, "worlds: expected from 20 to 1000, got 19"),
-        ({"iterations": 51}, "iterations: expected from 3 to 50, got 51"),
+        ({"worlds": 19}, "worlds: expected from 20 to 2000, got 19"),
+        ({"iterations": 101}, "iterations: expected from 3 to 100, got 101"),
         ({"seed": 2**64}, "seed: expected from 0 to 18446744073709551615"),
     ],
 )
