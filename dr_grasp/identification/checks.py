@@ -12,7 +12,7 @@ from dr_grasp.core.arrays import FloatArray
 from dr_grasp.identification.likelihood import Surrogate, Terms
 from dr_grasp.identification.outcomes import Group, Outcomes
 from dr_grasp.identification.posterior import Posterior, posterior_of
-from dr_grasp.identification.worlds import Belief
+from dr_grasp.identification.worlds import Belief, Space
 
 FOLDS = 10
 """Into so many parts the worlds are divided; each is judged by what was learnt from the others."""
@@ -32,6 +32,10 @@ FEWEST_WORLDS = 20
 UNEXPLAINABLE = 0.03
 """Outcomes are not what the simulator can explain if this share of simulated worlds, or less, have
 outcomes that are no more probable; with few worlds, if all have more probable ones."""
+
+
+ALIKE = 0.5
+"""Attempts do not tell two parameters apart if their posterior correlation is this, or more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,6 +175,22 @@ def explain(calibration: Calibration, real: Posterior) -> Explained:
     as_improbable = int((calibration.evidence <= real.evidence).sum())
     worlds = len(calibration.evidence)
     return Explained((as_improbable + 1) / (worlds + 1), real.scale, worlds)
+
+
+def mistaken(space: Space, covariance: FloatArray) -> list[str]:
+    """For each parameter, the label of that from which it is not told apart; empty if none.
+
+    Args:
+        space: The parameters.
+        covariance: Shape (n, n), posterior covariance. Under the prior, nothing correlates.
+    """
+    stds = np.sqrt(np.diag(covariance))
+    alike = np.abs(covariance / np.outer(stds, stds)) - np.eye(len(space))
+    most = np.argmax(alike, axis=1)
+    return [
+        space.parameters[other].label if alike[place, other] >= ALIKE else ""
+        for place, other in enumerate(most)
+    ]
 
 
 def _unseen_terms(

@@ -9,7 +9,7 @@ import numpy as np
 
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.perturbation import DynamicsNoise, Profile
-from dr_grasp.identification.checks import Calibration, Explained, calibrate, explain
+from dr_grasp.identification.checks import Calibration, Explained, calibrate, explain, mistaken
 from dr_grasp.identification.evidence import Evidence
 from dr_grasp.identification.findings import Finding
 from dr_grasp.identification.likelihood import Surrogate
@@ -150,9 +150,14 @@ def _learnt(
     stds = np.minimum(stds, 1.0)
     refusals = [explained.refusal or reason for reason in calibration.refusals()]
     return [
-        Learnt(parameter, float(mean), float(std), refusal)
-        for parameter, mean, std, refusal in zip(
-            space.parameters, belief.mean, stds, refusals, strict=True
+        Learnt(parameter, float(mean), float(std), refusal, other)
+        for parameter, mean, std, refusal, other in zip(
+            space.parameters,
+            belief.mean,
+            stds,
+            refusals,
+            mistaken(space, posterior.covariance),
+            strict=True,
         )
     ]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import norm
+from scipy.stats import t as student
 
 from dr_grasp.core.arrays import FloatArray, frozen
 
@@ -15,8 +16,8 @@ OLD_COUNTS_FOR_MEAN = 0.5
 laboratory tell more about where its values are than a range that was typed for any laboratory."""
 
 OLD_COUNTS_FOR_SPREAD = 4.0
-"""The same where the spread is estimated, above 2: three objects tell little about a spread (the
-90 % interval of a standard deviation from three values spans a factor of 8)."""
+"""The same where the spread is estimated: three objects tell little about a spread (the 90 %
+interval of a standard deviation from three values spans a factor of 8)."""
 
 NINETY = 1.6449
 """Half of a 90 % interval of a normal distribution, in standard deviations."""
@@ -109,14 +110,19 @@ def _weights(
 ) -> tuple[FloatArray, FloatArray]:
     """Probability of each mean and standard deviation, shape (means, stds); and these stds.
 
+    Of one mean alone, it is known.
+
     Standard deviations are equally spaced in their logarithm, and so is their prior.
     """
     stds = frozen(old_std * np.geomspace(0.1, 10.0, GRID))
     m, s = means[:, None], stds[None, :]
-    # Scaled inverse chi-square, such that the mean variance is that of the old range.
+    # Scaled inverse chi-square, such that about a known mean, and without items, the 90 % interval
+    # of others is that of the old range.
     degrees = OLD_COUNTS_FOR_SPREAD
-    logs = -degrees * np.log(s / old_std) - (degrees - 2) * old_std**2 / (2 * s**2)
-    logs = logs + norm.logpdf(m, old_mean, s / math.sqrt(OLD_COUNTS_FOR_MEAN))
+    scale = old_std * NINETY / student.ppf(0.95, degrees)
+    logs = -degrees * (np.log(s) + scale**2 / (2 * s**2))
+    if len(means) > 1:
+        logs = logs + norm.logpdf(m, old_mean, s / math.sqrt(OLD_COUNTS_FOR_MEAN))
     for item in items:
         logs = logs + norm.logpdf(item.value, m, np.sqrt(s**2 + item.std**2))
     weights = np.exp(logs - logs.max())

@@ -47,12 +47,15 @@ class Learnt:
         mean: Its mean.
         std: Its standard deviation.
         refusal: Why it must not be used; empty if it may.
+        mistaken_for: Label of the parameter from which the attempts cannot tell it apart; empty if
+            there is none.
     """
 
     parameter: Parameter
     mean: float
     std: float
-    refusal: str
+    refusal: str = ""
+    mistaken_for: str = ""
 
     @property
     def contraction(self) -> float:
@@ -256,10 +259,11 @@ def _why_not(found: Sequence[Learnt], wording: Wording) -> str:
             f"range. What would help: {wording.help}"
         )
     best = max(found, key=lambda one: one.contraction)
+    apart = f" They do not tell it apart from {best.mistaken_for}." if best.mistaken_for else ""
     return (
         f"keeps the old range: these attempts tell too little; at best, of {_named(best)}, they "
         f"take away {max(best.contraction, 0.0):.0%} of the variance, and {ENOUGH_LEARNT:.0%} is "
-        f"needed. What would help: {wording.help}"
+        f"needed.{apart} What would help: {wording.help}"
     )
 
 

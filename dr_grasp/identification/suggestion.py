@@ -132,7 +132,7 @@ def _chosen(
         after = precision + told[best]
         shrunk = 1 - np.diag(np.linalg.inv(after)) / np.diag(np.linalg.inv(precision))
         most = [i for i in np.argsort(-shrunk)[:TOLD_ABOUT] if shrunk[i] > shrunk.max() / 3]
-        about = tuple(_label(space, int(i)) for i in most)
+        about = tuple(space.parameters[i].label for i in most)
         chosen.append(Suggestion(grasps[best].id, float(max(gains)), about))
         precision = after
     return tuple(chosen)
@@ -140,8 +140,3 @@ def _chosen(
 
 LEAST_INFORMATION = 1e-3
 """A grasp that tells less than this is not suggested [nats]."""
-
-
-def _label(space: Space, place: int) -> str:
-    parameter = space.parameters[place]
-    return f"{parameter.quantity.label} of {parameter.item or 'the robot'}"

@@ -140,6 +140,11 @@ class Parameter:
     quantity: Quantity
     prior: Prior
 
+    @property
+    def label(self) -> str:
+        """Name for users."""
+        return f"{self.quantity.label} of {self.item or 'the robot'}"
+
     def amounts(self, coordinates: FloatArray | float) -> FloatArray:
         """Turn standardised coordinates into the parameter's own unit."""
         values = self.prior.mean + self.prior.std * np.asarray(coordinates, dtype=np.float64)

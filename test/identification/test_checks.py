@@ -5,7 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dr_grasp.identification.checks import Calibration, explain
+from dr_grasp.identification.checks import Calibration, explain, mistaken
+from dr_grasp.identification.worlds import Space
+from dr_grasp.scoring.profiles import load_profile
 
 RNG = np.random.default_rng(0)
 
@@ -46,3 +48,14 @@ def test_outcomes_less_probable_than_in_all_worlds_are_not_explained(evidence, s
     assert found.share == pytest.approx(share)
     assert bool(found.refusal) is refused
     assert found.text.startswith("misspecification: the attempts are")
+
+
+def test_parameters_of_which_only_a_product_is_known_are_named():
+    space = Space.of(["mug"], load_profile("default").dynamics)
+    # One observation of friction times force.
+    precision, both = np.eye(len(space)), [0, len(space) - 1]
+    precision[np.ix_(both, both)] += 5.0
+
+    found = mistaken(space, np.linalg.inv(precision))
+
+    assert found == ["gripper force of the robot", "", "", "", "", "", "friction of mug"]

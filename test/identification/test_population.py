@@ -18,6 +18,13 @@ def test_without_evidence_the_old_range_stays():
     assert found.others[0] < 0.3 - 1.645 * 0.2 < 0.3 + 1.645 * 0.2 < found.others[1]
 
 
+def test_without_evidence_the_old_spread_stays():
+    found = spread_of([UNKNOWN], 0.004)
+
+    assert found.std == pytest.approx(0.004, rel=0.02)
+    assert found.others == pytest.approx((-1.645 * 0.004, 1.645 * 0.004), rel=0.02)
+
+
 def test_many_well_known_objects_count_and_the_old_range_does_not():
     rng = np.random.default_rng(0)
     values = rng.normal(-1.0, 0.3, 200)
