@@ -1,8 +1,7 @@
 """Delay, lag and jitter of an arm's drives, from commanded and measured joint motion alone.
 
 The model is that of `simulation.motors.late`, in continuous time: a joint follows what was
-commanded a delay earlier, like a critically damped system of second order. Only motion before the
-hand closes is compared: later, the object and the table push the arm.
+commanded a delay earlier, like a critically damped system of second order.
 """
 
 from __future__ import annotations
@@ -11,14 +10,12 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import signal, stats
+from scipy import stats
 
 from dr_grasp.core.arrays import FloatArray, frozen
-from dr_grasp.core.attempt import GraspAttempt
-from dr_grasp.core.outcome import Outcome
-from dr_grasp.core.trajectory import GraspTrajectory, Waypoints
-from dr_grasp.identification.evidence import Evidence, varied
+from dr_grasp.identification.evidence import Evidence
 from dr_grasp.identification.findings import Estimate, Trace
+from dr_grasp.identification.free_motion import Motion, free_motions
 from dr_grasp.identification.least_squares import (
     COVERAGE,
     Bounded,
@@ -35,13 +32,6 @@ FEWEST_MOTIONS = 5
 """Fewest attempts with motion that are fitted: of fewer, no interval of 90 % about a median is
 known without an assumption (the smallest and the largest of 5 hold it in 94 of 100 cases)."""
 
-MOST_MOTIONS = 60
-"""Most attempts of which motion is compared, as different ones as there are. The delay is known to
-a tenth of a millisecond by then, and the fit takes some seconds."""
-
-LONGEST_MOTION_S = 60.0
-"""Motion longer than this is compared up to here [s]: an approach at a tenth of the speed."""
-
 LONGEST_DELAY_S = LONGEST_LAG_S = 0.5
 """The longest delay and lag that are tried [s]; that of a profile is no longer."""
 
@@ -49,14 +39,8 @@ RESOLUTION_S = 1.0 / RATE_HZ
 """No interval is narrower than this to each side [s]: the time between commands in simulation. A
 command's time is known no better: controllers take it at their next cycle, of 1 to 5 ms."""
 
-STILL_S = 0.3
-"""An arm whose command stood still for this time is at rest [s]: ten times a usual lag."""
-
 SMALLEST_SCALE = 1e-4
 """Residuals below this are small [rad or m]: what encoders and interpolation of records tell."""
-
-_STEP_S = 0.002
-"""Time between the samples of the model [s]."""
 
 _COMMAND_SHARE = float(np.sqrt(ARM_POSITION_GAIN / (2.0 - ARM_POSITION_GAIN)))
 """Share of white noise on commands that simulated joints follow: of a first-order filter."""
@@ -92,57 +76,6 @@ class ControlFit:
     traces: tuple[Trace, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Motion:
-    """Motion of the arm in one attempt, up to the closing of the hand.
-
-    Attributes:
-        attempt: The attempt.
-        grasp: Fingerprint of the grasp: repeated attempts are no independent evidence.
-        grid: Shape (g,), times of commands, `_STEP_S` apart [s].
-        commanded: Shape (g, n), commanded positions at these times [rad or m].
-        times_s: Shape (m,), times of measurements [s].
-        measured: Shape (m, n), measured positions [rad or m].
-        resting: Shape (n,), measured minus commanded positions at rest; None if it never rested.
-    """
-
-    attempt: GraspAttempt
-    grasp: str
-    grid: FloatArray
-    commanded: FloatArray
-    times_s: FloatArray
-    measured: FloatArray
-    resting: FloatArray | None
-
-    def followed(self, lateness: Sequence[float] | FloatArray, joints: slice) -> FloatArray:
-        """Positions that joints with a delay and lag [s] would be measured at, shape (m, j)."""
-        delay_s, lag_s = map(float, lateness)
-        before = self.grid - delay_s
-        columns = [np.interp(before, self.grid, c) for c in self.commanded[:, joints].T]
-        late = lagging(np.stack(columns, axis=1), lag_s, _STEP_S)
-        return np.stack([np.interp(self.times_s, self.grid, c) for c in late.T], axis=1)
-
-
-def lagging(values: FloatArray, lag_s: float, step_s: float) -> FloatArray:
-    """Follow values like a critically damped system of second order, shape (t, n).
-
-    Args:
-        values: Shape (t, n), of which the first has been there for ever.
-        lag_s: Time by which a steady motion is behind.
-        step_s: Time between two values [s].
-    """
-    if lag_s <= 0.0:
-        return values
-    # Two filters of first order, exact for inputs that are linear between samples.
-    ratio = lag_s / 2.0 / step_s
-    kept = np.exp(-1.0 / ratio)
-    now, before = 1.0 - (1.0 - kept) * ratio, (1.0 - kept) * ratio - kept
-    moved = values - values[0]
-    for _ in range(2):
-        moved = signal.lfilter([now, before], [1.0, -kept], moved, axis=0)
-    return np.asarray(moved + values[0])
-
-
 def fit_control(
     evidence: Evidence,
     robot: RobotSpec,
@@ -160,7 +93,7 @@ def fit_control(
     Returns:
         The fit; None where fewer than `FEWEST_MOTIONS` attempts recorded motion.
     """
-    motions = _motions(evidence, robot)
+    motions = free_motions(evidence, robot)
     if len(motions) < FEWEST_MOTIONS:
         return None
     count = len(robot.arm_joints)
@@ -185,71 +118,8 @@ def fit_control(
     )
 
 
-def _motions(evidence: Evidence, robot: RobotSpec) -> list[_Motion]:
-    """Motion of attempts that show it; of many attempts, those of as many grasps as possible."""
-    attempts = [
-        tried.attempt
-        for tried in evidence.attempts
-        if tried.outcome not in (Outcome.ROBOT_HIT_TABLE, Outcome.SELF_COLLISION)
-    ]
-    chosen = varied((*attempts, *evidence.moved), MOST_MOTIONS)
-    motions = [_motion(attempt, grasp, robot) for grasp, some in chosen.items() for attempt in some]
-    return [motion for motion in motions if motion is not None]
-
-
-def _motion(attempt: GraspAttempt, grasp: str, robot: RobotSpec) -> _Motion | None:
-    commanded, measured = attempt.commanded, attempt.measured
-    if commanded is None or measured is None:
-        return None
-    if not set(robot.arm_joints) <= set(commanded.joints) & set(measured.joints):
-        return None
-    arm = [commanded.joints.index(joint) for joint in robot.arm_joints]
-    found = [measured.joints.index(joint) for joint in robot.arm_joints]
-    end_s = min(_closing_s(commanded, attempt.grasp), measured.duration_s, LONGEST_MOTION_S)
-    grid = frozen(np.arange(0.0, end_s + _STEP_S, _STEP_S))
-    kept = measured.times_s <= end_s
-    if kept.sum() < 2 or not np.ptp(commanded.at(grid)[:, arm], axis=0).any():
-        return None
-    return _Motion(
-        attempt,
-        grasp,
-        grid,
-        commanded.at(grid)[:, arm],
-        measured.times_s[kept],
-        measured.positions[kept][:, found],
-        _rest(commanded, measured, arm, found),
-    )
-
-
-def _closing_s(commanded: Waypoints, grasp: GraspTrajectory) -> float:
-    """When the hand was told to close, after it was open [s]; the end if that is not known."""
-    close = grasp.close
-    if not set(close.joints) <= set(commanded.joints):
-        return commanded.duration_s
-    hand = commanded.positions[:, [commanded.joints.index(joint) for joint in close.joints]]
-    to_closed = np.abs(hand - close.positions).sum(axis=1)
-    closed = to_closed < np.abs(hand - close.preshape).sum(axis=1)
-    begins = np.flatnonzero(closed[1:] & ~closed[:-1])
-    return float(commanded.times_s[begins[0]]) if begins.size else commanded.duration_s
-
-
-def _rest(
-    commanded: Waypoints, measured: Waypoints, arm: Sequence[int], found: Sequence[int]
-) -> FloatArray | None:
-    """Median of measured minus commanded positions while the arm rests, shape (n,)."""
-    times = measured.times_s[measured.times_s >= STILL_S]
-    now = commanded.at(times)[:, arm]
-    still = np.ones(len(times), dtype=bool)
-    for earlier_s in (STILL_S, STILL_S / 2.0):
-        still &= (commanded.at(times - earlier_s)[:, arm] == now).all(axis=1)
-    if not still.any():
-        return None
-    there = measured.positions[measured.times_s >= STILL_S][:, found]
-    return np.asarray(np.median((there - now)[still], axis=0))
-
-
 def _fit_lateness(
-    motions: Sequence[_Motion], joints: slice, start: FloatArray | None = None
+    motions: Sequence[Motion], joints: slice, start: FloatArray | None = None
 ) -> tuple[FloatArray, tuple[Estimate, Estimate]]:
     """Delay and lag of some joints, shape (2,), and their intervals."""
 
@@ -309,7 +179,7 @@ def _robust_std(columns: FloatArray) -> FloatArray:
     return np.asarray(stats.median_abs_deviation(columns, axis=0, scale="normal"))
 
 
-def _resting(motions: Sequence[_Motion], count: int) -> tuple[Estimate, ...]:
+def _resting(motions: Sequence[Motion], count: int) -> tuple[Estimate, ...]:
     """Medians over grasps, with intervals that hold for any distribution, by the sign test."""
     by_grasp: dict[str, list[FloatArray]] = {}
     for motion in motions:
@@ -328,7 +198,7 @@ def _resting(motions: Sequence[_Motion], count: int) -> tuple[Estimate, ...]:
 
 
 def _traces(
-    motions: Sequence[_Motion],
+    motions: Sequence[Motion],
     robot: RobotSpec,
     old: tuple[float, float],
     new: tuple[float, float],

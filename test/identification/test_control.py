@@ -7,7 +7,7 @@ import pytest
 
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.trajectory import Waypoints
-from dr_grasp.identification.control import FEWEST_MOTIONS, fit_control, lagging
+from dr_grasp.identification.control import FEWEST_MOTIONS, fit_control
 
 from .motions import attempt_of, critically_damped, evidence_of, way
 
@@ -48,23 +48,6 @@ def grasp(franka, home_grasp):
 @pytest.fixture(scope="module")
 def motions(franka, grasp):
     return [motion(franka, grasp, seed) for seed in range(6)]
-
-
-def test_a_lagging_joint_is_behind_a_steady_motion_by_the_lag():
-    ramp = 0.5 * np.maximum(0.0, np.arange(0.0, 2.0, 0.002)[:, None] - 0.1)
-    behind = lagging(ramp, 0.03, 0.002)
-    assert behind[-1, 0] == pytest.approx(ramp[-1, 0] - 0.5 * 0.03, abs=1e-9)
-    assert lagging(ramp, 0.0, 0.002) is ramp
-    np.testing.assert_allclose(lagging(np.full((5, 2), 0.7), 0.03, 0.002), 0.7)
-
-
-def test_a_lagging_joint_answers_a_step_as_the_equation_says():
-    step = np.append([0.0], np.ones(200))[:, None]
-    times = np.arange(200) * 1e-4
-    # Between the first two values, the step is a ramp.
-    found = lagging(step, 2.0 / 100.0, 1e-4)[1:, 0]
-    exact = 1.0 - np.exp(-100.0 * times) * (1.0 + 100.0 * times)
-    np.testing.assert_allclose(found, exact, atol=2e-3)
 
 
 def test_delay_and_lag_are_found(franka, motions):
@@ -145,6 +128,12 @@ def test_too_little_motion_is_not_fitted(franka, motions):
         assert fit_control(evidence_of(attempts), franka) is None
     aborted = evidence_of(motions[:1], moved=tuple(motions[1:]))
     assert fit_control(aborted, franka).attempts == 6
+
+
+def test_attempts_without_motion_take_the_place_of_no_others(franka, motions, monkeypatch):
+    monkeypatch.setattr("dr_grasp.identification.free_motion.MOST_MOTIONS", len(motions))
+    unrecorded = [replace(a, attempt_id=f"b{a.attempt_id}", measured=None) for a in motions]
+    assert fit_control(evidence_of(unrecorded + motions), franka).attempts == len(motions)
 
 
 def replace_positions(waypoints):
