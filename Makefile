@@ -23,7 +23,7 @@ endif
 # Our nodes find each other on this machine, and nobody else's robot.
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 
-.PHONY: help demo test test-noble check docs pages bench soak transfer lint clean setup robot-pc FORCE
+.PHONY: help demo test test-noble check docs pages bench soak transfer loop lint clean setup robot-pc FORCE
 .DELETE_ON_ERROR:
 
 help:
@@ -36,6 +36,7 @@ help:
 	@echo "make bench  run the benchmarks"
 	@echo "make soak   kill nodes, workers and runs at random, mutate files; takes an hour"
 	@echo "make transfer  hold the labels against the twin; takes hours, leaves results in transfer/"
+	@echo "make loop   identify hidden laboratories, and label anew; takes hours, leaves results in loop/"
 	@echo "make lint   run ruff, mypy and the import contract"
 	@echo "make robot-pc  set up with ROS 2 Jazzy on Ubuntu 24.04, and build with colcon"
 	@echo "make clean  remove .venv and what building left (demo/ stays)"
@@ -75,6 +76,9 @@ soak: $(STAMPS)/package $(STAMPS)/test
 
 transfer: $(STAMPS)/package $(STAMPS)/test
 	@$(VENV)/bin/python benchmarks/transfer.py $(ARGS)
+
+loop: $(STAMPS)/package $(STAMPS)/test
+	@$(VENV)/bin/python benchmarks/loop.py $(ARGS)
 
 lint: $(STAMPS)/package $(STAMPS)/test
 	@$(VENV)/bin/python -m ruff check .

@@ -57,14 +57,14 @@ setup(
     # package.xml says what to install.
     install_requires=[
         "clarabel>=0.11.1",
-        "cma>=4.0",
+        "cma>=4",
         "coacd>=1.0.14",
         "example-robot-data>=4.3",
         "h5py>=3.10",
         "jinja2>=3.1.2",
         "matplotlib>=3.6",
         "mcap>=1.0.2",
-        "mujoco>=3.17,<5",
+        "mujoco[sysid]>=3.17,<5",
         "numpy>=1.26",
         "pycollada>=0.8",
         "pyarrow>=14.0.2",

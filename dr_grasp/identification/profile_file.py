@@ -21,6 +21,9 @@ from dr_grasp.scoring.tally import software_version
 DIGITS = 4
 """Significant digits of new values: no estimate of a laboratory is good to more than three."""
 
+DECIMALS = 9
+"""Decimal places of new values: what is smaller is a rounding error [m, rad, s or half ranges]."""
+
 RANGES = (
     "joints.delay_s",
     "joints.lag_s",
@@ -80,7 +83,7 @@ def rounded(finding: Finding) -> Finding:
 def _rounded(bounds: tuple[float, float] | None) -> tuple[float, float] | None:
     if bounds is None:
         return None
-    low, high = (float(f"{value:.{DIGITS}g}") for value in bounds)
+    low, high = (float(f"{round(value, DECIMALS):.{DIGITS}g}") for value in bounds)
     return low, high
 
 

@@ -22,21 +22,22 @@ from dr_grasp.errors import UnknownNameError
 
 OSDR, JSDR, FDR, MDR = Criterion
 PERCEPTION = {"translation_m", "rotation_rpy_rad"}
-CONTROL = {"joint_offset", "jitter_std", "jitter_seed"}
+CONTROL = {"joint_offset", "jitter_std", "jitter_seed", "delay_s", "lag_s"}
 DYNAMICS = {
     "lateral_friction_scale",
     "rolling_friction",
     "spinning_friction",
     "mass_scale",
     "center_of_mass_m",
+    "gripper_force_scale",
 }
 
 PROFILE = Profile(
     name="test",
     description="All noises differ",
     object_pose=ObjectPoseNoise(0.005, (0.01, 0.02, 0.03)),
-    joints=JointNoise(0.002, 0.004),
-    dynamics=DynamicsNoise((0.5, 1.5), (0.0, 0.02), (0.1, 0.4), (0.8, 1.1), 0.003),
+    joints=JointNoise(0.002, 0.004, delay_s=(0.01, 0.03), lag_s=(0.02, 0.05)),
+    dynamics=DynamicsNoise((0.5, 1.5), (0.0, 0.02), (0.1, 0.4), (0.8, 1.1), 0.003, (0.7, 1.1)),
     trials=dict.fromkeys(Criterion, 5),
 )
 
@@ -83,12 +84,15 @@ RANGES = {
     "rolling_friction": (0.0, 0.02),
     "spinning_friction": (0.1, 0.4),
     "mass_scale": (0.8, 1.1),
+    "gripper_force_scale": (0.7, 1.1),
+    "delay_s": (0.01, 0.03),
+    "lag_s": (0.02, 0.05),
 }
 
 
 @given(KEYS)
 def test_uniform_noises_stay_within_the_ranges_of_the_profile(key):
-    perturbation = draw(FDR, *key[1:])
+    perturbation = draw(MDR, *key[1:])
     for name, (low, high) in RANGES.items():
         assert low <= getattr(perturbation, name) <= high
 
@@ -97,7 +101,12 @@ def test_uniform_noises_stay_within_the_ranges_of_the_profile(key):
     ("changed", "moves"),
     [
         (replace(PROFILE, object_pose=ObjectPoseNoise(0.05, (0.1, 0.1, 0.1))), PERCEPTION),
-        (replace(PROFILE, joints=JointNoise(0.01, 0.02)), {"joint_offset", "jitter_std"}),
+        (replace(PROFILE, joints=JointNoise(0.01, 0.02)), CONTROL - {"jitter_seed"}),
+        (replace(PROFILE, joints=replace(PROFILE.joints, lag_s=(0.1, 0.2))), {"lag_s"}),
+        (
+            replace(PROFILE, dynamics=replace(PROFILE.dynamics, gripper_force_scale=None)),
+            {"gripper_force_scale"},
+        ),
         (
             replace(PROFILE, dynamics=replace(PROFILE.dynamics, mass_scale=(0.1, 0.2))),
             {"mass_scale"},
@@ -150,6 +159,26 @@ def test_uniform_noises_fill_the_ranges_of_the_profile(name):
     width = high - low
     assert samples.min() < low + 0.01 * width and high - 0.01 * width < samples.max()
     assert abs(samples.mean() - (low + high) / 2) < 5 * width / math.sqrt(12 * len(samples))
+
+
+def test_mean_errors_move_what_is_drawn_and_nothing_else():
+    off = replace(
+        PROFILE,
+        object_pose=replace(
+            PROFILE.object_pose,
+            position_mean_m=(0.01, -0.02),
+            rotation_mean_rad=(0.1, 0.2, 0.3),
+        ),
+        joints=replace(PROFILE.joints, offset_mean=tuple(0.001 * np.arange(7))),
+    )
+    for trial in range(5):
+        before, after = draw(MDR, trial), draw(MDR, trial, profile=off)
+        moved = {"translation_m", "rotation_rpy_rad", "joint_offset"}
+        assert differing(before, after) == moved
+        by = {name: getattr(after, name) - getattr(before, name) for name in moved}
+        np.testing.assert_allclose(by["translation_m"], [0.01, -0.02, 0.0], atol=1e-12)
+        np.testing.assert_allclose(by["rotation_rpy_rad"], [0.1, 0.2, 0.3], atol=1e-12)
+        np.testing.assert_allclose(by["joint_offset"], 0.001 * np.arange(7), atol=1e-12)
 
 
 def test_parts_are_independent_of_each_other():

@@ -4,6 +4,7 @@ import shutil
 import numpy as np
 import pytest
 
+from dr_grasp.core.metadata import IGNORED_AT_DEFAULT
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.formats.grasp_file import read_grasps, write_grasps
 from dr_grasp.objects.object_spec import load_object
@@ -77,3 +78,28 @@ def test_a_grasps_is_that_of_what_is_executed(samples, tmp_path):
         writer.write_attempt(samples.attempt(grasp=kept))
     (attempt,) = read_bag(tmp_path / "bag").attempts
     assert grasp_fingerprint(kept) == grasp_fingerprint(attempt.grasp) == found
+
+
+def test_what_came_later_counts_only_where_it_is_said():
+    def older():
+        @dataclasses.dataclass
+        class Noise:
+            std: float
+
+        return Noise(0.1)
+
+    def newer(mean):
+        @dataclasses.dataclass
+        class Noise:
+            std: float
+            mean: float = dataclasses.field(default=0.0, metadata={IGNORED_AT_DEFAULT: True})
+
+        return Noise(0.1, mean)
+
+    assert fingerprint(newer(0.0)) == fingerprint(older())
+    assert len({fingerprint(newer(mean)) for mean in (0.0, 0.1, 0.2)}) == 3
+
+
+def test_profiles_have_the_fingerprints_of_version_0_4():
+    """Scores name them: with others, older ones would seem to be of another profile."""
+    assert fingerprint(load_profile("default")) == "bb2ca377fdcb8861"

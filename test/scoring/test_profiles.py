@@ -7,7 +7,7 @@ from dr_grasp.common.resources import config_names, user_directory
 from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import InvalidGraspError, SettingsError, UnknownNameError
 from dr_grasp.provenance.fingerprint import fingerprint
-from dr_grasp.scoring.profiles import load_profile, profile_at
+from dr_grasp.scoring.profiles import check_profile, load_profile, profile_at, read_profile
 
 OSDR, JSDR, FDR, MDR = Criterion
 
@@ -77,6 +77,51 @@ def test_a_profile_that_does_not_fit_is_refused_by_its_key(configuration, old, n
     (configuration / "profiles" / "bad.yaml").write_text(text.replace(old, new))
     with pytest.raises(SettingsError, match=message):
         load_profile("bad")
+
+
+def of_one_robot(folder, *, robot="franka", means=7, delay="[0.01, 0.03]"):
+    text = (folder / "profiles" / "default.yaml").read_text()
+    text = text.replace(
+        "  offset_std: 0.001\n",
+        f"  offset_std: 0.001\n  offset_mean: {[0.001] * means}\n  delay_s: {delay}\n",
+    )
+    path = folder / "own.yaml"
+    path.write_text(text + (f"robot: {robot}\n" if robot else ""))
+    return path
+
+
+def test_a_profile_is_read_from_a_file_anywhere(configuration):
+    profile = read_profile(of_one_robot(configuration))
+    assert profile.name == "own" and profile.robot == "franka"
+    assert profile.joints.offset_mean == (0.001,) * 7
+    assert profile.joints.delay_s == (0.01, 0.03) and profile.joints.lag_s is None
+    with pytest.raises(SettingsError, match=r"nowhere.yaml: cannot be read"):
+        read_profile(configuration / "nowhere.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"robot": None}, "document: joints.offset_mean: expected the robot that it is of"),
+        ({"delay": "[0.03, 0.01]"}, r"joints.delay_s: expected low <= high, got \[0.03, 0.01\]"),
+        ({"delay": "[0.0, 0.6]"}, "joints.delay_s.1: expected less than or equal to 0.5"),
+        ({"means": 101}, "joints.offset_mean: expected at most 100, got 101"),
+    ],
+)
+def test_a_profile_of_one_robot_that_does_not_fit_is_refused(configuration, changes, message):
+    with pytest.raises(SettingsError, match=message):
+        read_profile(of_one_robot(configuration, **changes))
+
+
+def test_a_profile_of_one_robot_is_for_no_other(configuration, franka):
+    check_profile(load_profile("default"), franka)
+    check_profile(read_profile(of_one_robot(configuration)), franka)
+    other = read_profile(of_one_robot(configuration, robot="baxter"))
+    with pytest.raises(SettingsError, match=r"own: expected grasps of baxter, .*, got franka"):
+        check_profile(other, franka)
+    few = read_profile(of_one_robot(configuration, means=6))
+    with pytest.raises(SettingsError, match=r"joints.offset_mean: expected 7 numbers, .* got 6"):
+        check_profile(few, franka)
 
 
 def test_a_profile_may_be_a_file_anywhere(configuration, tmp_path):

@@ -271,6 +271,13 @@ def test_refused_grasps_leave_the_others(grasps, franka, one_worker):
         assert refused.reason.startswith(reason) and "\n" not in refused.reason
 
 
+def test_grasps_of_a_robot_of_which_the_profile_is_not_are_refused(grasps, one_worker):
+    other = replace(HARSH, robot="baxter")
+    batch = one_worker.score(grasps[:1], ScoreRequest(other, (MDR,), trials=1, seed=SEED))
+    [refused] = batch.refused
+    assert "expected grasps of baxter, of which it is, got franka" in refused.reason
+
+
 def test_a_batch_of_refused_grasps_is_no_error_and_starts_no_worker(grasps, franka):
     before = {child.pid for child in multiprocessing.active_children()}
     with Scorer(jobs=2) as scorer:

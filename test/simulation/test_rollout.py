@@ -16,7 +16,7 @@ from dr_grasp.objects.object_spec import load_object
 from dr_grasp.scoring.profiles import load_profile
 from dr_grasp.simulation.bullet.world import BulletWorld
 from dr_grasp.simulation.motors import RATE_HZ
-from dr_grasp.simulation.rollout import run_rollout, settled_pose
+from dr_grasp.simulation.rollout import Commands, run_rollout, settled_pose
 
 
 class LoggingWorld(BulletWorld):
@@ -83,6 +83,9 @@ VIOLENT = replace(
     spinning_friction=0.4,
     mass_scale=4.0,
     center_of_mass_m=frozen([0.02, 0.02, 0.02]),
+    gripper_force_scale=2.0,
+    delay_s=0.1,
+    lag_s=0.1,
 )
 
 
@@ -275,3 +278,47 @@ def test_a_heavy_and_slippery_object_is_not_held(mug_world, mug_grasps):
         Outcome.DROPPED_HOLDING,
         Outcome.PUSHED_AWAY,
     )
+
+
+def test_late_drives_get_the_commands_later(franka, mug_grasps):
+    """Arm and hand by the delay, and the arm alone by its lag."""
+    mug_grasp = mug_grasps[0]
+    plan = mug_grasp.schedule(RATE_HZ)
+    prompt = Commands.under(Perturbation.none(), mug_grasp, plan, franka)
+    assert prompt.closing == int(np.argmax(plan.phases == Phase.CLOSE))
+    np.testing.assert_array_equal(prompt.arm, plan.arm)
+    steps = 12
+    changed = replace(Perturbation.none(), delay_s=steps / RATE_HZ)
+    delayed = Commands.under(changed, mug_grasp, plan, franka)
+    np.testing.assert_allclose(delayed.arm[steps:], plan.arm[:-steps], atol=1e-12)
+    np.testing.assert_allclose(delayed.arm_velocity[steps:], plan.arm_velocity[:-steps], atol=1e-9)
+    assert delayed.closing == prompt.closing + steps
+    lagging = Commands.under(replace(changed, lag_s=0.05), mug_grasp, plan, franka)
+    assert lagging.closing == delayed.closing
+    assert np.abs(lagging.arm - delayed.arm).max() > 1e-3
+    np.testing.assert_array_equal(lagging.start, prompt.start)
+
+
+class PressingWorld(LoggingWorld):
+    """Notes how hard the hand is told to press, and when."""
+
+    def command_hand(self, positions, force):
+        self.commands.append((len(self.states), force))
+        super().command_hand(positions, force)
+
+    def drive(self, command):
+        BulletWorld.drive(self, command)
+
+
+def test_the_hand_is_told_another_force_and_a_later_time(franka, mug_grasps):
+    mug_grasp = mug_grasps[0]
+    with PressingWorld(franka, load_object(mug_grasp.object)) as world:
+        closing = Commands.under(
+            Perturbation.none(), mug_grasp, mug_grasp.schedule(RATE_HZ), franka
+        ).closing
+        for scale, delay in ((1.0, 0), (0.4, 12)):
+            changed = replace(
+                Perturbation.none(), gripper_force_scale=scale, delay_s=delay / RATE_HZ
+            )
+            simulate(world, mug_grasp, changed)
+            assert world.commands[-1] == (closing + delay, scale * mug_grasp.close.force)

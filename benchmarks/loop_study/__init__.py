@@ -1,0 +1,1 @@
+"""Does identification make labels better? A study in hidden laboratories."""
