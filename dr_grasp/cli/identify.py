@@ -78,7 +78,7 @@ def command(
         int, typer.Option(help="Worlds, in each of which every attempt is repeated.")
     ] = DEFAULTS.worlds,
     iterations: Annotated[
-        int, typer.Option(help="Iterations of simopt, among which the worlds are divided.")
+        int, typer.Option(help="Iterations, among which the worlds are divided.")
     ] = DEFAULTS.iterations,
     seed: Annotated[int, typer.Option(help="Same seed, same profile.")] = 0,
     jobs: Jobs = PROCESSORS,
