@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import Progress as ProgressBar
@@ -22,26 +22,27 @@ from dr_grasp.cli.console import (
     reports_errors,
 )
 from dr_grasp.cli.pools import PROCESSORS, Cluster, Jobs, make_pool
-from dr_grasp.cli.scoring_options import ProfileNameOrFile, SearchEngine, profile_named
+from dr_grasp.cli.scoring_options import ProfileNameOrFile, SingleEngineName, profile_named
 from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.perturbation import Profile
+from dr_grasp.core.texts import first_names
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.formats.grasp_file import GraspReader
-from dr_grasp.identification.contact import Method
 from dr_grasp.identification.evidence import Evidence
 from dr_grasp.identification.findings import Agreement, Identification
-from dr_grasp.identification.identify import expected_rollouts, identify, suggest_grasps
 from dr_grasp.identification.profile_file import identified_document, write_profile
 from dr_grasp.identification.reading import read_evidence
 from dr_grasp.identification.rollouts import RunCancelledError, open_journal
-from dr_grasp.identification.settings import IdentificationSettings
-from dr_grasp.identification.suggestion import Suggestion
+from dr_grasp.identification.settings import IdentificationSettings, Method
 from dr_grasp.identification.wording import label_text, range_text
 from dr_grasp.scoring.profiles import engine_for
 from dr_grasp.workers.pool import Pool
+
+if TYPE_CHECKING:
+    from dr_grasp.identification.suggestion import Suggestion
 
 DEFAULTS = IdentificationSettings()
 
@@ -53,7 +54,10 @@ TIMED = 24
 def command(
     sessions: Annotated[
         list[Path] | None,
-        typer.Argument(help="Folders with bags in them, at any depth; or bags, or their files."),
+        typer.Argument(
+            metavar="SESSIONS",
+            help="Folders with bags in them, at any depth; or bags, or their files.",
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Profile to write, NAME.yaml.")
@@ -69,12 +73,12 @@ def command(
             help=f"How outcomes are explained: {', '.join(known.value for known in Method)}.",
         ),
     ] = DEFAULTS.method.value,
-    engine: SearchEngine = None,
+    engine: SingleEngineName = None,
     worlds: Annotated[
         int, typer.Option(help="Worlds, in each of which every attempt is repeated.")
     ] = DEFAULTS.worlds,
     iterations: Annotated[
-        int, typer.Option(help="Iterations of simopt, among which the worlds are divided.")
+        int, typer.Option(help="Iterations, among which the worlds are divided.")
     ] = DEFAULTS.iterations,
     seed: Annotated[int, typer.Option(help="Same seed, same profile.")] = 0,
     jobs: Jobs = PROCESSORS,
@@ -105,6 +109,9 @@ def command(
         raise DrGraspError(f"{out}: expected a name that ends with .yaml, as profiles have")
     if not sessions and (out is not None or html is not None):
         raise DrGraspError("sessions: expected folders with bags, got none")
+    # This takes a second, which --help must not wait.
+    from dr_grasp.identification.identify import suggest_grasps
+
     old = profile_named(profile)
     chosen = Engine.from_name(engine) if engine else engine_for(None, old).single
     settings = IdentificationSettings(Method.from_name(method), chosen, worlds, iterations, seed)
@@ -116,9 +123,8 @@ def command(
     for problem in () if evidence is None else evidence.problems:
         complain(problem)
     with make_pool(jobs, cluster) as pool, kept_from_ctrl_c() as pressed, progress_bar() as bar:
-        if evidence is not None and not as_json:
-            _say_cost(evidence, settings)
-        follow = _Follower(bar, evidence, settings, quiet=as_json)
+        rollouts = 0 if as_json else _say_cost(evidence, grasps, settings)
+        follow = _Follower(bar, rollouts)
         found = None
         try:
             if evidence is not None:
@@ -131,7 +137,8 @@ def command(
                 )
             )
         except RunCancelledError:
-            complain("interrupted; --resume goes on" if out is not None else "interrupted")
+            goes_on = out is not None and found is None
+            complain("interrupted; --resume goes on" if goes_on else "interrupted")
             raise typer.Exit(INTERRUPTED) from None
     if found is not None and html is not None:
         from dr_grasp.report.identification_page import write_identification_page
@@ -163,6 +170,8 @@ def _identify(
     follow: _Follower,
     is_cancelled: Callable[[], bool],
 ) -> Identification:
+    from dr_grasp.identification.identify import identify
+
     if out is None:
         return identify(evidence, old, settings, pool, follow=follow, is_cancelled=is_cancelled)
     with open_journal(journal_of(out), evidence, old, settings, resume) as journal:
@@ -181,29 +190,37 @@ def _identify(
     return found
 
 
-def _say_cost(evidence: Evidence, settings: IdentificationSettings) -> None:
-    attempts = len(evidence.attempts)
-    print_line(
-        f"{attempts} attempts of {evidence.robot} with {', '.join(evidence.objects)}: at most "
-        f"{expected_rollouts(attempts, settings):,} rollouts in {settings.engine.value}"
-    )
+def _say_cost(
+    evidence: Evidence | None,
+    grasps: list[GraspTrajectory] | None,
+    settings: IdentificationSettings,
+) -> int:
+    """Say how much will be simulated, and return the number of rollouts."""
+    from dr_grasp.identification.identify import expected_rollouts
+    from dr_grasp.identification.suggestion import WORLDS_EACH
+
+    rollouts, of = 0, []
+    if evidence is not None:
+        attempts = len(evidence.attempts)
+        rollouts += expected_rollouts(attempts, settings)
+        of.append(f"{attempts} attempts of {evidence.robot} with {', '.join(evidence.objects)}")
+    if grasps is not None:
+        rollouts += WORLDS_EACH * len(grasps)
+        of.append(f"{len(grasps)} grasps to choose from")
+    print_line(f"{'; '.join(of)}: at most {rollouts:,} rollouts in {settings.engine.value}")
+    return rollouts
 
 
 class _Follower:
     """Shows the progress, and once says how long it will take."""
 
-    def __init__(
-        self,
-        bar: ProgressBar,
-        evidence: Evidence | None,
-        settings: IdentificationSettings,
-        quiet: bool,
-    ) -> None:
-        attempts = 0 if evidence is None else len(evidence.attempts)
+    def __init__(self, bar: ProgressBar, rollouts: int) -> None:
+        """Prepare to say how long a number of rollouts will take; 0 to say nothing."""
         self._bar = bar
         self._task = bar.add_task("identifying", total=None, note="")
-        self._left = 0 if quiet else expected_rollouts(attempts, settings)
+        self._left = rollouts
         self._what = ""
+        self._first = 0
         self._began: tuple[int, float] | None = None
 
     def __call__(self, what: str, done: int, total: int) -> None:
@@ -212,8 +229,7 @@ class _Follower:
         if not self._left:
             return
         if what != self._what:
-            self._what, first, self._began = what, done, None
-            self._first = first
+            self._what, self._first, self._began = what, done, None
         if self._began is None:
             if done >= self._first + TIMED // 3:
                 self._began = done, time.monotonic()
@@ -227,18 +243,22 @@ class _Follower:
 
 def _show(found: Identification, out: Path | None, html: Path | None) -> None:
     print_table(
-        ["parameter", "before", "after", "the attempts show", "why"],
+        ["parameter", "before", "after", "the attempts show"],
         [
             [
                 label_text(finding),
                 range_text(finding, finding.old),
                 range_text(finding, finding.new) if finding.fitted else "as before",
                 "-" if finding.interval is None else range_text(finding, finding.interval),
-                finding.reason,
             ]
             for finding in found.findings
         ],
     )
+    reasons: dict[str, list[str]] = {}
+    for finding in found.findings:
+        reasons.setdefault(finding.reason, []).append(finding.label)
+    for reason, labels in reasons.items():
+        print_line(f"{first_names(labels)}: {reason}")
     for check in found.checks:
         print_line(check)
     if found.before is not None and found.after is not None:

@@ -8,10 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dr_grasp.core.arrays import FloatArray
-from dr_grasp.core.engine import Engine
-from dr_grasp.core.named import NamedEnum
 from dr_grasp.core.perturbation import DynamicsNoise, Profile
-from dr_grasp.errors import SettingsError
 from dr_grasp.identification.checks import Calibration, Explained, calibrate, explain, mistaken
 from dr_grasp.identification.evidence import Evidence
 from dr_grasp.identification.findings import Finding
@@ -21,6 +18,7 @@ from dr_grasp.identification.posterior import Posterior, posterior_of
 from dr_grasp.identification.ranges import ItemEstimate, Learnt, new_ranges
 from dr_grasp.identification.rehearsal import Base, Rehearsal, Run
 from dr_grasp.identification.replica import Replayed
+from dr_grasp.identification.settings import ContactSettings, Method
 from dr_grasp.identification.simopt import discrepancy, moved
 from dr_grasp.identification.worlds import Belief, Space
 
@@ -31,53 +29,6 @@ this many times larger, so that a wrong belief is found out."""
 
 PROPOSAL_POWER = 0.25
 """Exponent of the likelihood for the next iteration's worlds; see `checks.POWERS`."""
-
-
-MOST_WORLDS = 2000
-"""Most worlds; with 60 attempts, these are 120,000 rollouts, three hours of CPU. What is learnt
-stops growing long before, since linear models stay linear."""
-
-MOST_ITERATIONS = 100
-"""Most iterations. SimOpt's authors used three; by then, a distribution rests."""
-
-
-class Method(NamedEnum):
-    """How outcomes are explained."""
-
-    POSTERIOR = "posterior"
-    SIMOPT = "simopt"
-
-
-@dataclass(frozen=True, slots=True)
-class ContactSettings:
-    """How contact is fitted.
-
-    Attributes:
-        method: How outcomes are explained.
-        engine: The engine of the rollouts.
-        worlds: Number of worlds, in each of which every attempt is simulated once.
-        iterations: Number of iterations, among which the worlds are divided.
-        seed: Seed of all that is drawn.
-    """
-
-    method: Method = Method.POSTERIOR
-    engine: Engine = Engine.MUJOCO
-    worlds: int = 40
-    iterations: int = 3
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Check the numbers.
-
-        Raises:
-            SettingsError: A number is out of bounds.
-        """
-        for name, value, low, high in (
-            ("iterations", self.iterations, 1, MOST_ITERATIONS),
-            ("worlds", self.worlds, self.iterations, MOST_WORLDS),
-        ):
-            if not low <= value <= high:
-                raise SettingsError(f"{name}: expected {low} to {high}, got {value}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

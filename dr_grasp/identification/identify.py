@@ -24,18 +24,19 @@ from dr_grasp.core.perturbation import (
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError, SettingsError
 from dr_grasp.identification.agreement import WORLDS_EACH, agreement, foretold
-from dr_grasp.identification.contact import Base, ContactFit, fit_contact
+from dr_grasp.identification.contact import ContactFit, fit_contact
 from dr_grasp.identification.control import fit_control
 from dr_grasp.identification.evidence import Evidence
 from dr_grasp.identification.findings import Agreement, Finding, Identification
 from dr_grasp.identification.motion_ranges import (
     control_findings,
-    kept,
     perception_findings,
     zeros_findings,
 )
 from dr_grasp.identification.perception import fit_perception
 from dr_grasp.identification.profile_file import profile_from, rounded
+from dr_grasp.identification.ranges import Learnt, new_ranges
+from dr_grasp.identification.rehearsal import Base
 from dr_grasp.identification.rollouts import Follow, Rollouts
 from dr_grasp.identification.settings import IdentificationSettings
 from dr_grasp.identification.suggestion import Suggestion, suggest
@@ -130,7 +131,7 @@ class _Steps:
             self.robot,
             self.run.named("where held objects end"),
             self.settings.engine,
-            middle_of(self._profile(findings)),
+            self._profile(findings),
             rng=np.random.default_rng([self.settings.seed, 1]),
         )
         findings += zeros_findings(zeros, old.joints, self.robot)
@@ -260,21 +261,11 @@ def _middle(bounds: tuple[float, float] | None, nominal: NominalT) -> float | No
     return nominal if bounds is None else sum(bounds) / 2
 
 
-def _few_attempts(evidence: Evidence, old: Profile) -> list[Finding]:
+def _few_attempts(evidence: Evidence, old: Profile) -> tuple[Finding, ...]:
     reason = (
         f"expected {FEWEST_ATTEMPTS} attempts or more that tell of their grasp, "
         f"got {len(evidence.attempts)}"
     )
-    dynamics = old.dynamics
-    std = dynamics.center_of_mass_std_m
-    return [
-        kept(f"dynamics.{key}", label, unit, bounds, reason)
-        for key, label, unit, bounds in (
-            ("lateral_friction_scale", "lateral friction", "", dynamics.lateral_friction_scale),
-            ("rolling_friction", "rolling friction", "m", dynamics.rolling_friction),
-            ("spinning_friction", "spinning friction", "m", dynamics.spinning_friction),
-            ("mass_scale", "mass", "", dynamics.mass_scale),
-            ("center_of_mass_std_m", "spread of the centre of mass", "m", (std, std)),
-            ("gripper_force_scale", "gripper force", "", dynamics.gripper_force_scale),
-        )
-    ]
+    space = Space.of(evidence.objects or ("any",), old.dynamics)
+    unknown = [Learnt(parameter, 0.0, 1.0, reason) for parameter in space.parameters]
+    return new_ranges(unknown, old.dynamics)[1]

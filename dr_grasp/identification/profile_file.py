@@ -21,6 +21,9 @@ from dr_grasp.scoring.tally import software_version
 DIGITS = 4
 """Significant digits of new values: no estimate of a laboratory is good to more than three."""
 
+DECIMALS = 9
+"""Decimal places of new values: what is smaller is a rounding error [m, rad, s or half ranges]."""
+
 RANGES = (
     "joints.delay_s",
     "joints.lag_s",
@@ -80,11 +83,11 @@ def rounded(finding: Finding) -> Finding:
 def _rounded(bounds: tuple[float, float] | None) -> tuple[float, float] | None:
     if bounds is None:
         return None
-    low, high = (float(f"{value:.{DIGITS}g}") for value in bounds)
+    low, high = (float(f"{round(value, DECIMALS):.{DIGITS}g}") for value in bounds)
     return low, high
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # yaml has no types
     """Writes lists of numbers in one line, and all else line by line."""
 
     def represent_list(self, values: list[Any]) -> yaml.Node:

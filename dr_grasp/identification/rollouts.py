@@ -12,9 +12,9 @@ from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Profile
 from dr_grasp.errors import DrGraspError
-from dr_grasp.identification.contact import ContactSettings
 from dr_grasp.identification.evidence import Evidence
 from dr_grasp.identification.replica import Replayed, Replica, repeat
+from dr_grasp.identification.settings import ContactSettings
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.provenance.fingerprint import fingerprint, grasp_fingerprint
 from dr_grasp.robots.robot_spec import load_robot

@@ -69,7 +69,8 @@ def changes_since_scored(
         try:
             present = now[kind] if kind != PROFILE else _profile(name)
         except (KeyError, DrGraspError):  # a profile may be on the computer alone that scored
-            where = f"; its file belongs in {user_directory() / PROFILES}" * (kind == PROFILE)
+            folder = user_directory() / PROFILES
+            where = f"; its file belongs in {folder}" if kind == PROFILE else ""
             unknown.append(
                 f"{kind} {name}: scored with {then}, now there is none to compare with{where}"
             )

@@ -12,6 +12,7 @@ from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.formats.grasp_file import write_grasps
 from dr_grasp.formats.score_file import read_scores
+from dr_grasp.identification import identify as steps
 from dr_grasp.identification.rollouts import RunCancelledError
 from dr_grasp.identification.suggestion import Suggestion
 from dr_grasp.recording.bag_writer import BagWriter
@@ -47,8 +48,8 @@ def asked(monkeypatch, home_grasp):
         return (Suggestion("g7", 0.51, ("mass of mug", "friction of mug")),)
 
     monkeypatch.setattr(verb, "read_evidence", read_evidence)
-    monkeypatch.setattr(verb, "identify", identify)
-    monkeypatch.setattr(verb, "suggest_grasps", suggest_grasps)
+    monkeypatch.setattr(steps, "identify", identify)
+    monkeypatch.setattr(steps, "suggest_grasps", suggest_grasps)
     return asked
 
 
@@ -70,7 +71,8 @@ def test_it_writes_a_profile_and_a_page_and_tells_what_it_found(tmp_path, asked)
     assert second.startswith("about 1 min, at ") and second.endswith(" rollouts a second")
     table = "\n".join(rest)
     assert "mean along y (mm)" in table and "1 to 3" in table
-    assert "<mass> & force cannot be told apart" in table
+    assert "mass: <mass> & force cannot be told apart" in rest
+    assert "mean along y, spread of yaw: over 60 errors" in rest
     assert "Brier score of what is simulated 0.210 before, 0.150 after" in table
     assert f"{out}: 6 of 8 parameters fitted to 30 attempts" in table
 
@@ -123,8 +125,8 @@ def test_suggestions_need_neither_sessions_nor_a_profile(tmp_path, asked, home_g
             "unknown method 'mcmc'; expected one of",
         ),
         (["monday", "-o", "lab.yaml", "--engine", "mujoco-warp"], "engine: expected bullet or"),
-        (["monday", "-o", "lab.yaml", "--worlds", "3"], "worlds: expected from 20 to 1000, got 3"),
-        (["monday", "-o", "lab.yaml", "--iterations", "1"], "iterations: expected from 3 to 50"),
+        (["monday", "-o", "lab.yaml", "--worlds", "3"], "worlds: expected from 20 to 2000, got 3"),
+        (["monday", "-o", "lab.yaml", "--iterations", "1"], "iterations: expected from 3 to 100"),
         (["monday", "-o", "lab.yaml", "--seed", "-1"], "seed: expected from 0 to"),
         (["monday", "-o", "lab.yaml", "--jobs", "0"], "jobs: expected at least 1, got 0"),
         (["--suggest", "no.json"], "no.json: "),
