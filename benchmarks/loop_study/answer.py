@@ -151,7 +151,8 @@ def _groups(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
         groups[f"{one.arm}, laboratories of {one.laboratory.twin}"].append(one)
     for one in judged:
         groups[f"all arms, laboratories of {one.laboratory.twin}"].append(one)
-    groups["all"] = list(judged)
+    if judged:
+        groups["all"] = list(judged)
     return groups
 
 
