@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 
 from dr_grasp.core.diagnosis import Diagnosis
-from dr_grasp.core.perturbation import DynamicsNoise, JointNoise, ObjectPoseNoise, Profile
+from dr_grasp.core.noise import DynamicsNoise, JointNoise, ObjectPoseNoise
+from dr_grasp.core.perturbation import Profile
 from dr_grasp.formats.diagnosis_file import ThresholdsRecord
 from dr_grasp.generation.importers import trajectory_layout
 from dr_grasp.generation.importers.object_pose import ObjectPose

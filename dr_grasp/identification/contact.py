@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dr_grasp.core.arrays import FloatArray
-from dr_grasp.core.perturbation import DynamicsNoise, Profile
+from dr_grasp.core.noise import DynamicsNoise
+from dr_grasp.core.perturbation import Profile
 from dr_grasp.identification.checks import Calibration, Explained, calibrate, explain, mistaken
 from dr_grasp.identification.evidence import Evidence
 from dr_grasp.identification.findings import Finding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from dr_grasp.core.perturbation import JointNoise, ObjectPoseNoise
+from dr_grasp.core.noise import JointNoise, ObjectPoseNoise
 from dr_grasp.identification.control import FEWEST_MOTIONS, ControlFit
 from dr_grasp.identification.findings import Estimate, Finding
 from dr_grasp.identification.perception import FEWEST_DRAWS, PerceptionFit

@@ -12,7 +12,8 @@ import yaml
 from dr_grasp.common.atomic import write_whole
 from dr_grasp.common.settings import validate
 from dr_grasp.common.yaml_text import parse_yaml
-from dr_grasp.core.perturbation import DynamicsNoise, JointNoise, ObjectPoseNoise, Profile
+from dr_grasp.core.noise import DynamicsNoise, JointNoise, ObjectPoseNoise
+from dr_grasp.core.perturbation import Profile
 from dr_grasp.identification.findings import Finding, Identification
 from dr_grasp.provenance.fingerprint import fingerprint
 from dr_grasp.scoring.profiles import ProfileSettings

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dr_grasp.core.perturbation import DynamicsNoise
+from dr_grasp.core.noise import DynamicsNoise
 from dr_grasp.identification.findings import Estimate, Finding
 from dr_grasp.identification.population import NINETY, Item, population_of, spread_of
 from dr_grasp.identification.worlds import Parameter, Quantity, old_range, prior_of

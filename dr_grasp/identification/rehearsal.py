@@ -10,7 +10,8 @@ import numpy as np
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.geometry import Pose
-from dr_grasp.core.perturbation import ObjectPoseNoise, Perturbation
+from dr_grasp.core.noise import ObjectPoseNoise
+from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.identification.replica import Replayed, Replica, seen_at
 from dr_grasp.identification.worlds import Space

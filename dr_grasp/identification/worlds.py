@@ -15,7 +15,8 @@ import numpy as np
 
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.named import NamedEnum
-from dr_grasp.core.perturbation import DynamicsNoise, Perturbation
+from dr_grasp.core.noise import DynamicsNoise
+from dr_grasp.core.perturbation import Perturbation
 
 BROADER = 2.0
 """How many times the standard deviation of the old range that of the prior is. The old range may

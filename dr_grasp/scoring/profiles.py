@@ -10,13 +10,8 @@ from pydantic import AfterValidator, Field, NonNegativeFloat, model_validator
 from dr_grasp.common.resources import config_file, config_names, user_directory
 from dr_grasp.common.settings import Settings, load_yaml
 from dr_grasp.core.engine import Engine
-from dr_grasp.core.perturbation import (
-    Criterion,
-    DynamicsNoise,
-    JointNoise,
-    ObjectPoseNoise,
-    Profile,
-)
+from dr_grasp.core.noise import DynamicsNoise, JointNoise, ObjectPoseNoise
+from dr_grasp.core.perturbation import Criterion, Profile
 from dr_grasp.core.texts import check_name
 from dr_grasp.errors import SettingsError, UnknownNameError
 from dr_grasp.robots.robot_spec import RobotSpec

@@ -8,12 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dr_grasp.core.arrays import frozen
+from dr_grasp.core.noise import DynamicsNoise, JointNoise, ObjectPoseNoise
 from dr_grasp.core.perturbation import (
     MAX_SEED,
     Criterion,
-    DynamicsNoise,
-    JointNoise,
-    ObjectPoseNoise,
     Perturbation,
     Profile,
     sample_perturbation,

@@ -14,16 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from dr_grasp.core.noise import DynamicsNoise, JointNoise, ObjectPoseNoise
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.core.perturbation import (
-    Criterion,
-    DynamicsNoise,
-    JointNoise,
-    ObjectPoseNoise,
-    Perturbation,
-    Profile,
-    sample_perturbation,
-)
+from dr_grasp.core.perturbation import Criterion, Perturbation, Profile, sample_perturbation
 from dr_grasp.core.trajectory import Waypoints
 from dr_grasp.errors import SettingsError, UnknownNameError, WorkerError
 from dr_grasp.robots.checking import check_each
