@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dr_grasp.core.arrays import frozen
+from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.named import NamedEnum
 from dr_grasp.core.perturbation import Perturbation
 
@@ -76,13 +76,19 @@ _KINDS = {
 
 
 def shrunk(
-    perturbation: Perturbation, share: float, rolling_friction_m: float, spinning_friction_m: float
+    perturbation: Perturbation,
+    share: float,
+    known: Perturbation,
+    rolling_friction_m: float,
+    spinning_friction_m: float,
 ) -> Perturbation:
-    """A perturbation of the same kind, nearer to the nominal scene.
+    """A perturbation of the same kind, nearer to the nominal scene with the errors that are known.
 
     Args:
         perturbation: The perturbation.
-        share: What is left of each error, and of the logarithm of each factor, from 0 to 1.
+        share: What is left of each error, beyond what is known of it, and of the logarithm of each
+            factor, from 0 to 1.
+        known: Errors of pose and joints, delay and lag that are known, and stay: `known_errors`.
         rolling_friction_m: Nominal rolling friction of the object [m].
         spinning_friction_m: Nominal spinning friction of the object [m].
     """
@@ -90,11 +96,15 @@ def shrunk(
     def nearer(value: float | None, nominal: float) -> float | None:
         return None if value is None else nominal + share * (value - nominal)
 
+    def around(value: FloatArray, center: FloatArray) -> FloatArray:
+        return frozen(center + share * (value - center))
+
+    offset = perturbation.joint_offset
     return replace(
         perturbation,
-        translation_m=frozen(share * perturbation.translation_m),
-        rotation_rpy_rad=frozen(share * perturbation.rotation_rpy_rad),
-        joint_offset=frozen(share * perturbation.joint_offset),
+        translation_m=around(perturbation.translation_m, known.translation_m),
+        rotation_rpy_rad=around(perturbation.rotation_rpy_rad, known.rotation_rpy_rad),
+        joint_offset=around(offset, known.joint_offset if known.joint_offset.size else 0 * offset),
         jitter_std=share * perturbation.jitter_std,
         lateral_friction_scale=perturbation.lateral_friction_scale**share,
         rolling_friction=nearer(perturbation.rolling_friction, rolling_friction_m),
@@ -102,8 +112,8 @@ def shrunk(
         mass_scale=perturbation.mass_scale**share,
         center_of_mass_m=frozen(share * perturbation.center_of_mass_m),
         gripper_force_scale=perturbation.gripper_force_scale**share,
-        delay_s=share * perturbation.delay_s,
-        lag_s=share * perturbation.lag_s,
+        delay_s=known.delay_s + share * (perturbation.delay_s - known.delay_s),
+        lag_s=known.lag_s + share * (perturbation.lag_s - known.lag_s),
     )
 
 

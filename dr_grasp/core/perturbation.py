@@ -231,6 +231,19 @@ def sample_perturbation(
     return perturbation
 
 
+def known_errors(profile: Profile) -> Perturbation:
+    """The errors that a profile says are always there: means, and the middles of delay and lag."""
+    pose, joints = profile.object_pose, profile.joints
+    return replace(
+        Perturbation.none(),
+        translation_m=frozen([*pose.position_mean_m, 0.0]),
+        rotation_rpy_rad=frozen(pose.rotation_mean_rad),
+        joint_offset=frozen(joints.offset_mean),
+        delay_s=_between(joints.delay_s, 0.5, 0.0),
+        lag_s=_between(joints.lag_s, 0.5, 0.0),
+    )
+
+
 def _between(
     bounds: tuple[float, float] | None, share: float, nominal: NominalT
 ) -> float | NominalT:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from dr_grasp.core.perturbation import (
     Criterion,
     Perturbation,
     Profile,
+    known_errors,
     sample_perturbation,
 )
 from dr_grasp.core.trajectory import GraspTrajectory
@@ -45,8 +45,6 @@ from dr_grasp.identification.zeros import MOST_ROLLOUTS, fit_zeros
 from dr_grasp.robots.robot_spec import RobotSpec, load_robot
 from dr_grasp.scoring.profiles import check_profile
 from dr_grasp.workers.pool import Pool
-
-NominalT = TypeVar("NominalT", float, None)
 
 __all__ = ["FEWEST_ATTEMPTS", "IdentificationSettings", "expected_rollouts", "identify"]
 
@@ -120,8 +118,8 @@ class _Steps:
         evidence, old = self.evidence, self.old
         enough = len(evidence.attempts) >= FEWEST_ATTEMPTS
         before = self._agreement(old, "attempts under the old profile") if enough else None
-        middle = middle_of(old)
-        control = fit_control(evidence, self.robot, middle.delay_s, middle.lag_s)
+        expected = known_errors(old)
+        control = fit_control(evidence, self.robot, expected.delay_s, expected.lag_s)
         findings = [
             *control_findings(control, old.joints),
             *perception_findings(fit_perception(evidence), old.object_pose),
@@ -227,21 +225,6 @@ def suggest_grasps(
     return suggest(grasps, belief, base, profile, settings.engine, run, seed=settings.seed)
 
 
-def middle_of(profile: Profile) -> Perturbation:
-    """The world in the middle of a profile's ranges: the expected errors, and no noise."""
-    dynamics, joints = profile.dynamics, profile.joints
-    return replace(
-        Perturbation.none(),
-        lateral_friction_scale=_middle(dynamics.lateral_friction_scale, 1.0),
-        rolling_friction=_middle(dynamics.rolling_friction, None),
-        spinning_friction=_middle(dynamics.spinning_friction, None),
-        mass_scale=_middle(dynamics.mass_scale, 1.0),
-        gripper_force_scale=_middle(dynamics.gripper_force_scale, 1.0),
-        delay_s=_middle(joints.delay_s, 0.0),
-        lag_s=_middle(joints.lag_s, 0.0),
-    )
-
-
 def base_of(profile: Profile, joints: int) -> Base:
     """Draws errors of control, as scoring does under JSDR.
 
@@ -255,10 +238,6 @@ def base_of(profile: Profile, joints: int) -> Base:
         return sample_perturbation(profile, Criterion.JSDR, seed, 0, joints)
 
     return draw
-
-
-def _middle(bounds: tuple[float, float] | None, nominal: NominalT) -> float | NominalT:
-    return nominal if bounds is None else sum(bounds) / 2
 
 
 def _few_attempts(evidence: Evidence, old: Profile) -> tuple[Finding, ...]:

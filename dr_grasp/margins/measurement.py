@@ -15,7 +15,12 @@ from dr_grasp.core.adr import Boundary, Ranges, Thresholds
 from dr_grasp.core.doubt import Doubt, perturbed, shrunk
 from dr_grasp.core.margin import Count, GraspMargins, JointRanges, Margin
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.core.perturbation import Criterion, Perturbation, sample_perturbation
+from dr_grasp.core.perturbation import (
+    Criterion,
+    Perturbation,
+    known_errors,
+    sample_perturbation,
+)
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.margins.request import MarginRequest
 from dr_grasp.margins.sequential import is_borne
@@ -59,18 +64,19 @@ def measure(runner: RolloutRunner, grasp: GraspTrajectory, request: MarginReques
         request: How margins are measured.
     """
     half_ranges, obj = runner.world.robot.arm_half_ranges, runner.world.object
+    known = known_errors(request.profile)
     rollouts = 1
 
     def succeeds(trial: Trial) -> bool:
         nonlocal rollouts
         rollouts += 1
-        base = Perturbation.none()
+        base = known
         if trial.background:
             drawn = sample_perturbation(
                 request.profile, Criterion.MDR, request.seed, trial.number, len(half_ranges)
             )
             friction = obj.rolling_friction, obj.spinning_friction
-            base = shrunk(drawn, request.background, *friction)
+            base = shrunk(drawn, request.background, known, *friction)
         directions = _stream(request.seed, _DIRECTIONS, trial.number)
         perturbation = perturbed(base, trial.coordinates, directions, half_ranges)
         return runner.run(grasp, perturbation).outcome is Outcome.SUCCESS
@@ -136,7 +142,7 @@ def margin_at(
 def grown(
     margins: tuple[Margin, ...], succeeds: Callable[[Trial], bool], request: MarginRequest
 ) -> JointRanges:
-    """Grow the ranges of all parameters together, by ADR, from the nominal scene.
+    """Grow the ranges of all parameters together, by ADR, from the scene with its known errors.
 
     Each range grows by a part of what its parameter bears alone, so that all are equally hard. In a
     round each boundary is tried as ADR does it: one parameter is at the boundary, the others are
@@ -162,8 +168,8 @@ def grown(
             for index, boundary in enumerate(steps)
             for trial in range(TRIALS_A_MOVE)
         ]
-        # All of a round are run before any range moves. Ranges of width 0 are the nominal scene,
-        # which is known to succeed.
+        # All of a round are run before any range moves. Ranges of width 0 are the scene
+        # with its known errors, which the trials of the background showed to succeed.
         outcomes = [
             number == 0
             or succeeds(

@@ -33,7 +33,7 @@ class MarginRequest:
         thresholds: The wanted rates of success, and the most trials of a test.
         background: Share of the profile's MDR perturbations that is added while one parameter is
             tried, from 0 to 1: without any, a grasp that just holds would look as good as one that
-            holds well.
+            holds well. Errors that the profile says are always there, `known_errors`, stay whole.
         halvings: How often the range between what is borne and what is lost is halved.
         rounds: In how many rounds all ranges grow together at most; 0 for not at all.
         doubts: The parameters to measure.

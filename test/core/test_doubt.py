@@ -1,17 +1,23 @@
 """Single doubts: their coordinates, and what they add to a perturbation."""
 
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from dr_grasp.core.arrays import frozen
 from dr_grasp.core.doubt import Doubt, perturbed, shrunk
-from dr_grasp.core.perturbation import Criterion, Perturbation, sample_perturbation
+from dr_grasp.core.perturbation import (
+    Criterion,
+    Perturbation,
+    known_errors,
+    sample_perturbation,
+)
 from dr_grasp.errors import UnknownNameError
 from dr_grasp.scoring.profiles import load_profile
 
+NOTHING = Perturbation.none()
 HALVES = np.array([2.0, 1.0, 0.5])
 FIELDS = {
     Doubt.X: "translation_m",
@@ -88,8 +94,8 @@ def test_directions_depend_on_the_generator_alone(base):
 
 
 def test_shrunk_goes_from_the_nominal_scene_to_the_perturbation(base):
-    assert values(shrunk(base, 1.0, 0.5, 0.5)) == pytest.approx(values(base))
-    nothing = shrunk(base, 0.0, 0.001, 0.002)
+    assert values(shrunk(base, 1.0, NOTHING, 0.5, 0.5)) == pytest.approx(values(base))
+    nothing = shrunk(base, 0.0, NOTHING, 0.001, 0.002)
     assert (nothing.rolling_friction, nothing.spinning_friction) == (0.001, 0.002)
     assert (nothing.lateral_friction_scale, nothing.mass_scale, nothing.jitter_std) == (1, 1, 0)
     assert not np.any([*nothing.translation_m, *nothing.joint_offset, *nothing.center_of_mass_m])
@@ -101,7 +107,7 @@ def test_shrunk_takes_a_share_of_errors_and_of_logarithms():
         lateral_friction_scale=0.5, rolling_friction=0.003, mass_scale=4.0,
         gripper_force_scale=0.25, delay_s=0.02, lag_s=0.04,
     )  # fmt: skip
-    found = shrunk(whole, 0.5, 0.001, 0.0)
+    found = shrunk(whole, 0.5, NOTHING, 0.001, 0.0)
     assert found.lateral_friction_scale == pytest.approx(math.sqrt(0.5))
     assert (found.mass_scale, found.gripper_force_scale) == pytest.approx((2.0, 0.5))
     assert (found.delay_s, found.lag_s) == (0.01, 0.02)
@@ -109,6 +115,28 @@ def test_shrunk_takes_a_share_of_errors_and_of_logarithms():
     assert (found.translation_m[0], found.rotation_rpy_rad[2], found.joint_offset[0]) == (
         pytest.approx((0.02, 0.2, 0.1))
     )
+
+
+def test_what_is_known_of_errors_is_not_shrunk():
+    """Of an identified profile, only the spread about means, delay and lag becomes smaller."""
+    old = load_profile("default")
+    profile = replace(
+        old,
+        object_pose=replace(old.object_pose, position_mean_m=(0.02, 0.0)),
+        joints=replace(old.joints, offset_mean=(0.1, 0.0, -0.1), delay_s=(0.01, 0.03)),
+    )
+    known = known_errors(profile)
+    drawn = sample_perturbation(profile, Criterion.MDR, 3, 5, len(HALVES))
+    found = shrunk(drawn, 0.25, known, 0.001, 0.0)
+    assert known.delay_s == pytest.approx(0.02)
+    assert found.delay_s == pytest.approx(0.02 + 0.25 * (drawn.delay_s - 0.02))
+    shifts = [each.translation_m - [0.02, 0.0, 0.0] for each in (found, drawn)]
+    offsets = [each.joint_offset - [0.1, 0.0, -0.1] for each in (found, drawn)]
+    for less, whole in (shifts, offsets):
+        np.testing.assert_allclose(less, 0.25 * whole, atol=1e-15)
+    nothing = shrunk(drawn, 0.0, known, 0.001, 0.0)
+    np.testing.assert_array_equal(nothing.joint_offset, known.joint_offset)
+    assert not np.any(known_errors(old).joint_offset) and known_errors(old).lag_s == 0.0
 
 
 def test_an_unknown_parameter_is_named():

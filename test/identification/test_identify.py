@@ -11,7 +11,7 @@ from dr_grasp.identification import identify as steps
 from dr_grasp.identification import rollouts
 from dr_grasp.identification.contact import ContactFit
 from dr_grasp.identification.findings import Finding
-from dr_grasp.identification.identify import expected_rollouts, identify, middle_of
+from dr_grasp.identification.identify import expected_rollouts, identify
 from dr_grasp.identification.replica import Replayed
 from dr_grasp.identification.rollouts import RunCancelledError
 from dr_grasp.identification.settings import IdentificationSettings
@@ -126,14 +126,6 @@ def test_a_cancelled_run_ends_at_once(told, home_grasp):
 def test_no_more_is_simulated_than_was_said():
     assert expected_rollouts(60, SETTINGS) == 60 * (40 + 8) + 400
     assert expected_rollouts(14, SETTINGS) == 400
-
-
-def test_the_middle_of_a_profile():
-    late = replace(OLD, joints=replace(OLD.joints, delay_s=(0.01, 0.03)))
-    middle = middle_of(late)
-    assert (middle.delay_s, middle.lag_s, middle.gripper_force_scale) == (0.02, 0, 1)
-    assert middle.lateral_friction_scale == pytest.approx(0.9) and middle.mass_scale == 1
-    assert middle.spinning_friction == 0.001
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Margins of toy worlds, in which the truth is known."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -147,6 +148,17 @@ def test_the_first_round_of_growing_costs_nothing(toy, grasp, ask):
     assert one.joint.bounds[Doubt.X] == pytest.approx((-0.015, 0.015))
     two = measure(toy(sharp), grasp, ask(rounds=2))
     assert two.rollouts == alone.rollouts + measurement.TRIALS_A_MOVE * len(alone.margins)
+
+
+def test_known_errors_stay_whole_in_every_trial(toy, grasp, ask):
+    """An identified profile's mean of 8 mm is no noise: it is there alone and with all together."""
+    request = ask(background=0.25, rounds=3, doubts=(Doubt.Y,), halvings=2)
+    pose = replace(request.profile.object_pose, position_mean_m=(0.008, 0.0), position_std_m=0.0)
+    profile = replace(request.profile, object_pose=pose)
+    runner = toy(sharp)
+    assert measure(runner, grasp, replace(request, profile=profile)).joint is not None
+    # The first is the undisturbed rollout.
+    assert {p.translation_m[0] for p in runner.perturbations[1:]} == {0.008}
 
 
 def test_fewer_trials_are_taken_where_fewer_are_allowed(toy, grasp, ask):
