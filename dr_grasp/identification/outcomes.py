@@ -83,7 +83,9 @@ def compare(
         replayed: For each attempt, what came of it in each world.
 
     Returns:
-        The real outcomes, in one world, and the simulated ones.
+        The real outcomes, in one world, and the simulated ones. Of these, only features that the
+        laboratory recorded are known: a simulated world that is taken for the real one must not
+        tell more than that does.
     """
     simulated = simulated_outcomes(replayed)
     real_features = np.full((len(evidence.attempts), 1, FEATURES), np.nan)
@@ -95,7 +97,27 @@ def compare(
                 attempt.object_after, attempt.gripper_opening, reference
             )
     held = np.array([[tried.held] for tried in evidence.attempts], dtype=np.bool_)
-    return Outcomes(held, real_features), simulated
+    recorded = _recorded(evidence)[:, None, :]
+    known = np.where(recorded, simulated.features, np.nan)
+    return Outcomes(held, real_features), Outcomes(simulated.held, known)
+
+
+def _recorded(evidence: Evidence) -> BoolArray:
+    """Which features the laboratory records of each attempt that holds, (attempts, `FEATURES`).
+
+    Of an attempt that did not hold, that is not known: it would have had what any other has.
+    """
+    recorded = np.array(
+        [
+            [tried.attempt.object_after is not None] * (FEATURES - 1)
+            + [tried.attempt.gripper_opening is not None]
+            for tried in evidence.attempts
+        ],
+        dtype=np.bool_,
+    )
+    held = np.array([tried.held for tried in evidence.attempts], dtype=np.bool_)
+    recorded[~held] = recorded[held].any(axis=0) if held.any() else True
+    return recorded
 
 
 def simulated_outcomes(replayed: Sequence[Sequence[Replayed]]) -> Outcomes:

@@ -1,6 +1,7 @@
 """Outcomes as numbers."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,6 +51,24 @@ def test_what_was_not_recorded_or_not_held_is_unknown(samples):
         assert np.isnan(one.features).all()
         assert one.features.shape == (1, 1, FEATURES)
     assert [bool(one.held[0, 0]) for one in (unseen, lost, never)] == [True, False, True]
+
+
+def test_simulated_worlds_tell_no_more_than_the_laboratory_records(samples):
+    """A real arm without a camera records the hand's opening alone."""
+    blind = evidence_of(samples, None, 0.02).attempts[0]
+    lost = replace(blind, held=False, outcome=Outcome.MISSED)
+    whole = evidence_of(samples, UPRIGHT, 0.02).attempts[0]
+    worlds = [held(), held((0.001, 0, 0))]
+
+    def known(*attempts):
+        _, simulated = compare(Evidence("franka", attempts, {}), [worlds] * len(attempts))
+        assert simulated.held.all()
+        return np.isfinite(simulated.features).all(axis=1).tolist()
+
+    opening, everything = [False] * 6 + [True], [True] * 7
+    assert known(blind, lost) == [opening, opening]
+    assert known(whole, lost, blind) == [everything, everything, opening]
+    assert known(lost) == [everything]  # nothing held that could have been recorded
 
 
 def test_attempts_of_one_motion_are_one_group_whatever_stands_between(samples):
