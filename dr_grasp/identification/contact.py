@@ -102,7 +102,7 @@ def fit_contact(
         if settings.method is Method.SIMOPT:
             newest = np.arange(len(worlds) - count, len(worlds))
             costs = discrepancy(real, simulated[newest])
-            belief = proposal = moved(belief, groups, drawn, costs, settings.seed + 1)
+            belief = proposal = moved(belief, groups, drawn, costs)
         else:
             posterior = posterior_of(
                 surrogate.terms(real), prior.mean, prior.covariance, PROPOSAL_POWER

@@ -111,6 +111,7 @@ def _motion(attempt: GraspAttempt, grasp: str, robot: RobotSpec) -> Motion | Non
     end_s = min(_closing_s(commanded, attempt.grasp), measured.duration_s, LONGEST_MOTION_S)
     grid = frozen(np.arange(0.0, end_s + _STEP_S, _STEP_S))
     kept = measured.times_s <= end_s
+    there = _unwound(measured.positions[:, found], commanded.at(measured.times_s)[:, arm])
     if kept.sum() < 2 or not np.ptp(commanded.at(grid)[:, arm], axis=0).any():
         return None
     return Motion(
@@ -119,8 +120,8 @@ def _motion(attempt: GraspAttempt, grasp: str, robot: RobotSpec) -> Motion | Non
         grid,
         commanded.at(grid)[:, arm],
         measured.times_s[kept],
-        measured.positions[kept][:, found],
-        _rest(commanded, measured, arm, found),
+        frozen(there[kept]),
+        _rest(commanded, measured.times_s, there, arm),
     )
 
 
@@ -136,16 +137,29 @@ def _closing_s(commanded: Waypoints, grasp: GraspTrajectory) -> float:
     return float(commanded.times_s[begins[0]]) if begins.size else commanded.duration_s
 
 
+def _unwound(measured: FloatArray, commanded: FloatArray) -> FloatArray:
+    """Measured positions without whole turns: drivers of endless joints count from -pi to pi."""
+    turn = 2.0 * np.pi
+    return np.asarray(measured - turn * np.round((measured - commanded) / turn))
+
+
 def _rest(
-    commanded: Waypoints, measured: Waypoints, arm: Sequence[int], found: Sequence[int]
+    commanded: Waypoints, times_s: FloatArray, measured: FloatArray, arm: Sequence[int]
 ) -> FloatArray | None:
-    """Median of measured minus commanded positions while the arm rests, shape (n,)."""
-    times = measured.times_s[measured.times_s >= STILL_S]
+    """Median of measured minus commanded positions while the arm rests, shape (n,).
+
+    Args:
+        commanded: What was commanded.
+        times_s: Shape (m,), times of measurements [s].
+        measured: Shape (m, n), measured positions of the arm's joints [rad or m].
+        arm: Places of these joints in what was commanded.
+    """
+    times = times_s[times_s >= STILL_S]
     now = commanded.at(times)[:, arm]
     still = np.ones(len(times), dtype=bool)
     for earlier_s in (STILL_S, STILL_S / 2.0):
         still &= (commanded.at(times - earlier_s)[:, arm] == now).all(axis=1)
     if not still.any():
         return None
-    there = measured.positions[measured.times_s >= STILL_S][:, found]
+    there = measured[times_s >= STILL_S]
     return np.asarray(np.median((there - now)[still], axis=0))

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from dr_grasp.core.noise import JointNoise, ObjectPoseNoise
-from dr_grasp.identification.control import FEWEST_MOTIONS, ControlFit
+from dr_grasp.identification.control import (
+    FEWEST_MOTIONS,
+    LONGEST_DELAY_S,
+    LONGEST_LAG_S,
+    ControlFit,
+)
 from dr_grasp.identification.findings import Estimate, Finding
-from dr_grasp.identification.perception import FEWEST_DRAWS, PerceptionFit
+from dr_grasp.identification.perception import FEWEST_DRAWS, SAME_RAD, PerceptionFit
 from dr_grasp.identification.zeros import FEWEST_HELD, ZerosFit
 from dr_grasp.robots.robot_spec import RobotSpec
 
 HALVES = "half ranges"
 """Unit of joints' errors in a profile: half of each joint's range."""
+
+REPEATED = "the poses before repeat what was believed of it, which is no measurement"
+"""Why an angle is not fitted that trackers in a plane do not measure."""
 
 Bounds = tuple[float, float] | None
 
@@ -41,10 +50,24 @@ def control_findings(fit: ControlFit | None, old: JointNoise) -> tuple[Finding, 
         reason = f"expected the motion of {FEWEST_MOTIONS} attempts or more"
         return tuple(kept(*what, reason) for what in (delay, lag, jitter))
     over = f"over {fit.attempts} attempts with motion"
-    joints = over if fit.joints_agree else f"{over}; joints differ, and the range holds all"
+    joints = (
+        f"{over}, of which delay and lag leave {1000 * max(fit.noise, default=0.0):.1f} mrad "
+        "unexplained in the worst joint (standard deviation)"
+    )
+    if not fit.joints_agree:
+        joints = f"{joints}; joints differ, and the range holds all"
+    too_long = (
+        f"{over}: they are later than any that is simulated. Have commands and measurements the "
+        "same clock, and did the arm follow the commands?"
+    )
     findings = [
-        Finding(*what, _positive(found), _positive(found), True, joints)
-        for what, found in ((delay, fit.delay_s), (lag, fit.lag_s))
+        Finding(*what, what[-1], _positive(found), False, too_long)
+        if found.high > longest
+        else Finding(*what, _positive(found), _positive(found), True, joints)
+        for what, found, longest in (
+            (delay, fit.delay_s, LONGEST_DELAY_S),
+            (lag, fit.lag_s, LONGEST_LAG_S),
+        )
     ]
     least = fit.jitter_std.high
     if least < old.jitter_std:
@@ -62,7 +85,9 @@ def perception_findings(fit: PerceptionFit | None, old: ObjectPoseNoise) -> tupl
     """Findings of objects' poses.
 
     A spread is that of the next error given those that were seen, which is that of Student's t: few
-    errors give a wider one. A mean changes only where its interval leaves out the old one.
+    errors give a wider one. A mean is that of a normal posterior: before the attempts, it is the
+    old one, with a standard deviation of the old spread, or of the one seen if that is larger. To
+    change only means that are significant would be worse: of those, intervals are wrong too often.
 
     Args:
         fit: Where objects stood; None if that is not known.
@@ -92,19 +117,23 @@ def perception_findings(fit: PerceptionFit | None, old: ObjectPoseNoise) -> tupl
         return tuple(
             kept(*name, number(value), reason) for name, value in zip(names, olds, strict=True)
         )
-    over = f"over {fit.draws} independent errors"
     found = [
         *(
-            _mean(name, value, was, over)
-            for name, value, was in zip(
-                means, fit.position_mean_m, old.position_mean_m, strict=True
+            _mean(name, value, was, seen, old.position_std_m, fit.draws)
+            for name, value, was, seen in zip(
+                means, fit.position_mean_m, old.position_mean_m, fit.axis_std_m, strict=True
             )
         ),
         _spread(spread, fit.position_std_m, old.position_std_m, fit.draws),
         *(
-            _mean(name, value, was, over)
-            for name, value, was in zip(
-                turned, fit.rotation_mean_rad, old.rotation_mean_rad, strict=True
+            _mean(name, value, was, seen, spread_was, fit.draws)
+            for name, value, was, seen, spread_was in zip(
+                turned,
+                fit.rotation_mean_rad,
+                old.rotation_mean_rad,
+                fit.rotation_std_rad,
+                old.rotation_std_rad,
+                strict=True,
             )
         ),
         *(
@@ -114,7 +143,12 @@ def perception_findings(fit: PerceptionFit | None, old: ObjectPoseNoise) -> tupl
             )
         ),
     ]
-    return tuple(found)
+    return tuple(
+        replace(finding, new=finding.old, fitted=False, interval=None, reason=REPEATED)
+        if finding.interval is not None and max(map(abs, finding.interval)) < SAME_RAD
+        else finding
+        for finding in found
+    )
 
 
 def zeros_findings(fit: ZerosFit | None, old: JointNoise, robot: RobotSpec) -> tuple[Finding, ...]:
@@ -169,11 +203,20 @@ def zeros_findings(fit: ZerosFit | None, old: JointNoise, robot: RobotSpec) -> t
     return (*means, Finding(*spread, before, number(fit.offset_std), None, True, left))
 
 
-def _mean(name: tuple[str, str, str], found: Estimate, old: float, over: str) -> Finding:
+def _mean(
+    name: tuple[str, str, str],
+    found: Estimate,
+    old: float,
+    spread: Estimate,
+    old_spread: float,
+    draws: int,
+) -> Finding:
+    before, error = max(old_spread, spread.value) ** 2, spread.value**2 / draws
+    new = old + (found.value - old) * (before / (before + error) if before > 0.0 else 1.0)
+    reason = f"over {draws} independent errors"
     if found.low <= old <= found.high:
-        reason = f"{over}: the old value is within the interval"
-        return Finding(*name, number(old), number(old), _ends(found), False, reason)
-    return Finding(*name, number(old), number(found.value), _ends(found), True, over)
+        reason = f"{reason}; they may as well have the old mean"
+    return Finding(*name, number(old), number(new), _ends(found), True, reason)
 
 
 def _spread(name: tuple[str, str, str], found: Estimate, old: float, draws: int) -> Finding:

@@ -245,26 +245,30 @@ def _rests_on(used: Sequence[Learnt], found: Sequence[Learnt]) -> str:
         name = _named(one)
         said.append(f"{name} {estimate.value:.2g} ({estimate.low:.2g} to {estimate.high:.2g})")
     rest = [_named(one) for one in found if one not in used]
-    left = f"; not told by the attempts: {', '.join(rest)}" if rest else ""
+    left = f"; not told well enough: {', '.join(rest)}" if rest else ""
     return f"fitted to {', '.join(said)}, each with its 90 % interval{left}"
 
 
 def _why_not(found: Sequence[Learnt], wording: Wording) -> str:
-    refusals = [one.refusal for one in found if one.refusal]
-    if len(refusals) == len(found):
-        return f"keeps the old range: {refusals[0]}"
+    refused = [one for one in found if one.refusal]
+    if len(refused) == len(found):
+        return f"keeps the old range: {refused[0].refusal}"
     if any(one.fitted for one in found):
         return (
             "keeps the old range: a spread needs three values that are known better than to this "
             f"range. What would help: {wording.help}"
         )
-    best = max(found, key=lambda one: one.contraction)
+    best = max((one for one in found if not one.refusal), key=lambda one: one.contraction)
     apart = f" They do not tell it apart from {best.mistaken_for}." if best.mistaken_for else ""
     return (
         f"keeps the old range: these attempts tell too little; at best, of {_named(best)}, they "
         f"take away {max(best.contraction, 0.0):.0%} of the variance, and {ENOUGH_LEARNT:.0%} is "
-        f"needed.{apart} What would help: {wording.help}"
+        f"needed.{apart}{_refused(refused)} What would help: {wording.help}"
     )
+
+
+def _refused(refused: Sequence[Learnt]) -> str:
+    return f" Of {', '.join(map(_named, refused))}: {refused[0].refusal}." if refused else ""
 
 
 def _named(one: Learnt) -> str:

@@ -18,6 +18,9 @@ MOST_WORLDS = 2000
 """Most worlds; with 60 attempts, these are 120,000 rollouts, three hours of CPU. What is learnt
 stops growing long before, since linear models stay linear."""
 
+FEWEST_A_STEP = 3
+"""Fewest worlds of an iteration: CMA-ES, by which SimOpt moves, compares no fewer."""
+
 FEWEST_ITERATIONS = 3
 """Fewest iterations of an identification; Chebotar et al. 2019 had two to three until little
 changed."""
@@ -59,7 +62,7 @@ class ContactSettings:
         """
         for name, value, low, high in (
             ("iterations", self.iterations, 1, MOST_ITERATIONS),
-            ("worlds", self.worlds, self.iterations, MOST_WORLDS),
+            ("worlds", self.worlds, FEWEST_A_STEP * self.iterations, MOST_WORLDS),
         ):
             if not low <= value <= high:
                 raise SettingsError(f"{name}: expected {low} to {high}, got {value}")
@@ -78,7 +81,12 @@ class IdentificationSettings(ContactSettings):
         check_single(self.engine)
         for name, value, low, high in (
             ("iterations", self.iterations, FEWEST_ITERATIONS, MOST_ITERATIONS),
-            ("worlds", self.worlds, max(FEWEST_WORLDS, self.iterations), MOST_WORLDS),
+            (
+                "worlds",
+                self.worlds,
+                max(FEWEST_WORLDS, FEWEST_A_STEP * self.iterations),
+                MOST_WORLDS,
+            ),
             ("seed", self.seed, 0, MAX_SEED),
         ):
             if not low <= value <= high:

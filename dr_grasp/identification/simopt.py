@@ -44,23 +44,23 @@ def discrepancy(observed: Outcomes, simulated: Outcomes) -> FloatArray:
 
 
 def updated(
-    mean: FloatArray, covariance: FloatArray, worlds: FloatArray, costs: FloatArray, seed: int
+    mean: FloatArray, covariance: FloatArray, worlds: FloatArray, costs: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Move a normal distribution to the better of worlds that were drawn from it.
 
     Args:
         mean: Shape (n,), mean of the distribution.
         covariance: Shape (n, n), its covariance.
-        worlds: Shape (worlds, n), what was drawn from it.
+        worlds: Shape (worlds, n), what was drawn from it, at least 3.
         costs: Shape (worlds,), the discrepancy of each.
-        seed: Seed of CMA-ES, 1 or more, which draws nothing that is used.
 
     Returns:
         The new mean and covariance, at most `LARGEST_STEP` away.
     """
     root = np.linalg.cholesky(covariance)
     whitened = np.linalg.solve(root, (worlds - mean).T).T
-    options = {"popsize": len(worlds), "seed": seed, "verbose": -9, "CMA_mirrors": 0}
+    # What it draws is not used, so any seed will do.
+    options = {"popsize": len(worlds), "seed": 1, "verbose": -9, "CMA_mirrors": 0}
     strategy: Any = cma.CMAEvolutionStrategy(np.zeros(len(mean)), 1.0, options)
     strategy.ask()
     strategy.tell(list(whitened), costs.tolist())
@@ -75,9 +75,7 @@ def updated(
     return mean + root @ step, root @ spread @ root.T
 
 
-def moved(
-    belief: Belief, groups: Sequence[Group], worlds: FloatArray, costs: FloatArray, seed: int
-) -> Belief:
+def moved(belief: Belief, groups: Sequence[Group], worlds: FloatArray, costs: FloatArray) -> Belief:
     """Move a belief to the better of worlds that were drawn from it.
 
     Attempts with an object depend on its own parameters and on the robot's alone. So each object's
@@ -89,7 +87,6 @@ def moved(
         groups: The attempts of each grasp.
         worlds: Shape (worlds, n), what was drawn from it.
         costs: Shape (attempts, worlds), the discrepancy of each attempt in each world.
-        seed: See `updated`.
     """
     space = belief.space
     mean, covariance = np.array(belief.mean), np.zeros_like(belief.covariance)
@@ -104,7 +101,6 @@ def moved(
             belief.covariance[part],
             worlds[:, columns],
             costs[attempts].mean(axis=0),
-            seed,
         )
         mean[columns], covariance[part] = new_mean, new_covariance
         last = len(columns) - len(of_robot)

@@ -35,7 +35,9 @@ def change_text(finding: Finding) -> str:
         return "kept"
     if old is None:
         return "added"
-    if old[0] == old[1]:
+    if old == new:
+        return "the same"
+    if old[0] == old[1] and new[0] == new[1]:
         return "larger" if abs(new[0]) > abs(old[0]) else "smaller"
     if new[0] >= old[0] and new[1] <= old[1]:
         return "narrower"

@@ -233,9 +233,10 @@ def _lifted(evidence: Evidence, robot: RobotSpec, most: int) -> list[_Lifted]:
 def _hand_motion(robot: RobotSpec, attempt: GraspAttempt) -> tuple[Pose, FloatArray]:
     """Grip frame after the lift, and how far each joint moves it along its y, shape (n,)."""
     arm, step = attempt.grasp.lift.positions[-1], 1e-4
+    grip_in_tcp = robot.synergy_of(attempt.grasp.provenance).grip_in_tcp
 
     def grip(positions: FloatArray) -> Pose:
-        return link_in_base(robot, robot.tcp_link, positions) @ robot.synergies[0].grip_in_tcp
+        return link_in_base(robot, robot.tcp_link, positions) @ grip_in_tcp
 
     hand = grip(arm)
     steps = step * np.eye(len(arm))

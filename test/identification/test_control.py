@@ -118,6 +118,29 @@ def test_traces_show_what_old_and_new_say(franka, motions):
         assert len(trace.times_s) == len(trace.measured)
 
 
+def test_endless_joints_may_be_counted_from_minus_pi_to_pi(franka, motions):
+    """The driver says that a joint that passes pi is at minus pi."""
+    wound = []
+    for attempt in motions:
+        # As if joint 7 were endless, and moved about pi.
+        column = np.arange(len(attempt.commanded.joints)) == 6
+        commanded, measured = attempt.commanded.positions, attempt.measured.positions
+        turned = measured + np.pi * column
+        turned = np.where(column, (turned + np.pi) % (2 * np.pi) - np.pi, turned)
+        wound.append(
+            replace(
+                attempt,
+                commanded=replace(attempt.commanded, positions=commanded + np.pi * column),
+                measured=replace(attempt.measured, positions=turned),
+            )
+        )
+    assert np.ptp(wound[0].measured.positions[:, 6]) > 6.0
+    plain, fit = (fit_control(evidence_of(some), franka) for some in (motions, wound))
+    assert fit.delay_s.value == pytest.approx(plain.delay_s.value, abs=1e-6)
+    assert fit.noise == pytest.approx(plain.noise, abs=1e-9)
+    assert fit.resting[6].value == pytest.approx(plain.resting[6].value, abs=1e-9)
+
+
 def test_too_little_motion_is_not_fitted(franka, motions):
     assert fit_control(evidence_of(motions[: FEWEST_MOTIONS - 1]), franka) is None
     hit = [replace(a, outcome=Outcome.ROBOT_HIT_TABLE) for a in motions]
