@@ -140,6 +140,11 @@ class RobotSpec:
                 return synergy
         raise UnknownNameError("synergy", name, [synergy.name for synergy in self.synergies])
 
+    def synergy_of(self, provenance: Mapping[str, str]) -> Synergy:
+        """The synergy that a grasp's provenance names; the first if it names none of this robot."""
+        name = provenance.get("synergy")
+        return next((known for known in self.synergies if known.name == name), self.synergies[0])
+
     def outside(self, name: str) -> str:
         """What ROS, the driver and MoveIt call a joint or link."""
         return self.names.get(name, name)

@@ -21,7 +21,7 @@ from dr_grasp.core.perturbation import Criterion
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.messages.encoding import encode_pose
 from dr_grasp.robots.forward_kinematics import link_in_base
-from dr_grasp.robots.robot_spec import RobotSpec, Synergy, load_robot
+from dr_grasp.robots.robot_spec import Synergy, load_robot
 from dr_grasp.ros.conversions import to_msg
 from dr_grasp.ros.qos import RESULTS
 
@@ -150,7 +150,7 @@ def grasp_markers(grasp: GraspTrajectory, score: GraspScore, number: int) -> lis
         DrGraspError: The grasp's robot cannot be loaded.
     """
     robot = load_robot(grasp.robot)
-    synergy = _synergy(robot, grasp)
+    synergy = robot.synergy_of(grasp.provenance)
     tcp = link_in_base(robot, robot.tcp_link, grasp.approach.positions[-1], grasp.close.preshape)
     grip = tcp @ synergy.grip_in_tcp
     fitness = score.fitness.get(Criterion.MDR)
@@ -164,12 +164,6 @@ def grasp_markers(grasp: GraspTrajectory, score: GraspScore, number: int) -> lis
     text.scale.z = TEXT_M
     text.text = score.nominal_outcome.label if fitness is None else f"{fitness.value:.2f}"
     return [hand, text]
-
-
-def _synergy(robot: RobotSpec, grasp: GraspTrajectory) -> Synergy:
-    name = grasp.provenance.get("synergy")
-    # The provenance of an imported grasp may not name any of the robot's synergies.
-    return next((known for known in robot.synergies if known.name == name), robot.synergies[0])
 
 
 def _opening(synergy: Synergy, grasp: GraspTrajectory) -> float:
