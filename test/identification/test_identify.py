@@ -132,6 +132,7 @@ def test_no_more_is_simulated_than_was_said():
     ("changes", "message"),
     [
         ({"worlds": 19}, "worlds: expected from 20 to 2000, got 19"),
+        ({"iterations": 7, "worlds": 20}, "worlds: expected from 21 to 2000, got 20"),
         ({"iterations": 101}, "iterations: expected from 3 to 100, got 101"),
         ({"seed": 2**64}, "seed: expected from 0 to 18446744073709551615"),
     ],
