@@ -47,6 +47,18 @@ def test_intervals_of_delay_and_lag_are_their_ranges():
     assert all(finding.fitted and "12 attempts" in finding.reason for finding in found.values())
 
 
+def test_drives_later_than_any_that_is_simulated_keep_what_a_profile_may_have():
+    found = by_key(control_findings(replace(CONTROL, delay_s=about(0.499, 0.004)), OLD.joints))
+    delay, lag = found["joints.delay_s"], found["joints.lag_s"]
+    assert not delay.fitted and delay.new is delay.old is None and "same clock" in delay.reason
+    assert delay.interval == pytest.approx((0.495, 0.503)) and lag.fitted
+
+
+def test_what_delay_and_lag_do_not_explain_is_said():
+    lag = by_key(control_findings(replace(CONTROL, noise=(0.001, 0.02)), OLD.joints))
+    assert "leave 20.0 mrad unexplained" in lag["joints.lag_s"].reason
+
+
 def test_jitter_is_an_upper_bound_that_only_lowers_it():
     jitter = by_key(control_findings(CONTROL, OLD.joints))["joints.jitter_std"]
     assert jitter.fitted and jitter.new == (0.0002, 0.0002)
@@ -67,11 +79,50 @@ PERCEPTION = PerceptionFit(
 )
 
 
-def test_a_mean_changes_only_where_its_interval_leaves_out_the_old_one():
+def test_a_mean_is_between_the_old_one_and_that_of_the_attempts():
+    """Old 0 within 5 mm, seen 4 mm within 2 mm / sqrt(11): weights 1 / 25 and 11 / 4."""
     found = by_key(perception_findings(PERCEPTION, OLD.object_pose))
     x, y = (found[f"object_pose.position_mean_m.{place}"] for place in range(2))
-    assert not x.fitted and x.new == (0, 0) and "within the interval" in x.reason
-    assert y.fitted and y.new == (0.004, 0.004)
+    assert y.fitted and y.new[0] == y.new[1] == pytest.approx(0.004 * 2.75 / (2.75 + 0.04))
+    assert y.interval == pytest.approx((0.003, 0.005)) and y.reason == "over 11 independent errors"
+    assert x.fitted and 0 < x.new[0] < 0.001 and "may as well have the old mean" in x.reason
+    # A profile that doubts nothing lets attempts count by their own spread: as 11 of 12 errors.
+    sure = replace(OLD.object_pose, position_std_m=0.0)
+    y = by_key(perception_findings(PERCEPTION, sure))["object_pose.position_mean_m.1"]
+    assert y.new[0] == pytest.approx(0.004 * 11 / 12)
+
+
+def test_means_are_nearer_to_the_truth_than_those_seen():
+    """Where the old spread is that of true means, which the posterior takes for granted."""
+    rng = np.random.default_rng(2)
+    spread, true = 0.01, rng.normal(0.0, OLD.object_pose.position_std_m, 500)
+    seen = true + rng.normal(0.0, spread / math.sqrt(11), len(true))
+    fits = [
+        replace(
+            PERCEPTION,
+            position_mean_m=(about(mean, 0.005),) * 2,
+            axis_std_m=(about(spread, 0.002),) * 2,
+        )
+        for mean in seen
+    ]
+    wide = replace(OLD.object_pose, position_std_m=spread)
+    new = [by_key(perception_findings(fit, wide))["object_pose.position_mean_m.0"].new[0]
+           for fit in fits]  # fmt: skip
+    assert np.mean((np.array(new) - true) ** 2) < np.mean((seen - true) ** 2)
+
+
+def test_angles_that_no_tracker_measured_stay_as_they_were():
+    flat = replace(
+        PERCEPTION,
+        rotation_mean_rad=(about(0.0, 0.0), about(0.0, 0.0), about(0.01, 0.001)),
+        rotation_std_rad=(about(0.0, 0.0), about(0.0, 0.0), about(0.01, 0.002)),
+    )
+    found = by_key(perception_findings(flat, OLD.object_pose))
+    for place, fitted in enumerate((False, False, True)):
+        for key in ("rotation_mean_rad", "rotation_std_rad"):
+            finding = found[f"object_pose.{key}.{place}"]
+            assert finding.fitted is fitted
+            assert fitted or (finding.new == finding.old and "no measurement" in finding.reason)
 
 
 def test_a_spread_of_few_draws_is_wider_than_theirs():
