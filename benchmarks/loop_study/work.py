@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 
+import numpy as np
 from transfer_study.grasps import Here
 from transfer_study.plan import SOURCES
 
@@ -157,6 +159,10 @@ def _attempt(work: Work) -> None:
     making = work.path.with_name(f".{work.path.name}")
     shutil.rmtree(making, ignore_errors=True)
     robot, index = load_robot(work.arm), 0
+    # Each laboratory and arm draws its own errors of perception: else one unlucky draw of them would
+    # be in all.
+    place = zlib.crc32(f"{laboratory.name} {work.arm}".encode())
+    seed = int(np.random.SeedSequence([plan.seed, place]).generate_state(1)[0])
     with TwinBackend(robot, twin_of(laboratory), profile_name=laboratory.twin) as twin:
         for name, objects in ((TRIED_BAG, plan.tried), (UNSEEN_BAG, plan.unseen)):
             making.mkdir(exist_ok=True)
@@ -168,7 +174,7 @@ def _attempt(work: Work) -> None:
                     score = next(score for score in scores if score.grasp_id == grasp.id)
                     for _ in range(turns):
                         bag.write_attempt(
-                            twin.attempt(grasp, score, seed=plan.seed, attempt_index=index)
+                            twin.attempt(grasp, score, seed=seed, attempt_index=index)
                         )
                         index += 1
     making.rename(work.path)
