@@ -159,8 +159,7 @@ def _attempt(work: Work) -> None:
     making = work.path.with_name(f".{work.path.name}")
     shutil.rmtree(making, ignore_errors=True)
     robot, index = load_robot(work.arm), 0
-    # Each laboratory and arm draws its own errors of perception: else one unlucky draw of them would
-    # be in all.
+    # Each laboratory and arm has its own errors of perception: else all would share the luck.
     place = zlib.crc32(f"{laboratory.name} {work.arm}".encode())
     seed = int(np.random.SeedSequence([plan.seed, place]).generate_state(1)[0])
     with TwinBackend(robot, twin_of(laboratory), profile_name=laboratory.twin) as twin:
