@@ -78,8 +78,8 @@ def command(
     fitness: Annotated[
         str | None,
         typer.Option(
-            help="Criterion that me-fit maximises; or adr, for success in ranges of errors that "
-            "begin at none and grow while the best grasps bear them.",
+            help="Criterion that me-fit maximises; or adr, for mdr with further errors, whose "
+            "ranges grow while the best grasps bear them.",
             show_default="mdr",
         ),
     ] = None,
@@ -185,7 +185,7 @@ def command(
         for reason, number in findings.failures.items():
             print_line(f"  {number} x {said.get(reason, reason)}")
         if findings.ranges is not None:
-            print_line(f"ranges reached, of entropy {findings.ranges.entropy:.2f}:")
+            print_line(f"errors added to the profile's, of entropy {findings.ranges.entropy:.2f}:")
             for line in findings.ranges.lines():
                 print_line(f"  {line}")
     if not findings.grasps:

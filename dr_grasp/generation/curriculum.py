@@ -1,9 +1,11 @@
 """Automatic domain randomisation in a search: trials in ranges that grow with its success.
 
-The ranges of `core.adr` begin at the nominal scene. Each generation of the search is a stage. In a
-stage all grasps meet the same trials: each puts one doubt at one end of its range, in turn, and
-draws the other doubts from theirs. So each rollout serves twice: it measures a grasp, and tells
-whether that end may grow, as every second rollout does in ADR (Akkaya et al. 2019).
+The doubts of `core.adr` are added to what the profile draws, and their ranges begin at width 0. So
+the first stage of a search is me-fit under MDR. When the fittest grasps succeed nearly always, such
+trials can no longer tell who is better, and a stage with wider ranges begins. In a stage all grasps
+meet the same trials: each puts one doubt at one end of its range, in turn, and draws the other
+doubts from theirs. So each rollout serves twice: it measures a grasp, and tells whether that end
+may grow, as every second rollout does in ADR (Akkaya et al. 2019).
 
 A fitness that was measured in narrower ranges cannot be compared with one in wider ranges. An order
 by the entropy at the time of measurement, and the share of successes second, would prefer a poor
@@ -13,9 +15,15 @@ are measured again, but only as many as needed: in wider ranges success is rarer
 known of them, until the best `LEADERS` all have a share in the present ranges; nobody else can then
 be better. This is the lazy evaluation of greedy selection (Minoux 1978).
 
-The leaders' new trials are what the ranges are told: they were chosen by earlier trials, so that
+These new trials are what the ranges are told: the leaders were chosen by earlier trials, so that
 their luck does not count. Newcomers' trials are not told, for newcomers that fail get fewer trials.
-Each stage has other draws, also if no range moved: a lucky leader does not stay one.
+Each stage has other draws: a leader that was only lucky does not stay one.
+
+Rollouts are what a search has to spend. In a model of grasps with known limits, ranges that began
+at the undisturbed scene and grew in each generation spent half of the rollouts on old grasps and on
+trials that all passed: the best 15 grasps had MDR 0.10 lower than those of me-fit where grasps were
+fragile, and the same where they were robust. Stages that end only by success halved that loss, and
+beginning at the profile removed it.
 """
 
 from __future__ import annotations
@@ -28,7 +36,7 @@ import numpy as np
 from dr_grasp.core.adr import BOUNDARIES, Boundary, Ranges, Thresholds
 from dr_grasp.core.doubt import Doubt, perturbed
 from dr_grasp.core.engine import Engine
-from dr_grasp.core.perturbation import Perturbation, Profile
+from dr_grasp.core.perturbation import Perturbation
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.generation.fitness_trials import Trial, noise_seed, succeeds
 from dr_grasp.generation.grown_ranges import GrownRanges
@@ -39,35 +47,15 @@ from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.blocks import Block
 from dr_grasp.workers.pool import Pool
 
-LEADERS = 10
+LEADERS = 15
 """Number of the fittest distinct grasps that are measured again when the ranges have grown."""
+
+READY = 0.9
+"""Mean share of successes of the leaders at which the ranges grow."""
 
 THRESHOLDS = Thresholds(high=0.8, low=0.5, trials=5)
 """ADR's own m = 240 is for a policy that is trained for months. A search has some thousand rollouts
-for 14 ends, each of which takes a dozen steps to pass the ranges of an ordinary profile."""
-
-
-def undoubted(profile: Profile) -> Profile:
-    """The profile without the noises that are doubts of ADR, so that they are at their means.
-
-    What remains is drawn from the profile as always: roll and pitch, jitter, rolling and spinning
-    friction, delay and lag.
-    """
-    roll_std, pitch_std, _ = profile.object_pose.rotation_std_rad
-    return replace(
-        profile,
-        object_pose=replace(
-            profile.object_pose, position_std_m=0.0, rotation_std_rad=(roll_std, pitch_std, 0.0)
-        ),
-        joints=replace(profile.joints, offset_std=0.0),
-        dynamics=replace(
-            profile.dynamics,
-            lateral_friction_scale=None,
-            mass_scale=None,
-            center_of_mass_std_m=0.0,
-            gripper_force_scale=None,
-        ),
-    )
+for 14 ends, each of which takes a dozen steps to be as wide again as an ordinary profile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,29 +84,26 @@ class Curriculum:
     def __init__(
         self, task: Task, fitness: FitnessSettings, thresholds: Thresholds, journal: SearchJournal
     ) -> None:
-        """Begin with the first step of each range.
+        """Begin with ranges of width 0.
 
         Args:
             task: The task of the search.
             fitness: The task's fitness, which says the number of trials, the engines, and the
-                profile from which everything is drawn that is no doubt.
+                profile to which doubts are added.
             thresholds: When ranges grow or shrink.
             journal: Outcomes of an earlier run, if any; new outcomes are added to it.
         """
         self._engines = fitness.engines or (task.engine,)
         self._planned = fitness.trials
-        self._profile = undoubted(fitness.profile)
+        self._profile = fitness.profile
         self._criterion = fitness.criterion
         self._seed = noise_seed(task.seed)
         self._journal = journal
         self._ranges = Ranges(thresholds)
-        # In ranges of width 0, every trial is the undisturbed rollout, which all grasps survived.
-        for boundary in BOUNDARIES:
-            for _ in range(thresholds.trials):
-                self._ranges.tell(boundary, True)
         self._seen = [GrownRanges.of(self._ranges)]
         self._stage_of: dict[int, int] = {}
-        self._outcomes: list[tuple[Boundary, bool]] = []
+        # Without any doubt all ends are at one place, which the first leaders bear: one step each.
+        self._outcomes = [(each, True) for each in BOUNDARIES for _ in range(thresholds.trials)]
 
     @property
     def ranges(self) -> GrownRanges:
@@ -129,8 +114,14 @@ class Curriculum:
         """The ranges in which a result got its trials."""
         return self._seen[self._stage_of[result.proposal.index]]
 
+    @staticmethod
+    def is_ready(leaders: Sequence[Result]) -> bool:
+        """Whether the fittest grasps are so good that the next stage may begin."""
+        shares = [result.trials.value for result in leaders if result.trials is not None]
+        return len(shares) >= LEADERS and sum(shares) >= READY * len(shares)
+
     def begin_stage(self) -> None:
-        """Move the ranges by the leaders' outcomes in the stage that ends."""
+        """Move the ranges by the leaders' outcomes at their ends."""
         for boundary, success in self._outcomes:
             self._ranges.tell(boundary, success)
         self._outcomes.clear()

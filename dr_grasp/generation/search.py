@@ -86,8 +86,8 @@ class Search:
         self._began = time.monotonic()
         results: list[Result] = []
         while len(results) < limits.most and not self._interrupted:
-            if self._curriculum is not None and results:
-                self._begin_stage(self._curriculum, results)
+            if self._curriculum is not None:
+                self._widen(self._curriculum, results)
             # Always a whole batch is proposed, so that a later run with a higher limit can go on.
             proposals = self._method.ask(BATCH, self._archive)[: limits.most - len(results)]
             tried = self._try(proposals)
@@ -162,13 +162,15 @@ class Search:
             self._on_progress(self._findings)
         return [added.get(result.proposal.index, result) for result in results]
 
-    def _begin_stage(self, curriculum: Curriculum, results: list[Result]) -> None:
-        """Let ranges grow, and the archive hold what is the best in them, before parents are drawn.
+    def _widen(self, curriculum: Curriculum, results: list[Result]) -> None:
+        """Let ranges grow if it is time, and the archive hold what is the best in them.
 
         Args:
             curriculum: The ranges.
             results: All results so far by index; those that are measured again are replaced.
         """
+        if not curriculum.is_ready(self._distinct(results)[:LEADERS]):
+            return
         curriculum.begin_stage()
         self._measure_leaders(curriculum, results)
         # An elite that got worse may give way to another grasp of its cell.

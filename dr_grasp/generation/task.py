@@ -48,8 +48,8 @@ class FitnessSettings:
         trials: Largest number of trials of a grasp.
         engines: A trial succeeds if its rollouts succeed in all of these engines; empty for that of
             the search alone.
-        adr: When the ranges of the trials grow, which begin at the nominal scene; see
-            `generation.curriculum`. None for the profile's own ranges.
+        adr: When the ranges of errors grow that are added to the profile's; see
+            `generation.curriculum`. None for the profile's errors alone.
     """
 
     criterion: Criterion
@@ -215,7 +215,7 @@ class Findings:
         seconds: Duration of this run [s].
         fresh: Number of proposals tried in this run.
         interrupted: Whether the run was cancelled.
-        ranges: The ranges of the trials, if they grow; else None.
+        ranges: The ranges that were added to the profile's errors, if any grow; else None.
     """
 
     grasps: tuple[GraspTrajectory, ...] = ()
