@@ -69,10 +69,7 @@ def print_coverage(plan: Plan, done: Sequence[Work]) -> None:
         profile = read_profile(work.path)
         for finding in json.loads(findings_path(work.path).read_text())["findings"]:
             fitted[finding["key"]] += finding["fitted"]
-            # The twin's errors of poses depend on the seed and the index of an attempt alone: in
-            # all laboratories they are the same, but for their size, and so one case.
-            seen_before = finding["key"].startswith("object_pose.") and inside[finding["key"]]
-            if finding["fitted"] and not seen_before:
+            if finding["fitted"]:
                 objects = (*plan.tried, *plan.unseen)
                 inside[finding["key"]] += covered(
                     work.laboratory, work.arm, objects, profile, finding
