@@ -32,7 +32,7 @@ from dr_grasp.errors import DrGraspError
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.formats.grasp_file import GraspReader
 from dr_grasp.identification.evidence import Evidence
-from dr_grasp.identification.findings import Agreement, Identification
+from dr_grasp.identification.findings import Identification
 from dr_grasp.identification.profile_file import identified_document, write_profile
 from dr_grasp.identification.reading import read_evidence
 from dr_grasp.identification.rollouts import RunCancelledError, open_journal
@@ -151,6 +151,8 @@ def command(
         _show(found, out, html)
     if told:
         _show_suggestions(told)
+    elif grasps is not None:
+        print_line(f"{suggest}: no grasp would tell anything that is not known")
 
 
 def _grasps(path: Path) -> list[GraspTrajectory]:
@@ -262,7 +264,8 @@ def _show(found: Identification, out: Path | None, html: Path | None) -> None:
     for check in found.checks:
         print_line(check)
     if found.before is not None and found.after is not None:
-        print_line(f"of these attempts: {_agreement_text(found.before, found.after)}")
+        briers = f"{found.before.brier:.3f} before, {found.after.brier:.3f} after"
+        print_line(f"of these attempts: Brier score of what is simulated {briers}")
     for path in (html, out):
         if path is not None:
             print_line(
@@ -271,10 +274,6 @@ def _show(found: Identification, out: Path | None, html: Path | None) -> None:
             )
     if out is not None:
         print_line(f"score with it: dr-grasp score GRASPS --profile {out} --out SCORES")
-
-
-def _agreement_text(before: Agreement, after: Agreement) -> str:
-    return f"Brier score of what is simulated {before.brier:.3f} before, {after.brier:.3f} after"
 
 
 def _show_suggestions(told: Sequence[Suggestion]) -> None:

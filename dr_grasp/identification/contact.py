@@ -11,7 +11,7 @@ from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.noise import DynamicsNoise
 from dr_grasp.core.perturbation import Profile
 from dr_grasp.identification.checks import Calibration, Explained, calibrate, explain, mistaken
-from dr_grasp.identification.evidence import Evidence
+from dr_grasp.identification.evidence import Evidence, measured_place
 from dr_grasp.identification.findings import Finding
 from dr_grasp.identification.likelihood import Surrogate
 from dr_grasp.identification.outcomes import compare, groups_of
@@ -65,7 +65,7 @@ def fit_contact(
     Args:
         evidence: The attempts, at least one.
         base: Draws errors of control for each world.
-        old: The old profile; where objects stood before an attempt was not recorded, places are
+        old: The old profile; where objects stood before an attempt was not measured, places are
             drawn from its `object_pose`.
         settings: How to fit.
         run: Simulates replicas.
@@ -75,7 +75,7 @@ def fit_contact(
     groups = groups_of([attempt.grasp for attempt in attempts])
     rehearsal = Rehearsal(
         grasps=tuple(attempt.grasp for attempt in attempts),
-        places=tuple(attempt.object_before for attempt in attempts),
+        places=tuple(map(measured_place, attempts)),
         noise=old.object_pose,
         space=space,
         base=base,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from dr_grasp.core.attempt import GraspAttempt
+from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.provenance.fingerprint import grasp_fingerprint
 
@@ -50,6 +53,24 @@ class Evidence:
     def objects(self) -> tuple[str, ...]:
         """Names of the objects, sorted."""
         return tuple(sorted({tried.attempt.grasp.object for tried in self.attempts}))
+
+
+SAME_M = SAME_RAD = 1e-7
+"""A pose nearer than this to what was believed is the belief itself: a file or a message repeats
+the number, and no camera measures so well [m, rad]."""
+
+
+def measured_place(attempt: GraspAttempt) -> Pose | None:
+    """Where the object really stood before an attempt; None if nobody measured that.
+
+    A robot that repeats what it believed has measured nothing.
+    """
+    believed, real = attempt.grasp.object_in_base, attempt.object_before
+    if real is None:
+        return None
+    shift = np.abs(real.position - believed.position).max()
+    turn = (real.rotation * believed.rotation.inv()).magnitude()
+    return None if shift < SAME_M and turn < SAME_RAD else real
 
 
 def varied(attempts: Iterable[GraspAttempt], most: int) -> dict[str, list[GraspAttempt]]:

@@ -160,7 +160,7 @@ class _Steps:
             rollouts=self.run.done,
             attempts=len(evidence.attempts),
             bags=evidence.bags,
-            checks=() if contact is None else contact.checks,
+            checks=(*(() if contact is None else contact.checks), *_worse(before, after)),
             traces=() if control is None else control.traces,
             before=before,
             after=after,
@@ -238,6 +238,16 @@ def base_of(profile: Profile, joints: int) -> Base:
         return sample_perturbation(profile, Criterion.JSDR, seed, 0, joints)
 
     return draw
+
+
+def _worse(before: Agreement | None, after: Agreement | None) -> tuple[str, ...]:
+    if before is None or after is None or after.brier <= before.brier:
+        return ()
+    return (
+        "agreement: the new profile foretells these attempts WORSE than the old one: Brier score "
+        f"{before.brier:.3f} before, {after.brier:.3f} after. Something else differs from the "
+        "simulation",
+    )
 
 
 def _few_attempts(evidence: Evidence, old: Profile) -> tuple[Finding, ...]:

@@ -12,8 +12,9 @@ from dr_grasp.identification.control import (
     LONGEST_LAG_S,
     ControlFit,
 )
+from dr_grasp.identification.evidence import SAME_RAD
 from dr_grasp.identification.findings import Estimate, Finding
-from dr_grasp.identification.perception import FEWEST_DRAWS, SAME_RAD, PerceptionFit
+from dr_grasp.identification.perception import FEWEST_DRAWS, PerceptionFit
 from dr_grasp.identification.zeros import FEWEST_HELD, ZerosFit
 from dr_grasp.robots.robot_spec import RobotSpec
 
@@ -199,7 +200,7 @@ def zeros_findings(fit: ZerosFit | None, old: JointNoise, robot: RobotSpec) -> t
             names, olds, fit.offset_mean, fit.estimates, halves, strict=True
         )
     ]
-    left = "what these attempts leave unknown of the joints' errors"
+    left = "what these attempts leave unknown of the joints' errors, in the mean over joints"
     return (*means, Finding(*spread, before, number(fit.offset_std), None, True, left))
 
 

@@ -15,17 +15,13 @@ from scipy import stats
 from dr_grasp.core.arrays import FloatArray, frozen
 from dr_grasp.core.attempt import TWIN, GraspAttempt
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.identification.evidence import Evidence
+from dr_grasp.identification.evidence import Evidence, measured_place
 from dr_grasp.identification.findings import Estimate
 from dr_grasp.identification.least_squares import COVERAGE
 
 FEWEST_DRAWS = 10
 """Fewest independent errors that are fitted: of 10, the 90 % interval of a standard deviation is
 from 0.7 to 1.6 of it; of 5, to 2.4 of it."""
-
-SAME_M = SAME_RAD = 1e-7
-"""A pose nearer than this to what was believed is the belief itself: a file or a message repeats
-the number, and no camera measures so well [m, rad]."""
 
 FEWEST_UNTOUCHED = 3
 """Fewest objects that nobody touched from which the noise of readings is told."""
@@ -98,13 +94,11 @@ def _draw(attempt: GraspAttempt) -> tuple[object, ...]:
 
 
 def _error(attempt: GraspAttempt) -> FloatArray | None:
-    believed, real = attempt.grasp.object_in_base, attempt.object_before
+    believed, real = attempt.grasp.object_in_base, measured_place(attempt)
     if real is None:
         return None
     turn = real.rotation * believed.rotation.inv()
     shift = real.position - believed.position
-    if np.abs(shift).max() < SAME_M and turn.magnitude() < SAME_RAD:
-        return None
     return frozen([*shift[:2], *turn.as_euler("xyz")])
 
 

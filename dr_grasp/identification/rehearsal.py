@@ -66,7 +66,9 @@ class Rehearsal:
                 drawn = first if same_base else number
                 base = self.base(np.random.default_rng(np.random.SeedSequence([seed, drawn])))
                 contact = self.space.perturbation(base, world, grasp.object)
-                rng = np.random.default_rng(np.random.SeedSequence([seed, drawn, attempt]))
+                # A key, since [seed, drawn, 0] would be the stream of [seed, drawn].
+                own = np.random.SeedSequence([seed, drawn], spawn_key=(attempt,))
+                rng = np.random.default_rng(own)
                 standing = self._placed(contact, grasp, place, rng)
                 replicas.append(Replica(attempt, number, grasp, standing, self.engine))
         ended = list(self.run(replicas))

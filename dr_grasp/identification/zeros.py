@@ -26,7 +26,7 @@ from dr_grasp.core.engine import Engine
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.outcome import Outcome
 from dr_grasp.core.perturbation import Criterion, Perturbation, Profile, sample_perturbation
-from dr_grasp.identification.evidence import Evidence, varied
+from dr_grasp.identification.evidence import Evidence, measured_place, varied
 from dr_grasp.identification.findings import Estimate
 from dr_grasp.identification.least_squares import half_width
 from dr_grasp.identification.linear_posterior import Measurements, posterior
@@ -219,7 +219,7 @@ def _lifted(evidence: Evidence, robot: RobotSpec, most: int) -> list[_Lifted]:
         tried.attempt
         for tried in evidence.attempts
         if tried.held
-        and tried.attempt.object_before is not None
+        and measured_place(tried.attempt) is not None
         and tried.attempt.object_after is not None
     ]
     held.sort(key=lambda attempt: attempt.grasp.object)

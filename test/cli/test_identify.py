@@ -45,6 +45,8 @@ def asked(monkeypatch, home_grasp):
 
     def suggest_grasps(grasps, known, *words, **options):
         asked.update(grasps=grasps, known=known)
+        if asked.get("all_known"):
+            return ()
         return (Suggestion("g7", 0.51, ("mass of mug", "friction of mug")),)
 
     monkeypatch.setattr(verb, "read_evidence", read_evidence)
@@ -109,6 +111,8 @@ def test_suggestions_need_neither_sessions_nor_a_profile(tmp_path, asked, home_g
     done = run("identify", "monday", "--suggest", grasps, "--json")
     assert json.loads(done.stdout)["suggestions"][0]["grasp_id"] == "g7"
     assert asked["known"] is not None
+    asked["all_known"] = True
+    assert "no grasp would tell anything" in run("identify", "--suggest", grasps).stdout
 
 
 @pytest.mark.parametrize(

@@ -80,3 +80,20 @@ def test_what_is_drawn_depends_on_seed_and_world_alone(rehearse):
         np.testing.assert_array_equal(
             one.perturbation.translation_m, other.perturbation.translation_m
         )
+
+
+def test_places_and_errors_of_control_are_drawn_from_different_streams(samples):
+    """Of the first attempt, too, whose number 0 alone would not change a seed."""
+    ran = []
+
+    def run(replicas):
+        ran.extend(replicas)
+        return [Replayed(Outcome.MISSED, None, None)] * len(replicas)
+
+    rehearsal = Rehearsal(
+        (samples.grasp(),), (None,), OLD.object_pose, SPACE, base, Engine.MUJOCO, run
+    )
+    rehearsal.simulate(np.zeros((1, len(SPACE))), 0, 1)
+    world = ran[0].perturbation
+    shift = world.translation_m[:2] / OLD.object_pose.position_std_m
+    assert np.abs(shift - world.joint_offset[:2]).min() > 1e-6

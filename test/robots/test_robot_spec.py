@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -11,6 +12,14 @@ from dr_grasp.robots.robot_spec import load_robot, robot_names
 from dr_grasp.robots.ros_description import srdf
 
 URDF = "package://example-robot-data/robots/panda_description/urdf/panda.urdf"
+
+
+def test_a_grasps_provenance_names_its_synergy(franka):
+    """An imported grasp may name none that the robot has."""
+    first, other = franka.synergies[0], replace(franka.synergies[0], name="wide")
+    robot = replace(franka, synergies=(first, other))
+    assert robot.synergy_of({"synergy": "wide"}) is other
+    assert robot.synergy_of({"synergy": "bite"}) is robot.synergy_of({}) is first
 
 
 def test_limits_are_those_of_the_urdf(franka):
