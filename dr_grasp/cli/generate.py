@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,16 +23,19 @@ from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.collisions import sentences
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.perturbation import Criterion
-from dr_grasp.errors import DrGraspError, SettingsError
+from dr_grasp.errors import DrGraspError, SettingsError, UnknownNameError
 from dr_grasp.formats.collision_records import collision_to_dict
 from dr_grasp.formats.documents import check_writable
 from dr_grasp.formats.grasp_file import write_grasps
+from dr_grasp.generation.curriculum import THRESHOLDS
+from dr_grasp.generation.grown_ranges import GrownRanges
 from dr_grasp.generation.importers.object_pose import parse_object_pose
 from dr_grasp.generation.methods import make_method
 from dr_grasp.generation.search import BATCH, Search
 from dr_grasp.generation.search_journal import SearchJournal
 from dr_grasp.generation.start import read_start
 from dr_grasp.generation.task import (
+    ADR,
     ME_FIT,
     METHODS,
     SAMPLER,
@@ -73,7 +76,12 @@ def command(
         Path | None, typer.Option(help="Grasp file that me-scs and me-fit begin from.")
     ] = None,
     fitness: Annotated[
-        str | None, typer.Option(help="Criterion that me-fit maximises.", show_default="mdr")
+        str | None,
+        typer.Option(
+            help="Criterion that me-fit maximises; or adr, for mdr with further errors, whose "
+            "ranges grow while the best grasps bear them.",
+            show_default="mdr",
+        ),
     ] = None,
     trials: Annotated[
         int | None, typer.Option(help="Rollouts of a grasp for that criterion.", show_default="20")
@@ -167,6 +175,7 @@ def command(
                 "coverage": round(findings.coverage, 4),
                 "seconds": round(findings.seconds, 3),
                 "evaluations_per_second": round(findings.rate, 3),
+                **_ranges_to_dict(findings.ranges),
             }
         )
     else:
@@ -180,6 +189,10 @@ def command(
         said = sentences(findings.collisions)
         for reason, number in findings.failures.items():
             print_line(f"  {number} x {said.get(reason, reason)}")
+        if findings.ranges is not None:
+            print_line(f"errors added to the profile's, of entropy {findings.ranges.entropy:.2f}:")
+            for line in findings.ranges.lines():
+                print_line(f"  {line}")
     if not findings.grasps:
         raise DrGraspError(
             f"{robot} with {obj}: no grasp found in {findings.evaluations} evaluations; "
@@ -201,11 +214,13 @@ def _fitness(
     engines: str | None,
 ) -> FitnessSettings | None:
     if method == ME_FIT:
+        grows = criterion == ADR
         return FitnessSettings(
-            Criterion.from_name(criterion or "mdr"),
+            Criterion.MDR if grows or criterion is None else _criterion(criterion),
             profile_named(profile or "default"),
             20 if trials is None else trials,
             tuple(Engine.from_name(name.strip()) for name in engines.split(",")) if engines else (),
+            THRESHOLDS if grows else None,
         )
     given = {
         "fitness": criterion,
@@ -217,3 +232,18 @@ def _fitness(
         if value is not None:
             raise SettingsError(f"{name}: only {ME_FIT} maximises a fitness, got {method}")
     return None
+
+
+def _criterion(name: str) -> Criterion:
+    names = [criterion.value for criterion in Criterion]
+    if name not in names:
+        raise UnknownNameError("criterion", name, [*names, ADR])
+    return Criterion.from_name(name)
+
+
+def _ranges_to_dict(ranges: GrownRanges | None) -> dict[str, Any]:
+    """What the summary says of ranges that grew: nothing if none did."""
+    if ranges is None:
+        return {}
+    bounds = {doubt.value: list(ends) for doubt, ends in ranges.bounds.items()}
+    return {"ranges": bounds, "entropy": round(ranges.entropy, 4)}

@@ -65,6 +65,10 @@ class TouchArchive:
                 result.proposal.index, result.objective, self._on_surface(result.touch_in_object)
             )
 
+    def clear(self) -> None:
+        """Forget all results."""
+        self._grid.clear()
+
     def objective_at(self, touch_in_object: FloatArray) -> float | None:
         """Objective of the best result in the cell of a touch, shape (3,) [m]; None if empty."""
         taken, elite = self._grid.retrieve_single(self._on_surface(touch_in_object))

@@ -13,10 +13,13 @@ import numpy as np
 
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.outcome import Outcome
+from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.generation.result import Result, Trials
 from dr_grasp.generation.task import FitnessSettings
 from dr_grasp.scoring.blocks import Block, run_block
 from dr_grasp.workers.pool import Pool
+
+MakeBlock = Callable[[int, GraspTrajectory, int, Engine], Block]
 
 ROUND_TRIALS = 5
 """Number of trials of a success before it is decided whether it gets more."""
@@ -61,6 +64,7 @@ def add_trials(
     seed: int,
     is_cancelled: Callable[[], bool],
     engine: Engine = Engine.BULLET,
+    make_block: MakeBlock | None = None,
 ) -> Iterator[Result | None]:
     """Run the trials of successes, for each only as many as are needed to compare it.
 
@@ -72,11 +76,18 @@ def add_trials(
         seed: Seed of the search.
         is_cancelled: Polled; True ends the trials.
         engine: The engine in which rollouts are simulated, if the fitness names none.
+        make_block: Makes the block of one trial, by the place of the success, its grasp, the
+            number of the trial and the engine; None for trials under the criterion.
 
     Yields:
         Each success with its trials, as it is done; None last if the run was cancelled.
     """
     drawn = settings.profile, settings.criterion, noise_seed(seed)
+
+    def under_criterion(place: int, grasp: GraspTrajectory, trial: int, engine: Engine) -> Block:
+        return Block(place, grasp, *drawn, trial, 1, engine=engine)
+
+    make_block = make_block or under_criterion
     unsettled = {place: Trials(0, 0, settings.trials) for place in range(len(successes))}
     while unsettled:
         # One rollout in each block, so that a cancelled run waits for a single trial at most.
@@ -84,8 +95,7 @@ def add_trials(
             Trial(
                 place,
                 tuple(
-                    Block(place, grasp, *drawn, trial, 1, engine=each)
-                    for each in settings.engines or (engine,)
+                    make_block(place, grasp, trial, each) for each in settings.engines or (engine,)
                 ),
             )
             for place, trials in unsettled.items()

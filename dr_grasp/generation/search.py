@@ -16,6 +16,7 @@ from dr_grasp.core.collisions import listed
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.generation.archive import TouchArchive
+from dr_grasp.generation.curriculum import LEADERS, Curriculum
 from dr_grasp.generation.evaluation import Job, evaluate
 from dr_grasp.generation.fitness_trials import add_trials
 from dr_grasp.generation.methods import Method
@@ -71,6 +72,10 @@ class Search:
         self._touched: Counter[tuple[Outcome, LinkPair]] = Counter()
         self._interrupted = False
         self._began = 0.0
+        fitness = task.fitness
+        self._curriculum: Curriculum | None = None
+        if fitness is not None and fitness.adr is not None:
+            self._curriculum = Curriculum(task, fitness, fitness.adr, journal)
 
     def run(self, limits: Limits) -> Findings:
         """Search until a limit is reached or the run is cancelled.
@@ -81,17 +86,24 @@ class Search:
         self._began = time.monotonic()
         results: list[Result] = []
         while len(results) < limits.most and not self._interrupted:
+            if self._curriculum is not None:
+                self._widen(self._curriculum, results)
             # Always a whole batch is proposed, so that a later run with a higher limit can go on.
             proposals = self._method.ask(BATCH, self._archive)[: limits.most - len(results)]
             tried = self._try(proposals)
             for result in tried:
                 self._archive.add(result)
             results += tried
+            if self._curriculum is not None:
+                self._curriculum.note([result for result in tried if result.trials is not None])
             self._update(coverage=self._archive.coverage)
             if limits.count is not None:
                 self._update(distinct=len(self._distinct(results)))
                 if self._findings.distinct >= limits.count:
                     break
+        if self._curriculum is not None:
+            self._measure_leaders(self._curriculum, results)
+            self._update(ranges=self._curriculum.ranges)
         found = self._distinct(results)
         self._update(
             grasps=tuple(self._grasp(result) for result in found[: limits.count]),
@@ -141,6 +153,7 @@ class Search:
             self._task.seed,
             self._is_cancelled,
             self._task.engine,
+            None if self._curriculum is None else self._curriculum.make_block,
         )
         for result in self._until_cancelled(work):
             self._journal.add(result)
@@ -148,6 +161,32 @@ class Search:
             self._update()
             self._on_progress(self._findings)
         return [added.get(result.proposal.index, result) for result in results]
+
+    def _widen(self, curriculum: Curriculum, results: list[Result]) -> None:
+        """Let ranges grow if it is time, and the archive hold what is the best in them.
+
+        Args:
+            curriculum: The ranges.
+            results: All results so far by index; those that are measured again are replaced.
+        """
+        if not curriculum.is_ready(self._distinct(results)[:LEADERS]):
+            return
+        curriculum.begin_stage()
+        self._measure_leaders(curriculum, results)
+        # An elite that got worse may give way to another grasp of its cell.
+        self._archive.clear()
+        for result in results:
+            self._archive.add(result)
+
+    def _measure_leaders(self, curriculum: Curriculum, results: list[Result]) -> None:
+        """Measure again, until the fittest grasps were all measured in the present ranges."""
+        while not self._interrupted:
+            outdated = curriculum.outdated(self._distinct(results)[:LEADERS])
+            if not outdated:
+                return
+            renewed = curriculum.measure(outdated, self._pool, self._is_cancelled)
+            for result in self._until_cancelled(renewed):
+                results[result.proposal.index] = result
 
     def _until_cancelled(self, work: Iterable[T | None]) -> Iterator[T]:
         for result in work:
@@ -194,9 +233,13 @@ class Search:
         if trials is None or fitness is None:
             return grasp
         selected_by = {
-            "fitness": f"{fitness.criterion.value} {trials.successes}/{trials.done}",
+            "fitness": f"{fitness.name} {trials.successes}/{trials.done}",
             "profile": fitness.profile.name,
         }
         if fitness.engines:
             selected_by["fitness engines"] = ", ".join(each.value for each in fitness.engines)
+        if self._curriculum is not None:
+            ranges = self._curriculum.measured_in(result)
+            selected_by["fitness ranges"] = str(ranges)
+            selected_by["fitness entropy"] = f"{ranges.entropy:.3f}"
         return replace(grasp, provenance={**grasp.provenance, **selected_by})

@@ -5,7 +5,7 @@ Proposals are not stored, since a method makes the same proposals again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,23 @@ class SearchJournal(RunStore):
             "links": None if links is None else [links.first, links.second],
         }
         self.put(str(result.proposal.index), record)
+
+    def add_outcomes(self, index: int, stage: int, outcomes: Sequence[bool]) -> None:
+        """Store whether each trial of a proposal succeeded in a stage of growing ranges.
+
+        Raises:
+            FileFormatError: The file cannot be written.
+        """
+        self.put(f"{index} in stage {stage}", {"outcomes": list(outcomes)})
+
+    def outcomes_of(self, index: int, stage: int) -> tuple[bool, ...] | None:
+        """The stored outcomes of a proposal in a stage; None if there are none.
+
+        Raises:
+            FileFormatError: The file is damaged.
+        """
+        record = self.get(f"{index} in stage {stage}")
+        return None if record is None else tuple(record["outcomes"])
 
     def result_of(self, proposal: Proposal) -> Result | None:
         """The stored result of a proposal; None if there is none.

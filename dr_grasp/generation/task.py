@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from dr_grasp.core.adr import Thresholds
 from dr_grasp.core.arrays import as_floats
 from dr_grasp.core.collisions import Collision
 from dr_grasp.core.engine import Engine
@@ -16,6 +17,7 @@ from dr_grasp.core.perturbation import Criterion, Profile
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import SettingsError, UnknownNameError
 from dr_grasp.formats.grasp_file import grasp_to_dict
+from dr_grasp.generation.grown_ranges import GrownRanges
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.provenance.fingerprint import fingerprint
 from dr_grasp.robots.robot_spec import load_robot
@@ -29,6 +31,9 @@ ME_SCS = "me-scs"
 ME_FIT = "me-fit"
 METHODS = (SAMPLER, ME_SCS, ME_FIT)
 """Names of the search methods."""
+
+ADR = "adr"
+"""Name of the fitness under ranges that grow with the success of the archive."""
 
 CANDIDATES_PER_GRASP = 200
 """A search gives up if it needs more candidates than this for each success."""
@@ -44,20 +49,28 @@ class FitnessSettings:
         trials: Largest number of trials of a grasp.
         engines: A trial succeeds if its rollouts succeed in all of these engines; empty for that of
             the search alone.
+        adr: When the ranges of errors grow that are added to the profile's; see
+            `generation.curriculum`. None for the profile's errors alone.
     """
 
     criterion: Criterion
     profile: Profile
     trials: int = 20
     engines: tuple[Engine, ...] = ()
+    adr: Thresholds | None = None
 
     def __post_init__(self) -> None:
-        """Check the number of trials and the engines.
+        """Check the number of trials, the engines, and the criterion under growing ranges.
 
         Raises:
             SettingsError: There are no trials, or too many; or an engine is named twice, or
-                simulates only many rollouts at a time.
+                simulates only many rollouts at a time; or ranges grow under another criterion
+                than MDR.
         """
+        if self.adr is not None and self.criterion is not Criterion.MDR:
+            raise SettingsError(
+                f"criterion: expected mdr where ranges grow, got {self.criterion.value}"
+            )
         for engine in self.engines:
             check_single(engine)
         if len(set(self.engines)) != len(self.engines):
@@ -65,6 +78,11 @@ class FitnessSettings:
             raise SettingsError(f"engines: expected each once, got {named}")
         if not 1 <= self.trials <= MOST_TRIALS:
             raise SettingsError(f"trials: expected from 1 to {MOST_TRIALS}, got {self.trials}")
+
+    @property
+    def name(self) -> str:
+        """The name by which users select the fitness."""
+        return self.criterion.value if self.adr is None else ADR
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +140,15 @@ class Task:
         place = self.object_in_base
         # Absent by default, so that the journals of earlier versions are gone on with.
         standing = {} if place is None else {"object_in_base": as_floats(place.matrix)}
+        adr = None if fitness is None else fitness.adr
         return {
             **standing,
+            **({} if adr is None else {"thresholds": asdict(adr)}),
             "robot": self.robot,
             "object": self.object,
             "method": self.method,
             "seed": self.seed,
-            "fitness": None if fitness is None else fitness.criterion.value,
+            "fitness": None if fitness is None else fitness.name,
             "trials": None if fitness is None else fitness.trials,
             "profile": None if fitness is None else fitness.profile.name,
             "robot_fingerprint": fingerprint(load_robot(self.robot)),
@@ -198,6 +218,7 @@ class Findings:
         seconds: Duration of this run [s].
         fresh: Number of proposals tried in this run.
         interrupted: Whether the run was cancelled.
+        ranges: The ranges that were added to the profile's errors, if any grow; else None.
     """
 
     grasps: tuple[GraspTrajectory, ...] = ()
@@ -211,6 +232,7 @@ class Findings:
     seconds: float = 0.0
     fresh: int = 0
     interrupted: bool = False
+    ranges: GrownRanges | None = None
 
     @property
     def rate(self) -> float:

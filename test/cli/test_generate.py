@@ -14,8 +14,10 @@ from typer.testing import CliRunner
 
 from dr_grasp.cli.main import app
 from dr_grasp.core.collisions import listed
+from dr_grasp.core.doubt import Doubt
 from dr_grasp.core.outcome import LinkPair, Outcome
 from dr_grasp.formats.grasp_file import read_grasps, write_grasps
+from dr_grasp.generation.grown_ranges import GrownRanges
 from dr_grasp.generation.search import BATCH, Search
 from dr_grasp.generation.search_journal import SearchJournal
 from dr_grasp.generation.task import METHODS, Findings, Task
@@ -81,6 +83,32 @@ def test_a_summary_tells_what_became_of_the_proposals(tmp_path, start):
         assert grasp.provenance["fitness"].startswith("fdr ")
     assert done.stderr == ""
     assert list(tmp_path.iterdir()) == [out]  # the journal has done its duty
+
+
+def test_a_search_with_growing_ranges_says_how_far_they_came(tmp_path, start):
+    out = tmp_path / "grasps.json"
+    words = ["--method", "me-fit", "--evaluations", 4, "--fitness", "adr", "--trials", 2]
+    words += ["--engine", "bullet", "--start", start, "--jobs", 1, "--out", out]
+    done = run(*WHERE, *words, "--json")
+    assert done.exit_code == 0, done.output
+    summary = json.loads(done.stdout)
+    # One generation, in which nothing is added to the profile.
+    assert set(summary["ranges"]) == {doubt.value for doubt in Doubt}
+    assert (summary["ranges"]["x"], summary["ranges"]["mass"]) == ([0, 0], [1, 1])
+    assert summary["entropy"] == 0
+    for grasp in read_grasps(out).grasps:
+        assert grasp.provenance["fitness"].startswith("adr ")
+        assert grasp.provenance["fitness ranges"].startswith("object along x 0 to 0 m, ")
+    found = Findings(evaluations=4, ranges=GrownRanges({Doubt.MASS: (0.5, 2.0)}, 0.25))
+    lines = said_of(found, tmp_path / "other.json").splitlines()
+    assert lines[1:] == ["errors added to the profile's, of entropy 0.25:", "  mass 0.5 to 2"]
+
+
+def said_of(findings, out):
+    """What the command prints at the end of a search."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Search, "run", lambda search, limits: findings)
+        return run(*WHERE, "--evaluations", findings.evaluations, "--jobs", 1, "--out", out).stdout
 
 
 def test_an_interrupted_run_keeps_its_grasps_and_goes_on_to_the_same_file(tmp_path, results_in):
@@ -221,7 +249,10 @@ def test_no_grasp_at_all_says_why(tmp_path):
             "engine: expected bullet or mujoco, which simulate one rollout at a time, got mujoco-w",
         ),
         (["--method", "me-fit", "--trials", 0], "trials: expected from 1 to 100000, got 0"),
-        (["--method", "me-fit", "--fitness", "luck"], "unknown criterion 'luck'"),
+        (
+            ["--method", "me-fit", "--fitness", "luck"],
+            "unknown criterion 'luck'; expected one of adr, fd",
+        ),
         (["--method", "me-fit", "--profile", "wishful"], "unknown profile 'wishful'"),
         (["--engine", "ode"], "unknown engine 'ode'; expected one of bullet, mujoco, mujoco-warp"),
         (["--engine", "mujoco-warp"], "engine: expected bullet or mujoco, which simulate one ro"),
