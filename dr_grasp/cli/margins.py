@@ -24,7 +24,13 @@ from dr_grasp.cli.console import (
 )
 from dr_grasp.cli.margin_pictures import picture
 from dr_grasp.cli.pools import PROCESSORS, Cluster, Jobs, make_pool
-from dr_grasp.cli.scoring_options import MarginsEngine, ProfileName, Seed, names_in
+from dr_grasp.cli.scoring_options import (
+    MarginsEngine,
+    ProfileNameOrFile,
+    Seed,
+    names_in,
+    profile_named,
+)
 from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.common.run_lock import RunLock
 from dr_grasp.core.adr import Thresholds
@@ -39,7 +45,7 @@ from dr_grasp.formats.score_file import ScoreFile, read_scores, write_scores
 from dr_grasp.margins.margins_journal import MarginsJournal
 from dr_grasp.margins.parallel import measure_each
 from dr_grasp.margins.request import MarginRequest, doubts_from_names
-from dr_grasp.scoring.profiles import engine_for, load_profile
+from dr_grasp.scoring.profiles import engine_for
 from dr_grasp.scoring.tally import software_version
 
 SHOWN = 10
@@ -61,7 +67,7 @@ def command(
     parameters: Annotated[
         str, typer.Option(help="Comma-separated parameters to measure.")
     ] = ALL_DOUBTS,
-    profile: ProfileName = "default",
+    profile: ProfileNameOrFile = "default",
     background: Annotated[
         float,
         typer.Option(help="Share of the profile's MDR noise beside the parameter that is tried."),
@@ -96,7 +102,7 @@ def command(
     Grasps that are not valid are named on standard error. All other grasps are still measured, and
     the exit status is 1. A run that has ended early, for example by Ctrl-C, can go on by --resume.
     """
-    loaded = load_profile(profile)
+    loaded = profile_named(profile)
     request = MarginRequest(
         loaded,
         engine_for(engine, loaded),
@@ -216,4 +222,8 @@ class _Summary:
             print_line("")
         if self.count > SHOWN:
             print_line(f"the widest {SHOWN} of {self.count} grasps; all are in {self._out}")
-        print_line(f"{self._rollouts / self.count:.0f} rollouts a grasp")
+        print_line(
+            "bars: how much of the farthest value that is tried the grasp bears; with an arrow, all"
+        )
+        grasps = "1 grasp" if self.count == 1 else f"{self.count} grasps"
+        print_line(f"{self._out}: {grasps}, {self._rollouts / self.count:.0f} rollouts each")
