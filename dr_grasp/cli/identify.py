@@ -17,16 +17,15 @@ from dr_grasp.cli.console import (
     kept_from_ctrl_c,
     print_json,
     print_line,
-    print_table,
     progress_bar,
     reports_errors,
 )
+from dr_grasp.cli.identification_tables import show_findings, show_suggestions
 from dr_grasp.cli.pools import PROCESSORS, Cluster, Jobs, make_pool
 from dr_grasp.cli.scoring_options import ProfileNameOrFile, SingleEngineName, profile_named
 from dr_grasp.cli.start import INTERRUPTED
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.perturbation import Profile
-from dr_grasp.core.texts import first_names
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import DrGraspError
 from dr_grasp.formats.documents import check_writable
@@ -37,7 +36,6 @@ from dr_grasp.identification.profile_file import identified_document, write_prof
 from dr_grasp.identification.reading import read_evidence
 from dr_grasp.identification.rollouts import RunCancelledError, open_journal
 from dr_grasp.identification.settings import IdentificationSettings, Method
-from dr_grasp.identification.wording import label_text, range_text
 from dr_grasp.scoring.profiles import engine_for
 from dr_grasp.workers.pool import Pool
 
@@ -148,9 +146,9 @@ def command(
         print_json(_document(found, told))
         return
     if found is not None:
-        _show(found, out, html)
+        show_findings(found, out, html)
     if told:
-        _show_suggestions(told)
+        show_suggestions(told)
     elif grasps is not None:
         print_line(f"{suggest}: no grasp would tell anything that is not known")
 
@@ -241,47 +239,6 @@ class _Follower:
             minutes = self._left / rate / 60
             print_line(f"about {max(minutes, 1):.0f} min, at {rate:.0f} rollouts a second")
             self._left = 0
-
-
-def _show(found: Identification, out: Path | None, html: Path | None) -> None:
-    print_table(
-        ["parameter", "before", "after", "the attempts show"],
-        [
-            [
-                label_text(finding),
-                range_text(finding, finding.old),
-                range_text(finding, finding.new) if finding.fitted else "as before",
-                "-" if finding.interval is None else range_text(finding, finding.interval),
-            ]
-            for finding in found.findings
-        ],
-    )
-    reasons: dict[str, list[str]] = {}
-    for finding in found.findings:
-        reasons.setdefault(finding.reason, []).append(finding.label)
-    for reason, labels in reasons.items():
-        print_line(f"{first_names(labels)}: {reason}")
-    for check in found.checks:
-        print_line(check)
-    if found.before is not None and found.after is not None:
-        briers = f"{found.before.brier:.3f} before, {found.after.brier:.3f} after"
-        print_line(f"of these attempts: Brier score of what is simulated {briers}")
-    for path in (html, out):
-        if path is not None:
-            print_line(
-                f"{path}: {found.fitted} of {len(found.findings)} parameters fitted to "
-                f"{found.attempts} attempts, by {found.rollouts:,} rollouts"
-            )
-    if out is not None:
-        print_line(f"score with it: dr-grasp score GRASPS --profile {out} --out SCORES")
-
-
-def _show_suggestions(told: Sequence[Suggestion]) -> None:
-    print_table(
-        ["grasp", "information (nats)", "tells about"],
-        [[each.grasp_id, f"{each.information:.2f}", ", ".join(each.about)] for each in told],
-        title="grasps that would tell most",
-    )
 
 
 def _document(found: Identification | None, told: Sequence[Suggestion]) -> dict[str, Any]:

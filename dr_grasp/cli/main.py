@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from io import TextIOWrapper
 
@@ -56,8 +58,14 @@ def make_app(only: str = "") -> typer.Typer:
         if isinstance(found, typer.Typer):
             app.add_typer(found, name=verb)
         else:
-            app.command(verb)(found)
+            app.command(verb, help=_in_whole_paragraphs(found))(found)
     return app
+
+
+def _in_whole_paragraphs(command: Callable[..., None]) -> str:
+    """The docstring of a command without its line breaks, since terminals break lines as well."""
+    paragraphs = (inspect.getdoc(command) or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def __getattr__(name: str) -> typer.Typer:

@@ -222,4 +222,8 @@ class _Summary:
             print_line("")
         if self.count > SHOWN:
             print_line(f"the widest {SHOWN} of {self.count} grasps; all are in {self._out}")
-        print_line(f"{self._rollouts / self.count:.0f} rollouts a grasp")
+        print_line(
+            "bars: how much of the farthest value that is tried the grasp bears; with an arrow, all"
+        )
+        grasps = "1 grasp" if self.count == 1 else f"{self.count} grasps"
+        print_line(f"{self._out}: {grasps}, {self._rollouts / self.count:.0f} rollouts each")

@@ -81,9 +81,10 @@ class Calibration:
     def text(self) -> str:
         """The result in one line."""
         return (
-            f"calibration: in {len(self.ranks)} simulated worlds, {self.coverage:.0%} of true "
-            f"values were in 90 % intervals; smallest p {self.p_values.min():.2g} of "
-            f"{len(self.p_values)} parameters; the likelihood counts {self.power:g}"
+            f"calibration: in {len(self.ranks)} simulated worlds, of which all is known, "
+            f"{100 * self.coverage:.0f} % of the true values were in the 90 % intervals (smallest "
+            f"p-value of {len(self.p_values)} parameters {self.p_values.min():.2g}, and below "
+            f"{FAILS:g} one is refused; weight of the likelihood {self.power:g})"
         )
 
 
@@ -116,10 +117,11 @@ class Explained:
     @property
     def text(self) -> str:
         """The result in one line."""
-        verdict = "NOT explained" if self.refusal else "explained"
+        verdict = "does NOT explain" if self.refusal else "explains"
         return (
-            f"misspecification: the attempts are {verdict}: {self.share:.0%} of simulated worlds "
-            f"look no more probable; errors are {self.scale:.2g} times as large in variance"
+            f"misspecification: the simulator {verdict} these attempts: in "
+            f"{100 * self.share:.0f} % of the simulated worlds, outcomes are no more probable than "
+            f"the real ones (whose errors have {self.scale:.2g} times the variance)"
         )
 
 

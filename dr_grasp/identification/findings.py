@@ -41,6 +41,8 @@ class Finding:
             the value itself if there is only one in the laboratory. None if they showed nothing.
         fitted: Whether the new profile has what was fitted; if not, it has the old.
         reason: On how much it rests; or why the old is kept, and which attempts would help.
+        half_range_rad: The angle that a half range is, of errors of joints that turn [rad]: people
+            read degrees. None for all others.
     """
 
     key: str
@@ -51,6 +53,7 @@ class Finding:
     interval: tuple[float, float] | None
     fitted: bool
     reason: str
+    half_range_rad: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

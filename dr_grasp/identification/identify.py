@@ -30,6 +30,7 @@ from dr_grasp.identification.evidence import Evidence
 from dr_grasp.identification.findings import Agreement, Finding, Identification
 from dr_grasp.identification.motion_ranges import (
     control_findings,
+    in_degrees,
     perception_findings,
     zeros_findings,
 )
@@ -135,7 +136,7 @@ class _Steps:
         findings += zeros_findings(zeros, old.joints, self.robot)
         contact = self._contact(self._profile(findings)) if enough else None
         findings += _few_attempts(evidence, old) if contact is None else contact.findings
-        found = tuple(map(rounded, findings))
+        found = in_degrees(tuple(map(rounded, findings)), self.robot)
         if not any(finding.fitted for finding in found):
             raise DrGraspError(
                 f"{len(evidence.attempts)} attempts of {evidence.robot}: they tell nothing of any "

@@ -16,6 +16,7 @@ from dr_grasp.identification.evidence import SAME_RAD
 from dr_grasp.identification.findings import Estimate, Finding
 from dr_grasp.identification.perception import FEWEST_DRAWS, PerceptionFit
 from dr_grasp.identification.zeros import FEWEST_HELD, ZerosFit
+from dr_grasp.robots.forward_kinematics import chain_to
 from dr_grasp.robots.robot_spec import RobotSpec
 
 HALVES = "half ranges"
@@ -37,6 +38,28 @@ def number(value: float) -> tuple[float, float]:
     return value, value
 
 
+def in_degrees(findings: tuple[Finding, ...], robot: RobotSpec) -> tuple[Finding, ...]:
+    """Let errors of joints that turn be shown as angles; of all joints at once, of their mean.
+
+    Args:
+        findings: What was found.
+        robot: The robot.
+    """
+    sliding = {joint.name for joint in chain_to(robot, robot.tcp_link) if joint.kind == "prismatic"}
+    halves = robot.arm_half_ranges
+
+    def shown(finding: Finding) -> Finding:
+        place = finding.key.rpartition(".")[2]
+        joints = [int(place)] if place.isdecimal() else range(len(halves))
+        if finding.unit != HALVES or sliding & {robot.arm_joints[joint] for joint in joints}:
+            return finding
+        angle = float(halves[list(joints)].mean())
+        label = finding.label if place.isdecimal() else f"{finding.label}, mean of the joints"
+        return replace(finding, label=label, half_range_rad=angle)
+
+    return tuple(map(shown, findings))
+
+
 def control_findings(fit: ControlFit | None, old: JointNoise) -> tuple[Finding, ...]:
     """Findings of the drives: the interval of a delay or lag becomes its range.
 
@@ -56,7 +79,7 @@ def control_findings(fit: ControlFit | None, old: JointNoise) -> tuple[Finding, 
         "unexplained in the worst joint (standard deviation)"
     )
     if not fit.joints_agree:
-        joints = f"{joints}; joints differ, and the range holds all"
+        joints = f"{joints}; the joints differ, and the range has them all"
     too_long = (
         f"{over}: they are later than any that is simulated. Have commands and measurements the "
         "same clock, and did the arm follow the commands?"
@@ -75,7 +98,7 @@ def control_findings(fit: ControlFit | None, old: JointNoise) -> tuple[Finding, 
         told = f"{over}: no more can be seen in the measured motion"
         findings.append(Finding(*jitter, number(least), _positive(fit.jitter_std), True, told))
     else:
-        told = "measured motion is more restless, which noise of encoders explains as well"
+        told = "measured motion is more restless, but noise of the encoders may be the cause"
         findings.append(
             Finding(*jitter, number(old.jitter_std), _positive(fit.jitter_std), False, told)
         )

@@ -36,6 +36,9 @@ RANGES = (
 )
 """Keys whose value is a range [low, high]; that of all others is a number, or a list of numbers."""
 
+IN_NO_FILE = ("key", "half_range_rad")
+"""What a file does not say of a finding: the key stands before it, the robot has its ranges."""
+
 HEADER = """\
 # Written by `dr-grasp identify`. Score with it by `--profile` and the path of this file, or put it
 # into the folder profiles/ of your settings, and score by its name: nodes and `replay` need that.
@@ -84,7 +87,8 @@ def rounded(finding: Finding) -> Finding:
 def _rounded(bounds: tuple[float, float] | None) -> tuple[float, float] | None:
     if bounds is None:
         return None
-    low, high = (float(f"{round(value, DECIMALS):.{DIGITS}g}") for value in bounds)
+    # Never -0.0, which a rounded mean may become.
+    low, high = (float(f"{round(value, DECIMALS):.{DIGITS}g}") + 0.0 for value in bounds)
     return low, high
 
 
@@ -148,7 +152,9 @@ def identified_document(found: Identification) -> dict[str, Any]:
         "checks": list(found.checks),
         "parameters": {
             finding.key: {
-                key: value for key, value in _plain(asdict(finding)).items() if key != "key"
+                key: value
+                for key, value in _plain(asdict(finding)).items()
+                if key not in IN_NO_FILE
             }
             for finding in found.findings
         },

@@ -246,7 +246,7 @@ def _rests_on(used: Sequence[Learnt], found: Sequence[Learnt]) -> str:
         said.append(f"{name} {estimate.value:.2g} ({estimate.low:.2g} to {estimate.high:.2g})")
     rest = [_named(one) for one in found if one not in used]
     left = f"; not told well enough: {', '.join(rest)}" if rest else ""
-    return f"fitted to {', '.join(said)}, each with its 90 % interval{left}"
+    return f"values with 90 % intervals: {', '.join(said)}{left}"
 
 
 def _why_not(found: Sequence[Learnt], wording: Wording) -> str:
@@ -261,9 +261,10 @@ def _why_not(found: Sequence[Learnt], wording: Wording) -> str:
     best = max((one for one in found if not one.refusal), key=lambda one: one.contraction)
     apart = f" They do not tell it apart from {best.mistaken_for}." if best.mistaken_for else ""
     return (
-        f"keeps the old range: these attempts tell too little; at best, of {_named(best)}, they "
-        f"take away {max(best.contraction, 0.0):.0%} of the variance, and {ENOUGH_LEARNT:.0%} is "
-        f"needed.{apart}{_refused(refused)} What would help: {wording.help}"
+        "keeps the old range: these attempts tell too little. They take away "
+        f"{100 * max(best.contraction, 0.0):.0f} % of the variance of what is possible, at best "
+        f"(of {_named(best)}); {100 * ENOUGH_LEARNT:.0f} % is needed.{apart}{_refused(refused)} "
+        f"What would help: {wording.help}"
     )
 
 

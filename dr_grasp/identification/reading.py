@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dr_grasp.core.attempt import GraspAttempt, OutcomeReport
-from dr_grasp.errors import RecordingError, SettingsError, UnknownNameError, printable
+from dr_grasp.errors import RecordingError, SettingsError, printable
 from dr_grasp.identification.evidence import Evidence, Tried
 from dr_grasp.provenance.fingerprint import TWIN, fingerprint
 from dr_grasp.recording.bag_files import find_bags
@@ -64,9 +64,9 @@ def read_evidence(sessions: Sequence[Path], robot: str | None) -> Evidence:
 
     Raises:
         RecordingError: There is no such folder, no bag in a folder, or no bag that can be read.
-        SettingsError: The bags hold attempts of several robots and none is named, no attempts at
-            all, or more than `MOST_ATTEMPTS`; or the message definitions are not installed.
-        UnknownNameError: The bags hold no attempts of the robot that is named.
+        SettingsError: The bags hold attempts of several robots and none is named, none of the robot
+            that is named, no attempts at all, or more than `MOST_ATTEMPTS`; or the message
+            definitions are not installed.
     """
     found = _Found()
     for name, path in _paths(sessions, found.problems).items():
@@ -81,12 +81,14 @@ def read_evidence(sessions: Sequence[Path], robot: str | None) -> Evidence:
     robots = Counter(attempt.robot for attempt, _ in attempts.values())
     if not robots:
         raise SettingsError(f"{places}: expected attempts in the bags, got none")
+    counts = ", ".join(f"{name} ({robots[name]} attempts)" for name in sorted(robots))
     if robot is None and len(robots) > 1:
-        counts = ", ".join(f"{name} ({robots[name]} attempts)" for name in sorted(robots))
-        raise SettingsError(f"robot: expected one to be named, since the bags have {counts}")
+        raise SettingsError(f"robot: expected one of those that the bags have, {counts}; got none")
     name = robot or next(iter(robots))
     if name not in robots:
-        raise UnknownNameError("robot", name, robots)
+        raise SettingsError(
+            f"robot: expected one of those that the bags have, {counts}; got {name}"
+        )
     if robots[name] > MOST_ATTEMPTS:
         raise SettingsError(
             f"{places}: expected at most {MOST_ATTEMPTS} attempts of {name}, got {robots[name]}"

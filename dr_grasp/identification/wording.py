@@ -10,21 +10,23 @@ from dr_grasp.identification.findings import Finding
 SHOWN_IN: Final = {"m": ("mm", 1000.0), "s": ("ms", 1000.0), "rad": ("deg", 180 / math.pi)}
 """Units in which people read values, and the factor to them; files have SI units."""
 
+DECIMALS = 3
+"""Most decimal places that are shown: less than a micrometre or a thousandth of a degree is 0."""
+
 Bounds = tuple[float, float] | None
 
 
 def label_text(finding: Finding) -> str:
     """Name of a parameter with the unit in which it is shown."""
-    unit = SHOWN_IN.get(finding.unit, (finding.unit, 1.0))[0]
-    return f"{finding.label} ({unit})" if unit else finding.label
+    return f"{finding.label} ({_shown_in(finding)[0]})"
 
 
 def range_text(finding: Finding, bounds: Bounds) -> str:
     """A range of a finding, or the number that stands for one, in the unit that is shown."""
     if bounds is None:
         return "none"
-    factor = SHOWN_IN.get(finding.unit, ("", 1.0))[1]
-    low, high = (f"{factor * value:.3g}" for value in bounds)
+    factor = _shown_in(finding)[1]
+    low, high = (_shown(factor * value) for value in bounds)
     return low if bounds[0] == bounds[1] else f"{low} to {high}"
 
 
@@ -44,3 +46,16 @@ def change_text(finding: Finding) -> str:
     if new[0] <= old[0] and new[1] >= old[1]:
         return "wider"
     return "moved"
+
+
+def _shown(value: float) -> str:
+    digits = float(f"{value:.3g}")
+    return f"{round(digits, DECIMALS) + 0.0:g}"  # never -0
+
+
+def _shown_in(finding: Finding) -> tuple[str, float]:
+    """The unit in which a finding is shown, and the factor to it."""
+    if finding.half_range_rad is not None:
+        unit, factor = SHOWN_IN["rad"]
+        return unit, factor * finding.half_range_rad
+    return SHOWN_IN.get(finding.unit, (finding.unit or "factor", 1.0))

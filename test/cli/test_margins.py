@@ -106,7 +106,7 @@ def test_a_picture_of_each_the_widest_first(given, tmp_path, grasps, no_physics)
     assert (done.exit_code, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     heads = [line.partition(":")[0] for line in lines if line and not line.startswith(" ")]
-    assert heads == [grasps[1].id, grasps[0].id, "beside", "67 rollouts a grasp"]
+    assert heads == [grasps[1].id, grasps[0].id, "beside", "bars", str(out)]
     assert lines[0].endswith("; loses it at 16 mm in y; bears 50 % of the friction")
     assert lines[0].startswith(f"{grasps[1].id}: entropy ")
     dark = "\N{BLACK SQUARE}"

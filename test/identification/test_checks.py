@@ -47,7 +47,7 @@ def test_outcomes_less_probable_than_in_all_worlds_are_not_explained(evidence, s
 
     assert found.share == pytest.approx(share)
     assert bool(found.refusal) is refused
-    assert found.text.startswith("misspecification: the attempts are")
+    assert found.text.startswith("misspecification: the simulator ")
 
 
 def test_parameters_of_which_only_a_product_is_known_are_named():

@@ -97,7 +97,7 @@ def test_what_no_world_explains_is_refused_in_words(grasps, samples):
 
     assert found.dynamics == OLD.dynamics
     assert all("cannot explain" in one.reason for one in found.findings)
-    assert "NOT explained" in found.checks[0]
+    assert "does NOT explain" in found.checks[0]
 
 
 def test_holding_alone_tells_which_side_of_the_limit_friction_is_on(grasps, samples):

@@ -10,11 +10,14 @@ from dr_grasp.identification.control import ControlFit
 from dr_grasp.identification.findings import Estimate
 from dr_grasp.identification.motion_ranges import (
     control_findings,
+    in_degrees,
     perception_findings,
     zeros_findings,
 )
 from dr_grasp.identification.perception import PerceptionFit
+from dr_grasp.identification.wording import label_text, range_text
 from dr_grasp.identification.zeros import ZerosFit
+from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.scoring.profiles import load_profile
 
 OLD = load_profile("default")
@@ -65,7 +68,22 @@ def test_jitter_is_an_upper_bound_that_only_lowers_it():
     noisy = replace(CONTROL, jitter_std=Estimate(0.0006, 0.0004, 0.0008))
     jitter = by_key(control_findings(noisy, OLD.joints))["joints.jitter_std"]
     assert not jitter.fitted and jitter.new == (0.0005, 0.0005)
-    assert jitter.interval == (0.0004, 0.0008) and "noise of encoders" in jitter.reason
+    assert jitter.interval == (0.0004, 0.0008) and "noise of the encoders" in jitter.reason
+
+
+def test_errors_of_joints_are_shown_in_degrees():
+    robot = load_robot("franka")
+    zeros = zeros_findings(None, replace(OLD.joints, offset_mean=(0.001,) * 7), robot)
+    found = by_key(in_degrees((*control_findings(CONTROL, OLD.joints), *zeros), robot))
+    first = found["joints.offset_mean.0"]
+    # 0.001 of half of 2 * 2.8973 rad, in degrees.
+    assert range_text(first, first.new) == "0.166" and label_text(first).endswith("joint1 (deg)")
+    jitter = found["joints.jitter_std"]
+    angle = 0.0002 * math.degrees(float(robot.arm_half_ranges.mean()))
+    assert range_text(jitter, jitter.new) == f"{angle:.3f}"
+    assert label_text(jitter) == "jitter of commands, mean of the joints (deg)"
+    assert label_text(found["joints.delay_s"]).endswith("(ms)")
+    assert range_text(first, (-1e-7, -1e-7)) == "0"
 
 
 PERCEPTION = PerceptionFit(

@@ -20,7 +20,9 @@ def test_what_is_not_calibrated_is_not_said_to_be_told_too_little():
     ]  # fmt: skip
     mass = next(one for one in new_ranges(learnt, OLD)[1] if one.key == "dynamics.mass_scale")
     assert not mass.fitted and mass.new == mass.old
-    assert "at best, of mug, they take away 20% of the variance" in mass.reason
+    assert (
+        "They take away 20 % of the variance of what is possible, at best (of mug)" in mass.reason
+    )
     assert "Of box: it is not calibrated." in mass.reason
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from dr_grasp.core.attempt import GraspAttempt
 from dr_grasp.core.outcome import Outcome
-from dr_grasp.errors import RecordingError, SettingsError, UnknownNameError
+from dr_grasp.errors import RecordingError, SettingsError
 from dr_grasp.identification import reading
 from dr_grasp.identification.reading import read_evidence
 from dr_grasp.recording.bag_writer import BagWriter
@@ -97,7 +97,9 @@ def test_of_several_robots_one_is_named(tmp_path, samples):
         read_evidence([tmp_path], None)
     (tried,) = read_evidence([tmp_path], "baxter").attempts
     assert tried.attempt.attempt_id == "b1"
-    with pytest.raises(UnknownNameError, match="unknown robot 'ur5'; expected one of baxter"):
+    with pytest.raises(
+        SettingsError, match=r"that the bags have, baxter \(1 attempts\), .*; got ur5"
+    ):
         read_evidence([tmp_path], "ur5")
 
 

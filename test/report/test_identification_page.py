@@ -34,8 +34,8 @@ def test_it_says_what_was_found(page_of):
     assert "mean along y (mm) larger 2 before: 0 shown: 1 to 3 over 60 errors" in said
     assert "spread of yaw (deg) smaller 1.15 before: 2.01 shown: 0.974 to 1.38" in said
     assert "delay (ms) added 18.1 to 22 before: none shown: 18.1 to 22" in said
-    assert "friction narrower 0.55 to 0.9 before: 0.5 to 1.3 shown: 0.6 to 0.8" in said
-    assert "mass kept 0.7 to 1.3 as before shown: 0.5 to 1.9" in said
+    assert "friction (factor) narrower 0.55 to 0.9 before: 0.5 to 1.3 shown: 0.6 to 0.8" in said
+    assert "mass (factor) kept 0.7 to 1.3 as before shown: 0.5 to 1.9" in said
     assert "rolling (mm) kept 0 to 2 as before none" in said
     assert "of attempts that held 80 % 90 %" in said.replace("\xa0", " ")
     assert "Brier score, less is better 0.210 0.150" in said
@@ -51,7 +51,7 @@ def test_names_and_reasons_are_escaped(page_of):
 
 
 def test_places_of_ends_are_right():
-    row = next(row for row in rows_of(FINDINGS, "dynamics") if row.label == "friction")
+    row = next(row for row in rows_of(FINDINGS, "dynamics") if row.label == "friction (factor)")
     # From 0.5, at 4 %, to 1.3, at 96 %.
     assert row.old == (4, 96)
     assert row.new == pytest.approx((4 + 92 * 0.05 / 0.8, 4 + 92 * 0.4 / 0.8))
