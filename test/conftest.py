@@ -84,6 +84,7 @@ TAKES_LONG = (
     "scoring/test_scorer.py",
     "simulation",
     "test_house_rules.py",
+    "test_loop.py",
     "twin/test_mujoco_next.py",
     "twin/test_twin_physics.py",
     "workers",

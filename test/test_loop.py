@@ -30,7 +30,7 @@ def study(tmp_path_factory, mug_grasps, block_grasps, shortened):
                 made = [shortened(grasp) for grasp in grasps] if source is SOURCES[0] else []
                 write_grasps(folder / f"{source.name}.json", made)
         words = f"""loop.py --out {out} --robots franka --laboratories slippery_20231017
-            --tried mug --unseen procedural_000 --attempts {ATTEMPTS} --grasps 3 --trials 4
+            --tried procedural_000 --unseen mug --attempts {ATTEMPTS} --grasps 3 --trials 4
             --worlds 20 --jobs 2"""
         patch.setattr(sys, "argv", words.split())
         import loop
@@ -42,8 +42,8 @@ def study(tmp_path_factory, mug_grasps, block_grasps, shortened):
 def test_each_step_leaves_what_the_next_one_needs(study):
     bags = study / "slippery_20231017" / "franka" / "bags"
     tried, unseen = (read_bag(bags / name).attempts for name in ("tried", "unseen"))
-    assert {attempt.grasp.object for attempt in tried} == {"mug"}
-    assert {attempt.grasp.object for attempt in unseen} == {"procedural_000"}
+    assert {attempt.grasp.object for attempt in tried} == {"procedural_000"}
+    assert {attempt.grasp.object for attempt in unseen} == {"mug"}
     assert len(tried) == len(unseen) == ATTEMPTS
     assert len({attempt.attempt_index for attempt in tried + unseen}) == 2 * ATTEMPTS
     assert all(attempt.score is not None for attempt in tried + unseen)
@@ -55,9 +55,9 @@ def test_the_profile_is_of_this_laboratory_and_makes_other_labels(study):
     assert profile.robot == "franka"
     low, high = profile.joints.delay_s
     assert 0.005 < low <= high < 0.035  # the laboratory's delay is between 10 and 30 ms
-    scores = read_scores(folder / "mdr_posterior_procedural_000.json")
+    scores = read_scores(folder / "mdr_posterior_mug.json")
     assert scores.profile == profile.name and len(scores.scores) == 3
-    before = read_scores(study / "before" / "franka" / "mdr_procedural_000.json")
+    before = read_scores(study / "before" / "franka" / "mdr_mug.json")
     ids = [[score.grasp_id for score in file.scores] for file in (before, scores)]
     assert ids[0] == ids[1]
     assert before.scores[0].models["profile"] != scores.scores[0].models["profile"]
