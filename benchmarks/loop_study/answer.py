@@ -87,7 +87,10 @@ def print_labels(title: str, judged: Sequence[Judged]) -> None:
     """Print losses, rho and AUC of each predictor, and how they differ from before."""
     groups = [one.grasps for one in judged]
     held, attempts = (sum(float(g.held.sum()) for g in groups), _attempts(groups))
-    print(f"\n{title}: {attempts:.0f} attempts on unseen objects, eta {held / attempts:.2f}")
+    print(
+        f"\n{title}: {attempts:.0f} attempts on unseen objects, eta {held / attempts:.2f}; a label "
+        f"that knew how often each grasp holds would have a Brier score of {best_brier(groups):.3f}"
+    )
     rows = []
     for name in (BEFORE, AFTER, MODEL_BEFORE, MODEL_AFTER):
         if any(name not in group.predicted for group in groups):
@@ -111,6 +114,20 @@ def brier(predicted: FloatArray, held: FloatArray, attempts: FloatArray) -> Floa
 def log_loss(predicted: FloatArray, held: FloatArray, attempts: FloatArray) -> FloatArray:
     """Sum over the attempts of each grasp of minus the logarithm of what was predicted [nats]."""
     return -held * np.log(predicted) - (attempts - held) * np.log(1 - predicted)
+
+
+def best_brier(groups: Sequence[TriedGrasps]) -> float:
+    """Brier score of a label that is the rate itself, estimated without bias from attempts.
+
+    A grasp that holds at a rate p costs p (1 - p) even those who know p.
+    """
+    cost = attempts = 0.0
+    for group in groups:
+        many = group.attempts > 1
+        held, tried = group.held[many], group.attempts[many]
+        cost += float((held * (tried - held) / (tried - 1)).sum())
+        attempts += float(tried.sum())
+    return cost / attempts if attempts else float("nan")
 
 
 def loss(groups: Sequence[TriedGrasps], name: str, kind: object) -> FloatArray:

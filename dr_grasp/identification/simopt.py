@@ -59,8 +59,15 @@ def updated(
     """
     root = np.linalg.cholesky(covariance)
     whitened = np.linalg.solve(root, (worlds - mean).T).T
-    # What it draws is not used, so any seed will do.
-    options = {"popsize": len(worlds), "seed": 1, "verbose": -9, "CMA_mirrors": 0}
+    options = {
+        "popsize": len(worlds),
+        "verbose": -9,
+        "CMA_mirrors": 0,
+        # It asks for worlds before it is told of any. These are not used; nor is NumPy's generator
+        # of the whole process, which it would seed and draw from.
+        "seed": np.nan,
+        "randn": lambda *shape: np.zeros(shape),
+    }
     strategy: Any = cma.CMAEvolutionStrategy(np.zeros(len(mean)), 1.0, options)
     strategy.ask()
     strategy.tell(list(whitened), costs.tolist())
