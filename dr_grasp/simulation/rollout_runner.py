@@ -143,10 +143,18 @@ class RolloutRunner(Closing):
             if isinstance(late, Rollout):
                 return late
             entry = late or entry
-        if last is not Phase.HOLD or not self._early_end:
-            return simulate(self.world, commands, perturbation, entry, on_phase_end, last=last)
-        early_end = EarlyEnd(len(self._plan.phases), self.world, entry.judge)
-        return simulate(self.world, commands, perturbation, entry, on_phase_end, early_end.observe)
+        watched = None
+        if last is Phase.HOLD and self._early_end:
+            watched = EarlyEnd(len(self._plan.phases), self.world, entry.judge).observe
+        return simulate(
+            self.world,
+            commands,
+            perturbation,
+            entry,
+            on_phase_end=on_phase_end,
+            on_observation=watched,
+            last=last,
+        )
 
     def _late_entry(
         self, table: TableScene, commands: Commands, perturbation: Perturbation
