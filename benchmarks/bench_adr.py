@@ -167,8 +167,8 @@ def mean(values: Sequence[float]) -> float:
 def main() -> None:
     """Print a row for each comparison, and the mean differences."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--arms", nargs="+", default=["franka", "baxter"])
-    parser.add_argument("--objects", nargs="+", default=["box", "procedural_000"])
+    parser.add_argument("--arms", nargs="+", default=["franka"])
+    parser.add_argument("--objects", nargs="+", default=["box"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--evaluations", type=int, default=144, help="of the search with ADR")
     parser.add_argument("--trials", type=int, default=10, help="trials of a grasp in a search")
