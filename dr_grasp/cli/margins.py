@@ -25,9 +25,9 @@ from dr_grasp.cli.console import (
 from dr_grasp.cli.margin_pictures import picture
 from dr_grasp.cli.pools import PROCESSORS, Cluster, Jobs, make_pool
 from dr_grasp.cli.scoring_options import (
-    MarginsEngine,
     ProfileNameOrFile,
     Seed,
+    SingleEngineName,
     names_in,
     profile_named,
 )
@@ -86,7 +86,7 @@ def command(
         int, typer.Option(help="Most rounds of growing all ranges together; 0 leaves it out.")
     ] = 4,
     seed: Seed = 0,
-    engine: MarginsEngine = None,
+    engine: SingleEngineName = None,
     jobs: Jobs = PROCESSORS,
     cluster: Cluster = None,
     resume: Annotated[

@@ -101,7 +101,6 @@ ScorersEngine = Annotated[str | None, _engine_option("the scorer's choice")]
 SingleEngineName = Annotated[str | None, _engine_option("the profile's, else bullet", SINGLE)]
 SearchEngine = Annotated[str | None, _engine_option("bullet; of me-fit, the profile's", SINGLE)]
 EngineOfScores = Annotated[str | None, _engine_option("that of the scores", SINGLE)]
-MarginsEngine = Annotated[str | None, _engine_option("the profile's, else bullet", SINGLE)]
 Worlds = Annotated[
     int,
     typer.Option(

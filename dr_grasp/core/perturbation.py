@@ -186,14 +186,7 @@ def sample_perturbation(
     pose_rng, joint_rng, dynamics_rng = (np.random.default_rng(s) for s in sequence.spawn(3))
     perturbation = Perturbation.none()
     if criterion.doubts_perception:
-        pose = profile.object_pose
-        perturbation = replace(
-            perturbation,
-            translation_m=frozen(
-                [*pose_rng.normal(pose.position_mean_m, pose.position_std_m, 2), 0.0]
-            ),
-            rotation_rpy_rad=frozen(pose_rng.normal(pose.rotation_mean_rad, pose.rotation_std_rad)),
-        )
+        perturbation = misplaced(perturbation, profile.object_pose, pose_rng)
     if criterion.doubts_control:
         joints = profile.joints
         perturbation = replace(
@@ -242,6 +235,15 @@ def known_errors(profile: Profile) -> Perturbation:
         delay_s=_between(joints.delay_s, 0.5, 0.0),
         lag_s=_between(joints.lag_s, 0.5, 0.0),
     )
+
+
+def misplaced(
+    perturbation: Perturbation, noise: ObjectPoseNoise, rng: np.random.Generator
+) -> Perturbation:
+    """Draw where the object stands, in place of where the perturbation has it."""
+    shift = rng.normal(noise.position_mean_m, noise.position_std_m, 2)
+    turn = rng.normal(noise.rotation_mean_rad, noise.rotation_std_rad)
+    return replace(perturbation, translation_m=frozen([*shift, 0.0]), rotation_rpy_rad=frozen(turn))
 
 
 def _between(

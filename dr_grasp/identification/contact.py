@@ -10,15 +10,22 @@ import numpy as np
 from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.noise import DynamicsNoise
 from dr_grasp.core.perturbation import Profile
-from dr_grasp.identification.checks import Calibration, Explained, calibrate, explain, mistaken
+from dr_grasp.identification.checks import (
+    USUAL_POWER,
+    Calibration,
+    Explained,
+    calibrate,
+    explain,
+    mistaken,
+)
 from dr_grasp.identification.evidence import Evidence, measured_place
 from dr_grasp.identification.findings import Finding
 from dr_grasp.identification.likelihood import Surrogate
 from dr_grasp.identification.outcomes import compare, groups_of
 from dr_grasp.identification.posterior import Posterior, posterior_of
 from dr_grasp.identification.ranges import ItemEstimate, Learnt, new_ranges
-from dr_grasp.identification.rehearsal import Base, Rehearsal, Run
-from dr_grasp.identification.replica import Replayed
+from dr_grasp.identification.rehearsal import Base, Rehearsal
+from dr_grasp.identification.replica import Replayed, Run
 from dr_grasp.identification.settings import ContactSettings, Method
 from dr_grasp.identification.simopt import discrepancy, moved
 from dr_grasp.identification.worlds import Belief, Space
@@ -26,10 +33,6 @@ from dr_grasp.identification.worlds import Belief, Space
 PROPOSAL_WIDER = 1.5
 """Worlds of the next iteration are drawn from what is believed by then, with standard deviations
 this many times larger, so that a wrong belief is found out."""
-
-
-PROPOSAL_POWER = 0.25
-"""Exponent of the likelihood for the next iteration's worlds; see `checks.POWERS`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +108,7 @@ def fit_contact(
             belief = proposal = moved(belief, groups, drawn, costs)
         else:
             posterior = posterior_of(
-                surrogate.terms(real), prior.mean, prior.covariance, PROPOSAL_POWER
+                surrogate.terms(real), prior.mean, prior.covariance, USUAL_POWER
             )
             belief = _normal(space, posterior)
             proposal = Belief(space, belief.mean, belief.covariance * PROPOSAL_WIDER**2)

@@ -127,22 +127,21 @@ def _fit_lateness(
         rows = [m.measured[:, joints] - m.followed(values, joints) for m in motions]
         return np.concatenate([row.ravel() for row in rows])
 
-    delay_s, lag_s = (0.02, 0.02) if start is None else start
-    longest, scale = (LONGEST_DELAY_S, LONGEST_LAG_S), 0.01
-    numbers = {
-        "delay": Bounded(float(delay_s), 0.0, longest[0], scale),
-        "lag": Bounded(float(lag_s), 0.0, longest[1], scale),
-    }
+    scale = 0.01
+
+    def numbers(delay_s: float, lag_s: float) -> dict[str, Bounded]:
+        return {
+            "delay": Bounded(float(delay_s), 0.0, LONGEST_DELAY_S, scale),
+            "lag": Bounded(float(lag_s), 0.0, LONGEST_LAG_S, scale),
+        }
+
     if start is None:
         # All residuals count at first, in case that the start is far off.
-        delay_s, lag_s = fit(numbers, residual, loss="soft_l1", loss_scale=10 * SMALLEST_SCALE)
-        numbers = {
-            "delay": Bounded(float(delay_s), 0.0, longest[0], scale),
-            "lag": Bounded(float(lag_s), 0.0, longest[1], scale),
-        }
-    at_start = residual(np.array([delay_s, lag_s]))
+        first = numbers(0.02, 0.02)
+        start = fit(first, residual, loss="soft_l1", loss_scale=10 * SMALLEST_SCALE)
+    at_start = residual(start)
     loss_scale = max(SMALLEST_SCALE, 3.0 * float(_robust_std(at_start[:, None])[0]))
-    values = fit(numbers, residual, loss="cauchy", loss_scale=loss_scale)
+    values = fit(numbers(*start), residual, loss="cauchy", loss_scale=loss_scale)
     at_end = residual(values)
     repeated = len({motion.grasp for motion in motions}) >= FEWEST_MOTIONS
     clusters: list[Hashable] = []

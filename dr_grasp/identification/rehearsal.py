@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from dr_grasp.core.arrays import FloatArray, frozen
+from dr_grasp.core.arrays import FloatArray
 from dr_grasp.core.engine import Engine
 from dr_grasp.core.geometry import Pose
 from dr_grasp.core.noise import ObjectPoseNoise
-from dr_grasp.core.perturbation import Perturbation
+from dr_grasp.core.perturbation import Perturbation, misplaced
 from dr_grasp.core.trajectory import GraspTrajectory
-from dr_grasp.identification.replica import Replayed, Replica, seen_at
+from dr_grasp.identification.replica import Replayed, Replica, Run, seen_at
 from dr_grasp.identification.worlds import Space
-
-Run = Callable[[Sequence[Replica]], Sequence[Replayed]]
-"""Simulates replicas; gives what came of each, in their order."""
 
 Base = Callable[[np.random.Generator], Perturbation]
 """Draws a world's errors of control, as far as they are known: delay, lag, joint zeros."""
@@ -69,23 +66,11 @@ class Rehearsal:
                 # A key, since [seed, drawn, 0] would be the stream of [seed, drawn].
                 own = np.random.SeedSequence([seed, drawn], spawn_key=(attempt,))
                 rng = np.random.default_rng(own)
-                standing = self._placed(contact, grasp, place, rng)
+                if place is None:
+                    standing = misplaced(contact, self.noise, rng)
+                else:
+                    standing = seen_at(contact, grasp, place)
                 replicas.append(Replica(attempt, number, grasp, standing, self.engine))
         ended = list(self.run(replicas))
         size = len(worlds)
         return [ended[start : start + size] for start in range(0, len(ended), size)]
-
-    def _placed(
-        self,
-        perturbation: Perturbation,
-        grasp: GraspTrajectory,
-        place: Pose | None,
-        rng: np.random.Generator,
-    ) -> Perturbation:
-        if place is not None:
-            return seen_at(perturbation, grasp, place)
-        shift = rng.normal(self.noise.position_mean_m, self.noise.position_std_m, 2)
-        turn = rng.normal(self.noise.rotation_mean_rad, self.noise.rotation_std_rad)
-        return replace(
-            perturbation, translation_m=frozen([*shift, 0.0]), rotation_rpy_rad=frozen(turn)
-        )

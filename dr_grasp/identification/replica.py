@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -55,6 +56,10 @@ class Replayed:
     outcome: Outcome
     object_after: Pose | None
     gripper_opening: float | None
+
+
+Run = Callable[[Sequence[Replica]], Sequence[Replayed]]
+"""Simulates replicas; gives what came of each, in their order."""
 
 
 def seen_at(perturbation: Perturbation, grasp: GraspTrajectory, place: Pose) -> Perturbation:

@@ -73,7 +73,7 @@ class Rollouts:
             RunCancelledError: The run was cancelled.
         """
         ended: dict[int, Replayed] = {}
-        keys = [_key(replica) for replica in replicas]
+        keys = [] if self._journal is None else [_key(replica) for replica in replicas]
         place = {id(replica): number for number, replica in enumerate(replicas)}
         if self._journal is not None:
             for number, key in enumerate(keys):

@@ -13,9 +13,11 @@ from dr_grasp.core.engine import Engine
 from dr_grasp.core.perturbation import Profile
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import SettingsError
+from dr_grasp.identification.checks import USUAL_POWER
 from dr_grasp.identification.likelihood import UNEXPLAINED, GraspModel, Surrogate
 from dr_grasp.identification.outcomes import Group, simulated_outcomes
-from dr_grasp.identification.rehearsal import Base, Rehearsal, Run
+from dr_grasp.identification.rehearsal import Base, Rehearsal
+from dr_grasp.identification.replica import Run
 from dr_grasp.identification.worlds import Belief, Space
 
 WORLDS_EACH = 20
@@ -25,8 +27,8 @@ MOST_CANDIDATES = 5000
 """Most grasps of which some are suggested: 100,000 rollouts, some hours on one core. Of a larger
 set, the best thousand by their scores are those that anybody would execute."""
 
-BELIEVED = 0.25
-"""How much of the likelihood counts; see `checks.POWERS`."""
+LEAST_INFORMATION = 1e-3
+"""A grasp that tells less than this is not suggested [nats]."""
 
 TOLD_ABOUT = 3
 """Most parameters that are named for each suggestion."""
@@ -109,7 +111,7 @@ def _information(model: GraspModel, coordinates: FloatArray) -> FloatArray:
         covariance = model.shared + model.own + UNEXPLAINED**2 * np.eye(len(model.known))
         seen = model.slopes @ np.linalg.solve(covariance, model.slopes.T)
         information[part] += float(chances.mean()) * seen
-    return BELIEVED * information
+    return USUAL_POWER * information
 
 
 def _chosen(
@@ -136,7 +138,3 @@ def _chosen(
         chosen.append(Suggestion(grasps[best].id, float(max(gains)), about))
         precision = after
     return tuple(chosen)
-
-
-LEAST_INFORMATION = 1e-3
-"""A grasp that tells less than this is not suggested [nats]."""

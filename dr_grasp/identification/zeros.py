@@ -15,7 +15,7 @@ says little, and counts little.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,12 +30,9 @@ from dr_grasp.identification.evidence import Evidence, measured_place, varied
 from dr_grasp.identification.findings import Estimate
 from dr_grasp.identification.least_squares import half_width
 from dr_grasp.identification.linear_posterior import Measurements, posterior
-from dr_grasp.identification.replica import Replayed, Replica, seen_at
+from dr_grasp.identification.replica import Replayed, Replica, Run, seen_at
 from dr_grasp.robots.forward_kinematics import link_in_base
 from dr_grasp.robots.robot_spec import RobotSpec
-
-Run = Callable[[Sequence[Replica]], Sequence[Replayed]]
-"""Runs replicas and gives their results in the same order."""
 
 MOST_ROLLOUTS = 400
 """Most rollouts of a fit, if not said otherwise: a minute of one core with MuJoCo."""

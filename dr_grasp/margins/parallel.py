@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from dr_grasp.core.fitness import GraspOrRefusal, RefusedGrasp
 from dr_grasp.core.margin import GraspMargins
@@ -11,8 +12,7 @@ from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.margins.margins_journal import MarginsJournal
 from dr_grasp.margins.measurement import measure
 from dr_grasp.margins.request import MarginRequest
-from dr_grasp.robots.robot_spec import RobotSpec, load_robot
-from dr_grasp.scoring.profiles import check_profile
+from dr_grasp.scoring.profiles import robot_scored_by
 from dr_grasp.simulation.rollout_runner import kept_runner
 from dr_grasp.workers.each_grasp import for_each_grasp
 from dr_grasp.workers.pool import Pool
@@ -63,11 +63,6 @@ def measure_each(
             since it began.
     """
 
-    def robot_of(grasp: GraspTrajectory) -> RobotSpec:
-        robot = load_robot(grasp.robot)
-        check_profile(request.profile, robot)
-        return robot
-
     def known(task: MarginsTask) -> GraspMargins | None:
         if journal is None:
             return None
@@ -80,7 +75,7 @@ def measure_each(
 
     for finished in for_each_grasp(
         grasps,
-        robot_of,
+        partial(robot_scored_by, request.profile),
         lambda index, grasp: MarginsTask(index, grasp, request),
         run_task,
         pool,

@@ -13,8 +13,9 @@ from dr_grasp.core.engine import Engine
 from dr_grasp.core.noise import DynamicsNoise, JointNoise, ObjectPoseNoise
 from dr_grasp.core.perturbation import Criterion, Profile
 from dr_grasp.core.texts import check_name
+from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.errors import SettingsError, UnknownNameError
-from dr_grasp.robots.robot_spec import RobotSpec
+from dr_grasp.robots.robot_spec import RobotSpec, load_robot
 
 PROFILES = "profiles"
 """Name of the folders that hold profiles."""
@@ -240,6 +241,18 @@ def check_profile(profile: Profile, robot: RobotSpec) -> None:
             f"profile {profile.name}: joints.offset_mean: expected {joints} numbers, one for each "
             f"arm joint of {robot.name}, got {means}"
         )
+
+
+def robot_scored_by(profile: Profile, grasp: GraspTrajectory) -> RobotSpec:
+    """Load the robot of a grasp that is to be scored with a profile.
+
+    Raises:
+        UnknownNameError: There is no such robot.
+        SettingsError: The profile is of another robot.
+    """
+    robot = load_robot(grasp.robot)
+    check_profile(profile, robot)
+    return robot
 
 
 def engine_for(name: str | None, profile: Profile | None) -> Engine:

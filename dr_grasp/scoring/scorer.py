@@ -13,12 +13,11 @@ from dr_grasp.core.fitness import GraspOrRefusal, GraspScore, RefusedGrasp, Sele
 from dr_grasp.core.trajectory import GraspTrajectory
 from dr_grasp.objects.object_spec import load_object
 from dr_grasp.robots.checking import check_each
-from dr_grasp.robots.robot_spec import RobotSpec, load_robot
 from dr_grasp.scoring.batches import Batches
 from dr_grasp.scoring.block_queue import BlockQueue, BlockRunner, RunBlocks
 from dr_grasp.scoring.blocks import run_block
 from dr_grasp.scoring.metrics import with_metrics
-from dr_grasp.scoring.profiles import check_profile
+from dr_grasp.scoring.profiles import robot_scored_by
 from dr_grasp.scoring.progress import Progress, ProgressTracker
 from dr_grasp.scoring.racing import Race
 from dr_grasp.scoring.request import (
@@ -184,12 +183,7 @@ def _checked(
     doubts_dynamics = any(criterion.doubts_dynamics for criterion in request.criteria)
     objects: set[str] = set()
 
-    def robot_of(grasp: GraspTrajectory) -> RobotSpec:
-        robot = load_robot(grasp.robot)
-        check_profile(request.profile, robot)
-        return robot
-
-    for entry in check_each(grasps, robot_of):
+    for entry in check_each(grasps, partial(robot_scored_by, request.profile)):
         if isinstance(entry, RefusedGrasp):
             tracker.refused()
         else:
