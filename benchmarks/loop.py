@@ -13,28 +13,16 @@ goes on. All of it takes some hours of CPU; after `--minutes` no new piece is be
 import argparse
 import os
 import time
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
 from loop_study.answer import print_answer
 from loop_study.plan import ARMS, LABORATORIES, TRIED, UNSEEN, Plan
 from loop_study.work import Step, do, work_of
-from transfer_study.work import Work as GraspWork
+from transfer_study.pieces import missing
 from transfer_study.work import do as make_grasps
 from transfer_study.work import grasp_work
 
 from dr_grasp.workers.pool import WorkerPool
-
-WorkT = TypeVar("WorkT")
-
-
-def before(end: float, work: Iterable[WorkT]) -> Iterator[WorkT]:
-    """Pieces of work, until the time is over."""
-    for piece in work:
-        if time.time() > end:
-            return
-        yield piece
 
 
 def main() -> None:
@@ -75,12 +63,12 @@ def main() -> None:
     )
     end = float("inf") if options.minutes is None else time.time() + 60 * options.minutes
     with WorkerPool(options.jobs) as pool:
-        grasps: Iterator[GraspWork] = before(end, grasp_work(plan.grasp_plan))
+        grasps = missing(grasp_work(plan.grasp_plan), end)
         for done in pool.run(make_grasps, grasps, lambda: False):
             if done is not None:
                 print(f"{done[0]}: {done[1]:.0f} s", flush=True)
         for step in map(Step, options.steps):
-            for made in pool.run(do, before(end, work_of(plan, step)), lambda: False):
+            for made in pool.run(do, missing(work_of(plan, step), end), lambda: False):
                 if made is not None:
                     print(f"{made[0]}: {made[1]:.0f} s", flush=True)
     print_answer(plan)

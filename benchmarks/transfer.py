@@ -15,26 +15,17 @@ its bags. All of it takes a day of CPU; after `--minutes` no new piece is begun.
 import argparse
 import os
 import time
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from transfer_study.answer import print_answer, print_optimised
 from transfer_study.evidence import read_evidence
 from transfer_study.optimised import KINDS
+from transfer_study.pieces import missing
 from transfer_study.plan import OBJECTS, Plan, Step
-from transfer_study.work import Work, do, grasp_work, optimised_work, round_work
+from transfer_study.work import do, grasp_work, optimised_work, round_work
 
 from dr_grasp.robots.robot_spec import robot_names
 from dr_grasp.workers.pool import WorkerPool
-
-
-def missing(work: Iterable[Work], end: float) -> Iterator[Work]:
-    """Pieces of work that are not done, until the time is over."""
-    for piece in work:
-        if time.time() > end:
-            return
-        if not piece.path.exists():
-            yield piece
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from transfer_study.answer import text
 
 from dr_grasp.cli.console import print_table
 from dr_grasp.core.arrays import FloatArray
@@ -17,15 +18,15 @@ from dr_grasp.core.perturbation import Criterion
 from dr_grasp.errors import DrGraspError
 from dr_grasp.formats.score_file import read_scores
 from dr_grasp.recording.bag_reader import read_bag
-from dr_grasp.scoring.profiles import read_profile
+from dr_grasp.scoring.profiles import load_profile, read_profile
 from dr_grasp.transfer import bootstrap
 from dr_grasp.transfer.calibration import calibrate
 from dr_grasp.transfer.comparison import TriedGrasps, estimate
 from dr_grasp.transfer.rows import rows_of
 from dr_grasp.transfer.statistics import Estimate
 from loop_study.plan import Laboratory, Plan
-from loop_study.truth import covered
-from loop_study.work import TRIED_BAG, UNSEEN_BAG, Step, Work, findings_path
+from loop_study.truth import covered, hand_error_m
+from loop_study.work import TRIED_BAG, UNSEEN_BAG, Step, Work, findings_path, grasps_of
 
 BEFORE, AFTER = "MDR before", "MDR after"
 MODEL_BEFORE, MODEL_AFTER = "model before", "model after"
@@ -51,6 +52,7 @@ def print_answer(plan: Plan) -> None:
     """Print what is known of all laboratories that are done."""
     done = [work for work in _identified(plan) if _is_judged(plan, work)]
     print_coverage(plan, done)
+    print_hand_errors(plan, done)
     judged = [_judged(plan, work) for work in done]
     for title, group in _groups(judged).items():
         print_labels(title, group)
@@ -83,6 +85,18 @@ def print_coverage(plan: Plan, done: Sequence[Work]) -> None:
     print_table(["parameter", "fitted in", "true values", "in the 90 % range"], rows)
 
 
+def print_hand_errors(plan: Plan, done: Sequence[Work]) -> None:
+    """Print how far the hand is from where it is expected, at the grasps of unseen objects."""
+    rows = []
+    for work in done:
+        assert work.laboratory is not None
+        grasps = [grasp for obj in plan.unseen for grasp in grasps_of(plan, work.arm, obj)]
+        profiles = load_profile(plan.profile), read_profile(work.path)
+        errors = [hand_error_m(work.laboratory, grasps, profile) for profile in profiles]
+        rows.append([work.laboratory.name, work.arm, *(f"{1000 * e:.2f}" for e in errors)])
+    print_table(["laboratory", "arm", "hand error before [mm]", "after"], rows)
+
+
 def print_labels(title: str, judged: Sequence[Judged]) -> None:
     """Print losses, rho and AUC of each predictor, and how they differ from before."""
     groups = [one.grasps for one in judged]
@@ -99,8 +113,8 @@ def print_labels(title: str, judged: Sequence[Judged]) -> None:
             [
                 name,
                 *(f"{loss(groups, name, kind).mean():.3f}" for kind in (brier, log_loss)),
-                _text(_ratio(groups, name)) if name != BEFORE else "1",
-                *(_text(estimate(groups, kind, name)) for kind in (bootstrap.rho, bootstrap.auc)),
+                text(_ratio(groups, name)) if name != BEFORE else "1",
+                *(text(estimate(groups, kind, name)) for kind in (bootstrap.rho, bootstrap.auc)),
             ]
         )
     print_table(["", "Brier", "log loss", f"Brier / that of {BEFORE}", "rho", "AUC"], rows)
@@ -254,13 +268,6 @@ def _attempts(groups: Sequence[TriedGrasps]) -> float:
 
 def _share(values: Sequence[bool]) -> str:
     return f"{np.mean(values):.2f}" if values else "-"
-
-
-def _text(found: Estimate) -> str:
-    if found.value is None:
-        return "-"
-    ends = "" if found.low is None else f" [{found.low:.2f}, {found.high:.2f}]"
-    return f"{found.value:.2f}{ends}"
 
 
 def _cpu_files(plan: Plan, step: Step) -> str:

@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from dr_grasp.core.arrays import frozen
 from dr_grasp.core.perturbation import Profile
+from dr_grasp.core.trajectory import GraspTrajectory
+from dr_grasp.robots.forward_kinematics import link_in_base
 from dr_grasp.robots.robot_spec import load_robot
 from dr_grasp.twin.twin_profile import object_truth, robot_truth
 from dr_grasp.twin.world import ARM_BANDWIDTH
@@ -74,3 +77,27 @@ def covered(
         true = of_robot.joint_offset[joint] / robot.arm_half_ranges[joint]
         off = abs(true - profile.joints.offset_mean[joint])
         yield bool(off <= INSIDE * profile.joints.offset_std)
+
+
+def hand_error_m(
+    laboratory: Laboratory, grasps: Sequence[GraspTrajectory], profile: Profile
+) -> float:
+    """How far the hand is from where a profile expects it where it closes, in the mean [m].
+
+    Args:
+        laboratory: The laboratory, whose arm has constant joint errors.
+        grasps: Grasps of one robot.
+        profile: The profile, which may know some of these errors.
+    """
+    robot = load_robot(grasps[0].robot)
+    true = robot_truth(twin_of(laboratory), robot.name, len(robot.arm_joints)).joint_offset
+    known = np.array(profile.joints.offset_mean or np.zeros(len(true))) * robot.arm_half_ranges
+    errors = []
+    for grasp in grasps:
+        closing = grasp.approach.positions[-1]
+        places = [
+            link_in_base(robot, robot.tcp_link, frozen(closing + offset)).position
+            for offset in (true, known)
+        ]
+        errors.append(float(np.linalg.norm(places[0] - places[1])))
+    return float(np.mean(errors))
